@@ -1,0 +1,122 @@
+"""What the saga makes in each system: agreement, booking, entitlement."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from dealthread.domain.base import Carried, Ref
+from dealthread.domain.invoice import BillingInvoice
+from dealthread.domain.money import ExactDecimal, Money
+
+
+class BillingCustomer(Carried):
+    """The customer's record at the biller."""
+
+    ref: Ref
+    customer_key: str
+    has_payment_method: bool = False
+    created: bool = False
+
+
+class AgreementStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    HELD = "held"
+    """Started, first invoice kept as a draft for review."""
+    ACTIVE = "active"
+    INCOMPLETE = "incomplete"
+    """Started; the first payment was not made."""
+    CANCELLED = "cancelled"
+
+
+class Agreement(Carried):
+    """The billing agreement: a subscription, or a schedule of several phases."""
+
+    ref: Ref
+    subscription: Ref | None = None
+    schedule: Ref | None = None
+    status: AgreementStatus
+    items: dict[str, str] = {}
+    """Contract line key → native item id."""
+    first_invoice: BillingInvoice | None = None
+    committed_until: date | None = None
+
+
+class ErpCustomer(Carried):
+    """The customer at one company of the ERP."""
+
+    ref: Ref
+    customer_key: str
+    parent: Ref | None = None
+    active: bool = True
+    created: bool = False
+
+
+class BookingState(StrEnum):
+    QUOTATION = "quotation"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    REVERSED = "reversed"
+
+
+class BookingLine(Carried):
+    """A line as the ERP holds it."""
+
+    item: str
+    quantity: ExactDecimal
+    unit_price: ExactDecimal
+    net: Money
+    tax_codes: tuple[str, ...] = ()
+    line_key: str = ""
+
+
+class Booking(Carried):
+    """The non-posting order in the ERP. Tax on it is an estimate; it has no receivable."""
+
+    ref: Ref
+    document_key: str
+    number: str = ""
+    state: BookingState
+    customer: Ref
+    currency: str
+    net: Money
+    tax: Money
+    gross: Money
+    payment_terms: str = ""
+    po_number: str = ""
+    lines: tuple[BookingLine, ...] = ()
+    context: dict[str, str] = {}
+    """Contract context as the ERP holds it (attachment): contract key, dates, schedule, treatment."""
+    reversal: Ref | None = None
+
+
+class EntitlementState(StrEnum):
+    RECORDED = "recorded"
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+class Grant(Carried):
+    """A right over a span, end exclusive."""
+
+    line_key: str
+    template: str
+    quantity: ExactDecimal
+    access_from: date
+    access_to: date | None
+
+
+class Entitlement(Carried):
+    """What the entitlement service confirmed."""
+
+    ref: Ref
+    contract_key: str
+    state: EntitlementState
+    grants: tuple[Grant, ...] = ()
+
+
+class CrmRecord(Carried):
+    """The contract's record in the CRM after write-back."""
+
+    ref: Ref
+    status: str

@@ -1,0 +1,101 @@
+"""Every id and key we make: deterministic, without clock, counter or personal data.
+
+A key never contains a run id or an attempt number: the same business act has the same key
+however often it is tried. The generation is part of it, because a vendor would answer a
+re-run with the object that the first run already undid.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+from dealthread.domain.base import BusinessKey, ContractKey
+
+_ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_SALESFORCE_ID = re.compile(r"[a-zA-Z0-9]{15}([a-zA-Z0-9]{3})?\Z")
+
+
+def _base32(length: int, *parts: str) -> str:
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    return base64.b32encode(digest).decode()[:length]
+
+
+def contract_key(org: str, deal_id: str) -> ContractKey:
+    """`C-` and 13 base32 characters of SHA-256(org, deal)."""
+    return ContractKey("C-" + _base32(13, org, deal_id))
+
+
+def customer_key(org: str, account_id: str) -> str:
+    """`A-` and 13 base32 characters of SHA-256(org, account)."""
+    return "A-" + _base32(13, org, account_id)
+
+
+def line_key(org: str, line_id: str) -> str:
+    """`L-` and 10 base32 characters of SHA-256(org, opportunity line)."""
+    return "L-" + _base32(10, org, line_id)
+
+
+def erp_document_key(tenant: str, entity: str, kind: str, source_id: str, generation: int) -> str:
+    """`DT` and 14 base32 characters: 16 in all, the shortest slot among the ERPs."""
+    return "DT" + _base32(14, tenant, entity, kind, source_id, str(generation))
+
+
+def quote_to_cash_id(org: str, deal_id: str) -> BusinessKey:
+    """Business key and workflow id of a deal's first saga."""
+    return BusinessKey(f"quote-to-cash:{org}:{deal_id}")
+
+
+def contract_workflow_id(key: str) -> str:
+    """Workflow id of the one workflow that serialises a contract."""
+    return f"contract:{key}"
+
+
+def activation_id(key: str) -> BusinessKey:
+    """Workflow id of the change that activates a contract on its start date."""
+    return BusinessKey(f"activation:{key}")
+
+
+def idempotency_key(business_key: str, generation: int, step: str, direction: str) -> str:
+    """`<workflow id>#<generation>/<step>/<do or undo>`."""
+    return f"{business_key}#{generation}/{step}/{direction}"
+
+
+def event_id(idempotency: str) -> str:
+    """Message id of an event, from the key of the act it tells."""
+    return "evt_" + _base32(26, idempotency)
+
+
+def erp_task_queue(erp: str, company: str) -> str:
+    """One queue per company of a ledger: its postings are serial."""
+    return f"dealthread-erp-{erp}.{company}"
+
+
+WORKFLOW_QUEUE = "dealthread-workflows"
+CRM_QUEUE = "dealthread-salesforce"
+BILLING_QUEUE = "dealthread-stripe"
+ENTITLEMENT_QUEUE = "dealthread-entitlement"
+
+
+def is_salesforce_id(value: str) -> bool:
+    """15 or 18 letters and digits; of 18, the last three must be the right checksum."""
+    if not _SALESFORCE_ID.match(value):
+        return False
+    return len(value) == 15 or value[15:] == _suffix(value[:15])
+
+
+def _suffix(short: str) -> str:
+    """Checksum of a 15-character id: one character for each five, from the positions of its
+    capitals (developer.salesforce.com, "Salesforce ID field type")."""
+    return "".join(
+        _ID_ALPHABET[sum(1 << i for i, char in enumerate(short[block : block + 5]) if char.isupper())]
+        for block in (0, 5, 10)
+    )
+
+
+def salesforce_id_18(value: str) -> str:
+    """The 18-character form. Raises ValueError for what is not a Salesforce id."""
+    if not is_salesforce_id(value):
+        raise ValueError("not a Salesforce id: 15 characters, or 18 with the right checksum")
+    return value if len(value) == 18 else value + _suffix(value)

@@ -1,0 +1,315 @@
+"""What the core asks of other systems, vendor-neutral. Adapters implement these Protocols.
+
+Rules that every implementation keeps (the contract suite in `tests/adapters/` checks them):
+
+- A write takes `idempotency_key` and returns an `Outcome`. It raises only transport errors that
+  exclude an effect (`RateLimited`, `VendorUnavailable`, `AuthRejected`, `Conflict`). Whenever an
+  effect cannot be excluded it returns `Unknown`.
+- `find_…(idempotency_key)` is a strongly consistent look-up of what a write with that key made,
+  or None. Where the vendor's look-up may lag, `settle_window` says by how much.
+- A repeated write with the same key yields the same object.
+- An undo succeeds when there is nothing to undo.
+- An answer without a native id is `Unknown`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from dealthread.domain.base import Carried, Ref
+from dealthread.domain.contract import Contract
+from dealthread.domain.deal import Deal
+from dealthread.domain.documents import (
+    Agreement,
+    BillingCustomer,
+    Booking,
+    CrmRecord,
+    Entitlement,
+    ErpCustomer,
+    Grant,
+)
+from dealthread.domain.invoice import BillingInvoice
+from dealthread.domain.money import Money
+from dealthread.domain.party import Party
+from dealthread.outcome import Outcome
+
+
+class BusinessClock(Protocol):
+    """Business time = machine time + the environment's fixed offset (0 in production)."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+
+
+# ---------------------------------------------------------------- CRM
+
+
+class CrmWriteBack(Carried):
+    """What the CRM is told about a contract. Only fields the hub owns (ownership table)."""
+
+    deal_id: str
+    account_id: str
+    contract: Contract
+    status: str
+    """active, scheduled, stopped: <reason>, rescinded."""
+    status_at: datetime
+    sequence: int
+    """Rises with every write-back of a contract; the CRM refuses a lower one."""
+    workflow_id: str
+    customer_key: str
+    subscription: Ref | None = None
+    booking: Ref | None = None
+    entitlement: Ref | None = None
+
+
+class CrmPort(Protocol):
+    """The CRM: source of deals; told the state of the contract."""
+
+    settle_window: timedelta
+
+    async def read_deal(self, deal_id: str) -> Deal:
+        """The deal with its account, parents, lines and contacts. Raises NotFound."""
+
+    async def record_contract(
+        self, command: CrmWriteBack, *, idempotency_key: str
+    ) -> Outcome[CrmRecord]:
+        """Create or update the contract record and the status fields, all or nothing."""
+
+    async def find_contract(self, contract_key: str, *, idempotency_key: str) -> CrmRecord | None:
+        """The contract's record if the write-back with this key has been applied."""
+
+    async def withdraw_contract(
+        self, command: CrmWriteBack, *, idempotency_key: str
+    ) -> Outcome[CrmRecord]:
+        """Undo: status says why it stopped; ids leave the active fields and stay in history."""
+
+
+# ---------------------------------------------------------------- billing
+
+
+class StartAgreement(Carried):
+    """Release a billing agreement for a contract."""
+
+    contract: Contract
+    customer: BillingCustomer
+    hold_first_invoice: bool
+    """True where the legal entity reviews the draft before it is finalised."""
+
+
+class OnboardBillingCustomer(Carried):
+    """Create or update the biller's record of a party."""
+
+    customer_key: str
+    billing_account: str
+    party: Party
+    parent_customer_key: str | None
+    currency: str
+
+
+class BillingPort(Protocol):
+    """Subscription billing. A native reference is always (billing account, id)."""
+
+    settle_window: timedelta
+    """How long a search for a customer may miss a fresh one."""
+    idempotency_window: timedelta
+    """How long the biller remembers a key; after it a look-up must precede a repeat."""
+
+    async def preview_first_invoice(self, contract: Contract, party: Party) -> BillingInvoice:
+        """The biller's own preview of the first invoice; nothing is stored there.
+
+        Lines carry our `line_key`. Raises StepRejected when the biller refuses the terms."""
+
+    async def payment_method_on_file(self, billing_account: str, customer_key: str) -> bool:
+        """Whether the customer has a usable default payment method."""
+
+    async def create_customer(
+        self, command: OnboardBillingCustomer, *, idempotency_key: str
+    ) -> Outcome[BillingCustomer]:
+        """Create; `find_customer` comes first when the key was used before or the customer may
+        exist already."""
+
+    async def find_customer(
+        self, billing_account: str, customer_key: str
+    ) -> BillingCustomer | None:
+        """By our customer key."""
+
+    async def update_customer(
+        self, command: OnboardBillingCustomer, existing: BillingCustomer, *, idempotency_key: str
+    ) -> Outcome[BillingCustomer]:
+        """Bring name, address, hierarchy up to date; same data changes nothing."""
+
+    async def retire_customer(
+        self, customer: BillingCustomer, *, idempotency_key: str
+    ) -> Outcome[BillingCustomer]:
+        """Undo of a creation: the record stays, marked unused."""
+
+    async def start_agreement(
+        self, command: StartAgreement, *, idempotency_key: str
+    ) -> Outcome[Agreement]:
+        """Create the subscription (or schedule) with the committed term and its first invoice."""
+
+    async def find_agreement(
+        self, contract: Contract, customer: BillingCustomer, *, idempotency_key: str
+    ) -> Agreement | None:
+        """By our contract key under the customer."""
+
+    async def read_agreement(self, agreement: Agreement, billing_account: str) -> Agreement:
+        """Present state, first invoice included."""
+
+    async def release_first_invoice(
+        self, agreement: Agreement, billing_account: str, *, idempotency_key: str
+    ) -> Outcome[BillingInvoice]:
+        """Finalise the held draft; already finalised counts as done."""
+
+    async def cancel_agreement(
+        self, agreement: Agreement, billing_account: str, *, idempotency_key: str
+    ) -> Outcome[Agreement]:
+        """Undo before a finalised invoice: no proration, no invoice, pending items removed, the
+        held draft closed as the law of the seller permits. Nothing there counts as done."""
+
+
+# ---------------------------------------------------------------- ERP
+
+
+class PostingQuestion(Carried):
+    """What a booking will need at one company of the ERP."""
+
+    company: str
+    currency: str
+    service_start: date
+    posting_date: date
+    items: tuple[str, ...]
+    tax_codes: tuple[str, ...]
+    accounts: tuple[str, ...]
+    payment_terms: str
+
+
+class PostingProblem(Carried):
+    """One thing the ERP would refuse, or would silently accept and should not."""
+
+    rule: str
+    """V22 or V38."""
+    field: str
+    value: str
+    detail: str
+
+
+class PostingRules(Carried):
+    """Answer of the ERP, by reads of our own: its silence proves nothing."""
+
+    company: str
+    read_at: datetime
+    problems: tuple[PostingProblem, ...] = ()
+    open_from: date | None = None
+    """First open day on or after the question's posting date."""
+
+
+class OnboardErpCustomer(Carried):
+    """Create or update the customer at one company, under its parent."""
+
+    customer_key: str
+    company: str
+    party: Party
+    parent: Party | None
+    parent_customer_key: str | None
+    currency: str
+    payment_terms: str
+
+
+class DraftBooking(Carried):
+    """The ERP's record of the commitment, not posting. `document_key` is 16 characters."""
+
+    document_key: str
+    contract: Contract
+    customer: ErpCustomer
+    estimated_tax: Money
+    context: dict[str, str]
+    """Billing schedule, revenue treatment, receivable terms, contract context, tax estimate."""
+
+
+class ErpPort(Protocol):
+    """The ledger's system. One implementation per vendor; `company` is its legal entity."""
+
+    settle_window: timedelta
+
+    async def check_posting_rules(self, question: PostingQuestion) -> PostingRules:
+        """Periods, accounts, items, tax codes, terms for one company."""
+
+    async def find_customer(self, company: str, customer_key: str) -> ErpCustomer | None:
+        """By our customer key."""
+
+    async def create_customer(
+        self, command: OnboardErpCustomer, *, idempotency_key: str
+    ) -> Outcome[ErpCustomer]:
+        """Create with address, tax id and parent (the parent is created when missing)."""
+
+    async def update_customer(
+        self, command: OnboardErpCustomer, existing: ErpCustomer, *, idempotency_key: str
+    ) -> Outcome[ErpCustomer]:
+        """Bring up to date; a changed parent moves the child; same data changes nothing."""
+
+    async def retire_customer(
+        self, customer: ErpCustomer, *, idempotency_key: str
+    ) -> Outcome[ErpCustomer]:
+        """Undo of a creation: set inactive unless other documents use it."""
+
+    async def draft_booking(
+        self, command: DraftBooking, *, idempotency_key: str
+    ) -> Outcome[Booking]:
+        """Create in quotation with lines, taxes, terms and the context attached."""
+
+    async def find_booking(self, company: str, document_key: str) -> Booking | None:
+        """By document key; None also when every one found is cancelled."""
+
+    async def confirm_booking(
+        self, booking: Booking, *, idempotency_key: str
+    ) -> Outcome[Booking]:
+        """Quotation → confirmed. Already confirmed counts as done."""
+
+    async def cancel_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
+        """Undo of a draft. Cancelled or absent counts as done."""
+
+    async def reverse_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
+        """Undo of a confirmed booking by a return order that names it; never deletes."""
+
+    async def read_booking(self, company: str, document_key: str) -> Booking:
+        """Present state with lines, taxes, context. Raises NotFound."""
+
+
+# ---------------------------------------------------------------- entitlement, customer success
+
+
+class GrantEntitlement(Carried):
+    """Turn the service on: recorded at once, effective from each grant's `access_from`."""
+
+    contract_key: str
+    customer_key: str
+    grants: tuple[Grant, ...]
+
+
+class EntitlementPort(Protocol):
+    """The service that holds the right to use. Told by a signed event whose 2xx answer carries
+    the native id and confirms."""
+
+    settle_window: timedelta
+
+    async def grant(
+        self, command: GrantEntitlement, *, idempotency_key: str
+    ) -> Outcome[Entitlement]:
+        """Record and activate."""
+
+    async def find(self, contract_key: str, *, idempotency_key: str) -> Entitlement | None:
+        """What the service holds for the contract."""
+
+    async def revoke(self, contract_key: str, *, idempotency_key: str) -> Outcome[Entitlement]:
+        """Undo. Nothing there counts as done."""
+
+
+class EventPort(Protocol):
+    """Delivers one signed event to one subscriber URL (Standard Webhooks)."""
+
+    async def deliver(
+        self, url: str, secret_name: str, event_id: str, event_type: str, body: bytes
+    ) -> Outcome[str]:
+        """Done carries the subscriber's native id where its answer has one, else the event id."""
