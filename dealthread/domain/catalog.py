@@ -43,6 +43,21 @@ class RevenueEngine(StrEnum):
     BILLING = "billing"
 
 
+class TaxEngine(StrEnum):
+    """Who decides the tax of a line: our rule table, the biller's own engine, or a third party."""
+
+    RULE_TABLE = "rule_table"
+    BILLING = "billing"
+    EXTERNAL = "external"
+
+
+class RetryEngine(StrEnum):
+    """Who charges again and reminds after a failed payment."""
+
+    BILLING = "billing"
+    COLLECTIONS = "collections"
+
+
 class ChargeKind(StrEnum):
     RECURRING = "recurring"
     ONE_TIME = "one_time"
@@ -90,6 +105,8 @@ class LegalEntity(Frozen):
     default_payment_terms: str
     sells_to: tuple[str, ...]
     """Countries whose customers this entity sells to by default (rule V04)."""
+    tax_engine: tuple[TaxEngine, ...] = (TaxEngine.RULE_TABLE,)
+    retry_engine: tuple[RetryEngine, ...] = (RetryEngine.BILLING,)
 
 
 class TaxCode(Frozen):

@@ -1,0 +1,1 @@
+"""Reading, checking and watching the files of `config/`. Import from `dealthread.config`."""
