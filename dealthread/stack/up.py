@@ -1,0 +1,126 @@
+"""`dealthread up`: bring the local stack up, once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from dealthread.stack import info, supervise
+from dealthread.stack.errors import StackError
+from dealthread.stack.files import write_atomically
+from dealthread.stack.info import StackInfo
+from dealthread.stack.layout import Layout
+from dealthread.stack.plan import Report
+from dealthread.stack.processes import read_record
+
+FOLLOW_SECONDS = 0.05
+
+
+def up(
+    root: Path,
+    detach: bool,
+    business_date: date | None,
+    report: Report,
+    *,
+    only: Iterable[str] | None = None,
+    search_attributes: Mapping[str, str] | None = None,
+) -> StackInfo:
+    """Start the stack under `root` and return when it is healthy.
+
+    Detached, the stack stays up behind the caller; else this returns only when the stack was
+    stopped (Ctrl-C or `down`). On a running stack it says so and changes nothing.
+    `only` names parts to start, with what they need; `search_attributes` are those to register
+    with Temporal (name to type).
+    """
+    root = root.resolve()
+    layout = Layout(root)
+    layout.create()
+    request = supervise.Request(
+        only=list(only) if only is not None else None,
+        search_attributes=dict(search_attributes or {}),
+    )
+    with (layout.run / "up.lock").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # a second `up` waits here, then finds the stack running
+        if supervise.is_running(layout):
+            return _running(root, report)
+        stack = info.establish(root, business_date)
+        write_atomically(supervise.request_file(layout), request.model_dump_json())
+        if detach:
+            _start_detached(layout, report)
+            return stack
+    with _signals_given_back():
+        supervise.run(root, report, supervise.stop_on_signals)
+    return stack
+
+
+def _running(root: Path, report: Report) -> StackInfo:
+    stack = info.read(root)
+    if stack is None:
+        raise StackError("a supervisor runs without stack.json", "dealthread down")
+    record = read_record(Layout(root).supervisor_record)
+    state = record.state if record else "starting"
+    report(f"the stack is already running ({state}): dealthread status")
+    return stack
+
+
+def _start_detached(layout: Layout, report: Report) -> None:
+    layout.progress.write_text("", encoding="utf-8")
+    with layout.log("supervisor").open("ab") as output:
+        # Our own program from our own environment, no shell. Its own session: it outlives the
+        # terminal that started it.
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "dealthread.stack.supervise", "--root", str(layout.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=layout.root,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            start_new_session=True,
+        )
+    with layout.progress.open(encoding="utf-8") as lines:
+        try:
+            while True:
+                ended = process.poll() is not None
+                for line in lines:
+                    report(line.rstrip("\n"))
+                record = read_record(layout.supervisor_record)
+                if record and record.pid == process.pid and record.state == "ready":
+                    for line in lines:
+                        report(line.rstrip("\n"))
+                    return
+                if ended:
+                    raise _failure(layout)
+                time.sleep(FOLLOW_SECONDS)
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+            raise
+
+
+def _failure(layout: Layout) -> StackError:
+    try:
+        text = supervise.failure_file(layout).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        log = layout.log("supervisor")
+        return StackError("the supervisor ended before the stack was up", f"read {log}")
+    failure = supervise.Failure.model_validate_json(text)
+    return StackError(failure.what, failure.mend)
+
+
+@contextmanager
+def _signals_given_back() -> Iterator[None]:
+    """The supervisor takes this process's stop signals; afterwards the caller has them again."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
