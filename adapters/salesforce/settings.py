@@ -1,0 +1,45 @@
+"""Where the Salesforce org is and how we sign in to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from adapters.http import secure_base_url
+from dealthread.naming import salesforce_id_18
+
+
+class SalesforceSettings(BaseSettings):
+    """Read from the environment, `DEALTHREAD_SALESFORCE_…`; one org per process."""
+
+    model_config = SettingsConfigDict(env_prefix="DEALTHREAD_SALESFORCE_", frozen=True)
+
+    org_id: str
+    instance_url: str
+    """My Domain address, https; plain http for a simulator on loopback."""
+    client_id: str
+    client_secret: SecretStr
+    """Of an External Client App with the client-credentials flow."""
+    api_version: str = Field(default="66.0", pattern=r"^\d{2,3}\.0$")
+    """Pinned: the library's default (59.0) is older than what we use."""
+    threads: int = Field(default=8, ge=1, le=20)
+    """Calls at once. Production orgs allow 25 requests that last 20 s or longer."""
+    settle_seconds: int = Field(default=30, ge=0)
+    """How late a write may still have its effect after we lost its answer."""
+
+    @field_validator("org_id")
+    @classmethod
+    def _eighteen_characters(cls, value: str) -> str:
+        return salesforce_id_18(value)
+
+    @field_validator("instance_url")
+    @classmethod
+    def _secure(cls, value: str) -> str:
+        return secure_base_url(value)
+
+    @property
+    def settle_window(self) -> timedelta:
+        """As the port states it."""
+        return timedelta(seconds=self.settle_seconds)
