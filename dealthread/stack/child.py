@@ -20,6 +20,12 @@ LAST_WORDS_BYTES = 400
 POLL_SECONDS = 0.05
 # Of the caller's environment these do not reach the parts: the stack alone configures them.
 FOREIGN_PREFIXES = ("DEALTHREAD_", "TEMPORAL_", "PG", "STRIPE_", "TRYTOND_")
+OWN_ENVIRONMENT = {
+    "PYTHONUNBUFFERED": "1",
+    # A proxy that the user's shell names is for the world, not for this machine.
+    "NO_PROXY": "127.0.0.1,localhost",
+    "no_proxy": "127.0.0.1,localhost",
+}
 
 
 class Child:
@@ -123,7 +129,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**inherited, "PYTHONUNBUFFERED": "1", **launch.environment},
+                env={**inherited, **OWN_ENVIRONMENT, **launch.environment},
                 cwd="/" if account else self._layout.root,
                 user=account,
                 group=pwd.getpwnam(account).pw_gid if account else None,

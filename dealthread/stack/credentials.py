@@ -17,7 +17,7 @@ from dealthread.stack.defaults import BILLING_ACCOUNTS
 class Credentials(BaseModel):
     """Every secret of the local stack; lives in stack.json and in the parts' environment only."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     operator_token: str
     approver_token: str
@@ -29,7 +29,6 @@ class Credentials(BaseModel):
     salesforce_outbound_token: str
     stripe_secret_keys: dict[str, str]
     stripe_webhook_secrets: dict[str, str]
-    tryton_admin_password: str
     entitlement_secret: str
     entitlement_token: str
     customer_success_secret: str
@@ -49,7 +48,6 @@ def generate() -> Credentials:
         salesforce_outbound_token=_token(""),
         stripe_secret_keys={account: "sk_test_" + secrets.token_hex(24) for account in accounts},
         stripe_webhook_secrets={account: "whsec_" + secrets.token_hex(32) for account in accounts},
-        tryton_admin_password=_token(""),
         entitlement_secret=_signing_secret(),
         entitlement_token=_token(""),
         customer_success_secret=_signing_secret(),

@@ -50,14 +50,14 @@ def app_environment(stack: StackInfo) -> dict[str, str]:
         "DEALTHREAD_STRIPE_ACCOUNTS": json.dumps(secrets.stripe_secret_keys),
         "DEALTHREAD_STRIPE_API_BASE": stack.urls.stripe,
         "DEALTHREAD_TRYTON_URL": stack.urls.tryton,
-        "DEALTHREAD_TRYTON_DATABASE": stack.tryton_database,
-        "DEALTHREAD_TRYTON_USER": stack.tryton_user,
-        "DEALTHREAD_TRYTON_PASSWORD": secrets.tryton_admin_password,
+        "DEALTHREAD_TRYTON_DATABASE": defaults.TRYTON_DATABASE,
         "DEALTHREAD_ENTITLEMENT_URL": stack.urls.entitlement,
         "DEALTHREAD_ENTITLEMENT_SECRET": secrets.entitlement_secret,
         "DEALTHREAD_ENTITLEMENT_TOKEN": secrets.entitlement_token,
         "DEALTHREAD_WEBHOOK_SECRET_ENTITLEMENT": secrets.entitlement_secret,
         "DEALTHREAD_WEBHOOK_SECRET_CUSTOMER_SUCCESS": secrets.customer_success_secret,
+        # User, password, companies: known when Tryton has been prepared.
+        **stack.tryton.settings,
     }
 
 

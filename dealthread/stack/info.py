@@ -6,7 +6,7 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dealthread.stack import defaults
 from dealthread.stack.credentials import Credentials, generate
@@ -22,7 +22,7 @@ FORMAT = 1
 class StackUrls(BaseModel):
     """Where each part answers. `…_direct` goes round the fault proxy."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     temporal_address: str
     temporal_ui: str
@@ -41,10 +41,22 @@ class StackUrls(BaseModel):
     tryton_database: str
 
 
+class TrytonAccess(BaseModel):
+    """How to reach Tryton; empty until it has been prepared."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    database: str = defaults.TRYTON_DATABASE
+    # Login to password, for a person at the screen or another tool.
+    logins: dict[str, str] = Field(default_factory=dict)
+    # What the adapter reads, address and database left out.
+    settings: dict[str, str] = Field(default_factory=dict)
+
+
 class StackInfo(BaseModel):
     """What stack.json says."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     format: int = FORMAT
     root: Path
@@ -54,13 +66,12 @@ class StackInfo(BaseModel):
     namespace: str = defaults.NAMESPACE
     salesforce_org_id: str = defaults.SALESFORCE_ORG_ID
     salesforce_api_version: str = defaults.SALESFORCE_API_VERSION
-    tryton_database: str = defaults.TRYTON_DATABASE
-    tryton_user: str = defaults.TRYTON_USER
     config_dir: Path
     postgres_socket_folder: Path
     ports: dict[str, int]
     urls: StackUrls
     credentials: Credentials
+    tryton: TrytonAccess = TrytonAccess()
 
     @property
     def layout(self) -> Layout:
@@ -92,7 +103,7 @@ def read(root: Path) -> StackInfo | None:
         raise StackError(
             f"{path} is not of this version ({fields})",
             "make clean && make up (this removes the local stack's data)",
-        ) from failure
+        ) from None  # the cause would show secrets
 
 
 def establish(root: Path, business_date: date | None) -> StackInfo:
@@ -110,11 +121,12 @@ def establish(root: Path, business_date: date | None) -> StackInfo:
         root=root,
         created_at=known.created_at if known else now,
         business_offset_seconds=_offset(known, business_date, now),
-        config_dir=root / "config",
+        config_dir=_config_dir(root),
         postgres_socket_folder=layout.socket_folder,
         ports=ports,
         urls=_urls(ports, Postgres(layout.socket_folder)),
         credentials=known.credentials if known else generate(),
+        tryton=known.tryton if known else TrytonAccess(),
     )
     write(info)
     return info
@@ -136,6 +148,12 @@ def _offset(known: StackInfo | None, day: date | None, now: datetime) -> int:
         )
     start = defaults.business_instant(day or defaults.BUSINESS_DATE)
     return round((start - now).total_seconds())
+
+
+def _config_dir(root: Path) -> Path:
+    """The installation's own configuration, else the one that came with the source."""
+    own = root / "config"
+    return own if own.is_dir() else Path(__file__).parents[2] / "config"
 
 
 def _urls(ports: dict[str, int], postgres: Postgres) -> StackUrls:

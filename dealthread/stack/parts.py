@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from dealthread.stack import defaults, environment, health, temporal
+from dealthread.stack import defaults, environment, health, info, temporal
 from dealthread.stack.environment import CUSTOMER_SUCCESS, ENTITLEMENT, app_environment
 from dealthread.stack.errors import StackError
 from dealthread.stack.info import StackInfo
+from dealthread.stack.ledger import NAME as TRYTON
+from dealthread.stack.ledger import TrytonSteps
 from dealthread.stack.plan import Launch, Part, Plan, Report, Step, Task
 from dealthread.stack.ports import HOST
 from dealthread.stack.postgres import STOP_SIGNAL as POSTGRES_STOP_SIGNAL
@@ -51,9 +53,18 @@ def _engines(stack: StackInfo, search_attributes: Mapping[str, str]) -> list[Ste
                 metrics_port=stack.ports["temporal_metrics"],
                 namespace=stack.namespace,
                 codec_endpoint=stack.urls.codec,
-                search_attributes=search_attributes,
             )
         )
+
+    def register_search_attributes(report: Report) -> None:
+        added = temporal.register_search_attributes(
+            address=stack.urls.temporal_address,
+            ui_url=stack.urls.temporal_ui,
+            namespace=stack.namespace,
+            wanted=search_attributes,
+        )
+        if added:
+            report("registered " + ", ".join(added))
 
     return [
         Part(
@@ -68,9 +79,17 @@ def _engines(stack: StackInfo, search_attributes: Mapping[str, str]) -> list[Ste
         Part(
             name="temporal",
             launch=launch_temporal,
-            healthy=health.temporal_ok(stack.urls.temporal_ui, stack.namespace, search_attributes),
+            # The Web UI's own page answers before the server behind it does and proves nothing.
+            healthy=health.http_ok(f"{stack.urls.temporal_ui}/api/v1/namespaces/{stack.namespace}"),
             url=stack.urls.temporal_ui,
         ),
+        Task(
+            name="search-attributes",
+            run=register_search_attributes,
+            needs=("temporal",),
+        ),
+        *TrytonSteps(stack).steps(),
+        fault_proxy(stack, TRYTON, "tryton", stack.urls.tryton_direct),
     ]
 
 
@@ -87,21 +106,24 @@ def _simulators(stack: StackInfo) -> list[Step]:
 
 
 def _application(stack: StackInfo) -> list[Step]:
-    settings = app_environment(stack)
-    ground = ("migrations", "temporal")
+    def settings() -> dict[str, str]:
+        # Read again: preparing Tryton adds its access to stack.json.
+        return app_environment(info.read(stack.root) or stack)
+
+    ground = ("migrations", "search-attributes")
     bridge = python_module(
         "dealthread.bridge", "--host", HOST, "--port", str(stack.ports["bridge"])
     )
 
     def migrate(report: Report) -> None:
-        run_once(stack, "migrations", ["-m", "alembic", "upgrade", "head"], settings)
+        run_once(stack, "migrations", ["-m", "alembic", "upgrade", "head"], settings())
         report("the database schema is current")
 
     return [
         Task(name="migrations", run=migrate, needs=("databases",)),
         Part(
             name="bridge",
-            launch=lambda: Launch(bridge, _importable(settings)),
+            launch=lambda: Launch(bridge, _importable(settings())),
             healthy=health.http_ok(f"{stack.urls.bridge}/healthz"),
             needs=ground,
             url=stack.urls.bridge,
@@ -114,6 +136,7 @@ def _application(stack: StackInfo) -> list[Step]:
             settings,
             (
                 *ground,
+                f"{TRYTON}-proxy",
                 "salesforce",
                 "stripe",
                 f"{ENTITLEMENT}-proxy",
@@ -197,16 +220,18 @@ def _portless(
     stack: StackInfo,
     name: str,
     module: str,
-    settings: dict[str, str],
+    settings: Callable[[], dict[str, str]],
     needs: tuple[str, ...],
     stop_seconds: float,
 ) -> Part:
     """A part without a port: it touches its ready file when ready and as a sign of life."""
     ready = stack.layout.ready_file(name)
-    settings = settings | {"DEALTHREAD_READY_FILE": str(ready)}
     return Part(
         name=name,
-        launch=lambda: Launch(python_module(module), _importable(settings)),
+        launch=lambda: Launch(
+            python_module(module),
+            _importable(settings() | {"DEALTHREAD_READY_FILE": str(ready)}),
+        ),
         healthy=health.sign_of_life(ready),
         needs=needs,
         stop_seconds=stop_seconds,

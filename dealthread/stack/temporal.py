@@ -7,12 +7,19 @@ of the file allows a quarter of the throughput.
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import time
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
+
 from dealthread.stack.errors import StackError
 from dealthread.stack.ports import HOST
+
+VISIBLE_SECONDS = 30.0
 
 TUNING = (
     "--sqlite-pragma",
@@ -43,9 +50,11 @@ def serve_command(
     metrics_port: int,
     namespace: str = "default",
     codec_endpoint: str | None = None,
-    search_attributes: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """The server's command line. `search_attributes`: name to Keyword, Bool, Datetime, …"""
+    """The server's command line.
+
+    Its `--search-attribute` is not used: it works only when the database file is new.
+    """
     command = [
         str(installed_program()),
         "server",
@@ -61,7 +70,7 @@ def serve_command(
         "--db-filename",
         str(database),
         "--log-level",
-        "warn",
+        "error",  # below it, each shutdown logs pages of canceled polls
         "--ui-disable-news-fetch",
         *TUNING,
     ]
@@ -69,6 +78,68 @@ def serve_command(
         command += ["--namespace", namespace]
     if codec_endpoint:
         command += ["--ui-codec-endpoint", codec_endpoint]
-    for name, kind in sorted((search_attributes or {}).items()):
-        command += ["--search-attribute", f"{name}={kind}"]
     return command
+
+
+def registered_search_attributes(ui_url: str, namespace: str) -> dict[str, str]:
+    """Names and types the server knows (Keyword, Bool, …); empty while it cannot say."""
+    address = f"{ui_url}/api/v1/namespaces/{namespace}/search-attributes"
+    try:
+        answer = httpx.get(address, timeout=5.0, trust_env=False)
+        known = answer.json().get("customAttributes", {}) if answer.is_success else {}
+    except (httpx.HTTPError, ValueError):
+        return {}
+    # INDEXED_VALUE_TYPE_KEYWORD_LIST is KeywordList on the command line.
+    return {
+        name: kind.removeprefix("INDEXED_VALUE_TYPE_").title().replace("_", "")
+        for name, kind in known.items()
+    }
+
+
+def register_search_attributes(
+    *, address: str, ui_url: str, namespace: str, wanted: Mapping[str, str]
+) -> list[str]:
+    """Add those that are missing (name to Keyword, Bool, Datetime, …) and wait until they work.
+
+    Returns the names added. One that exists with another type is refused: the server never
+    changes a type.
+    """
+    known = registered_search_attributes(ui_url, namespace)
+    for name, kind in wanted.items():
+        if known.get(name, kind) != kind:
+            raise StackError(
+                f"search attribute {name} is registered as {known[name]}, wanted is {kind}",
+                "make clean && make up (this removes the local stack's data)",
+            )
+    missing = sorted(set(wanted) - set(known))
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for name in missing:
+        by_kind[wanted[name]].append(name)
+    for kind, names in sorted(by_kind.items()):
+        _operator(address, namespace, "search-attribute", "create", "--type", kind, *_named(names))
+    deadline = time.monotonic() + VISIBLE_SECONDS
+    while missing and not set(wanted) <= set(registered_search_attributes(ui_url, namespace)):
+        if time.monotonic() > deadline:
+            raise StackError(f"search attributes do not appear: {missing}", "make down up")
+        time.sleep(0.1)
+    return missing
+
+
+def _named(names: list[str]) -> list[str]:
+    return [item for name in names for item in ("--name", name)]
+
+
+def _operator(address: str, namespace: str, *arguments: str) -> None:
+    command = [str(installed_program()), "operator", *arguments]
+    # Our own program from our own environment, no shell.
+    done = subprocess.run(  # noqa: S603
+        [*command, "--address", address, "--namespace", namespace],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise StackError(
+            f"temporal operator {' '.join(arguments[:2])}: {done.stderr.strip()[-300:]}",
+            "make status",
+        )
