@@ -71,7 +71,7 @@ def _python() -> Finding:
         "python",
         Level.PROBLEM,
         f"Python {found} is older than {needed}",
-        f"apt-get install python{needed} python{needed}-venv && make clean-venv install",
+        f"apt-get install python{needed} python{needed}-venv && rm -rf .venv && make install",
     )
 
 
@@ -132,8 +132,8 @@ def _installation(layout: Layout) -> Iterator[Finding]:
 
 def _ports(layout: Layout, *, running: bool) -> Iterator[Finding]:
     """A taken port is no problem, since another is chosen; the user should know of it."""
-    if running:
-        return
+    if running or any(record.process for _, record in supervise.part_records(layout)):
+        return  # they may well be ours
     for name, port in ports.USUAL.items():
         if not ports.is_free(port):
             yield Finding(

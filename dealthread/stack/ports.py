@@ -46,10 +46,10 @@ def is_free(port: int) -> bool:
 def choose(
     previous: Mapping[str, int] | None = None, free: Callable[[int], bool] = is_free
 ) -> dict[str, int]:
-    """A port for each name: the one it had, else the usual one, else the next free one."""
+    """A port for each name: the usual one, else the one it had, else the next free one."""
     chosen: dict[str, int] = {}
     for name, usual in USUAL.items():
-        for port in ((previous or {}).get(name, usual), usual, *range(usual + SHIFT, LAST)):
+        for port in (usual, (previous or {}).get(name, usual), *range(usual + SHIFT, LAST)):
             if port not in chosen.values() and free(port):
                 chosen[name] = port
                 break

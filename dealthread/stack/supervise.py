@@ -123,8 +123,6 @@ def run(root: Path, report: Report, on_start: Callable[[Supervisor], None]) -> N
         )
         failure_file(layout).unlink(missing_ok=True)
         write_record(layout.supervisor_record, own)
-        for name in clear_leftovers(layout):
-            report(f"      stopped {name}, left over from a run that was killed")
         plan = select(parts.plan(stack, asked.search_attributes), asked.only)
         supervisor = Supervisor(layout, plan, report)
         on_start(supervisor)

@@ -51,6 +51,9 @@ def up(
         fcntl.flock(turn, fcntl.LOCK_EX)  # a second `up` waits here, then finds the stack running
         if supervise.is_running(layout):
             return _running(root, report)
+        # Before ports are chosen: they sit on the usual ones.
+        for name in supervise.clear_leftovers(layout):
+            report(f"stopped {name}, left over from a run that was killed")
         stack = info.establish(root, business_date)
         write_atomically(supervise.request_file(layout), request.model_dump_json())
         if detach:

@@ -1,0 +1,143 @@
+# Two commands do everything on a fresh machine with Python 3.11+ and make: `make demo`, `make test`.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+PYTEST := $(BIN)/python -m pytest
+# In tests, what needs a server or Tryton carries a marker.
+WITHOUT_SERVERS := not temporal and not postgres and not tryton and not stack and not judges
+COMPILE := uv pip compile --quiet --python-version 3.11 --universal --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+# make sandbox DATA=folder N=200; make migration NAME="what changes"
+DATA ?= tests/data/crm
+N ?= 20
+NAME ?=
+
+##@ Use
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z-]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: $(STAMP) ## Start everything and carry deals from won to booked
+	@$(BIN)/dealthread up --detach
+	@$(BIN)/dealthread demo
+
+.PHONY: up
+up: $(STAMP) ## Start the local stack and leave it running
+	@$(BIN)/dealthread up --detach
+
+.PHONY: down
+down: ## Stop the local stack; its data stays
+	@if [ -x $(BIN)/dealthread ]; then $(BIN)/dealthread down; else echo "nothing to stop"; fi
+
+.PHONY: status
+status: $(STAMP) ## Show what runs, where, and what it takes
+	@$(BIN)/dealthread status
+
+.PHONY: doctor
+doctor: $(STAMP) ## Look for what is wrong; each finding names the command that mends it
+	@$(BIN)/dealthread doctor
+
+.PHONY: sandbox
+sandbox: $(STAMP) ## Load won deals into the running stack: DATA=folder N=number
+	@$(BIN)/dealthread sandbox load $(DATA) --won --limit $(N)
+
+##@ Check
+
+.PHONY: check
+check: lint types arch test ## All that must pass before a change lands; CI runs exactly this
+
+.PHONY: test
+test: $(STAMP) ## Run all tests except those that need Node.js
+	@$(PYTEST) -m "not judges"
+
+.PHONY: test-unit
+test-unit: $(STAMP) ## Run the tests that start no server
+	@$(PYTEST) -m "$(WITHOUT_SERVERS)"
+
+.PHONY: test-temporal
+test-temporal: $(STAMP) ## Run the tests on Temporal servers
+	@$(PYTEST) -m temporal
+
+.PHONY: replay
+replay: $(STAMP) ## Replay the stored histories on the present workflow code
+	@$(PYTEST) tests/replay
+
+.PHONY: contracts
+contracts: $(STAMP) ## Hold the simulators and adapters to the vendors' own descriptions
+	@$(PYTEST) tests/contracts
+
+.PHONY: judges
+judges: $(STAMP) ## Run the checks that need Node.js, installing it where it is absent
+	@if ! { command -v node && command -v npm; } >/dev/null; then \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -q -y nodejs npm; \
+		elif command -v sudo >/dev/null; then sudo apt-get update -q && sudo apt-get install -q -y nodejs npm; \
+		else echo "Node.js is absent; to mend it, as root: apt-get install nodejs npm" >&2; exit 1; fi; fi
+	@$(PYTEST) -m judges
+
+.PHONY: lint
+lint: $(STAMP) ## Check style and form
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(STAMP) ## Check types
+	@$(BIN)/mypy
+
+.PHONY: arch
+arch: $(STAMP) ## Check who may import whom
+	@$(BIN)/lint-imports
+
+.PHONY: cov
+cov: $(STAMP) ## Run the tests and show which lines they reach
+	@$(PYTEST) -m "not judges" --cov --cov-report=term-missing:skip-covered
+
+.PHONY: bench
+bench: $(STAMP) ## Measure speed and cost; prints and keeps docs/performance.md
+	@$(BIN)/python -m tests.bench
+
+.PHONY: docs
+docs: $(STAMP) ## Check that the documents name things that exist
+	@$(PYTEST) tests/docs
+
+##@ Work on it
+
+.PHONY: install
+install: $(STAMP) ## Make .venv with the pinned packages
+
+$(STAMP): requirements/dev.txt requirements/bootstrap.sh pyproject.toml
+	@requirements/bootstrap.sh
+
+.PHONY: fmt
+fmt: $(STAMP) ## Put the code into form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: requirements
+requirements: ## Pin the packages anew (needs uv); UPGRADE=1 takes newer versions
+	@command -v uv >/dev/null || { echo "uv is absent; to mend it: pip install uv" >&2; exit 1; }
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra stack --extra dev pyproject.toml -o requirements/dev.txt
+	@$(COMPILE) --constraint requirements/dev.txt pyproject.toml -o requirements/app.txt
+
+.PHONY: migrate
+migrate: $(STAMP) ## Bring the running stack's database schema up to date
+	@$(BIN)/python -m dealthread.stack.run $(BIN)/alembic upgrade head
+
+.PHONY: migration
+migration: $(STAMP) ## Draft a schema change from the tables in code: NAME="what changes"
+	@[ -n "$(NAME)" ] || { echo 'say what changes: make migration NAME="…"' >&2; exit 2; }
+	@$(BIN)/python -m dealthread.stack.run $(BIN)/alembic revision --autogenerate -m "$(NAME)"
+
+.PHONY: clean
+clean: down ## Stop the stack and remove its data and all caches; .venv stays
+	@rm -rf .dealthread .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
