@@ -53,6 +53,8 @@ class ErpCustomer(Carried):
 
 
 class BookingState(StrEnum):
+    DRAFT = "draft"
+    """Begun and not complete: the write that makes it has to be repeated, or undone."""
     QUOTATION = "quotation"
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"

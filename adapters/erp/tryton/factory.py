@@ -1,0 +1,95 @@
+"""The ERP port for Tryton."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx
+
+from adapters.erp.tryton import posting_rules
+from adapters.erp.tryton.bookings import TrytonBookings
+from adapters.erp.tryton.company import Companies
+from adapters.erp.tryton.customers import TrytonCustomers
+from adapters.erp.tryton.operation import Operation
+from adapters.erp.tryton.rpc import TrytonRpc
+from adapters.erp.tryton.settings import TrytonSettings
+from adapters.http import CallMeter
+from dealthread.domain.documents import Booking, ErpCustomer
+from dealthread.outcome import Outcome
+from dealthread.ports import (
+    DraftBooking,
+    ErpPort,
+    OnboardErpCustomer,
+    PostingQuestion,
+    PostingRules,
+)
+
+
+class TrytonErp:
+    """`ErpPort` over JSON-RPC. Tryton has no idempotency keys: every write finds first, by our
+    customer key or document key, and goes on from what is there."""
+
+    settle_window = timedelta(0)
+    """Look-ups read the same database that the write committed to."""
+
+    def __init__(self, settings: TrytonSettings, rpc: TrytonRpc) -> None:
+        self._rpc = rpc
+        self._companies = Companies(settings, rpc)
+        self._customers = TrytonCustomers(settings, rpc, self._companies)
+        self._bookings = TrytonBookings(settings, rpc, self._companies)
+
+    async def check_posting_rules(self, question: PostingQuestion) -> PostingRules:
+        context = await self._companies.context(question.company)
+        return await posting_rules.check(Operation(self._rpc, context, ""), question)
+
+    async def find_customer(self, company: str, customer_key: str) -> ErpCustomer | None:
+        return await self._customers.find(company, customer_key)
+
+    async def create_customer(
+        self, command: OnboardErpCustomer, *, idempotency_key: str
+    ) -> Outcome[ErpCustomer]:
+        del idempotency_key  # the customer key is unique in Tryton and does its work
+        return await self._customers.ensure(command)
+
+    async def update_customer(
+        self, command: OnboardErpCustomer, existing: ErpCustomer, *, idempotency_key: str
+    ) -> Outcome[ErpCustomer]:
+        del idempotency_key
+        return await self._customers.ensure(command, existing)
+
+    async def retire_customer(
+        self, customer: ErpCustomer, *, idempotency_key: str
+    ) -> Outcome[ErpCustomer]:
+        del idempotency_key
+        return await self._customers.retire(customer)
+
+    async def draft_booking(
+        self, command: DraftBooking, *, idempotency_key: str
+    ) -> Outcome[Booking]:
+        del idempotency_key  # the document key is derived alike and is what Tryton stores
+        return await self._bookings.draft(command)
+
+    async def find_booking(self, company: str, document_key: str) -> Booking | None:
+        return await self._bookings.find(company, document_key)
+
+    async def confirm_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
+        del idempotency_key
+        return await self._bookings.confirm(booking)
+
+    async def cancel_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
+        del idempotency_key
+        return await self._bookings.cancel(booking)
+
+    async def reverse_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
+        del idempotency_key
+        return await self._bookings.reverse(booking)
+
+    async def read_booking(self, company: str, document_key: str) -> Booking:
+        return await self._bookings.read(company, document_key)
+
+
+def create(
+    settings: TrytonSettings, http: httpx.AsyncClient, meter: CallMeter | None = None
+) -> ErpPort:
+    """The port on a client that the caller owns and closes."""
+    return TrytonErp(settings, TrytonRpc(settings, http, meter))
