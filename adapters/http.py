@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,7 @@ DEFAULT_RETRY_AFTER = timedelta(seconds=5)
 MAX_RETRY_AFTER = timedelta(hours=1)
 TIMEOUT = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
 
+_REVISION = re.compile(r"~\d+\Z")
 _NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -224,6 +226,13 @@ def seen(error: BaseException | None) -> str:
     if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
         return "connection_reset"
     return "transport_failure"
+
+
+def act_key(idempotency_key: str) -> str:
+    """The key of the business act, without the revision (`~2`) that a corrected repeat carries.
+
+    Marks on vendor objects hold this form, so that a look-up finds every revision."""
+    return _REVISION.sub("", idempotency_key)
 
 
 def parse_retry_after(

@@ -26,8 +26,8 @@ class SalesforceSettings(BaseSettings):
     """Pinned: the library's default (59.0) is older than what we use."""
     threads: int = Field(default=8, ge=1, le=20)
     """Calls at once. Production orgs allow 25 requests that last 20 s or longer."""
-    settle_seconds: int = Field(default=30, ge=0)
-    """How late a write may still have its effect after we lost its answer."""
+    settle_seconds: int = Field(default=0, ge=0)
+    """How long a look-up may lag. By a unique external id it does not."""
 
     @field_validator("org_id")
     @classmethod

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from adapters.http import act_key
 from adapters.salesforce.client import AnswerLost, CallFailed, Part, PartAnswer, SalesforceClient
 from adapters.salesforce.errors import SEQUENCE_FIELD, VendorError, read_error, write_error
 from adapters.salesforce.record import Record, records_of
@@ -41,10 +42,11 @@ class ContractRow:
 
 
 def stored_key(idempotency_key: str) -> str:
-    """The key as the text field holds it: itself, or its digest where it is too long."""
-    if len(idempotency_key) <= WRITE_KEY_LENGTH:
-        return idempotency_key
-    return "sha256:" + hashlib.sha256(idempotency_key.encode()).hexdigest()
+    """The act's key as the text field holds it: itself, or its digest where it is too long."""
+    key = act_key(idempotency_key)
+    if len(key) <= WRITE_KEY_LENGTH:
+        return key
+    return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
 
 
 def contract_fields(command: CrmWriteBack, idempotency_key: str) -> dict[str, Any]:

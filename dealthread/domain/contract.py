@@ -86,6 +86,8 @@ class Contract(Entity):
     deal_id: str
     seller: str
     seller_region: str
+    seller_country: str = ""
+    """ISO alpha-2; decides how a document that must not stand is corrected (void or credit)."""
     billing_account: str
     erp: str
     erp_company: str

@@ -1,0 +1,317 @@
+"""Billing agreements: start, find, read, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from stripe import StripeObject
+
+from adapters.http import act_key
+from adapters.stripe import requests, translate
+from adapters.stripe.catalogue import TaxRates
+from adapters.stripe.clients import Answer, BillingAccount, Options
+from adapters.stripe.errors import lost_after_effect
+from adapters.stripe.invoices import CLOSING, Invoices, may_be_undone
+from adapters.stripe.paging import pages
+from adapters.stripe.plan import plan_of
+from dealthread.domain.contract import Contract
+from dealthread.domain.documents import Agreement, AgreementStatus
+from dealthread.errors import (
+    InvariantBroken,
+    NotFound,
+    StepRejected,
+    TransportError,
+    VendorUnavailable,
+)
+from dealthread.outcome import Done, Outcome, Rejected, Unknown
+from dealthread.ports import BusinessClock, StartAgreement
+
+_UNDO = "integration.undo_failed"
+
+
+class Agreements:
+    """Works on one account at a time; knows subscriptions and schedules."""
+
+    def __init__(self, tax_rates: TaxRates, invoices: Invoices, clock: BusinessClock) -> None:
+        self._tax_rates = tax_rates
+        self._invoices = invoices
+        self._clock = clock
+
+    async def start(
+        self, account: BillingAccount, command: StartAgreement, key: str
+    ) -> Outcome[Agreement]:
+        """Create, and where the first invoice is reviewed, hold its draft."""
+        contract, native_customer = command.contract, command.customer.ref.native_id
+        try:
+            plan = plan_of(contract)
+            rates = await self._tax_rates.of(
+                account, [c for p in plan.phases for c in (*p.recurring, *p.one_time)]
+            )
+        except StepRejected as refusal:
+            return Rejected(refusal.case_kind, refusal.code, refusal.field, refusal.evidence)
+        terms = requests.terms_of(contract, key, command.hold_first_invoice)
+        now = self._clock.now()
+        scheduled = plan.needs_schedule(now)
+
+        def create(options: Options) -> Awaitable[StripeObject]:
+            if scheduled:
+                return account.v1.subscription_schedules.create_async(
+                    requests.schedule(plan, terms, native_customer, rates), options
+                )
+            return account.v1.subscriptions.create_async(
+                requests.subscription(plan, terms, native_customer, rates, now), options
+            )
+
+        try:
+            outcome = await account.write_again_after_saved_error(
+                "start_agreement",
+                create,
+                key,
+                lambda: self._raw(account, contract.key, native_customer, key),
+            )
+        except InvariantBroken:
+            # The request depends on the day: a repeat on the other side of a period boundary
+            # differs from the first. What the first one made is what counts.
+            found = await self._raw(account, contract.key, native_customer, key)
+            if found is None:
+                raise
+            outcome = found
+        if isinstance(outcome, Rejected | Unknown):
+            return outcome
+        try:
+            return await self._held(account, outcome, key)
+        except TransportError as error:
+            return lost_after_effect(error)
+
+    async def find(
+        self, account: BillingAccount, contract: Contract, native_customer: str, key: str
+    ) -> Agreement | None:
+        """By our contract key and the act's key, under the customer. Strongly consistent.
+
+        An agreement whose start was interrupted before its draft was held is completed here:
+        it is not what was asked for until it is held."""
+        found = await self._raw(account, contract.key, native_customer, key)
+        if found is None:
+            return None
+        outcome = await self._held(account, found, key)
+        if isinstance(outcome, Done):
+            return outcome.value
+        raise VendorUnavailable("first_invoice_not_held", seen=outcome.code)
+
+    async def read(self, account: BillingAccount, agreement: Agreement) -> Agreement:
+        """Present state, first invoice included. Raises NotFound."""
+        return await self._translated(account, await self.raw_of(account, agreement))
+
+    async def raw_of(self, account: BillingAccount, agreement: Agreement) -> Answer:
+        """The subscription, else the schedule, as Stripe holds it now."""
+        if agreement.subscription is not None:
+            native_id = agreement.subscription.native_id
+            return await account.read(
+                "read_subscription",
+                lambda: account.v1.subscriptions.retrieve_async(
+                    native_id, {"expand": ["latest_invoice"]}
+                ),
+            )
+        native_id = agreement.ref.native_id
+        row = await account.read(
+            "read_schedule",
+            lambda: account.v1.subscription_schedules.retrieve_async(
+                native_id, {"expand": ["subscription.latest_invoice"]}
+            ),
+        )
+        return _subscription_of(row) or row
+
+    async def cancel(
+        self, account: BillingAccount, agreement: Agreement, key: str
+    ) -> Outcome[Agreement]:
+        """Undo before a finalised invoice; each sub-step may be repeated by itself."""
+        try:
+            row = await self.raw_of(account, agreement)
+        except NotFound:
+            return Done(agreement.model_copy(update={"status": AgreementStatus.CANCELLED}))
+        is_schedule = row.get("object") == "subscription_schedule"
+        first = None if is_schedule else await self._invoices.first_of(account, row)
+        if not may_be_undone(first):
+            return Rejected(_UNDO, "first_invoice_finalised", "first_invoice.status")
+        try:
+            return await self._cancel(account, agreement, row, first, key)
+        except TransportError as error:
+            return lost_after_effect(error)
+
+    async def _cancel(
+        self,
+        account: BillingAccount,
+        agreement: Agreement,
+        row: Answer,
+        first: Answer | None,
+        key: str,
+    ) -> Outcome[Agreement]:
+        if first is not None and first.get("status") == "draft":
+            marked = await self._mark_closing(account, first, key)
+            if isinstance(marked, Rejected | Unknown):
+                return marked
+        failed = await self._end(account, row, key) or await self._close(account, row, first, key)
+        if failed is not None:
+            return failed
+        return Done(await self.read(account, agreement))
+
+    async def _close(
+        self, account: BillingAccount, row: Answer, first: Answer | None, key: str
+    ) -> Rejected | Unknown | None:
+        if first is None:
+            return None
+        failed = await self._remove_pending(account, row, key)
+        if failed is not None:
+            return failed
+        country = translate.text(translate.mapping(row, "metadata"), requests.SELLER_COUNTRY)
+        present = await self._invoices.retrieve(account, str(first["id"]))
+        return await self._invoices.close_draft(account, present, country, key)
+
+    async def _mark_closing(
+        self, account: BillingAccount, first: Answer, key: str
+    ) -> Answer | Rejected | Unknown:
+        """From here on a finalised first invoice is our own doing, not a bill that was issued."""
+        native_id = str(first["id"])
+        return await account.write(
+            "mark_closing",
+            lambda options: account.v1.invoices.update_async(
+                native_id, {"auto_advance": False, "metadata": {CLOSING: act_key(key)}}, options
+            ),
+            f"{key}:1",
+            case_kind=_UNDO,
+        )
+
+    async def _end(
+        self, account: BillingAccount, row: Answer, key: str
+    ) -> Rejected | Unknown | None:
+        if row.get("status") in ("canceled", "incomplete_expired", "released", "completed"):
+            return None
+        native_id = str(row["id"])
+        is_schedule = row.get("object") == "subscription_schedule"
+        schedule = native_id if is_schedule else translate.id_of(row.get("schedule"))
+
+        def end(options: Options) -> Awaitable[StripeObject]:
+            if schedule:
+                # Ends the schedule and the subscription under it.
+                return account.v1.subscription_schedules.cancel_async(
+                    schedule, {"invoice_now": False, "prorate": False}, options
+                )
+            return account.v1.subscriptions.cancel_async(
+                native_id, {"invoice_now": False, "prorate": False}, options
+            )
+
+        outcome = await account.write("cancel_agreement", end, key, case_kind=_UNDO)
+        return outcome if isinstance(outcome, Rejected | Unknown) else None
+
+    async def _remove_pending(
+        self, account: BillingAccount, row: Answer, key: str
+    ) -> Rejected | Unknown | None:
+        customer, subscription = translate.id_of(row.get("customer")), str(row["id"])
+        pending = [
+            str(item["id"])
+            async for item in pages(
+                account,
+                "list_pending_items",
+                lambda after: account.v1.invoice_items.list_async(
+                    {
+                        "customer": customer,
+                        "pending": True,
+                        "limit": 100,
+                        **({"starting_after": after} if after else {}),
+                    }
+                ),
+            )
+            if _belongs_to(item, subscription)
+        ]
+        for native_id in pending:
+            outcome = await account.write(
+                "remove_pending_item",
+                # The default binds this round's id.
+                lambda options, item=native_id: account.v1.invoice_items.delete_async(  # type: ignore[misc]
+                    item, {}, options
+                ),
+                f"{key}:2:{native_id}",
+                case_kind=_UNDO,
+            )
+            if isinstance(outcome, Rejected | Unknown):
+                return outcome
+        return None
+
+    async def _raw(
+        self, account: BillingAccount, contract_key: str, customer: str, key: str
+    ) -> Answer | None:
+        async for row in pages(
+            account,
+            "list_subscriptions",
+            lambda after: account.v1.subscriptions.list_async(
+                {
+                    "customer": customer,
+                    "status": "all",
+                    "limit": 100,
+                    "expand": ["data.latest_invoice"],
+                    **({"starting_after": after} if after else {}),
+                }
+            ),
+        ):
+            if _is_ours(row, contract_key, key):
+                return row
+        async for row in pages(
+            account,
+            "list_schedules",
+            lambda after: account.v1.subscription_schedules.list_async(
+                {
+                    "customer": customer,
+                    "limit": 100,
+                    "expand": ["data.subscription.latest_invoice"],
+                    **({"starting_after": after} if after else {}),
+                }
+            ),
+        ):
+            if _is_ours(row, contract_key, key):
+                return _subscription_of(row) or row
+        return None
+
+    async def _held(self, account: BillingAccount, row: Answer, key: str) -> Outcome[Agreement]:
+        """Hold the first draft where the agreement asks for it and it is not cancelled."""
+        row = _subscription_of(row) or row
+        if translate.is_held(row) and row.get("status") != "canceled":
+            first = await self._first(account, row)
+            if first is not None:
+                outcome = await self._invoices.hold(account, first, f"{key}:hold")
+                if isinstance(outcome, Rejected | Unknown):
+                    return outcome
+                row = {**row, "latest_invoice": outcome}
+        return Done(await self._translated(account, row))
+
+    async def _first(self, account: BillingAccount, row: Answer) -> Answer | None:
+        if row.get("object") == "subscription_schedule":
+            return None
+        return await self._invoices.first_of(account, row)
+
+    async def _translated(self, account: BillingAccount, row: Answer) -> Agreement:
+        if row.get("object") == "subscription_schedule":
+            return translate.agreement_of_schedule(account.key, row)
+        raw = await self._first(account, row)
+        items = translate.items_of(row)
+        first = await self._invoices.read(account, raw, items) if raw else None
+        return translate.agreement_of_subscription(account.key, row, first)
+
+
+def _is_ours(row: Answer, contract_key: str, key: str) -> bool:
+    marks = translate.mapping(row, "metadata")
+    return translate.text(marks, requests.CONTRACT) == contract_key and translate.text(
+        marks, requests.KEY
+    ) == act_key(key)
+
+
+def _subscription_of(row: Answer) -> Answer | None:
+    """The subscription that a schedule has begun, where it was expanded."""
+    if row.get("object") != "subscription_schedule":
+        return None
+    found = row.get("subscription")
+    return found if isinstance(found, dict) else None
+
+
+def _belongs_to(item: Answer, subscription: str) -> bool:
+    parent = translate.mapping(translate.mapping(item, "parent"), "subscription_details")
+    return translate.text(parent, "subscription") == subscription

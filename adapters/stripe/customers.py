@@ -1,0 +1,249 @@
+"""The biller's customers, found by our customer key in their metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, cast
+
+from stripe.params import CustomerCreateParams, CustomerUpdateParams
+
+from adapters.stripe import translate
+from adapters.stripe.clients import Answer, BillingAccount
+from adapters.stripe.errors import lost_after_effect
+from adapters.stripe.paging import pages, rows_of
+from dealthread.domain.documents import BillingCustomer
+from dealthread.domain.party import Address, ContactPurpose, Party
+from dealthread.errors import InvariantBroken, NotFound, TransportError
+from dealthread.outcome import Done, Outcome, Rejected, Unknown
+from dealthread.ports import BusinessClock, OnboardBillingCustomer
+
+CUSTOMER = "dealthread_customer"
+PARENT = "dealthread_parent"
+UNUSED = "dealthread_unused"
+SEARCH_LAG = timedelta(hours=1)
+"""Search is "less than a minute" behind, up to an hour in an outage (docs.stripe.com/search)."""
+
+_SYNC_FAILED = "customer.sync_failed"
+_TAX_ID_TYPES = frozenset({"eu_vat", "gb_vat", "us_ein"})
+
+
+class Customers:
+    """Works on one account at a time."""
+
+    def __init__(self, clock: BusinessClock) -> None:
+        self._clock = clock
+
+    async def find(self, account: BillingAccount, customer_key: str) -> Answer | None:
+        """Search, then a list of what was made within the search's lag: together consistent.
+
+        Of several with one key (made by hand, or merged) the oldest is taken, always."""
+        if not customer_key.replace("-", "").isalnum():
+            raise InvariantBroken("customer_key_shape")
+        answer = await account.read(
+            "search_customers",
+            lambda: account.v1.customers.search_async(
+                {"query": f"metadata['{CUSTOMER}']:'{customer_key}'", "limit": 100}
+            ),
+        )
+        found = [row for row in rows_of(answer) if _is(row, customer_key)]
+        if not found:
+            found = await self._fresh(account, customer_key)
+        return min(found, key=lambda row: (row["created"], row["id"])) if found else None
+
+    async def _fresh(self, account: BillingAccount, customer_key: str) -> list[Answer]:
+        since = int((self._clock.now() - SEARCH_LAG).timestamp())
+        return [
+            row
+            async for row in pages(
+                account,
+                "list_customers",
+                lambda after: account.v1.customers.list_async(
+                    {
+                        "created": {"gte": since},
+                        "limit": 100,
+                        **({"starting_after": after} if after else {}),
+                    }
+                ),
+            )
+            if _is(row, customer_key)
+        ]
+
+    async def create(
+        self, account: BillingAccount, command: OnboardBillingCustomer, key: str
+    ) -> Outcome[BillingCustomer]:
+        """Create with address, tax identifier and the link to its parent."""
+        params = cast("CustomerCreateParams", wanted(command))
+        tax_ids = wanted_tax_ids(command.party)
+        if tax_ids:
+            params["tax_id_data"] = [{"type": kind, "value": value} for kind, value in tax_ids]
+        outcome = await account.write_again_after_saved_error(
+            "create_customer",
+            lambda options: account.v1.customers.create_async(params, options),
+            key,
+            lambda: self.find(account, command.customer_key),
+            case_kind=_SYNC_FAILED,
+        )
+        if isinstance(outcome, Rejected | Unknown):
+            return outcome
+        return Done(translate.customer(account.key, outcome, created=True))
+
+    async def update(
+        self,
+        account: BillingAccount,
+        command: OnboardBillingCustomer,
+        native_id: str,
+        key: str,
+    ) -> Outcome[BillingCustomer]:
+        """Send what differs; nothing where nothing does."""
+        present = await self.retrieve(account, native_id)
+        changes = difference(wanted(command), present)
+        row = present
+        if changes:
+            outcome = await account.write(
+                "update_customer",
+                lambda options: account.v1.customers.update_async(
+                    native_id, cast("CustomerUpdateParams", changes), options
+                ),
+                key,
+                case_kind=_SYNC_FAILED,
+            )
+            if isinstance(outcome, Rejected | Unknown):
+                return outcome
+            row = outcome
+        try:
+            failed = await self._tax_ids(account, command.party, present, key)
+        except TransportError as error:
+            if not changes:
+                raise
+            return lost_after_effect(error)
+        return failed or Done(translate.customer(account.key, row))
+
+    async def _tax_ids(
+        self, account: BillingAccount, party: Party, present: Answer, key: str
+    ) -> Rejected | Unknown | None:
+        """Add what is missing. An old identifier stays: invoices were issued under it."""
+        native_id = str(present["id"])
+        known = {
+            (translate.text(row, "type"), translate.text(row, "value"))
+            for row in translate.rows(translate.mapping(present, "tax_ids"), "data")
+        }
+        for number, (kind, value) in enumerate(sorted(wanted_tax_ids(party) - known), start=1):
+            outcome = await account.write(
+                "add_tax_id",
+                lambda options, kind=kind, value=value: (  # type: ignore[misc]
+                    account.v1.customers.tax_ids.create_async(
+                        native_id, {"type": kind, "value": value}, options
+                    )
+                ),
+                f"{key}:{number}",
+                case_kind="tax.identifier",
+            )
+            if isinstance(outcome, Rejected | Unknown):
+                return outcome
+        return None
+
+    async def retire(
+        self, account: BillingAccount, customer: BillingCustomer, key: str
+    ) -> Outcome[BillingCustomer]:
+        """The record stays, marked unused. Gone or marked already counts as done."""
+        native_id = customer.ref.native_id
+        try:
+            present = await self.retrieve(account, native_id)
+        except NotFound:
+            return Done(customer)
+        if present.get("deleted") or translate.mapping(present, "metadata").get(UNUSED) == "true":
+            return Done(customer)
+        outcome = await account.write(
+            "retire_customer",
+            lambda options: account.v1.customers.update_async(
+                native_id, {"metadata": {UNUSED: "true"}}, options
+            ),
+            key,
+            case_kind="integration.undo_failed",
+        )
+        if isinstance(outcome, Rejected | Unknown):
+            return outcome
+        return Done(translate.customer(account.key, outcome))
+
+    async def retrieve(self, account: BillingAccount, native_id: str) -> Answer:
+        """Present state with tax identifiers. Raises NotFound."""
+        return await account.read(
+            "read_customer",
+            lambda: account.v1.customers.retrieve_async(native_id, {"expand": ["tax_ids"]}),
+        )
+
+
+def wanted(command: OnboardBillingCustomer) -> dict[str, Any]:
+    """The record as it should be; an empty text clears a field."""
+    party = command.party
+    payable = next(
+        (one for one in party.contacts if one.purpose is ContactPurpose.ACCOUNTS_PAYABLE), None
+    )
+    language = (payable.language if payable else "") or party.language
+    fields: dict[str, Any] = {
+        "name": party.legal_name,
+        "address": _address(party.billing_address),
+        "metadata": {
+            CUSTOMER: command.customer_key,
+            PARENT: command.parent_customer_key or "",
+            UNUSED: "",
+        },
+    }
+    if payable and payable.email:
+        fields["email"] = payable.email
+    if language:
+        fields["preferred_locales"] = [language]
+    if party.shipping_address is not None:
+        fields["shipping"] = {
+            "name": party.legal_name,
+            "address": _address(party.shipping_address),
+        }
+    return fields
+
+
+def wanted_tax_ids(party: Party) -> set[tuple[str, str]]:
+    """Identifiers of kinds that Stripe knows by the same name."""
+    return {
+        (tax_id.scheme, tax_id.number)
+        for tax_id in party.tax_ids
+        if tax_id.scheme in _TAX_ID_TYPES and tax_id.number
+    }
+
+
+def difference(fields: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields whose present value is another one; nested objects are sent whole."""
+    changes: dict[str, Any] = {}
+    for name, value in fields.items():
+        now = present.get(name)
+        if name == "metadata":
+            marks = {key: text for key, text in value.items() if (now or {}).get(key, "") != text}
+            if marks:
+                changes[name] = marks
+        elif _blank_free(value) != _blank_free(now):
+            changes[name] = value
+    return changes
+
+
+def _blank_free(value: Any) -> Any:
+    """Null, "" and absent are one: Stripe stores an empty text as null."""
+    if isinstance(value, Mapping):
+        kept = {key: _blank_free(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item not in (None, "", {}, [])}
+    return value or None
+
+
+def _address(address: Address) -> dict[str, str]:
+    first, _, rest = address.street.partition("\n")
+    return {
+        "line1": first.strip(),
+        "line2": rest.replace("\n", ", ").strip(),
+        "city": address.city,
+        "state": address.region,
+        "postal_code": address.postal_code,
+        "country": address.country,
+    }
+
+
+def _is(row: Answer, customer_key: str) -> bool:
+    return translate.mapping(row, "metadata").get(CUSTOMER) == customer_key

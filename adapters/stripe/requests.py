@@ -1,0 +1,230 @@
+"""Request parameters from a plan. Pure; typed by Stripe's own parameter types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from stripe.params import (
+    InvoiceCreatePreviewParams,
+    SubscriptionCreateParams,
+    SubscriptionScheduleCreateParams,
+)
+from stripe.params._subscription_schedule_create_params import (
+    SubscriptionScheduleCreateParamsPhase as PhaseParams,
+)
+
+from adapters.http import act_key
+from adapters.stripe.plan import Charge, Every, Phase, Plan, midnight, timestamp
+from dealthread.domain.contract import Contract
+from dealthread.domain.deal import CollectionMethod
+from dealthread.domain.party import Party
+
+CONTRACT = "dealthread_contract"
+KEY = "dealthread_key"
+DEAL = "dealthread_deal"
+LINE = "dealthread_line"
+HOLD = "dealthread_hold"
+COLLECTION = "dealthread_collection"
+COMMITTED_UNTIL = "dealthread_committed_until"
+SELLER_COUNTRY = "dealthread_seller_country"
+ALWAYS_DAY = 28
+"""The last day that every month has; later anchors are given by day of month."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How the agreement is collected and marked."""
+
+    metadata: dict[str, str]
+    by_card: bool
+    days_until_due: int
+    po_number: str
+
+
+def terms_of(contract: Contract, idempotency_key: str, hold: bool) -> Terms:
+    """A held first invoice is collected by mail until it is released: a draft to be charged
+    automatically would be finalised at once."""
+    card = contract.collection_method is CollectionMethod.CARD
+    end = contract.committed_until
+    metadata = {
+        CONTRACT: contract.key,
+        KEY: act_key(idempotency_key),
+        DEAL: contract.deal_id,
+        HOLD: "review" if hold else "",
+        COLLECTION: contract.collection_method.value,
+        COMMITTED_UNTIL: end.isoformat() if end else "",
+        SELLER_COUNTRY: contract.seller_country,
+    }
+    return Terms(
+        metadata={name: value for name, value in metadata.items() if value},
+        by_card=card and not hold,
+        days_until_due=contract.days_until_due,
+        po_number=contract.po_number,
+    )
+
+
+def subscription(
+    plan: Plan, terms: Terms, customer: str, tax_rates: Mapping[str, str], now: datetime
+) -> SubscriptionCreateParams:
+    """A subscription that starts now or earlier and bills whole periods from its start."""
+    params: SubscriptionCreateParams = {
+        "customer": customer,
+        "items": [_item(charge, tax_rates) for charge in plan.first.recurring],
+        "metadata": terms.metadata,
+        # With the anchor on the next boundary, the time from the start to it is whole periods:
+        # "prorations" is what makes them billed at all (docs: backdate subscriptions).
+        "proration_behavior": "create_prorations",
+        "expand": ["latest_invoice"],
+    }
+    if plan.first.one_time:
+        params["add_invoice_items"] = [_item(c, tax_rates) for c in plan.first.one_time]
+    if midnight(plan.start) < now:
+        params["backdate_start_date"] = timestamp(plan.start)
+    _anchor(params, plan, now)
+    if plan.end is not None:
+        params["cancel_at"] = timestamp(plan.end)
+    if terms.by_card:
+        params["collection_method"] = "charge_automatically"
+        # The customer is not at a screen; a failed payment leaves the subscription incomplete.
+        params["off_session"] = True
+        params["payment_behavior"] = "allow_incomplete"
+    else:
+        params["collection_method"] = "send_invoice"
+        params["days_until_due"] = terms.days_until_due
+    if terms.po_number:
+        params["invoice_settings"] = {
+            "custom_fields": [{"name": "PO number", "value": terms.po_number}]
+        }
+    return params
+
+
+def _anchor(params: SubscriptionCreateParams, plan: Plan, now: datetime) -> None:
+    boundary = plan.next_boundary(now)
+    if plan.start.day <= ALWAYS_DAY or plan.cycle().interval == "day":
+        params["billing_cycle_anchor"] = timestamp(boundary)
+        return
+    # An anchor on 28 February would pull a cycle of the 31st to the 28th for good.
+    params["billing_cycle_anchor_config"] = {
+        "day_of_month": plan.start.day,
+        "hour": 0,
+        "minute": 0,
+        "second": 0,
+    }
+    if plan.cycle() != Every("month", 1):
+        params["billing_cycle_anchor_config"]["month"] = boundary.month
+
+
+def schedule(
+    plan: Plan, terms: Terms, customer: str, tax_rates: Mapping[str, str]
+) -> SubscriptionScheduleCreateParams:
+    """A schedule: several phases, a start to come, or a committed term that renews."""
+    params: SubscriptionScheduleCreateParams = {
+        "customer": customer,
+        "start_date": timestamp(plan.start),
+        "end_behavior": "release" if plan.auto_renew or plan.end is None else "cancel",
+        "metadata": terms.metadata,
+        "phases": [
+            _phase(plan, phase, terms, tax_rates, first=index == 0)
+            for index, phase in enumerate(plan.phases)
+        ],
+        "expand": ["subscription.latest_invoice"],
+    }
+    if terms.by_card:
+        params["default_settings"] = {"collection_method": "charge_automatically"}
+    else:
+        params["default_settings"] = {
+            "collection_method": "send_invoice",
+            "invoice_settings": {"days_until_due": terms.days_until_due},
+        }
+    if terms.po_number:
+        settings = params["default_settings"].setdefault("invoice_settings", {})
+        settings["custom_fields"] = [{"name": "PO number", "value": terms.po_number}]
+    return params
+
+
+def _phase(
+    plan: Plan, phase: Phase, terms: Terms, tax_rates: Mapping[str, str], *, first: bool
+) -> PhaseParams:
+    params: PhaseParams = {
+        "items": [_item(charge, tax_rates) for charge in phase.recurring],
+        # A phase's metadata becomes the subscription's: it is found by it.
+        "metadata": terms.metadata,
+    }
+    if phase.one_time:
+        params["add_invoice_items"] = [_item(c, tax_rates) for c in phase.one_time]
+    if phase.end is not None:
+        params["end_date"] = timestamp(phase.end)
+    else:
+        every = plan.cycle()
+        params["duration"] = {"interval": every.interval, "interval_count": every.count}
+    if first:
+        params["billing_cycle_anchor"] = "phase_start"
+        params["proration_behavior"] = "create_prorations"
+    else:
+        # On a boundary the new quantity is simply billed; within a period the change is prorated.
+        aligned = _on_boundary(plan, phase)
+        params["proration_behavior"] = "none" if aligned else "create_prorations"
+    return params
+
+
+def _on_boundary(plan: Plan, phase: Phase) -> bool:
+    every, periods = plan.cycle(), 1
+    while every.boundary(plan.start, periods) < phase.start:
+        periods += 1
+    return every.boundary(plan.start, periods) == phase.start
+
+
+def preview(
+    plan: Plan, party: Party, tax_rates: Mapping[str, str], now: datetime
+) -> InvoiceCreatePreviewParams:
+    """The first invoice as the biller computes it; nothing is stored.
+
+    Only what may decide a tax goes along of the customer: place, no name, no street."""
+    address = party.billing_address
+    params: InvoiceCreatePreviewParams = {
+        "currency": plan.first.recurring[0].currency,
+        "customer_details": {
+            "address": {
+                "city": address.city,
+                "state": address.region,
+                "postal_code": address.postal_code,
+                "country": address.country,
+            }
+        },
+        "subscription_details": {
+            "items": [_item(charge, tax_rates) for charge in plan.first.recurring],
+            "proration_behavior": "create_prorations",
+            "start_date": timestamp(plan.start),
+            "billing_cycle_anchor": {
+                "type": "timestamp",
+                "timestamp": timestamp(plan.next_boundary(max(now, midnight(plan.start)))),
+            },
+        },
+    }
+    if plan.first.one_time:
+        params["invoice_items"] = [_item(c, tax_rates) for c in plan.first.one_time]
+    return params
+
+
+def _item(charge: Charge, tax_rates: Mapping[str, str]) -> Any:
+    """One item; Stripe's seven parameter types for it have these fields in common."""
+    price: dict[str, Any] = {
+        "currency": charge.currency,
+        "product": charge.product,
+        "tax_behavior": "exclusive",
+        "unit_amount_decimal": charge.unit_amount,
+    }
+    if charge.every is not None:
+        price["recurring"] = {
+            "interval": charge.every.interval,
+            "interval_count": charge.every.count,
+        }
+    return {
+        "price_data": price,
+        "quantity": charge.quantity,
+        "tax_rates": [tax_rates[charge.tax_code]],
+        "metadata": {LINE: charge.line_key},
+    }
