@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
@@ -166,17 +167,20 @@ class _Armed:
 
 
 class FaultSwitch:
-    """The faults that wait for their request, in the order they were added."""
+    """The faults that wait for their request, in the order they were added.
+
+    `part_targets` names the parts of a request that this party can strike, with the kinds possible.
+    """
 
     def __init__(
         self,
         *,
         unsupported: frozenset[FaultKind] = frozenset({FaultKind.STALE_READ}),
-        targets: frozenset[str] = frozenset({"request"}),
+        part_targets: Mapping[str, frozenset[FaultKind]] | None = None,
         dialects: frozenset[str] = frozenset(),
     ) -> None:
         self._unsupported = unsupported
-        self._targets = targets
+        self._part_targets = dict(part_targets or {})
         self._dialects = dialects
         self._armed: list[_Armed] = []
         self._next_id = 1
@@ -190,8 +194,10 @@ class FaultSwitch:
         """Arm a fault; returns its id. Raises ValueError for what this party cannot do."""
         if spec.kind in self._unsupported:
             raise ValueError(f"fault kind {spec.kind} is not supported here")
-        if spec.target not in self._targets:
-            raise ValueError(f"fault target must be one of {sorted(self._targets)}")
+        if spec.target != "request":
+            kinds = self._part_targets.get(spec.target)
+            if kinds is None or spec.kind not in kinds:
+                raise ValueError(f"fault kind {spec.kind} has no target {spec.target} here")
         if spec.dialect is not None and spec.dialect not in self._dialects:
             raise ValueError(f"fault dialect must be one of {sorted(self._dialects)}")
         fault = Fault(

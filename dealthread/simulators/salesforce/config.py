@@ -1,0 +1,68 @@
+"""What a simulated org is told from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from dealthread.simulators.kit.signing import secret_key
+from dealthread.simulators.salesforce.ids import MalformedId, to_18
+
+CURRENCIES = (
+    "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HUF", "INR",
+    "JPY", "MXN", "NOK", "NZD", "PLN", "RON", "SEK", "SGD", "USD", "ZAR",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SalesforceConfig:
+    """One org."""
+
+    org_id: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    webhook_url: str | None = None
+    """Where won opportunities are announced: the full address, org id included."""
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    clock_offset: timedelta = timedelta(0)
+    state_file: Path | None = None
+    currencies: tuple[str, ...] = CURRENCIES
+    default_currency: str = "EUR"
+    session_lifetime: timedelta = timedelta(hours=2)
+    daily_request_limit: int = 5_000_000
+    """Salesforce's depends on edition and licences; clients must read `/limits`."""
+    query_page_size: int = 2000
+    webhook_back_off: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a configuration that could not have come from a real org."""
+        try:
+            is_org = len(self.org_id) == 18 and to_18(self.org_id).startswith("00D")
+        except MalformedId:
+            is_org = False
+        if not is_org:
+            raise ValueError("the org id must be a valid 18-character id that starts with 00D")
+        if self.webhook_url is not None and not self.webhook_secrets:
+            raise ValueError("a webhook address needs at least one secret")
+        for secret in self.webhook_secrets:
+            secret_key(secret)
+        if self.default_currency not in self.currencies:
+            raise ValueError("the default currency is not among the currencies")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> SalesforceConfig:
+        """Read DEALTHREAD_SIM_…; raises KeyError or ValueError."""
+        state_file = env.get("DEALTHREAD_SIM_STATE_FILE")
+        return cls(
+            org_id=env["DEALTHREAD_SIM_SF_ORG_ID"],
+            client_id=env["DEALTHREAD_SIM_SF_CLIENT_ID"],
+            client_secret=env["DEALTHREAD_SIM_SF_CLIENT_SECRET"],
+            webhook_url=env.get("DEALTHREAD_SIM_WEBHOOK_URL") or None,
+            webhook_secrets=tuple(env.get("DEALTHREAD_SIM_WEBHOOK_SECRETS", "").split()),
+            clock_offset=timedelta(
+                seconds=float(env.get("DEALTHREAD_SIM_CLOCK_OFFSET_SECONDS", "0"))
+            ),
+            state_file=Path(state_file) if state_file else None,
+        )
