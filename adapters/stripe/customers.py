@@ -73,7 +73,8 @@ class Customers:
         self, account: BillingAccount, command: OnboardBillingCustomer, key: str
     ) -> Outcome[BillingCustomer]:
         """Create with address, tax identifier and the link to its parent."""
-        params = cast("CustomerCreateParams", wanted(command))
+        # A new record has nothing to clear: blanks are left out.
+        params = cast("CustomerCreateParams", _blank_free(wanted(command)))
         tax_ids = wanted_tax_ids(command.party)
         if tax_ids:
             params["tax_id_data"] = [{"type": kind, "value": value} for kind, value in tax_ids]

@@ -1,0 +1,71 @@
+"""The event port: delivers the outbox's events to the configured subscribers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+from adapters.events.delivery import post_event
+from adapters.http import CallMeter, NoMeter, make_client
+from dealthread.errors import InvariantBroken
+from dealthread.outcome import Done, Outcome, Rejected, Unknown
+
+
+class SignedEventDelivery:
+    """Implements `dealthread.ports.EventPort`. Each subscriber has connections of its own, so
+    that a slow one does not hold up the others."""
+
+    def __init__(
+        self,
+        secrets: Mapping[str, SecretStr],
+        meter: CallMeter | None = None,
+        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    ) -> None:
+        self._secrets = dict(secrets)
+        self._meter = meter or NoMeter()
+        self._transport = transport
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def deliver(
+        self, url: str, secret_name: str, event_id: str, event_type: str, body: bytes
+    ) -> Outcome[str]:
+        """Done carries the subscriber's native id where its answer has one, else the event id."""
+        secret = self._secrets.get(secret_name)
+        if secret is None:
+            raise InvariantBroken("webhook_secret_not_configured", secret_name=secret_name)
+        entitlement = event_type.startswith("dealthread.entitlement.")
+        outcome = await post_event(
+            self._client(url),
+            _path(url),
+            secret,
+            event_id,
+            body,
+            case_kind="entitlement.failed" if entitlement else "integration.contract_drift",
+            meter=self._meter,
+            operation=event_type,
+        )
+        if isinstance(outcome, Rejected | Unknown):
+            return outcome
+        native_id = outcome.body.get("id") if isinstance(outcome.body, dict) else None
+        return Done(native_id if isinstance(native_id, str) and native_id else event_id)
+
+    def _client(self, url: str) -> httpx.AsyncClient:
+        parts = urlsplit(url)
+        base = f"{parts.scheme}://{parts.netloc}"
+        if base not in self._clients:
+            transport = self._transport() if self._transport else None
+            self._clients[base] = make_client(base, transport=transport)
+        return self._clients[base]
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
