@@ -20,7 +20,7 @@ find_python() {
     done
     if command -v python3 >/dev/null; then
         fail "Python 3.$OLDEST or newer is needed, python3 is $(python3 -V 2>&1)" \
-            "apt-get install python3.$OLDEST python3.$OLDEST-venv, or name one: make install PYTHON=/path/to/python"
+            "apt-get install python3.$OLDEST-venv, or name one: make install PYTHON=/path/to/python"
     fi
     fail "no Python found" "apt-get install python3 python3-venv"
 }
@@ -45,11 +45,12 @@ with_uv() {
 
 with_pip() {
     local pip=("$home/bin/python" -m pip --disable-pip-version-check --no-input)
-    local total
+    local total version
     if [ ! -e "$home" ]; then
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
         "$python" -c 'import venv, ensurepip' 2>/dev/null ||
-            fail "$("$python" -V) has no venv module" \
-                "apt-get install $(basename "$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')")-venv (or python3-venv)"
+            fail "Python $version has no venv module" \
+                "apt-get install python3-venv (where it is not the system's: python$version-venv)"
         "$python" -m venv "$home"
     elif ! "$home/bin/python" -m pip --version >/dev/null 2>&1; then
         "$home/bin/python" -m ensurepip >/dev/null ||
@@ -58,7 +59,9 @@ with_pip() {
     total=$(grep -c '^[^ ].*==' "$PINS")
     "${pip[@]}" install --progress-bar off --require-hashes -r "$PINS" |
         awk -v total="$total" '
-            /^Collecting/ { n++; printf "  [%d/%d] %s\n", n, total, $2; fflush() }
+            /^(Collecting|Processing) / {
+                n++; sub(".*/", "", $2); printf "  [%d/%d] %s\n", n, total, $2; fflush()
+            }
             /^Installing collected/ { print "  unpacking"; fflush() }'
     "${pip[@]}" install --quiet --no-deps --no-build-isolation -e .
 }

@@ -155,6 +155,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="dealthread.stack.supervise")
     parser.add_argument("--root", type=Path, required=True)
     root = parser.parse_args().root.resolve()
+    os.umask(0o077)  # logs too are nobody else's to read
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )

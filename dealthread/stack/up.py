@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -76,36 +75,43 @@ def _running(root: Path, report: Report) -> StackInfo:
 
 def _start_detached(layout: Layout, report: Report) -> None:
     layout.progress.write_text("", encoding="utf-8")
-    with layout.log("supervisor").open("ab") as output:
-        # Our own program from our own environment, no shell. Its own session: it outlives the
-        # terminal that started it.
-        process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "dealthread.stack.supervise", "--root", str(layout.root)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd=layout.root,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-            start_new_session=True,
-        )
+    pid = _spawn_supervisor(layout)
     with layout.progress.open(encoding="utf-8") as lines:
         try:
             while True:
-                ended = process.poll() is not None
+                # In this order: what was written before the end or the success is still read.
+                ended = os.waitpid(pid, os.WNOHANG) != (0, 0)
+                record = read_record(layout.supervisor_record)
                 for line in lines:
                     report(line.rstrip("\n"))
-                record = read_record(layout.supervisor_record)
-                if record and record.pid == process.pid and record.state == "ready":
-                    for line in lines:
-                        report(line.rstrip("\n"))
+                if record and record.pid == pid and record.state == "ready":
                     return
                 if ended:
                     raise _failure(layout)
                 time.sleep(FOLLOW_SECONDS)
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
+            report("stopping what was started")
+            os.kill(pid, signal.SIGTERM)
+            os.waitpid(pid, 0)
             raise
+
+
+def _spawn_supervisor(layout: Layout) -> int:
+    """Start the supervisor in a session of its own, so that it outlives this terminal."""
+    log = layout.log("supervisor")
+    appended = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.posix_spawn(
+        sys.executable,
+        # -P: modules come from our source, not from the folder the user happens to be in.
+        [sys.executable, "-P", "-m", "dealthread.stack.supervise", "--root", str(layout.root)],
+        {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), appended, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
 
 
 def _failure(layout: Layout) -> StackError:
