@@ -668,3 +668,17 @@ def test_a_card_is_not_asked_of_a_customer_who_pays_by_transfer(config: ConfigSe
     )
     gathered = facts(payment_method_on_file=False)(good_facts(config))
     assert assess(transfer, config, TODAY, gathered) == []
+
+
+def test_no_pair_of_faults_makes_the_rules_fail_themselves(config: ConfigSet) -> None:
+    """Two things wrong at once are still an answer, and stop whenever one alone stops."""
+    gathered = good_facts(config)
+    for first in CASES:
+        for second in CASES:
+            try:
+                spoilt = second.change(first.change(build.good_deal()))
+            except (AssertionError, ValueError):
+                continue  # the second change needs what the first removed
+            answered = second.answer(first.answer(gathered))
+            settings = second.configure(first.configure(config))
+            assert assess(spoilt, settings, TODAY, answered), (first, second)
