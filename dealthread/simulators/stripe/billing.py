@@ -1,0 +1,311 @@
+"""From a plan to an invoice that does not exist yet: what a preview and an invoice share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from dealthread.simulators.stripe.composition import Charge, compose
+from dealthread.simulators.stripe.customers import full_address, full_shipping
+from dealthread.simulators.stripe.errors import StripeError
+from dealthread.simulators.stripe.listing import envelope
+from dealthread.simulators.stripe.money import HUNDRED, plain
+from dealthread.simulators.stripe.periods import period_of, periods_between
+from dealthread.simulators.stripe.plans import ExtraItem, Plan
+from dealthread.simulators.stripe.store import Json
+from dealthread.simulators.stripe.world import Context
+
+# An invoice shows its first lines; the rest is read at /v1/invoices/{id}/lines.
+LINES_SHOWN = 10
+# docs.stripe.com/billing/subscriptions/backdating: the most lines of an invoice.
+MAX_LINES = 250
+# Currencies without minor units, of which only the yen occurs here.
+_NO_MINOR_UNITS = frozenset({"jpy", "krw"})
+
+
+@dataclass(frozen=True)
+class Payer:
+    """The customer as an invoice copies it; `id` is None for one that does not exist yet."""
+
+    id: str | None
+    address: Json | None = None
+    shipping: Json | None = None
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    tax_exempt: str | None = "none"
+    balance: int = 0
+
+    @classmethod
+    def of(cls, customer: Json, details: Json | None = None) -> Payer:
+        """A customer, with overrides as a preview takes them."""
+        given = details or {}
+        address, shipping = customer["address"], customer["shipping"]
+        return cls(
+            id=customer["id"],
+            address=full_address(given["address"]) if "address" in given else address,
+            shipping=full_shipping(given["shipping"]) if "shipping" in given else shipping,
+            email=customer["email"],
+            name=customer["name"],
+            phone=customer["phone"],
+            tax_exempt=given.get("tax_exempt", customer["tax_exempt"]) or "none",
+            balance=customer["balance"],
+        )
+
+    @classmethod
+    def unborn(cls, details: Json) -> Payer:
+        """A customer that a preview only describes."""
+        return cls(
+            id=None,
+            address=full_address(details.get("address")),
+            shipping=full_shipping(details.get("shipping")),
+            tax_exempt=details.get("tax_exempt") or "none",
+        )
+
+
+@dataclass(frozen=True)
+class Bill:
+    """One invoice to be: who pays, for what, how it is collected."""
+
+    invoice_id: str
+    payer: Payer
+    currency: str
+    charges: Sequence[Charge]
+    at: int
+    billing_reason: str
+    collection_method: str
+    default_tax_rates: Sequence[Json] = ()
+    default_payment_method: str | None = None
+    period: tuple[int, int] = (0, 0)
+    subscription_id: str | None = None
+    subscription_metadata: dict[str, str] = field(default_factory=dict)
+    description: str | None = None
+    has_parent: bool = True
+
+
+def charges_of(
+    ctx: Context, plan: Plan, *, subscription_id: str | None, at: int, since: int
+) -> list[Charge]:
+    """The charges of an invoice made at an instant, for the periods since another."""
+    charges: list[Charge] = []
+    spans: list[tuple[int, int]] = []
+    for item in plan.items:
+        spans = periods_between(plan.anchor, plan.recurring, since, max(at, since))
+        for span in spans:
+            parent = {
+                "invoice_item_details": None,
+                "subscription_item_details": {
+                    "invoice_item": None,
+                    "proration": False,
+                    "proration_details": {"credited_items": None},
+                    "subscription": subscription_id,
+                    "subscription_item": item.item_id,
+                },
+                "type": "subscription_item_details",
+            }
+            charges.append(
+                Charge(
+                    price=item.price,
+                    quantity=item.quantity,
+                    period=span,
+                    description=_describe(ctx, item.price, item.quantity),
+                    parent=parent,
+                    tax_rates=item.tax_rates,
+                    metadata=item.metadata,
+                    subscription=subscription_id,
+                )
+            )
+    charges.extend(extra_charges(ctx, plan, subscription_id, spans[-1], at))
+    if len(charges) > MAX_LINES:
+        raise StripeError.refused(f"An invoice cannot have more than {MAX_LINES} line items.")
+    return charges
+
+
+def extra_charges(
+    ctx: Context, plan: Plan, subscription_id: str | None, span: tuple[int, int], at: int
+) -> list[Charge]:
+    """The one-time charges of a plan."""
+    return [
+        Charge(
+            price=extra.price,
+            quantity=extra.quantity,
+            period=_extra_period(extra, plan, span, at),
+            description=extra.description or product_name(ctx, extra.price),
+            parent={
+                "invoice_item_details": {
+                    "invoice_item": extra.invoice_item_id,
+                    "proration": False,
+                    "proration_details": {"credited_items": None},
+                    "subscription": subscription_id,
+                },
+                "subscription_item_details": None,
+                "type": "invoice_item_details",
+            },
+            tax_rates=extra.tax_rates,
+            metadata=extra.metadata,
+            subscription=subscription_id,
+        )
+        for extra in plan.extras
+    ]
+
+
+def _extra_period(extra: ExtraItem, plan: Plan, span: tuple[int, int], at: int) -> tuple[int, int]:
+    """The period of a one-time item: by default the current one of the items."""
+    if extra.period is None:
+        return span
+    start, end = extra.period["start"], extra.period["end"]
+    if isinstance(start, int):
+        # A preview's invoice item names its period by two instants.
+        return start, end
+    starts = {"max_item_period_start": span[0], "now": at, "phase_start": plan.start}
+    ends = {"min_item_period_end": span[1], "phase_end": plan.phase_end}
+    begin = start.get("timestamp") if start["type"] == "timestamp" else starts[start["type"]]
+    finish = end.get("timestamp") if end["type"] == "timestamp" else ends[end["type"]]
+    if begin is None or finish is None:
+        raise StripeError.missing("period[start][timestamp]" if begin is None else "period[end]")
+    if begin > finish:
+        raise StripeError.refused("The period start must not be after its end.", param="period")
+    return begin, finish
+
+
+def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
+    """An invoice in status draft with all its lines; nothing is kept."""
+    made = compose(
+        bill.charges,
+        invoice_id=bill.invoice_id,
+        default_tax_rates=bill.default_tax_rates,
+        tax_exempt=bill.payer.tax_exempt,
+        tax_rounding=ctx.account.config.tax_rounding,
+    )
+    payer = bill.payer
+    due = max(0, made.total + payer.balance)
+    parent = None
+    if bill.has_parent:
+        parent = {
+            "quote_details": None,
+            "subscription_details": {
+                "metadata": dict(bill.subscription_metadata),
+                "subscription": bill.subscription_id,
+            },
+            "type": "subscription_details",
+        }
+    invoice: Json = {
+        "id": bill.invoice_id,
+        "object": "invoice",
+        "account_country": ctx.account.config.country,
+        "account_name": ctx.account.config.name,
+        "account_tax_ids": None,
+        "amount_due": due,
+        "amount_overpaid": 0,
+        "amount_paid": 0,
+        "amount_paid_off_stripe": 0,
+        "amount_remaining": due,
+        "amount_shipping": 0,
+        "application": None,
+        "attempt_count": 0,
+        "attempted": False,
+        "auto_advance": True,
+        "automatic_tax": {
+            "disabled_reason": None,
+            "enabled": False,
+            "liability": None,
+            "provider": None,
+            "status": None,
+        },
+        "automatically_finalizes_at": None,
+        "billing_reason": bill.billing_reason,
+        "collection_method": bill.collection_method,
+        "created": bill.at,
+        "currency": bill.currency,
+        "custom_fields": None,
+        "customer": payer.id,
+        "customer_account": None,
+        "customer_address": payer.address,
+        "customer_email": payer.email,
+        "customer_name": payer.name,
+        "customer_phone": payer.phone,
+        "customer_shipping": payer.shipping,
+        "customer_tax_exempt": payer.tax_exempt,
+        "customer_tax_ids": [],
+        "default_payment_method": bill.default_payment_method,
+        "default_source": None,
+        "default_tax_rates": list(bill.default_tax_rates),
+        "description": bill.description,
+        "discounts": [],
+        "due_date": None,
+        "effective_at": None,
+        "ending_balance": None,
+        "footer": None,
+        "from_invoice": None,
+        "hosted_invoice_url": None,
+        "invoice_pdf": None,
+        "issuer": {"type": "self"},
+        "last_finalization_error": None,
+        "latest_revision": None,
+        "lines": envelope(
+            made.lines[:LINES_SHOWN],
+            f"/v1/invoices/{bill.invoice_id}/lines",
+            has_more=len(made.lines) > LINES_SHOWN,
+        ),
+        "livemode": False,
+        "metadata": {},
+        "next_payment_attempt": None,
+        "number": None,
+        "on_behalf_of": None,
+        "parent": parent,
+        "payment_settings": {
+            "default_mandate": None,
+            "payment_method_options": None,
+            "payment_method_types": None,
+        },
+        "period_end": bill.period[1],
+        "period_start": bill.period[0],
+        "post_payment_credit_notes_amount": 0,
+        "pre_payment_credit_notes_amount": 0,
+        "receipt_number": None,
+        "rendering": None,
+        "shipping_cost": None,
+        "shipping_details": None,
+        "starting_balance": payer.balance,
+        "statement_descriptor": None,
+        "status": "draft",
+        "status_transitions": {
+            "finalized_at": None,
+            "marked_uncollectible_at": None,
+            "paid_at": None,
+            "voided_at": None,
+        },
+        "subtotal": made.subtotal,
+        "subtotal_excluding_tax": made.subtotal_excluding_tax,
+        "test_clock": None,
+        "total": made.total,
+        "total_discount_amounts": [],
+        "total_excluding_tax": made.total_excluding_tax,
+        "total_pretax_credit_amounts": [],
+        "total_taxes": made.total_taxes,
+        "webhooks_delivered_at": None,
+    }
+    return invoice, made.lines
+
+
+def current_period(plan: Plan, at: int) -> tuple[int, int]:
+    """The billing period of a plan that holds an instant."""
+    return period_of(plan.anchor, plan.recurring, max(at, plan.start))
+
+
+def product_name(ctx: Context, price: Json) -> str:
+    """The name of the product a price belongs to."""
+    name: str = ctx.get("product", price["product"], param="product")["name"]
+    return name
+
+
+def _describe(ctx: Context, price: Json, quantity: int) -> str:
+    amount = Decimal(price["unit_amount_decimal"])
+    if price["currency"] not in _NO_MINOR_UNITS:
+        amount /= HUNDRED
+    recurring = price["recurring"]
+    count = recurring["interval_count"]
+    every = recurring["interval"] if count == 1 else f"{count} {recurring['interval']}s"
+    name = product_name(ctx, price)
+    return f"{quantity} × {name} (at {plain(amount)} {price['currency'].upper()} / {every})"

@@ -1,0 +1,103 @@
+"""Events: a snapshot of the object at the moment of the change, and its webhook deliveries.
+
+Source: docs.stripe.com/api/events. Order of delivery is not promised and duplicates happen; the
+kit's webhook sender can be told to do both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+
+from dealthread.simulators.kit.webhook_sender import Delivery
+from dealthread.simulators.stripe.config import API_VERSION
+from dealthread.simulators.stripe.ids import new_id
+from dealthread.simulators.stripe.listing import page, within
+from dealthread.simulators.stripe.store import Json
+from dealthread.simulators.stripe.world import Context, snapshot
+
+
+@dataclass(frozen=True)
+class StripeSigner:
+    """`Stripe-Signature: t=…,v1=…`: HMAC-SHA256 of `<t>.<body>` under the endpoint's secret."""
+
+    secret: str
+
+    def headers(self, *, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:  # noqa: ARG002
+        """The signature header of one delivery."""
+        signed = f"{timestamp}.".encode() + body
+        digest = hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()
+        return {"Stripe-Signature": f"t={timestamp},v1={digest}"}
+
+
+def emit(ctx: Context, kind: str, obj: Json, *, before: Json | None = None) -> Json:
+    """Record an event and hand it to every endpoint that listens for its kind.
+
+    `before` is the object as it was; the names that changed go into `previous_attributes`.
+    """
+    endpoints = [
+        endpoint
+        for endpoint in ctx.account.of("webhook_endpoint").values()
+        if endpoint["status"] == "enabled"
+        and ("*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"])
+    ]
+    data: Json = {"object": snapshot(obj)}
+    if before is not None:
+        data["previous_attributes"] = {
+            name: before.get(name) for name in obj if before.get(name) != obj[name]
+        }
+    event: Json = {
+        "id": new_id("evt"),
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": ctx.now(),
+        "data": data,
+        "livemode": False,
+        "pending_webhooks": len(endpoints),
+        "request": {"id": ctx.request_id, "idempotency_key": ctx.idempotency_key},
+        "type": kind,
+    }
+    ctx.account.add("event", event)
+    body = json.dumps(event, separators=(",", ":")).encode()
+    for endpoint in endpoints:
+        ctx.world.webhooks.enqueue(
+            Delivery(
+                message_id=event["id"],
+                url=endpoint["url"],
+                body=body,
+                signer=StripeSigner(ctx.account.secret(endpoint["id"])["secret"]),
+                content_type="application/json; charset=utf-8",
+                label=f"{ctx.account.id} {kind} {obj['id']}",
+                on_delivered=lambda: _delivered(event),
+                headers={"User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)"},
+            )
+        )
+    return event
+
+
+def _delivered(event: Json) -> None:
+    event["pending_webhooks"] = max(0, event["pending_webhooks"] - 1)
+
+
+def list_events(ctx: Context, params: Json) -> Json:
+    """GET /v1/events."""
+    kinds = params.get("types") or ([params["type"]] if "type" in params else None)
+    delivered = params.get("delivery_success")
+    return page(
+        ctx.account.of("event").values(),
+        params,
+        "/v1/events",
+        kind="event",
+        keep=lambda row: (
+            (kinds is None or any(_is_of(row["type"], kind) for kind in kinds))
+            and (delivered is None or (row["pending_webhooks"] == 0) == delivered)
+            and within(row["created"], params.get("created"))
+        ),
+    )
+
+
+def _is_of(kind: str, wanted: str) -> bool:
+    """A kind, or a group of them such as `invoice.*`."""
+    return kind == wanted or (wanted.endswith(".*") and kind.startswith(wanted[:-1]))

@@ -1,0 +1,71 @@
+"""`expand[]`: replace ids in an answer by the objects they name, up to four levels deep.
+
+Source: docs.stripe.com/api/expanding_objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dealthread.simulators.stripe.errors import StripeError
+from dealthread.simulators.stripe.invoices import payments_of
+from dealthread.simulators.stripe.store import Json
+from dealthread.simulators.stripe.world import Context, snapshot
+
+MAX_DEPTH = 4
+# Field → kind of the object its id names.
+_FIELDS = {
+    "customer": "customer",
+    "subscription": "subscription",
+    "released_subscription": "subscription",
+    "latest_invoice": "invoice",
+    "invoice": "invoice",
+    "product": "product",
+    "price": "price",
+    "default_price": "price",
+    "default_payment_method": "payment_method",
+    "schedule": "subscription_schedule",
+}
+# Fields that are answered only when asked for.
+_INCLUDED: dict[tuple[str, str], Callable[[Context, Json], Json]] = {
+    ("invoice", "payments"): payments_of
+}
+
+
+def expand(ctx: Context, answer: Json, paths: list[str]) -> Json:
+    """A copy of the answer with the paths expanded; the original stays as it is."""
+    if not paths:
+        return answer
+    copied = snapshot(answer)
+    for path in paths:
+        parts = path.split(".")
+        if len([part for part in parts if part != "data"]) > MAX_DEPTH:
+            raise StripeError.invalid(
+                f"You cannot expand more than {MAX_DEPTH} levels of a property. Property: {path}",
+                param="expand",
+            )
+        _walk(ctx, copied, parts, path)
+    return copied
+
+
+def _walk(ctx: Context, node: object, parts: list[str], path: str) -> None:
+    if isinstance(node, list):
+        for one in node:
+            _walk(ctx, one, parts, path)
+        return
+    if not isinstance(node, dict) or not parts:
+        return
+    name, rest = parts[0], parts[1:]
+    include = _INCLUDED.get((str(node.get("object")), name))
+    if include is not None and name not in node:
+        node[name] = snapshot(include(ctx, node))
+    if name not in node:
+        raise StripeError.invalid(f"This property cannot be expanded ({path}).", param="expand")
+    value = node[name]
+    if isinstance(value, str):
+        kind = _FIELDS.get(name)
+        found = ctx.account.find(kind, value) if kind is not None else None
+        if found is None:
+            raise StripeError.invalid(f"This property cannot be expanded ({path}).", param="expand")
+        node[name] = snapshot(found)
+    _walk(ctx, node[name], rest, path)

@@ -1,0 +1,288 @@
+"""What the operations on catalogue, customers and small things accept, as Stripe has it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from dealthread.simulators.stripe.schema import (
+    EXPAND,
+    Exact,
+    Fields,
+    Flag,
+    Int,
+    Many,
+    Metadata,
+    Spec,
+    Text,
+    When,
+    listing,
+)
+
+META: dict[str, Spec] = {"metadata": Metadata(), "expand": EXPAND}
+CURRENCY = Text(choices=("usd", "eur", "gbp", "jpy", "chf", "cad", "aud", "sek", "dkk", "nok"))
+INTERVAL = Text(choices=("day", "month", "week", "year"))
+TAX_BEHAVIOR = Text(choices=("exclusive", "inclusive", "unspecified"))
+TAX_RATES = Many(Text(), clears=True, at_most=5)
+COLLECTION = Text(choices=("charge_automatically", "send_invoice"))
+PRORATION = Text(choices=("always_invoice", "create_prorations", "none"))
+QUANTITY = Int(0, 1_000_000)
+DAYS = Int(1, 365)
+TIME = Int(0, 10_000_000_000)
+AMOUNT = Int(0, 99_999_999)
+
+PRODUCT_CREATE = Fields(
+    {
+        **META,
+        "active": Flag(),
+        "description": Text(),
+        "id": Text(),
+        "name": Text(),
+        "statement_descriptor": Text(max_length=22),
+        "tax_code": Text(),
+        "type": Text(choices=("good", "service")),
+        "unit_label": Text(),
+        "url": Text(),
+    },
+    required=("name",),
+    unsupported=frozenset(
+        {
+            "default_price_data",
+            "images",
+            "marketing_features",
+            "package_dimensions",
+            "shippable",
+            "tax_details",
+        }
+    ),
+)
+PRODUCT_UPDATE = Fields(
+    {
+        **META,
+        "active": Flag(),
+        "description": Text(clears=True),
+        "name": Text(),
+        "statement_descriptor": Text(max_length=22),
+        "tax_code": Text(clears=True),
+        "unit_label": Text(clears=True),
+    },
+    unsupported=frozenset(
+        {
+            "default_price",
+            "images",
+            "marketing_features",
+            "package_dimensions",
+            "shippable",
+            "tax_details",
+            "url",
+        }
+    ),
+)
+PRODUCT_LIST = listing({"active": Flag(), "ids": Many(Text()), "created": When()})
+
+RECURRING = Fields(
+    {"interval": INTERVAL, "interval_count": Int(1, 36)},
+    required=("interval",),
+    unsupported=frozenset({"meter", "trial_period_days", "usage_type"}),
+)
+UNIT_DECIMAL = Exact(places=12, minimum=Decimal(0))
+PRICE_CREATE = Fields(
+    {
+        **META,
+        "active": Flag(),
+        "billing_scheme": Text(choices=("per_unit",)),
+        "currency": CURRENCY,
+        "lookup_key": Text(max_length=200),
+        "nickname": Text(),
+        "product": Text(),
+        "recurring": RECURRING,
+        "tax_behavior": TAX_BEHAVIOR,
+        "unit_amount": AMOUNT,
+        "unit_amount_decimal": UNIT_DECIMAL,
+    },
+    required=("currency", "product"),
+    unsupported=frozenset(
+        {
+            "currency_options",
+            "custom_unit_amount",
+            "product_data",
+            "tiers",
+            "tiers_mode",
+            "transfer_lookup_key",
+            "transform_quantity",
+        }
+    ),
+)
+PRICE_UPDATE = Fields(
+    {
+        **META,
+        "active": Flag(),
+        "lookup_key": Text(max_length=200),
+        "nickname": Text(),
+        "tax_behavior": TAX_BEHAVIOR,
+    },
+    unsupported=frozenset({"currency_options", "transfer_lookup_key"}),
+)
+PRICE_LIST = listing(
+    {
+        "active": Flag(),
+        "currency": CURRENCY,
+        "lookup_keys": Many(Text(), at_most=10),
+        "product": Text(),
+        "type": Text(choices=("one_time", "recurring")),
+        "created": When(),
+    }
+)
+
+_TAX_TEXTS: dict[str, Spec] = {
+    "active": Flag(),
+    "country": Text(max_length=2),
+    "description": Text(),
+    "display_name": Text(max_length=50),
+    "jurisdiction": Text(max_length=50),
+    "state": Text(),
+    "tax_type": Text(
+        choices=("gst", "hst", "jct", "pst", "qst", "rst", "sales_tax", "service_tax", "vat")
+    ),
+}
+TAX_RATE_CREATE = Fields(
+    {
+        **META,
+        **_TAX_TEXTS,
+        "inclusive": Flag(),
+        "percentage": Exact(places=4, minimum=Decimal(0), maximum=Decimal(100)),
+    },
+    required=("display_name", "inclusive", "percentage"),
+)
+TAX_RATE_UPDATE = Fields({**META, **_TAX_TEXTS})
+TAX_RATE_LIST = listing({"active": Flag(), "inclusive": Flag(), "created": When()})
+
+ADDRESS_FIELDS: dict[str, Spec] = {
+    name: Text(clears=True)
+    for name in ("city", "country", "line1", "line2", "postal_code", "state")
+}
+ADDRESS = Fields(ADDRESS_FIELDS, clears=True)
+SHIPPING = Fields(
+    {"address": Fields(ADDRESS_FIELDS), "name": Text(), "phone": Text(clears=True)},
+    required=("address", "name"),
+    clears=True,
+)
+TAX_EXEMPT = Text(choices=("exempt", "none", "reverse"), clears=True)
+_CUSTOMER: dict[str, Spec] = {
+    **META,
+    "address": ADDRESS,
+    "balance": Int(-99_999_999, 99_999_999),
+    "business_name": Text(clears=True, max_length=150),
+    "description": Text(clears=True),
+    "email": Text(clears=True, max_length=512),
+    "individual_name": Text(clears=True, max_length=150),
+    "invoice_settings": Fields(
+        {"default_payment_method": Text(), "footer": Text(clears=True)},
+        unsupported=frozenset({"custom_fields", "rendering_options"}),
+    ),
+    "name": Text(clears=True, max_length=256),
+    "phone": Text(clears=True, max_length=20),
+    "preferred_locales": Many(Text()),
+    "shipping": SHIPPING,
+    "tax_exempt": TAX_EXEMPT,
+}
+_CUSTOMER_UNSUPPORTED = frozenset(
+    {
+        "cash_balance",
+        "default_source",
+        "invoice_prefix",
+        "next_invoice_sequence",
+        "source",
+        "tax",
+        "tax_id_data",
+        "test_clock",
+        "validate",
+    }
+)
+CUSTOMER_CREATE = Fields({**_CUSTOMER, "payment_method": Text()}, unsupported=_CUSTOMER_UNSUPPORTED)
+CUSTOMER_UPDATE = Fields(
+    _CUSTOMER, unsupported=_CUSTOMER_UNSUPPORTED - {"tax_id_data", "test_clock"}
+)
+CUSTOMER_LIST = listing({"email": Text(), "created": When()})
+CUSTOMER_SEARCH = Fields(
+    {"query": Text(), "limit": Int(1, 100), "page": Text(), "expand": EXPAND},
+    required=("query",),
+)
+
+PAYMENT_METHOD_CREATE = Fields(
+    {
+        **META,
+        "type": Text(),
+        "card": Fields(
+            {"token": Text()},
+            required=("token",),
+            unsupported=frozenset({"number", "exp_month", "exp_year", "cvc", "networks"}),
+        ),
+        "billing_details": Fields(
+            {name: Text(clears=True) for name in ("email", "name", "phone")},
+            unsupported=frozenset({"address", "tax_id"}),
+        ),
+    },
+    required=("type",),
+    unsupported=frozenset({"allow_redisplay", "customer", "payment_method", "radar_options"}),
+)
+PAYMENT_METHOD_ATTACH = Fields({"customer": Text(), "expand": EXPAND})
+PAYMENT_METHOD_LIST = listing({"customer": Text(), "type": Text()})
+
+CREDIT_NOTE_LINE = Fields(
+    {
+        "amount": AMOUNT,
+        "invoice_line_item": Text(),
+        "quantity": QUANTITY,
+        "type": Text(choices=("custom_line_item", "invoice_line_item")),
+    },
+    required=("type",),
+    unsupported=frozenset(
+        {
+            "description",
+            "metadata",
+            "tax_amounts",
+            "tax_rates",
+            "unit_amount",
+            "unit_amount_decimal",
+        }
+    ),
+)
+CREDIT_NOTE = Fields(
+    {
+        **META,
+        "amount": AMOUNT,
+        "credit_amount": AMOUNT,
+        "effective_at": TIME,
+        "email_type": Text(choices=("credit_note", "none")),
+        "invoice": Text(),
+        "lines": Many(CREDIT_NOTE_LINE),
+        "memo": Text(),
+        "out_of_band_amount": AMOUNT,
+        "reason": Text(
+            choices=("duplicate", "fraudulent", "order_change", "product_unsatisfactory")
+        ),
+        "refund_amount": AMOUNT,
+    },
+    required=("invoice",),
+    unsupported=frozenset({"refunds", "shipping_cost"}),
+)
+CREDIT_NOTE_LIST = listing({"customer": Text(), "invoice": Text(), "created": When()})
+
+EVENT_LIST = listing(
+    {"type": Text(), "types": Many(Text(), at_most=20), "delivery_success": Flag()}
+    | {"created": When()}
+)
+WEBHOOK_ENDPOINT_CREATE = Fields(
+    {
+        **META,
+        "api_version": Text(),
+        "description": Text(clears=True),
+        "enabled_events": Many(Text()),
+        "url": Text(),
+    },
+    required=("enabled_events", "url"),
+    unsupported=frozenset({"connect"}),
+)
+INVOICE_PAYMENT_LIST = listing(
+    {"invoice": Text(), "status": Text(choices=("canceled", "open", "paid"))}
+)

@@ -1,0 +1,207 @@
+"""What somebody wants billed, resolved: prices, tax rates and dates instead of parameters.
+
+Subscriptions, phases of schedules and previews all pass through here, so that an item means the
+same wherever it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from dealthread.simulators.stripe import catalogue
+from dealthread.simulators.stripe.errors import StripeError
+from dealthread.simulators.stripe.ids import new_id
+from dealthread.simulators.stripe.metadata import fresh
+from dealthread.simulators.stripe.store import Json
+from dealthread.simulators.stripe.world import Context
+
+
+@dataclass(frozen=True)
+class PlanItem:
+    """A recurring item."""
+
+    price: Json
+    quantity: int
+    # None: the default tax rates apply.
+    tax_rates: Sequence[Json] | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    item_id: str = field(default_factory=lambda: new_id("si", 14))
+
+
+@dataclass(frozen=True)
+class ExtraItem:
+    """A one-time item of the next invoice. `period` is as given; None means the default."""
+
+    price: Json
+    quantity: int
+    tax_rates: Sequence[Json] | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    period: Json | None = None
+    invoice_item_id: str = field(default_factory=lambda: new_id("ii"))
+    description: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A subscription that exists or may exist."""
+
+    items: Sequence[PlanItem]
+    start: int
+    anchor: int
+    collection_method: str = "charge_automatically"
+    days_until_due: int | None = None
+    default_tax_rates: Sequence[Json] = ()
+    default_payment_method: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    description: str | None = None
+    extras: Sequence[ExtraItem] = ()
+    phase_end: int | None = None
+
+    @property
+    def currency(self) -> str:
+        """The one currency of the plan."""
+        currency: str = self.items[0].price["currency"]
+        return currency
+
+    @property
+    def recurring(self) -> Json:
+        """The one billing interval of the plan."""
+        recurring: Json = self.items[0].price["recurring"]
+        return recurring
+
+    def without_extras(self) -> Plan:
+        """The plan for a later invoice: one-time items are billed once."""
+        return replace(self, extras=())
+
+
+def keep_inline_price(ctx: Context, price: Json) -> Json:
+    """Keep a price made by `price_data`; Stripe keeps those inactive."""
+    if ctx.account.find("price", price["id"]) is None:
+        ctx.account.add("price", price)
+    return price
+
+
+def items_of(ctx: Context, given: Sequence[Json], param: str) -> list[PlanItem]:
+    """Recurring items from parameters."""
+    if not given:
+        raise StripeError.missing(param)
+    items = []
+    for index, entry in enumerate(given):
+        name = f"{param}[{index}]"
+        price = _price(ctx, entry, name)
+        if price["recurring"] is None:
+            raise StripeError.refused(
+                f"The price specified is set to `type=one_time` but this field only accepts prices "
+                f"with `type=recurring`: {price['id']}",
+                param=f"{name}[price]",
+            )
+        items.append(
+            PlanItem(
+                price=price,
+                quantity=entry.get("quantity", 1),
+                tax_rates=_rates(ctx, entry, f"{name}[tax_rates]"),
+                metadata=fresh(entry),
+            )
+        )
+    _check_alike(items, param)
+    return items
+
+
+def extras_of(ctx: Context, given: Sequence[Json], param: str, currency: str) -> list[ExtraItem]:
+    """One-time items from parameters, in the currency of the plan."""
+    extras = []
+    for index, entry in enumerate(given):
+        name = f"{param}[{index}]"
+        price = _price(ctx, entry, name)
+        if price["recurring"] is not None:
+            raise StripeError.refused(
+                "The price specified is set to `type=recurring` but this field only accepts "
+                f"prices with `type=one_time`: {price['id']}",
+                param=f"{name}[price]",
+            )
+        if price["currency"] != currency:
+            raise _currency_conflict(price["currency"], currency, f"{name}[price_data][currency]")
+        extras.append(
+            ExtraItem(
+                price=price,
+                quantity=entry.get("quantity", 1),
+                tax_rates=_rates(ctx, entry, f"{name}[tax_rates]"),
+                metadata=fresh(entry),
+                period=entry.get("period"),
+                description=entry.get("description"),
+            )
+        )
+    return extras
+
+
+def default_rates(ctx: Context, given: Json, param: str = "default_tax_rates") -> list[Json]:
+    """The `default_tax_rates` of a subscription or phase."""
+    name = param.rsplit("[", 1)[-1].rstrip("]")
+    return catalogue.usable_tax_rates(ctx, given.get(name) or [], param)
+
+
+def check_currency(customer: Json | None, currency: str) -> None:
+    """One currency per customer, set by the first subscription or invoice."""
+    if customer is not None and customer["currency"] not in (None, currency):
+        raise StripeError.refused(
+            "You cannot combine currencies on a single customer. This customer has an active "
+            f"subscription, subscription schedule, discount, quote, or invoice item with currency "
+            f"{customer['currency']}",
+            param="currency",
+        )
+
+
+def _rates(ctx: Context, entry: Json, param: str) -> list[Json] | None:
+    if not entry.get("tax_rates"):
+        # An empty string unsets the item's own rates: the defaults apply again.
+        return None
+    return catalogue.usable_tax_rates(ctx, entry["tax_rates"], param)
+
+
+def _price(ctx: Context, entry: Json, name: str) -> Json:
+    if "price" in entry and "price_data" in entry:
+        raise StripeError.invalid(
+            "You may only specify one of these parameters: price, price_data.", param=name
+        )
+    if "price" in entry:
+        price = ctx.get("price", entry["price"], param=f"{name}[price]")
+        if not price["active"]:
+            raise StripeError.refused(
+                "The price specified is inactive. This field only accepts active prices.",
+                param=f"{name}[price]",
+            )
+        return price
+    if "price_data" not in entry:
+        raise StripeError.missing(f"{name}[price]")
+    data = entry["price_data"]
+    return catalogue.build_price(
+        ctx,
+        data,
+        param=f"{name}[price_data]",
+        recurring=data.get("recurring"),
+        is_active=False,
+    )
+
+
+def _check_alike(items: Sequence[PlanItem], param: str) -> None:
+    first = items[0].price
+    for index, item in enumerate(items):
+        if item.price["currency"] != first["currency"]:
+            raise _currency_conflict(
+                item.price["currency"], first["currency"], f"{param}[{index}][price]"
+            )
+        names = ("interval", "interval_count")
+        if any(item.price["recurring"][name] != first["recurring"][name] for name in names):
+            raise StripeError.unsupported(
+                "items with different billing intervals on one subscription",
+                param=f"{param}[{index}]",
+            )
+
+
+def _currency_conflict(given: str, expected: str, param: str) -> StripeError:
+    return StripeError.refused(
+        f"The price specified supports currencies of `{given}`. This doesn't match the expected "
+        f"currency: `{expected}`.",
+        param=param,
+    )

@@ -1,0 +1,107 @@
+"""What one account holds: objects in the shape they go over the wire, and what the wire hides.
+
+Everything here is made of JSON values, so that the whole state can be written to a file and read
+back (`persistence.py`). Ids are unique per account: two accounts never see each other's objects.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from dealthread.simulators.stripe.config import AccountConfig
+
+Json = dict[str, Any]
+
+# How objects are called in "No such …: 'id'" (the words of the vendor's messages).
+SPOKEN = {
+    "payment_method": "PaymentMethod",
+    "subscription_schedule": "subscription schedule",
+    "tax_rate": "tax rate",
+    "credit_note": "credit note",
+    "webhook_endpoint": "webhook endpoint",
+}
+
+
+@dataclass
+class AccountState:
+    """The objects, counters and agenda of one account."""
+
+    config: AccountConfig
+    # kind ("invoice") → id → object as answered, ids unexpanded, in order of creation
+    objects: dict[str, dict[str, Json]] = field(default_factory=dict)
+    # id → facts the vendor keeps but does not show (secrets, full line lists, search documents)
+    hidden: dict[str, Json] = field(default_factory=dict)
+    # id → ids that refer to it, per relation ("invoice.subscription")
+    relations: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    # "invoice.finalize:in_1" → Unix second at which it is due
+    agenda: dict[str, int] = field(default_factory=dict)
+    next_invoice_number: int = 1
+    # idempotency key → record (see idempotency.py)
+    idempotency: dict[str, Json] = field(default_factory=dict)
+    _heap: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """The account's id."""
+        return self.config.id
+
+    def of(self, kind: str) -> dict[str, Json]:
+        """All objects of a kind, oldest first."""
+        return self.objects.setdefault(kind, {})
+
+    def add(self, kind: str, obj: Json) -> Json:
+        """Keep a new object."""
+        self.of(kind)[obj["id"]] = obj
+        return obj
+
+    def find(self, kind: str, object_id: str | None) -> Json | None:
+        """The object, or None."""
+        return self.of(kind).get(object_id) if object_id is not None else None
+
+    def relate(self, relation: str, parent_id: str, child_id: str) -> None:
+        """Remember that a child belongs to a parent, for listing without a scan."""
+        self.relations.setdefault(relation, {}).setdefault(parent_id, []).append(child_id)
+
+    def related(self, relation: str, kind: str, parent_id: str) -> Iterator[Json]:
+        """The children of a parent, oldest first."""
+        held = self.of(kind)
+        for child_id in self.relations.get(relation, {}).get(parent_id, []):
+            if child_id in held:
+                yield held[child_id]
+
+    def secret(self, object_id: str) -> Json:
+        """The hidden facts of an object, created when first asked for."""
+        return self.hidden.setdefault(object_id, {})
+
+    def plan(self, deed: str, object_id: str, due: int | None) -> None:
+        """Put a deed on the agenda, or take it off with `due=None`."""
+        key = f"{deed}:{object_id}"
+        if due is None:
+            self.agenda.pop(key, None)
+            return
+        self.agenda[key] = due
+        heapq.heappush(self._heap, (due, key))
+
+    def next_due(self) -> tuple[int, str] | None:
+        """The earliest deed and its time, without taking it off."""
+        while self._heap:
+            due, key = self._heap[0]
+            if self.agenda.get(key) == due:
+                return due, key
+            heapq.heappop(self._heap)
+        return None
+
+    def rebuild_heap(self) -> None:
+        """After the agenda was read from a file."""
+        self._heap = [(due, key) for key, due in self.agenda.items()]
+        heapq.heapify(self._heap)
+
+    def clear(self) -> None:
+        """Forget everything but the configuration."""
+        for held in (self.objects, self.hidden, self.relations, self.agenda, self.idempotency):
+            held.clear()
+        self._heap.clear()
+        self.next_invoice_number = 1

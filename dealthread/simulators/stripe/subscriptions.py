@@ -1,0 +1,284 @@
+"""What one can ask of subscriptions: create, read, change a little, list, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dealthread.simulators.stripe import events, metadata, payment_methods, subscription_engine
+from dealthread.simulators.stripe.billing import current_period
+from dealthread.simulators.stripe.errors import StripeError
+from dealthread.simulators.stripe.listing import page, within
+from dealthread.simulators.stripe.periods import is_on_grid, shift
+from dealthread.simulators.stripe.plans import (
+    Plan,
+    PlanItem,
+    check_currency,
+    default_rates,
+    extras_of,
+    items_of,
+)
+from dealthread.simulators.stripe.store import Json
+from dealthread.simulators.stripe.subscription_shape import billing_mode, plan_of
+from dealthread.simulators.stripe.subscription_status import CANCEL, RENEW, is_over
+from dealthread.simulators.stripe.world import Context, snapshot
+
+_ENDED = ("canceled", "incomplete_expired")
+
+
+def check_mode(params: Json) -> Json:
+    """The billing mode; only flexible, the default, is carried."""
+    given = params.get("billing_mode")
+    if given is not None and given["type"] == "classic":
+        raise StripeError.unsupported("billing_mode classic", param="billing_mode[type]")
+    return billing_mode(given)
+
+
+def check_terms(given: Json, collection_method: str, param: str = "") -> int | None:
+    """`days_until_due` belongs to invoices that are sent, and only to those."""
+    name = f"{param}[days_until_due]" if param else "days_until_due"
+    days: int | None = given.get("days_until_due")
+    if collection_method == "send_invoice":
+        if days is None:
+            raise StripeError.missing(name)
+        return days
+    if days is not None:
+        raise StripeError.refused(
+            "The `days_until_due` parameter can only be set when `collection_method` is "
+            "`send_invoice`.",
+            param=name,
+        )
+    return None
+
+
+def resolve_anchor(
+    now: int, items: list[PlanItem], *, start: int, anchor: int | None
+) -> tuple[int, int]:
+    """Start and anchor of a new subscription, or a refusal of what would need proration.
+
+    A start in the past needs an anchor that lies a whole number of intervals after it. Without one
+    Stripe anchors at the moment of creation and splits the elapsed time in a way its pages do not
+    spell out for flexible billing, so that no amount is invented here.
+    """
+    recurring = items[0].price["recurring"]
+    if start > now:
+        raise StripeError.refused(
+            "backdate_start_date must be in the past.", param="backdate_start_date"
+        )
+    if anchor is None:
+        if start < now:
+            raise StripeError.unsupported(
+                "backdate_start_date without billing_cycle_anchor", param="backdate_start_date"
+            )
+        return start, start
+    if anchor <= now:
+        raise StripeError.refused(
+            "billing_cycle_anchor must be a timestamp in the future.",
+            param="billing_cycle_anchor",
+        )
+    natural = next_natural_date(start, recurring, now)
+    if anchor > natural:
+        raise StripeError.refused(
+            f"billing_cycle_anchor cannot be later than next natural billing date ({natural}) for "
+            "plan",
+            param="billing_cycle_anchor",
+        )
+    if anchor != natural or not is_on_grid(anchor, recurring, start):
+        raise StripeError.unsupported(
+            "a billing_cycle_anchor that makes a partial first period",
+            param="billing_cycle_anchor",
+        )
+    return start, anchor
+
+
+def next_natural_date(start: int, recurring: Json, now: int) -> int:
+    """The first boundary after now when periods are counted from the start."""
+    number = 1
+    while shift(start, recurring, number) <= now:
+        number += 1
+    return shift(start, recurring, number)
+
+
+def create(ctx: Context, params: Json) -> Json:
+    """POST /v1/subscriptions."""
+    if "customer" not in params:
+        raise StripeError.missing("customer")
+    customer = ctx.get("customer", params["customer"], param="customer")
+    now = ctx.now(customer["id"])
+    items = items_of(ctx, params.get("items", []), "items")
+    currency = items[0].price["currency"]
+    if params.get("currency", currency) != currency:
+        raise StripeError.refused("The currency does not match the prices.", param="currency")
+    check_currency(customer, currency)
+    collection = params.get("collection_method", "charge_automatically")
+    behavior = params.get("payment_behavior", "allow_incomplete")
+    if behavior == "pending_if_incomplete":
+        raise StripeError.refused(
+            "`pending_if_incomplete` can only be used when updating a subscription.",
+            param="payment_behavior",
+        )
+    if params.get("proration_behavior") == "none" and params.get("backdate_start_date", now) < now:
+        raise StripeError.unsupported(
+            "a backdated start without a charge for the elapsed time", param="proration_behavior"
+        )
+    start, anchor = resolve_anchor(
+        now,
+        items,
+        start=params.get("backdate_start_date", now),
+        anchor=params.get("billing_cycle_anchor"),
+    )
+    method_id = params.get("default_payment_method")
+    if method_id is not None:
+        payment_methods.owned_by(ctx, method_id, customer["id"], param="default_payment_method")
+    plan = Plan(
+        items=items,
+        start=start,
+        anchor=anchor,
+        collection_method=collection,
+        days_until_due=check_terms(params, collection),
+        default_tax_rates=default_rates(ctx, params),
+        default_payment_method=method_id,
+        metadata=metadata.fresh(params),
+        description=params.get("description"),
+        extras=extras_of(ctx, params.get("add_invoice_items", []), "add_invoice_items", currency),
+    )
+    ends = _cancel_at(plan, now, params)
+    subscription = subscription_engine.start(
+        ctx, plan, customer, mode=check_mode(params), payment_behavior=behavior
+    )
+    _set_end(ctx, subscription, ends, params.get("cancel_at_period_end", False))
+    return subscription
+
+
+def _cancel_at(plan: Plan, now: int, params: Json) -> int | None:
+    """The moment a subscription ends by itself, on the boundary of a period."""
+    ends: int | None = params.get("cancel_at")
+    if ends is None:
+        return None
+    if params.get("cancel_at_period_end"):
+        raise StripeError.invalid(
+            "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
+            param="cancel_at",
+        )
+    if ends <= now:
+        raise StripeError.refused("`cancel_at` must be in the future.", param="cancel_at")
+    is_prorated = params.get("proration_behavior", "create_prorations") != "none"
+    is_inside = ends < current_period(plan, now)[1] or not is_on_grid(
+        plan.anchor, plan.recurring, ends
+    )
+    if is_prorated and is_inside:
+        raise StripeError.unsupported(
+            "a cancel_at inside a period, which prorates it", param="cancel_at"
+        )
+    return ends
+
+
+def _set_end(ctx: Context, subscription: Json, ends: int | None, at_period_end: bool) -> None:
+    period_end = subscription["items"]["data"][0]["current_period_end"]
+    subscription["cancel_at_period_end"] = at_period_end
+    subscription["cancel_at"] = period_end if at_period_end else ends
+    is_ending = subscription["cancel_at"] is not None
+    subscription["canceled_at"] = ctx.now(subscription["customer"]) if is_ending else None
+    subscription["cancellation_details"]["reason"] = "cancellation_requested" if is_ending else None
+    ctx.account.plan(CANCEL, subscription["id"], subscription["cancel_at"])
+    if is_over(subscription):
+        ctx.account.plan(RENEW, subscription["id"], None)
+        ctx.account.plan(CANCEL, subscription["id"], None)
+
+
+def update(ctx: Context, params: Json, subscription_id: str) -> Json:
+    """POST /v1/subscriptions/{id}: terms that change no amount."""
+    subscription = ctx.get("subscription", subscription_id)
+    before = snapshot(subscription)
+    changes = set(params) - {"expand", "metadata", "cancellation_details"}
+    if is_over(subscription) and changes:
+        raise StripeError.refused(
+            "A canceled subscription can only update its cancellation_details and metadata."
+        )
+    ending = changes & {"cancel_at", "cancel_at_period_end"}
+    if ending and subscription["schedule"] is not None:
+        raise StripeError.refused(
+            f"The subscription is managed by the subscription schedule "
+            f"`{subscription['schedule']}`, and updating any cancelation behavior directly is not "
+            "allowed. Please update the schedule instead."
+        )
+    collection = str(params.get("collection_method", subscription["collection_method"]))
+    if changes & {"collection_method", "days_until_due"}:
+        terms = {"days_until_due": params.get("days_until_due", subscription["days_until_due"])}
+        if collection == "charge_automatically" and "days_until_due" not in params:
+            terms = {}
+        subscription["days_until_due"] = check_terms(terms, collection)
+        subscription["collection_method"] = collection
+    if "default_payment_method" in params:
+        subscription["default_payment_method"] = payment_methods.owned_by(
+            ctx,
+            params["default_payment_method"],
+            subscription["customer"],
+            param="default_payment_method",
+        )
+    if "default_tax_rates" in params:
+        subscription["default_tax_rates"] = default_rates(ctx, params)
+    if "description" in params:
+        subscription["description"] = params["description"]
+    for name, value in (params.get("cancellation_details") or {}).items():
+        subscription["cancellation_details"][name] = value
+    if ending:
+        now = ctx.now(subscription["customer"])
+        ends = _cancel_at(plan_of(subscription), now, params)
+        _set_end(ctx, subscription, ends, params.get("cancel_at_period_end", False))
+    metadata.merge(subscription, params)
+    ctx.effect("subscription.updated", subscription)
+    events.emit(ctx, "customer.subscription.updated", subscription, before=before)
+    return subscription
+
+
+def cancel(ctx: Context, params: Json, subscription_id: str) -> Json:
+    """DELETE /v1/subscriptions/{id}; nothing is ever pending here that `invoice_now` could bill."""
+    subscription = ctx.get("subscription", subscription_id)
+    if subscription["status"] in _ENDED:
+        # As Stripe answers for a subscription that has ended already.
+        raise StripeError.no_such("subscription", subscription_id)
+    if params.get("prorate"):
+        raise StripeError.unsupported("cancelling with proration", param="prorate")
+    subscription_engine.cancel(
+        ctx,
+        subscription,
+        reason="cancellation_requested",
+        details=params.get("cancellation_details"),
+    )
+    if subscription["schedule"] is not None:
+        schedule = ctx.get("subscription_schedule", subscription["schedule"])
+        if schedule["status"] == "active":
+            schedule["status"] = "canceled"
+            schedule["canceled_at"] = ctx.now(subscription["customer"])
+            schedule["current_phase"] = None
+            ctx.account.plan("schedule.advance", schedule["id"], None)
+            events.emit(ctx, "subscription_schedule.canceled", schedule)
+    return subscription
+
+
+def listed(ctx: Context, params: Json) -> Json:
+    """GET /v1/subscriptions: without a status, those that have not been canceled."""
+    account = ctx.account
+    rows: Iterable[Json] = account.of("subscription").values()
+    if "customer" in params:
+        ctx.get("customer", params["customer"], param="customer")
+        rows = account.related("subscription.customer", "subscription", params["customer"])
+    wanted = params.get("status")
+
+    def keep(row: Json) -> bool:
+        if wanted is None:
+            is_shown = row["status"] != "canceled"
+        elif wanted == "ended":
+            is_shown = row["status"] in _ENDED
+        else:
+            is_shown = wanted in ("all", row["status"])
+        collection = params.get("collection_method", row["collection_method"])
+        prices = [item["price"]["id"] for item in row["items"]["data"]]
+        return (
+            is_shown
+            and collection == row["collection_method"]
+            and ("price" not in params or params["price"] in prices)
+            and within(row["created"], params.get("created"))
+        )
+
+    return page(rows, params, "/v1/subscriptions", kind="subscription", keep=keep)

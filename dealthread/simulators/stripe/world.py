@@ -1,0 +1,78 @@
+"""The simulated Stripe as handlers see it: accounts, time, evidence, events."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from dealthread.simulators.kit.clock import SimClock
+from dealthread.simulators.kit.ledger import Ledger
+from dealthread.simulators.kit.webhook_sender import WebhookSender
+from dealthread.simulators.stripe.config import SimulatorConfig
+from dealthread.simulators.stripe.errors import StripeError
+from dealthread.simulators.stripe.store import SPOKEN, AccountState, Json
+
+
+@dataclass
+class World:
+    """Everything that exists. One per simulator process."""
+
+    config: SimulatorConfig
+    clock: SimClock
+    ledger: Ledger
+    webhooks: WebhookSender
+    accounts: dict[str, AccountState] = field(default_factory=dict)
+
+    def by_key(self, secret_key: str) -> AccountState | None:
+        """The account a secret key belongs to."""
+        for account in self.accounts.values():
+            if account.config.secret_key == secret_key:
+                return account
+        return None
+
+
+@dataclass
+class Context:
+    """One request, or one deed of the clock: where it happens, when, and on whose behalf."""
+
+    world: World
+    account: AccountState
+    request_id: str | None = None
+    idempotency_key: str | None = None
+    # The instant a deed of the agenda was due; None while answering a request.
+    deed_at: int | None = None
+    expand: list[str] = field(default_factory=list)
+
+    def now(self, customer_id: str | None = None) -> int:  # noqa: ARG002 the seam below
+        """Business time in Unix seconds.
+
+        The one seam for time: a customer on a test clock would be answered that clock's time here.
+        Test clocks are not carried yet, so the customer does not change the answer.
+        """
+        if self.deed_at is not None:
+            return self.deed_at
+        return int(self.world.clock.now().timestamp())
+
+    def exact_now(self) -> float:
+        """Business time with fractions, for the lag of search."""
+        return self.world.clock.now().timestamp()
+
+    def get(self, kind: str, object_id: str, *, param: str = "id") -> Json:
+        """The object, or the vendor's `resource_missing`."""
+        found = self.account.find(kind, object_id)
+        if found is None:
+            raise StripeError.no_such(SPOKEN.get(kind, kind), object_id, param=param)
+        return found
+
+    def effect(self, kind: str, obj: Json, **details: Any) -> None:
+        """Write a change of state to the ledger."""
+        self.world.ledger.effect(
+            kind, obj["id"], account=self.account.id, key=self.idempotency_key, details=details
+        )
+
+
+def snapshot(obj: Json) -> Json:
+    """An independent copy of a JSON value."""
+    copied: Json = json.loads(json.dumps(obj))
+    return copied
