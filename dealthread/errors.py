@@ -75,7 +75,11 @@ class TransportError(DealthreadError):
     acts = Acts.NOBODY
 
 
-class _Delayed(TransportError):
+class _Delayed(DealthreadError):
+    """Carries the earliest useful retry."""
+
+    retryable = True
+
     def __init__(self, code: str, *, retry_after: timedelta | None = None, **evidence: str) -> None:
         super().__init__(code, **evidence)
         self._retry_after = retry_after
@@ -85,13 +89,13 @@ class _Delayed(TransportError):
         return self._retry_after
 
 
-class RateLimited(_Delayed):
+class RateLimited(_Delayed, TransportError):
     """429 or a quota: no effect, come back after `retry_after`."""
 
     kind = ErrorKind.RATE_LIMITED
 
 
-class VendorUnavailable(_Delayed):
+class VendorUnavailable(_Delayed, TransportError):
     """Nothing was sent, or a gateway refused before any effect."""
 
     kind = ErrorKind.VENDOR_UNAVAILABLE

@@ -89,7 +89,9 @@ def _suffix(short: str) -> str:
     """Checksum of a 15-character id: one character for each five, from the positions of its
     capitals (developer.salesforce.com, "Salesforce ID field type")."""
     return "".join(
-        _ID_ALPHABET[sum(1 << i for i, char in enumerate(short[block : block + 5]) if char.isupper())]
+        _ID_ALPHABET[
+            sum(1 << i for i, char in enumerate(short[block : block + 5]) if char.isupper())
+        ]
         for block in (0, 5, 10)
     )
 

@@ -262,9 +262,7 @@ class ErpPort(Protocol):
     async def find_booking(self, company: str, document_key: str) -> Booking | None:
         """By document key; None also when every one found is cancelled."""
 
-    async def confirm_booking(
-        self, booking: Booking, *, idempotency_key: str
-    ) -> Outcome[Booking]:
+    async def confirm_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
         """Quotation → confirmed. Already confirmed counts as done."""
 
     async def cancel_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:

@@ -105,6 +105,8 @@ class LegalEntity(Frozen):
     default_payment_terms: str
     sells_to: tuple[str, ...]
     """Countries whose customers this entity sells to by default (rule V04)."""
+    output_tax_account: str = ""
+    """Account of the chart that takes the tax on sales; empty = the ledger's own tax account."""
     tax_engine: tuple[TaxEngine, ...] = (TaxEngine.RULE_TABLE,)
     retry_engine: tuple[RetryEngine, ...] = (RetryEngine.BILLING,)
 

@@ -123,7 +123,9 @@ class Contract(Entity):
     def first_bill_lines(self) -> tuple[ContractLine, ...]:
         """Lines on the first invoice: one-time lines and those that start with the contract."""
         return tuple(
-            line for line in self.lines if line.kind != "usage" and line.start_date == self.start_date
+            line
+            for line in self.lines
+            if line.kind != "usage" and line.start_date == self.start_date
         )
 
     def booking_net(self) -> Money:

@@ -16,7 +16,7 @@ from dealthread.domain.validation.rule import Rule, Severity
 
 B, W, A = Severity.STOP, Severity.WARN, Severity.APPROVAL
 _TERMS = "deal.invalid_terms"
-_APPROVAL = "deal.approval_overdue"
+_APPROVAL = "deal.approval"
 _DATA = "customer.data_missing"
 
 RULES: tuple[Rule, ...] = (

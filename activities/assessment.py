@@ -1,0 +1,196 @@
+"""The step that decides whether a deal may go on: rules, the biller's preview, the ERP's rules.
+
+Reads only, but for the contract recorded as pending in our own store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import date
+
+from temporalio import activity
+
+from activities.inputs import AssessDeal, Assessment, Finding
+from dealthread.domain.catalog import ConfigSet
+from dealthread.domain.contract import Contract
+from dealthread.domain.contracting import build_contract
+from dealthread.domain.corrections import apply_corrections
+from dealthread.domain.deal import CollectionMethod, Deal
+from dealthread.domain.invoice import BillingInvoice
+from dealthread.domain.money import Money
+from dealthread.domain.validation import (
+    ExternalFacts,
+    PostingFinding,
+    Violation,
+    approval_reasons,
+    assess,
+    assess_static,
+    blocking,
+    warnings,
+)
+from dealthread.errors import BadInput, RateLimited, StepRejected, VendorUnavailable
+from dealthread.hub import Contracts
+from dealthread.ports import BillingPort, BusinessClock, ErpPort, PostingQuestion
+
+
+class AssessmentActivities:
+    """Validation before the first write."""
+
+    def __init__(
+        self,
+        billing: BillingPort,
+        erps: Mapping[str, ErpPort],
+        contracts: Contracts,
+        config: Callable[[], ConfigSet],
+        clock: BusinessClock,
+    ) -> None:
+        self._billing = billing
+        self._erps = erps
+        self._contracts = contracts
+        self._config = config
+        self._clock = clock
+
+    @activity.defn(name="deal.assess")
+    async def assess(self, order: AssessDeal) -> Assessment:
+        """Which rules stop the deal, what needs approval, and the contract it would become."""
+        config = self._config()
+        today = self._clock.now().date()
+        told = order.frozen.deal
+        try:
+            deal = apply_corrections(told, order.corrections)
+        except BadInput as refusal:
+            return Assessment(stopping=(_refused(refusal),), at_risk=_at_risk(told))
+        static = assess_static(deal, config, today)
+        if blocking(static):
+            return Assessment(stopping=_findings(blocking(static)), at_risk=_at_risk(deal))
+        contract = build_contract(
+            told, config, today, order.context.contract_key, order.corrections
+        )
+        facts = await self._gather(order, told, deal, contract, today)
+        if isinstance(facts, Finding):
+            return Assessment(stopping=(facts,), at_risk=contract.tcv())
+        found = assess(deal, config, today, facts)
+        if not blocking(found):
+            name = deal.account.legal_name if deal.account else ""
+            await self._contracts.record_pending(order.context, contract, name)
+        return Assessment(
+            stopping=_findings(blocking(found)),
+            warnings=_findings(warnings(found)),
+            approvals=approval_reasons(found),
+            contract=None if blocking(found) else contract,
+            party=deal.account,
+            parent=deal.parents[0] if deal.parents else None,
+            preview=facts.preview,
+            at_risk=contract.tcv(),
+            content_hash=order.frozen.content_hash + order.corrections.model_dump_json(),
+            erp_patience_minutes=config.policy.erp_unavailable_minutes,
+            entitlement_patience_minutes=config.policy.entitlement_confirm_minutes,
+        )
+
+    async def _gather(
+        self, order: AssessDeal, told: Deal, deal: Deal, contract: Contract, today: date
+    ) -> ExternalFacts | Finding:
+        """Ask biller, ERP and store at once. A refusal by the biller is a finding."""
+        account = deal.account
+        if account is None:
+            raise StepRejected("no_account", case_kind="customer.data_missing", field="account")
+        preview, on_file, posting, hashes, active = await asyncio.gather(
+            self._preview(contract, deal),
+            self._on_file(contract),
+            self._posting(order, contract, today),
+            self._contracts.accepted_hashes(contract.key, order.context.business_key),
+            self._contracts.active_contracts(contract.customer_key, contract.seller, contract.key),
+        )
+        if isinstance(preview, Finding):
+            return preview
+        return ExternalFacts(
+            content_hash=told.content_hash(),
+            accepted_hashes=hashes,
+            posting_findings=posting,
+            payment_method_on_file=on_file,
+            preview=preview,
+            active_contracts=active,
+        )
+
+    async def _preview(self, contract: Contract, deal: Deal) -> BillingInvoice | Finding:
+        party = deal.account
+        if party is None:
+            raise StepRejected("no_account", case_kind="customer.data_missing", field="account")
+        try:
+            return await self._billing.preview_first_invoice(contract, party)
+        except StepRejected as refusal:
+            return Finding(
+                rule="V11",
+                severity="B",
+                field=refusal.field or "lines",
+                value=refusal.code,
+                owner="deal-desk",
+                case_kind=refusal.case_kind,
+                message="the biller refuses these terms",
+            )
+
+    async def _on_file(self, contract: Contract) -> bool | None:
+        if contract.collection_method is not CollectionMethod.CARD:
+            return None
+        return await self._billing.payment_method_on_file(
+            contract.billing_account, contract.customer_key
+        )
+
+    async def _posting(
+        self, order: AssessDeal, contract: Contract, today: date
+    ) -> tuple[PostingFinding, ...] | None:
+        if not order.ask_erp:
+            return None
+        erp = self._erps[contract.erp]
+        question = PostingQuestion(
+            company=contract.erp_company,
+            currency=contract.currency,
+            service_start=contract.start_date,
+            posting_date=order.corrections.posting_date or contract.start_date,
+            items=tuple(sorted({line.erp_item for line in contract.lines})),
+            tax_codes=tuple(sorted({line.tax.code for line in contract.lines})),
+            accounts=tuple(sorted({line.revenue_account for line in contract.lines})),
+            payment_terms=contract.payment_terms,
+        )
+        try:
+            rules = await erp.check_posting_rules(question)
+        except (VendorUnavailable, RateLimited) as error:
+            raise VendorUnavailable("erp_unavailable", retry_after=error.retry_after) from error
+        return tuple(
+            PostingFinding(rule=row.rule, field=row.field, value=row.value, detail=row.detail)
+            for row in rules.problems
+        )
+
+
+def _findings(violations: list[Violation]) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(
+            rule=row.rule,
+            severity=row.severity,
+            field=row.field,
+            value=row.value,
+            owner=row.owner,
+            case_kind=row.case_kind,
+            message=row.message,
+        )
+        for row in violations
+    )
+
+
+def _refused(refusal: BadInput) -> Finding:
+    return Finding(
+        rule="correction",
+        severity="B",
+        field=refusal.field,
+        value=refusal.code,
+        owner="deal-desk",
+        case_kind="deal.invalid_terms",
+        message=refusal.action,
+    )
+
+
+def _at_risk(deal: Deal) -> Money:
+    """Net of one billing period of the deal's lines: the most that is known before it is a
+    contract."""
+    return Money.total((line.unit_price.times(line.quantity) for line in deal.lines), deal.currency)

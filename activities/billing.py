@@ -1,0 +1,239 @@
+"""Steps on the biller: start the agreement (the pivot), release its first invoice, undo it."""
+
+from __future__ import annotations
+
+from temporalio import activity
+
+from activities.inputs import ReleaseInvoice, StartBilling, StartedBilling, UndoBilling, Undone
+from dealthread.domain.base import System
+from dealthread.domain.documents import Agreement, BillingCustomer
+from dealthread.domain.events import BusinessEvent, EventType
+from dealthread.domain.invoice import BillingInvoice, InvoiceStatus
+from dealthread.ensure import Ensure, Write, request_hash
+from dealthread.errors import StepRejected
+from dealthread.hub import Effects, WriteSpec
+from dealthread.naming import event_id, idempotency_key
+from dealthread.outcome import Outcome
+from dealthread.ports import BillingPort, BusinessClock, OnboardBillingCustomer, StartAgreement
+
+
+class BillingActivities:
+    """One business step each, through the billing port."""
+
+    def __init__(self, billing: BillingPort, ensure: Ensure, clock: BusinessClock) -> None:
+        self._billing = billing
+        self._ensure = ensure
+        self._clock = clock
+
+    @activity.defn(name="billing.start_agreement")
+    async def start_agreement(self, order: StartBilling) -> StartedBilling:
+        """Customer, then billing agreement. From here on a legal invoice can exist."""
+        customer = await self._onboard(order)
+        agreement = await self._start(order, customer)
+        return StartedBilling(customer=customer, agreement=agreement)
+
+    async def _onboard(self, order: StartBilling) -> BillingCustomer:
+        contract = order.contract
+        command = OnboardBillingCustomer(
+            customer_key=contract.customer_key,
+            billing_account=contract.billing_account,
+            party=order.party,
+            parent_customer_key=order.parent_key,
+            currency=contract.currency,
+        )
+
+        async def find() -> BillingCustomer | None:
+            return await self._billing.find_customer(
+                contract.billing_account, contract.customer_key
+            )
+
+        async def create(wire_key: str) -> Outcome[BillingCustomer]:
+            # The customer may exist from an earlier deal: creating comes second.
+            existing = await find()
+            if existing is not None:
+                return await self._billing.update_customer(
+                    command, existing, idempotency_key=wire_key
+                )
+            return await self._billing.create_customer(command, idempotency_key=wire_key)
+
+        return await self._ensure(
+            Write(
+                spec=self._spec(order, "billing-customer", "do", request_hash(command)),
+                result_type=BillingCustomer,
+                find=find,
+                act=create,
+                effects=lambda customer: Effects(refs=(customer.ref,)),
+                settle=self._billing.settle_window,
+                replay_safe_for=self._billing.idempotency_window,
+            )
+        )
+
+    async def _start(self, order: StartBilling, customer: BillingCustomer) -> Agreement:
+        contract = order.contract
+        key = self._key(order, "subscription", "do")
+        command = StartAgreement(
+            contract=contract,
+            customer=customer,
+            hold_first_invoice=contract.release_policy == "review",
+        )
+        return await self._ensure(
+            Write(
+                spec=self._spec(
+                    order, "subscription", "do", request_hash(contract, customer.ref.native_id)
+                ),
+                result_type=Agreement,
+                find=lambda: self._billing.find_agreement(contract, customer, idempotency_key=key),
+                act=lambda wire_key: self._billing.start_agreement(
+                    command, idempotency_key=wire_key
+                ),
+                effects=lambda agreement: Effects(
+                    refs=tuple(
+                        ref
+                        for ref in (agreement.ref, agreement.subscription, agreement.schedule)
+                        if ref is not None
+                    )
+                    + _invoice_refs(agreement.first_invoice),
+                    events=(self._started(order, agreement),),
+                    stage="billing_started",
+                ),
+                replay_safe_for=self._billing.idempotency_window,
+            )
+        )
+
+    def _started(self, order: StartBilling, agreement: Agreement) -> BusinessEvent:
+        return BusinessEvent(
+            id=event_id(self._key(order, "subscription", "told")),
+            type=EventType.SUBSCRIPTION_STARTED,
+            subject=order.contract.key,
+            time=self._clock.now(),
+            data={
+                "contract_key": order.contract.key,
+                "billing_account": order.contract.billing_account,
+                "subscription": agreement.ref.native_id,
+                "status": agreement.status,
+            },
+        )
+
+    @activity.defn(name="billing.release_first_invoice")
+    async def release_first_invoice(self, order: ReleaseInvoice) -> BillingInvoice:
+        """Compare the held draft with the preview, to the cent, then finalise it."""
+        contract = order.contract
+        current = await self._billing.read_agreement(order.agreement, contract.billing_account)
+        draft = current.first_invoice
+        if draft is None or draft.gross != order.preview.gross or draft.tax != order.preview.tax:
+            raise StepRejected(
+                "draft_differs_from_preview",
+                case_kind="billing.preview_not_kept",
+                field="first_invoice.total",
+                preview=str(order.preview.gross),
+                draft=str(draft.gross) if draft else "none",
+            )
+
+        async def find() -> BillingInvoice | None:
+            state = await self._billing.read_agreement(order.agreement, contract.billing_account)
+            invoice = state.first_invoice
+            held = (InvoiceStatus.DRAFT, InvoiceStatus.PREVIEW)
+            return invoice if invoice is not None and invoice.status not in held else None
+
+        return await self._ensure(
+            Write(
+                spec=self._spec(order, "release", "do", request_hash(order.agreement.ref)),
+                result_type=BillingInvoice,
+                find=find,
+                act=lambda wire_key: self._billing.release_first_invoice(
+                    current, contract.billing_account, idempotency_key=wire_key
+                ),
+                effects=lambda invoice: Effects(
+                    refs=_invoice_refs(invoice), stage="invoice_released"
+                ),
+                replay_safe_for=self._billing.idempotency_window,
+            )
+        )
+
+    @activity.defn(name="billing.undo_agreement")
+    async def undo_agreement(self, order: UndoBilling) -> Undone:
+        """Cancel the agreement and mark a customer of this run unused; nothing there is fine."""
+        contract = order.contract
+        do_key = self._key(order, "subscription", "do")
+
+        async def find_agreement() -> Agreement | None:
+            customer = await self._billing.find_customer(
+                contract.billing_account, contract.customer_key
+            )
+            if customer is None:
+                return None
+            return await self._billing.find_agreement(contract, customer, idempotency_key=do_key)
+
+        async def cancel(wire_key: str) -> Outcome[Agreement]:
+            found = await find_agreement()
+            if found is None:
+                raise StepRejected("vanished", case_kind="integration.undo_failed")
+            return await self._billing.cancel_agreement(
+                found, contract.billing_account, idempotency_key=wire_key
+            )
+
+        removed = await self._ensure.undo(
+            do_key,
+            Write(
+                spec=self._spec(order, "subscription", "undo", request_hash(contract.key)),
+                result_type=Agreement,
+                find=find_agreement,
+                act=cancel,
+            ),
+        )
+        await self._retire_customer(order)
+        return Undone(removed=str(removed.ref) if removed else "")
+
+    async def _retire_customer(self, order: UndoBilling) -> None:
+        contract = order.contract
+
+        async def find() -> BillingCustomer | None:
+            return await self._billing.find_customer(
+                contract.billing_account, contract.customer_key
+            )
+
+        async def retire(wire_key: str) -> Outcome[BillingCustomer]:
+            customer = await find()
+            if customer is None:
+                raise StepRejected("vanished", case_kind="integration.undo_failed")
+            return await self._billing.retire_customer(customer, idempotency_key=wire_key)
+
+        await self._ensure.undo(
+            self._key(order, "billing-customer", "do"),
+            Write(
+                spec=self._spec(
+                    order, "billing-customer", "undo", request_hash(contract.customer_key)
+                ),
+                result_type=BillingCustomer,
+                find=find,
+                act=retire,
+                settle=self._billing.settle_window,
+            ),
+            # A customer that served before this run is kept as it is.
+            keep=lambda made: not made.created,
+        )
+
+    def _key(self, order: StartBilling | ReleaseInvoice | UndoBilling, step: str, way: str) -> str:
+        return idempotency_key(order.context.business_key, order.context.generation, step, way)
+
+    def _spec(
+        self,
+        order: StartBilling | ReleaseInvoice | UndoBilling,
+        step: str,
+        way: str,
+        hashed: str,
+    ) -> WriteSpec:
+        contract = order.contract
+        return WriteSpec(
+            key=self._key(order, step, way),
+            step=f"billing.{step}" if way == "do" else f"billing.undo_{step}",
+            system=System.BILLING,
+            account=contract.billing_account,
+            context=order.context,
+            request_hash=hashed,
+            money=contract.tcv() if step == "subscription" else None,
+        )
+
+
+def _invoice_refs(invoice: BillingInvoice | None):  # type: ignore[no-untyped-def]
+    return (invoice.ref,) if invoice is not None and invoice.ref is not None else ()

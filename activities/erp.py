@@ -1,0 +1,291 @@
+"""Steps on the ERP: prepare the booking (customer, draft), confirm it, undo it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from temporalio import activity
+
+from activities.inputs import (
+    ConfirmBooking,
+    PrepareBooking,
+    PreparedBooking,
+    ReadBooking,
+    UndoBooking,
+    Undone,
+)
+from dealthread.domain.base import System
+from dealthread.domain.contract import Contract
+from dealthread.domain.documents import Booking, BookingState, ErpCustomer
+from dealthread.domain.transaction import SagaContext
+from dealthread.ensure import Ensure, Write, request_hash
+from dealthread.errors import StepRejected
+from dealthread.hub import Effects, WriteSpec
+from dealthread.naming import erp_document_key, idempotency_key
+from dealthread.outcome import Done, Outcome
+from dealthread.ports import DraftBooking, ErpPort, OnboardErpCustomer
+
+
+class ErpActivities:
+    """One business step each, through the port of the ERP that the contract names."""
+
+    def __init__(self, erps: Mapping[str, ErpPort], ensure: Ensure) -> None:
+        self._erps = erps
+        self._ensure = ensure
+
+    @activity.defn(name="erp.prepare_booking")
+    async def prepare_booking(self, order: PrepareBooking) -> PreparedBooking:
+        """Customer under its parent, then the booking as a draft: proves that the ERP accepts
+        customer, items, tax codes, dimensions and period while nothing legal exists."""
+        customer = await self._onboard(order)
+        if order.contract.booking_policy == "none":
+            return PreparedBooking(customer=customer)
+        return PreparedBooking(customer=customer, booking=await self._draft(order, customer))
+
+    async def _onboard(self, order: PrepareBooking) -> ErpCustomer:
+        contract = order.contract
+        erp = self._erps[contract.erp]
+        command = OnboardErpCustomer(
+            customer_key=contract.customer_key,
+            company=contract.erp_company,
+            party=order.party,
+            parent=order.parent,
+            parent_customer_key=order.parent.key if order.parent else None,
+            currency=contract.currency,
+            payment_terms=contract.payment_terms,
+        )
+
+        async def find() -> ErpCustomer | None:
+            return await erp.find_customer(contract.erp_company, contract.customer_key)
+
+        async def create(wire_key: str) -> Outcome[ErpCustomer]:
+            existing = await find()
+            if existing is not None:
+                return await erp.update_customer(command, existing, idempotency_key=wire_key)
+            return await erp.create_customer(command, idempotency_key=wire_key)
+
+        return await self._ensure(
+            Write(
+                spec=_spec(order.context, contract, "erp-customer", "do", request_hash(command)),
+                result_type=ErpCustomer,
+                find=find,
+                act=create,
+                effects=lambda customer: Effects(refs=(customer.ref,)),
+                settle=erp.settle_window,
+            )
+        )
+
+    async def _draft(self, order: PrepareBooking, customer: ErpCustomer) -> Booking:
+        contract = order.contract
+        erp = self._erps[contract.erp]
+        command = DraftBooking(
+            document_key=document_key(order.context, contract),
+            contract=contract,
+            customer=customer,
+            estimated_tax=contract.booking_tax(),
+            context=booking_context(order.context, contract),
+        )
+
+        async def find() -> Booking | None:
+            found = await erp.find_booking(contract.erp_company, command.document_key)
+            # A draft that an earlier attempt left half-made is finished by acting again.
+            return found if found is not None and found.gross == booked_gross(contract) else None
+
+        return await self._ensure(
+            Write(
+                spec=_spec(
+                    order.context,
+                    contract,
+                    "booking",
+                    "do",
+                    request_hash(contract, customer.ref.native_id),
+                ),
+                result_type=Booking,
+                find=find,
+                act=lambda wire_key: erp.draft_booking(command, idempotency_key=wire_key),
+                effects=lambda booking: Effects(refs=(booking.ref,), stage="booking_drafted"),
+                settle=erp.settle_window,
+            )
+        )
+
+    @activity.defn(name="erp.confirm_booking")
+    async def confirm_booking(self, order: ConfirmBooking) -> Booking:
+        """Confirm the draft after the pivot."""
+        contract = order.contract
+        erp = self._erps[contract.erp]
+        key = document_key(order.context, contract)
+
+        async def find() -> Booking | None:
+            found = await erp.find_booking(contract.erp_company, key)
+            return found if found is not None and found.state is BookingState.CONFIRMED else None
+
+        return await self._ensure(
+            Write(
+                spec=_spec(
+                    order.context, contract, "confirm", "do", request_hash(order.booking.ref)
+                ),
+                result_type=Booking,
+                find=find,
+                act=lambda wire_key: erp.confirm_booking(order.booking, idempotency_key=wire_key),
+                effects=lambda booking: Effects(refs=(booking.ref,), stage="booking_confirmed"),
+                settle=erp.settle_window,
+            )
+        )
+
+    @activity.defn(name="erp.link_booking")
+    async def link_booking(self, order: ReadBooking) -> Booking:
+        """Adopt the document a person named, after reading it back: customer, currency, gross
+        and tax must agree."""
+        contract = order.contract
+        erp = self._erps[contract.erp]
+        booking = await erp.read_booking(contract.erp_company, order.native_id)
+        for field, found, wanted in (
+            ("currency", booking.currency, contract.currency),
+            ("gross", str(booking.gross), str(booked_gross(contract))),
+            ("tax", str(booking.tax), str(contract.booking_tax())),
+        ):
+            if found != wanted:
+                raise StepRejected(
+                    "linked_document_differs",
+                    case_kind="erp.rejected",
+                    field=field,
+                    found=found,
+                    wanted=wanted,
+                )
+
+        async def known() -> Booking | None:
+            return booking
+
+        async def adopt(_: str) -> Outcome[Booking]:
+            return Done(booking)
+
+        return await self._ensure(
+            Write(
+                spec=_spec(
+                    order.context,
+                    contract,
+                    f"link-{order.native_id}"[:40],
+                    "do",
+                    request_hash(order.native_id),
+                ),
+                result_type=Booking,
+                find=known,
+                act=adopt,
+                effects=lambda linked: Effects(refs=(linked.ref,), stage="booking_linked"),
+            )
+        )
+
+    @activity.defn(name="erp.undo_booking")
+    async def undo_booking(self, order: UndoBooking) -> Undone:
+        """Cancel a draft, reverse a confirmed booking, leave the customer inactive."""
+        contract = order.contract
+        erp = self._erps[contract.erp]
+        key = document_key(order.context, contract)
+        gone = (BookingState.CANCELLED, BookingState.REVERSED)
+
+        async def find() -> Booking | None:
+            found = await erp.find_booking(contract.erp_company, key)
+            return found if found is not None and found.state not in gone else None
+
+        async def remove(wire_key: str) -> Outcome[Booking]:
+            found = await find()
+            if found is None:
+                raise StepRejected("vanished", case_kind="integration.undo_failed")
+            if found.state is BookingState.CONFIRMED:
+                return await erp.reverse_booking(found, idempotency_key=wire_key)
+            return await erp.cancel_booking(found, idempotency_key=wire_key)
+
+        removed = await self._ensure.undo(
+            idempotency_key(order.context.business_key, order.context.generation, "booking", "do"),
+            Write(
+                spec=_spec(order.context, contract, "booking", "undo", request_hash(key)),
+                result_type=Booking,
+                find=find,
+                act=remove,
+                effects=lambda booking: Effects(
+                    refs=(booking.reversal,) if booking.reversal is not None else ()
+                ),
+                settle=erp.settle_window,
+            ),
+        )
+        await self._retire_customer(order)
+        return Undone(removed=str(removed.ref) if removed else "")
+
+    async def _retire_customer(self, order: UndoBooking) -> None:
+        contract = order.contract
+        erp = self._erps[contract.erp]
+
+        async def find() -> ErpCustomer | None:
+            return await erp.find_customer(contract.erp_company, contract.customer_key)
+
+        async def retire(wire_key: str) -> Outcome[ErpCustomer]:
+            customer = await find()
+            if customer is None:
+                raise StepRejected("vanished", case_kind="integration.undo_failed")
+            return await erp.retire_customer(customer, idempotency_key=wire_key)
+
+        await self._ensure.undo(
+            idempotency_key(
+                order.context.business_key, order.context.generation, "erp-customer", "do"
+            ),
+            Write(
+                spec=_spec(
+                    order.context,
+                    contract,
+                    "erp-customer",
+                    "undo",
+                    request_hash(contract.customer_key),
+                ),
+                result_type=ErpCustomer,
+                find=find,
+                act=retire,
+                settle=erp.settle_window,
+            ),
+            keep=lambda made: not made.created,
+        )
+
+
+def document_key(context: SagaContext, contract: Contract) -> str:
+    """Our key on the booking: 16 characters, with the generation in it."""
+    return erp_document_key(
+        context.tenant, contract.seller, "booking", contract.deal_id, context.generation
+    )
+
+
+def booked_gross(contract: Contract):  # type: ignore[no-untyped-def]
+    """Net and estimated tax of what the ERP books."""
+    return contract.booking_net() + contract.booking_tax()
+
+
+def booking_context(context: SagaContext, contract: Contract) -> dict[str, str]:
+    """The six groups a booking must carry (PF-06), as text that an accountant can read."""
+    lines = contract.lines
+    return {
+        "contract_key": contract.key,
+        "contract_number": contract.number,
+        "business_key": context.business_key,
+        "deal": contract.deal_id,
+        "term": f"{contract.start_date} to before {contract.end_date or 'no end'}",
+        "billing_schedule": f"{contract.billing_frequency}, in {contract.billing_timing}, "
+        f"by {contract.billing_account}",
+        "revenue_treatment": "; ".join(
+            f"{line.line_key}: {line.revenue_rule} to {line.revenue_account}" for line in lines
+        ),
+        "tax_estimate": f"{contract.booking_tax()} (estimate: tax of record comes with the invoice) "
+        + ", ".join(sorted({f"{line.tax.code} {line.tax.applied_rate}%" for line in lines})),
+        "receivable_terms": f"{contract.payment_terms}, {contract.days_until_due} days, "
+        f"{contract.collection_method}",
+        "config_version": contract.config_version,
+    }
+
+
+def _spec(context: SagaContext, contract: Contract, step: str, way: str, hashed: str) -> WriteSpec:
+    return WriteSpec(
+        key=idempotency_key(context.business_key, context.generation, step, way),
+        step=f"erp.{step}" if way == "do" else f"erp.undo_{step}",
+        system=System.ERP,
+        account=f"{contract.erp}.{contract.erp_company}",
+        context=context,
+        request_hash=hashed,
+        money=contract.tcv() if step in ("booking", "confirm") else None,
+    )

@@ -1,0 +1,84 @@
+"""Steps on our own store that no other step carries: open a case, record how a run ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypeVar
+
+from pydantic import BaseModel
+from temporalio import activity
+
+from activities.inputs import AwaitChange, OpenCase, ReadSetUp, RecordOutcome, SetUp
+from dealthread.domain.case import Case
+from dealthread.domain.documents import Agreement, Booking, Entitlement
+from dealthread.domain.events import BusinessEvent, EventType
+from dealthread.domain.transaction import ChangeResult
+from dealthread.errors import AttemptInFlight, NotFound
+from dealthread.hub import Cases, Contracts
+from dealthread.naming import event_id, idempotency_key
+from dealthread.ports import BusinessClock
+
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class HubActivities:
+    """One transaction each."""
+
+    def __init__(self, cases: Cases, contracts: Contracts, clock: BusinessClock) -> None:
+        self._cases = cases
+        self._contracts = contracts
+        self._clock = clock
+
+    @activity.defn(name="hub.open_case")
+    async def open_case(self, order: OpenCase) -> Case:
+        """Put what is stuck before the people who own it."""
+        return await self._cases.open(order.opening)
+
+    @activity.defn(name="hub.record_outcome")
+    async def record_outcome(self, order: RecordOutcome) -> None:
+        """How the run ended; customer success is told of a withdrawal it had heard the start of."""
+        context = order.context
+        events: tuple[BusinessEvent, ...] = ()
+        if order.tell_customer_success:
+            events = (
+                BusinessEvent(
+                    id=event_id(
+                        idempotency_key(
+                            context.business_key, context.generation, order.outcome, "told"
+                        )
+                    ),
+                    type=EventType.CONTRACT_WITHDRAWN,
+                    subject=context.contract_key,
+                    time=self._clock.now(),
+                    data={"contract_key": context.contract_key, "reason": order.reason},
+                ),
+            )
+        await self._contracts.record_outcome(context, order.outcome, order.state, events)
+
+    @activity.defn(name="hub.await_change")
+    async def await_change(self, order: AwaitChange) -> ChangeResult:
+        """The outcome of a change as the store holds it; asks again while it runs."""
+        result = await self._contracts.change_result(order.change_id, order.generation)
+        if result is None:
+            raise AttemptInFlight("change_still_runs", retry_after=timedelta(seconds=10))
+        return result
+
+    @activity.defn(name="hub.read_setup")
+    async def read_setup(self, order: ReadSetUp) -> SetUp:
+        """The contract and what was set up for it, from our own journal."""
+        key = order.context.contract_key
+        contract = await self._contracts.read(key)
+        if contract is None:
+            raise NotFound("contract_not_recorded", contract=key)
+        results = await self._contracts.results(key)
+        return SetUp(
+            contract=contract,
+            agreement=_parsed(Agreement, results.get("billing.subscription")),
+            booking=_parsed(Booking, results.get("erp.booking")),
+            entitlement=_parsed(Entitlement, results.get("entitlement.grant")),
+        )
+
+
+def _parsed(model: type[T], text: str | None) -> T | None:
+    return model.model_validate_json(text) if text else None

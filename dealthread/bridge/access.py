@@ -1,0 +1,54 @@
+"""Who calls, and what a role may do. One table for every route of the process API."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, HTTPException
+
+from dealthread.bridge.resources import Resources, resources_of
+from dealthread.settings import Principal
+
+READ = "read"
+SUBMIT = "submit"
+DECIDE = "decide"
+APPROVE = "approve"
+
+ALLOWED: dict[str, frozenset[str]] = {
+    READ: frozenset({"viewer", "operator", "approver", "finance", "deal-desk", "finance-systems"}),
+    SUBMIT: frozenset({"operator", "deal-desk"}),
+    DECIDE: frozenset({"operator", "finance", "deal-desk", "finance-systems"}),
+    APPROVE: frozenset({"approver", "finance"}),
+}
+"""Action → roles that may take it."""
+
+
+async def principal(
+    held: Annotated[Resources, Depends(resources_of)],
+    authorization: Annotated[str, Header()] = "",
+) -> Principal:
+    """The caller by bearer token; 401 otherwise."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() == "bearer" and token:
+        for known, who in held.principals.items():
+            if hmac.compare_digest(known.encode(), token.strip().encode()):
+                return who
+    raise HTTPException(401, "not_authenticated", headers={"WWW-Authenticate": "Bearer"})
+
+
+def may(who: Principal, action: str) -> bool:
+    """Whether one of the caller's roles allows an action."""
+    return bool(ALLOWED[action].intersection(who.roles))
+
+
+def requires(action: str) -> Callable[..., Coroutine[Any, Any, Principal]]:
+    """Dependency: the caller, if allowed; 403 otherwise."""
+
+    async def check(who: Annotated[Principal, Depends(principal)]) -> Principal:
+        if not may(who, action):
+            raise HTTPException(403, "not_allowed")
+        return who
+
+    return check

@@ -1,0 +1,81 @@
+"""The bridge: webhooks in, process API, health. Handlers hold no business logic."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import text
+from starlette.responses import JSONResponse
+
+from dealthread.bridge import api, codec_server, intake, problems
+from dealthread.bridge.resources import Resources
+from dealthread.settings import Settings
+from dealthread.store.cases import PostgresCases
+from dealthread.store.engine import create_engine
+from dealthread.store.inbox import InboxWriter
+from dealthread.store.reading import Reading
+from dealthread.store.runs import Runs
+
+POOL_SIZE = 10
+POOL_WAIT_SECONDS = 5.0
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; connections are made when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        url = settings.database_url.get_secret_value()
+        engine = create_engine(url)
+        pool = AsyncConnectionPool(
+            url.replace("postgresql+psycopg://", "postgresql://"),
+            min_size=1,
+            max_size=POOL_SIZE,
+            timeout=POOL_WAIT_SECONDS,
+            open=False,
+        )
+        await pool.open()
+        app.state.resources = Resources(
+            settings=settings,
+            principals=settings.principals(),
+            engine=engine,
+            pool=pool,
+            inbox=InboxWriter(pool),
+            runs=Runs(engine),
+            cases=PostgresCases(engine),
+            reading=Reading(engine),
+        )
+        try:
+            yield
+        finally:
+            await pool.close()
+            await engine.dispose()
+
+    app = FastAPI(
+        title="Dealthread",
+        version="1",
+        summary="Deals from closed won to money in the ledger.",
+        lifespan=lifespan,
+    )
+    problems.install(app)
+    app.include_router(intake.router)
+    app.include_router(api.router)
+    app.include_router(codec_server.router)
+
+    @app.get("/healthz", tags=["health"])
+    async def healthz() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["health"])
+    async def readyz() -> JSONResponse:
+        """The store answers: messages can be accepted. Temporal is not needed for that."""
+        held: Resources = app.state.resources
+        async with held.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        return JSONResponse({"status": "ready"})
+
+    return app

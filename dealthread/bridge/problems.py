@@ -1,0 +1,76 @@
+"""Errors as RFC 9457 problem documents: what, which field, what to do. Never a stack trace."""
+
+from __future__ import annotations
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg import OperationalError as PsycopgOperationalError
+from psycopg_pool import PoolTimeout
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from dealthread.errors import BadInput, DealthreadError, NotFound, VendorUnavailable
+
+log = structlog.get_logger()
+_CONFLICTS = {"case_already_decided", "stale_version", "not_ended_undone"}
+
+
+def problem(
+    status: int,
+    code: str,
+    *,
+    field: str = "",
+    action: str = "",
+    retry_after_seconds: int | None = None,
+) -> JSONResponse:
+    """One answer shape for every error of the bridge."""
+    body: dict[str, object] = {"type": "about:blank", "status": status, "code": code}
+    if field:
+        body["field"] = field
+    if action:
+        body["action"] = action
+    headers = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
+    return JSONResponse(
+        body, status_code=status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Map our errors and the framework's to problem documents."""
+
+    @app.exception_handler(DealthreadError)
+    async def ours(_: Request, error: DealthreadError) -> JSONResponse:
+        if isinstance(error, NotFound):
+            return problem(404, error.code, action="check the id; any native id will do")
+        if isinstance(error, BadInput):
+            status = (
+                409 if error.code in _CONFLICTS else 403 if error.code == "same_person" else 400
+            )
+            return problem(status, error.code, field=error.field, action=error.action)
+        if isinstance(error, VendorUnavailable):
+            return problem(503, error.code, action="try again later", retry_after_seconds=5)
+        return problem(502, error.code, action="see the logs of the bridge")
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        return problem(422, "invalid", field=field, action=str(first["msg"]))
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail).lower().replace(" ", "_"))
+
+    @app.exception_handler(DBAPIError)
+    @app.exception_handler(PsycopgOperationalError)
+    @app.exception_handler(PoolTimeout)
+    async def store(_: Request, error: Exception) -> JSONResponse:
+        log.error("store_unavailable", error=type(error).__name__)
+        return problem(503, "store_unavailable", action="try again later", retry_after_seconds=5)
+
+    @app.exception_handler(OSError)
+    async def os_error(_: Request, error: OSError) -> JSONResponse:
+        log.error("unavailable", error=type(error).__name__)
+        return problem(503, "unavailable", action="try again later", retry_after_seconds=5)

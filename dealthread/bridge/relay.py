@@ -1,0 +1,258 @@
+"""`python -m dealthread.bridge.relay`: from committed rows to Temporal and to subscribers.
+
+Four loops, each repeating what is not known to be done: inbox rows become runs, runs are started,
+people's decisions are delivered, events go to their subscribers. Every step can be killed
+anywhere and happens again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Awaitable, Callable
+
+import structlog
+from psycopg import Error as PsycopgError
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.client import (
+    Client,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from dealthread import logs
+from dealthread.bridge.starting import start_change
+from dealthread.domain.case import Decision, DecisionKind
+from dealthread.domain.transaction import ChangeKind, ChangeRequest
+from dealthread.errors import BadInput, DealthreadError, VendorUnavailable
+from dealthread.naming import contract_key, quote_to_cash_id, salesforce_id_18
+from dealthread.outcome import Done, Rejected
+from dealthread.ports import EventPort
+from dealthread.settings import Settings, Subscriber, load_settings
+from dealthread.store.cases import PostgresCases
+from dealthread.store.engine import create_engine
+from dealthread.store.inbox import Inbox, InboxRow, InboxState
+from dealthread.store.outbox import DueDelivery, Outbox
+from dealthread.store.runs import Runs
+from dealthread.temporal import RPC_TIMEOUT, connect
+from workers.bootstrap import event_sender
+
+log = structlog.get_logger()
+IDLE_SECONDS = 0.5
+BATCH = 50
+AT_ONCE = 10
+"""Starts under way at once: the Temporal server, not the inbox, is the limit."""
+
+
+class Relay:
+    """The loops and what they share."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        inbox: Inbox,
+        runs: Runs,
+        cases: PostgresCases,
+        outbox: Outbox,
+        events: EventPort,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._inbox = inbox
+        self._runs = runs
+        self._cases = cases
+        self._outbox = outbox
+        self._events = events
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """All loops until told to stop."""
+        loops = [
+            self._loop(stop, "inbox", self.take_in),
+            self._loop(stop, "starts", self.start_runs),
+            self._loop(stop, "decisions", self.deliver_decisions),
+            *(
+                # Each subscriber has its own loop: a dead one delays nobody else.
+                self._loop(stop, f"events:{one.name}", self._deliverer(one))
+                for one in self._settings.subscribers
+            ),
+        ]
+        await asyncio.gather(*loops)
+
+    def _deliverer(self, subscriber: Subscriber) -> Callable[[], Awaitable[int]]:
+        return lambda: self.deliver_events(subscriber)
+
+    async def _loop(
+        self, stop: asyncio.Event, name: str, work: Callable[[], Awaitable[int]]
+    ) -> None:
+        while not stop.is_set():
+            try:
+                done = await work()
+            except (SQLAlchemyError, PsycopgError, OSError, RPCError, DealthreadError) as error:
+                log.warning("relay_pass_failed", loop=name, error=type(error).__name__)
+                done = 0
+            if done < BATCH:
+                await _sleep(stop, IDLE_SECONDS)
+
+    async def take_in(self) -> int:
+        """Inbox rows become runs; what is known already is a duplicate."""
+        rows = await self._inbox.due(BATCH)
+        for row in rows:
+            await self._take(row)
+        return len(rows)
+
+    async def _take(self, row: InboxRow) -> None:
+        try:
+            request = read_hint(row)
+        except BadInput as error:
+            await self._inbox.finish(row.id, InboxState.REFUSED, f"{error.code}: {error.field}")
+            return
+        if request is None:
+            await self._inbox.finish(row.id, InboxState.HANDLED, "ignored: not a trigger")
+            return
+        created, _ = await self._runs.claim(request, contract_key(request.org, request.deal_id))
+        await self._inbox.finish(
+            row.id,
+            InboxState.HANDLED,
+            "accepted" if created else "duplicate",
+            request.change_id,
+        )
+
+    async def start_runs(self) -> int:
+        """Claimed runs that Temporal does not have yet."""
+        waiting = await self._runs.undelivered(BATCH)
+        await asyncio.gather(*(self._start(request, key) for request, key in waiting))
+        return len(waiting)
+
+    async def _start(self, request: ChangeRequest, key: str) -> None:
+        async with self._slots:
+            await start_change(self._client, self._settings, request, key)
+            await self._runs.delivered(request)
+            log.info("change_started", business_key=request.change_id, contract=key)
+
+    async def deliver_decisions(self) -> int:
+        """People's decisions, each as an Update with the id `<case>:<version>`."""
+        waiting = await self._cases.undelivered(BATCH)
+        await asyncio.gather(*(self._decide(one, workflow_id) for one, workflow_id in waiting))
+        return len(waiting)
+
+    async def _decide(self, decision: Decision, workflow_id: str) -> None:
+        approval = decision.decision in (DecisionKind.APPROVE, DecisionKind.REJECT)
+        try:
+            await self._client.get_workflow_handle(workflow_id).execute_update(
+                "approve" if approval else "decide",
+                decision,
+                id=f"{decision.case_id}:{decision.version}",
+                rpc_timeout=RPC_TIMEOUT,
+            )
+        except WorkflowUpdateFailedError:
+            # The workflow is past this version: the decision can no longer apply.
+            await self._cases.mark_delivered(decision, "the case was not open any more")
+            return
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            return  # perhaps applied: repeated with the same id
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                await self._cases.mark_delivered(decision, "the workflow has ended")
+                return
+            raise
+        await self._cases.mark_delivered(decision, "applied")
+        log.info("decision_delivered", case=decision.case_id, version=decision.version)
+
+    async def deliver_events(self, subscriber: Subscriber) -> int:
+        """Events that a subscriber has not confirmed."""
+        await self._outbox.route(subscriber.name, subscriber.types)
+        due = await self._outbox.due(subscriber.name, BATCH)
+        for one in due:
+            await self._send(subscriber, one)
+        return len(due)
+
+    async def _send(self, subscriber: Subscriber, due: DueDelivery) -> None:
+        body = json.dumps(due.body, separators=(",", ":")).encode()
+        try:
+            outcome = await self._events.deliver(
+                subscriber.url, subscriber.secret_name, due.event_id, due.event_type, body
+            )
+        except DealthreadError as error:
+            await self._outbox.failed(due, error.code, final=False)
+            return
+        if isinstance(outcome, Done):
+            await self._outbox.delivered(due, outcome.value)
+        else:
+            await self._outbox.failed(due, outcome.code, final=isinstance(outcome, Rejected))
+
+
+def read_hint(row: InboxRow) -> ChangeRequest | None:
+    """What an inbox row asks for; None when it triggers nothing. Raises BadInput."""
+    try:
+        hint = json.loads(row.body)
+        deal = salesforce_id_18(hint["recordId"])
+        org = salesforce_id_18(row.account)
+    except (ValueError, KeyError, TypeError):
+        raise BadInput("unreadable", field="recordId", action="send the record's id") from None
+    if hint.get("object") != "Opportunity" or hint.get("trigger") != "won":
+        return None
+    return ChangeRequest(
+        change_id=quote_to_cash_id(org, deal),
+        kind=ChangeKind.QUOTE_TO_CASH,
+        org=org,
+        deal_id=deal,
+        requested_by=f"webhook:{org}",
+    )
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
+    while not stop.is_set():
+        try:
+            return await connect(settings)
+        except VendorUnavailable:
+            log.warning("temporal_unreachable", address=settings.temporal_address)
+            await _sleep(stop, 1.0)
+    return None
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    engine = create_engine(settings.database_url.get_secret_value())
+    try:
+        async with event_sender(settings) as events:
+            client = await _connected(settings, stop)
+            if client is not None:
+                await Relay(
+                    settings,
+                    client,
+                    Inbox(engine),
+                    Runs(engine),
+                    PostgresCases(engine),
+                    Outbox(engine),
+                    events,
+                ).run(stop)
+    finally:
+        await engine.dispose()
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        settings = load_settings()
+    except BadInput as error:
+        raise SystemExit(f"{error.field}: {error.action}") from None
+    logs.configure(settings.log_level)
+    asyncio.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""What the bridge's handlers share, made when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from dealthread.settings import Principal, Settings
+from dealthread.store.cases import PostgresCases
+from dealthread.store.inbox import InboxWriter
+from dealthread.store.reading import Reading
+from dealthread.store.runs import Runs
+
+
+@dataclass(frozen=True)
+class Resources:
+    """One bundle per process."""
+
+    settings: Settings
+    principals: dict[str, Principal]
+    engine: AsyncEngine
+    pool: AsyncConnectionPool
+    inbox: InboxWriter
+    runs: Runs
+    cases: PostgresCases
+    reading: Reading
+
+
+def resources_of(request: Request) -> Resources:
+    """Dependency of the handlers."""
+    held: Resources = request.app.state.resources
+    return held

@@ -1,0 +1,46 @@
+"""Start or signal the contract's workflow for an accepted change.
+
+Signal-with-start is one action and safe to repeat: the contract drops a change it knows. The
+unique run row makes "once" last for ever; Temporal's own uniqueness ends with its retention.
+"""
+
+from __future__ import annotations
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+from dealthread.attributes import at_start
+from dealthread.domain.transaction import ChangeRequest, Environment
+from dealthread.naming import WORKFLOW_QUEUE, contract_workflow_id
+from dealthread.settings import Settings
+from dealthread.temporal import RPC_TIMEOUT
+from workflows.contract_lifecycle import ContractLifecycleWorkflow, ContractMemory
+
+
+async def start_change(
+    client: Client, settings: Settings, request: ChangeRequest, contract_key: str
+) -> None:
+    """Hand a change to its contract. Raises RPCError when Temporal does not answer."""
+    await client.start_workflow(
+        ContractLifecycleWorkflow.run,
+        ContractMemory(
+            contract_key=contract_key,
+            org=request.org,
+            deal_id=request.deal_id,
+            environment=Environment(
+                tenant=settings.tenant,
+                business_offset_seconds=settings.business_offset_seconds,
+            ),
+        ),
+        id=contract_workflow_id(contract_key),
+        task_queue=WORKFLOW_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        start_signal="change_requested",
+        start_signal_args=[request],
+        search_attributes=at_start(contract_key, request.deal_id),
+        static_summary=f"Contract of deal {request.deal_id}",
+        static_details=f"Everything that changes this contract goes through here, one change at "
+        f"a time.\n\n`dealthread show {request.deal_id}`",
+        rpc_timeout=RPC_TIMEOUT,
+    )

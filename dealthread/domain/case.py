@@ -1,0 +1,150 @@
+"""Exception cases: what a person must decide, with context, owner and allowed decisions.
+
+Kinds, queues, decisions and service levels follow the table in `docs/operations.md`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import AwareDatetime, JsonValue
+
+from dealthread.domain.base import Carried
+from dealthread.domain.money import Money
+
+
+class DecisionKind(StrEnum):
+    RETRY = "retry"
+    RETRY_WITH = "retry_with"
+    LINK = "link"
+    SKIP = "skip"
+    ABORT = "abort"
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    DECIDED = "decided"
+
+
+class KindInfo(Carried):
+    """What a kind of case is: who owns it, what may be decided, how soon."""
+
+    kind: str
+    queue: str
+    decisions: tuple[DecisionKind, ...]
+    first_decision_within: timedelta
+    title: str
+
+
+_R, _C, _L = DecisionKind.RETRY, DecisionKind.RETRY_WITH, DecisionKind.LINK
+_S, _A = DecisionKind.SKIP, DecisionKind.ABORT
+
+
+def _kind(
+    kind: str, queue: str, decisions: tuple[DecisionKind, ...], hours: float, title: str
+) -> KindInfo:
+    return KindInfo(
+        kind=kind,
+        queue=queue,
+        decisions=decisions,
+        first_decision_within=timedelta(hours=hours),
+        title=title,
+    )
+
+
+KINDS: dict[str, KindInfo] = {
+    info.kind: info
+    for info in (
+        _kind("deal.invalid_terms", "deal-desk", (_R, _C, _A), 4, "Terms contradict each other"),
+        _kind("deal.price_mismatch", "deal-desk", (_R, _C, _A), 4, "The biller's preview differs"),
+        _kind("deal.reopened", "deal-desk", (_R, _A), 4, "The deal is no longer won"),
+        _kind(
+            "deal.approval",
+            "deal-desk",
+            (DecisionKind.APPROVE, DecisionKind.REJECT),
+            8,
+            "Approval by a second person is needed",
+        ),
+        _kind("customer.duplicate", "customer-data", (_R, _C, _A), 4, "Likely duplicate customer"),
+        _kind("customer.data_missing", "customer-data", (_R, _C, _A), 8, "Customer data missing"),
+        _kind(
+            "customer.sync_failed", "customer-data", (_R, _A), 24, "A system refused the customer"
+        ),
+        _kind("catalogue.unmapped", "catalogue", (_R, _C, _A), 4, "A product is mapped nowhere"),
+        _kind("catalogue.drift", "catalogue", (_R, _C, _A), 72, "Price book and catalogue differ"),
+        _kind("credit.hold", "credit", (_R, _A), 8, "Credit limit or stop"),
+        _kind("compliance.screening", "compliance", (_R, _A), 4, "Screening hit or expired"),
+        _kind("tax.identifier", "tax", (_R, _C, _A), 8, "Tax identifier invalid"),
+        _kind("tax.rejected", "tax", (_R, _C, _L, _A), 4, "Tax code or jurisdiction refused"),
+        _kind("tax.difference", "tax", (_R, _A), 24, "Tax differs from expectation"),
+        _kind("erp.rejected", "accounting", (_R, _L, _A), 4, "The ERP refused the document"),
+        _kind(
+            "erp.period_closed", "accounting", (_R, _C, _A), 8, "Posting date in a closed period"
+        ),
+        _kind("erp.unavailable", "integration", (_R, _A), 1, "The ERP does not answer"),
+        _kind("billing.rejected", "billing", (_R, _L, _A), 4, "The biller refused the agreement"),
+        _kind(
+            "billing.preview_not_kept", "billing", (_R, _A), 4, "The bill differs from its preview"
+        ),
+        _kind("entitlement.failed", "support", (_R, _A), 0.5, "Entitlement is not confirmed"),
+        _kind("crm.rejected", "integration", (_R, _A), 8, "The CRM refused the write-back"),
+        _kind("integration.outcome_unknown", "integration", (_R, _L, _A), 1, "An answer was lost"),
+        _kind("integration.undo_failed", "integration", (_R,), 1, "An undo did not succeed"),
+        _kind("integration.contract_drift", "integration", (_R, _A), 4, "Unknown shape of answer"),
+        _kind("integration.credentials", "integration", (_R, _A), 0.5, "Authentication refused"),
+    )
+}
+
+
+class CaseOpening(Carried):
+    """What the saga knows when it gets stuck. `case_id` + `occurrence` make opening repeatable."""
+
+    case_id: str
+    occurrence: int
+    kind: str
+    business_key: str
+    generation: int
+    contract_key: str
+    workflow_id: str
+    step: str
+    code: str
+    summary: str
+    evidence: dict[str, str] = {}
+    blocked_steps: tuple[str, ...] = ()
+    allowed: tuple[DecisionKind, ...] = ()
+    money_at_risk: Money | None = None
+    customer_key: str = ""
+    customer_name: str = ""
+    legal_entity: str = ""
+    region: str = ""
+    requested_by: str = ""
+
+
+class Case(CaseOpening):
+    """An open or decided case as the store holds it."""
+
+    version: int
+    state: CaseState
+    queue: str
+    opened_at: AwareDatetime
+    decide_by: AwareDatetime
+    decided_at: AwareDatetime | None = None
+    decision: DecisionKind | None = None
+    decided_by: str = ""
+
+
+class Decision(Carried):
+    """One person's decision on one version of a case."""
+
+    case_id: str
+    version: int
+    decision: DecisionKind
+    actor: str
+    role: str = ""
+    reason: str = ""
+    correction: dict[str, JsonValue] = {}
+    """Fields of `corrections.Corrections`."""
+    link_to: str = ""

@@ -1,0 +1,46 @@
+"""Business events as CloudEvents 1.0: named, versioned, told once by the outbox.
+
+An event's `id` is derived from the act it tells, so that telling it again is recognised.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime, JsonValue
+
+from dealthread.domain.base import Carried
+
+
+class EventType(StrEnum):
+    CONTRACT_ACTIVATED = "dealthread.contract.activated.v1"
+    CONTRACT_SCHEDULED = "dealthread.contract.scheduled.v1"
+    CONTRACT_WITHDRAWN = "dealthread.contract.withdrawn.v1"
+    CONTRACT_ENDED = "dealthread.contract.ended.v1"
+    SUBSCRIPTION_STARTED = "dealthread.subscription.started.v1"
+    ENTITLEMENT_GRANT = "dealthread.entitlement.grant.v1"
+    ENTITLEMENT_REVOKE = "dealthread.entitlement.revoke.v1"
+    CASE_OPENED = "dealthread.case.opened.v1"
+
+
+class BusinessEvent(Carried):
+    """One thing that happened to a contract. `data` holds keys, codes, amounts and dates only."""
+
+    id: str
+    type: EventType
+    subject: str
+    time: AwareDatetime
+    data: dict[str, JsonValue]
+
+    def cloud_event(self) -> dict[str, JsonValue]:
+        """The body subscribers receive."""
+        return {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": "dealthread",
+            "type": self.type.value,
+            "subject": self.subject,
+            "time": self.time.isoformat(),
+            "datacontenttype": "application/json",
+            "data": self.data,
+        }

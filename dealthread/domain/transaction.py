@@ -1,0 +1,131 @@
+"""Messages of the sagas: what starts them, what they answer, where they stand."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from dealthread.domain.base import Carried, Ref
+from dealthread.domain.contract import ContractState
+from dealthread.domain.corrections import Corrections
+from dealthread.domain.deal import Deal
+
+
+class ChangeKind(StrEnum):
+    QUOTE_TO_CASH = "quote_to_cash"
+    ACTIVATION = "activation"
+    """A contract set up ahead starts today."""
+    TERM_END = "term_end"
+
+
+class ChangeRequest(Carried):
+    """A change asked of a contract. `change_id` is the child workflow's id."""
+
+    change_id: str
+    kind: ChangeKind
+    generation: int = 1
+    org: str
+    deal_id: str
+    requested_by: str
+    """`webhook:<org>` or the actor of the process API; an approver must be somebody else."""
+
+
+class Environment(Carried):
+    """What differs between environments and must not differ between replays."""
+
+    tenant: str = "default"
+    business_offset_seconds: int = 0
+    approval_escalation_hours: int = 24
+
+
+class QuoteToCashInput(Carried):
+    """Input of the QuoteToCash saga."""
+
+    request: ChangeRequest
+    contract_key: str
+    environment: Environment = Environment()
+    corrections: Corrections = Corrections()
+
+
+class ChangeOutcome(StrEnum):
+    """How a change ended. `compensated` is a success of the saga, not a failure."""
+
+    COMPLETED = "completed"
+    SCHEDULED = "scheduled"
+    COMPENSATED = "compensated"
+    CANCELLED = "cancelled"
+
+
+class ChangeResult(Carried):
+    """Answer of a child saga to its contract."""
+
+    change_id: str
+    outcome: ChangeOutcome
+    contract_state: ContractState
+    start_at: AwareDatetime | None = None
+    end_at: AwareDatetime | None = None
+    auto_renew: bool = False
+    residue: tuple[str, ...] = ()
+    refs: tuple[Ref, ...] = ()
+
+
+class StepState(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    STUCK = "stuck"
+    SKIPPED = "skipped"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+class StepRecord(Carried):
+    """One line of a saga's ledger of steps."""
+
+    name: str
+    title: str
+    state: StepState
+    pivot: bool = False
+    detail: str = ""
+
+
+class SagaStatus(Carried):
+    """Answer of the `status` query."""
+
+    business_key: str
+    generation: int
+    contract_key: str
+    stage: str
+    headline: str
+    steps: tuple[StepRecord, ...]
+    waiting_for: str = ""
+    case_id: str = ""
+    case_version: int = 0
+    pivot_crossed: bool = False
+
+
+class SagaContext(Carried):
+    """Who a step belongs to; every activity input carries one."""
+
+    business_key: str
+    generation: int
+    contract_key: str
+    org: str
+    deal_id: str
+    tenant: str = "default"
+    business_offset_seconds: int = 0
+    actor: str = "saga"
+
+
+class ReadDeal(Carried):
+    """Input of `crm.read_deal`."""
+
+    context: SagaContext
+
+
+class FrozenDeal(Carried):
+    """The deal as read, and its hash: what everything after is based on."""
+
+    deal: Deal
+    content_hash: str

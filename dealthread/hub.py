@@ -1,0 +1,165 @@
+"""What the core asks of its own store: journal, contracts, cases. Implemented in `store/`.
+
+Every method is one transaction. Nothing here knows SQL.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from dealthread.domain.base import Ref
+from dealthread.domain.case import Case, CaseOpening
+from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.events import BusinessEvent
+from dealthread.domain.money import Money
+from dealthread.domain.transaction import ChangeOutcome, ChangeResult, SagaContext
+from dealthread.domain.validation import ActiveContract
+
+
+class WriteState(StrEnum):
+    """Life of one write. `sent` and `unknown` are the uncertain ones."""
+
+    INTENT = "intent"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    REJECTED = "rejected"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class WriteSpec:
+    """One write under one deterministic key."""
+
+    key: str
+    step: str
+    system: str
+    account: str
+    context: SagaContext
+    request_hash: str
+    money: Money | None = None
+
+
+@dataclass(frozen=True)
+class WriteRow:
+    """A journal row as read. `first` is true only for the very first opening, in any run."""
+
+    key: str
+    state: WriteState
+    first: bool
+    request_hash: str
+    revision: int
+    """Raised when a refused or poisoned request is sent anew; suffixes the vendor's key."""
+    attempts: int
+    unknowns: int
+    first_sent_at: datetime | None
+    last_sent_at: datetime | None
+    result: str | None
+    fenced: bool
+    """An undo was asked: nothing may be created under this key any more."""
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What is recorded in the same transaction as a result."""
+
+    refs: tuple[Ref, ...] = ()
+    events: tuple[BusinessEvent, ...] = ()
+    stage: str = ""
+    contract_state: ContractState | None = None
+    outcome: ChangeOutcome | None = None
+
+
+@dataclass(frozen=True)
+class OpenWrite:
+    """An uncertain write, for `dealthread uncertain`."""
+
+    key: str
+    step: str
+    system: str
+    contract_key: str
+    state: WriteState
+    first_sent_at: datetime | None
+    attempts: int
+    money: Money | None = None
+    evidence: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+class Journal(Protocol):
+    """The write journal: intent is committed before the call, the result after it."""
+
+    async def open(self, spec: WriteSpec) -> WriteRow:
+        """Insert the intent, or read the row an earlier attempt left."""
+
+    async def lease(self, spec: WriteSpec, until: datetime) -> bool:
+        """Claim the row for one attempt; False while another attempt may be alive."""
+
+    async def sent(self, spec: WriteSpec, revision: int) -> None:
+        """Record that the request goes out now. Commits before the call."""
+
+    async def not_sent(self, spec: WriteSpec) -> None:
+        """The call failed before any effect: release the lease, keep the state before it."""
+
+    async def release(self, spec: WriteSpec) -> None:
+        """Give up the lease; what is known of the write stays as it is."""
+
+    async def unknown(self, spec: WriteSpec, code: str) -> WriteRow:
+        """The answer is lost; counts towards the budget."""
+
+    async def rejected(self, spec: WriteSpec, code: str, evidence: dict[str, str]) -> None:
+        """Refused without effect."""
+
+    async def done(self, spec: WriteSpec, result: str, how: str, effects: Effects) -> None:
+        """Result, audit entry, cross-references, events and stage in one transaction."""
+
+    async def fence(self, do_key: str, spec: WriteSpec) -> WriteRow | None:
+        """Mark a do row so that no late attempt creates; the row as it stood, or None."""
+
+
+class Contracts(Protocol):
+    """Contracts and the runs of their changes."""
+
+    async def record_pending(self, context: SagaContext, contract: Contract, name: str) -> None:
+        """The contract with its number, before anything is written elsewhere."""
+
+    async def accepted_hashes(self, contract_key: str, business_key: str) -> tuple[str, ...]:
+        """Content hashes of deals that other runs of this contract completed with."""
+
+    async def active_contracts(
+        self, customer_key: str, seller: str, other_than: str
+    ) -> tuple[ActiveContract, ...]:
+        """Recurring products of the customer's other live contracts at a seller."""
+
+    async def record_stage(self, context: SagaContext, stage: str) -> None:
+        """Where a run stands, for people and for `list`."""
+
+    async def record_outcome(
+        self,
+        context: SagaContext,
+        outcome: ChangeOutcome,
+        state: ContractState,
+        events: tuple[BusinessEvent, ...],
+    ) -> None:
+        """How a run ended."""
+
+    async def read(self, contract_key: str) -> Contract | None:
+        """The contract as recorded."""
+
+    async def results(self, contract_key: str) -> dict[str, str]:
+        """Journal step → recorded result (JSON) of the latest generation."""
+
+    async def change_result(self, change_id: str, generation: int) -> ChangeResult | None:
+        """How a change ended; None while it runs."""
+
+    async def next_sequence(self, contract_key: str) -> int:
+        """A number that rises with each use: the CRM refuses a lower one."""
+
+
+class Cases(Protocol):
+    """Exception cases."""
+
+    async def open(self, opening: CaseOpening) -> Case:
+        """Open, or read what an earlier attempt opened (case id and occurrence)."""

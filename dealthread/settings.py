@@ -1,0 +1,124 @@
+"""Settings of the core, read once by an entry point and passed down. Secrets stay `SecretStr`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from dealthread.codec import EncryptingCodec, parse_keys
+from dealthread.domain.base import Frozen
+from dealthread.errors import BadInput
+
+
+class Principal(Frozen):
+    """Who a bearer token of the process API stands for."""
+
+    actor: str
+    roles: tuple[str, ...] = ()
+
+
+class Subscriber(Frozen):
+    """One receiver of business events. `secret_name` points to the signing secret's setting."""
+
+    name: str
+    url: str
+    secret_name: str
+    types: tuple[str, ...]
+
+
+class Settings(BaseSettings):
+    """Environment variables `DEALTHREAD_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="DEALTHREAD_", extra="ignore")
+
+    database_url: SecretStr
+    """PostgreSQL, e.g. postgresql://user:password@host/dealthread."""
+    temporal_address: str = "127.0.0.1:7233"
+    """Used when no Temporal profile (TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE) is given."""
+    temporal_namespace: str = "default"
+    codec_keys: SecretStr
+    """JSON {key id: base64 of 32 bytes}; the first one encrypts, all of them decrypt."""
+    config_dir: Path = Path("config")
+    business_offset_seconds: int = 0
+    """Business time minus machine time; 0 in production."""
+    tenant: str = "default"
+    api_tokens: SecretStr = SecretStr("{}")
+    """JSON {token: {"actor": …, "roles": […]}}."""
+    webhook_secrets: SecretStr = SecretStr("{}")
+    """JSON {"salesforce:<org>": […], "salesforce-outbound:<org>": […], "stripe:<account>": […]}."""
+    subscribers: Annotated[tuple[Subscriber, ...], NoDecode] = ()
+    """JSON list of event receivers."""
+    ui_url: str = ""
+    """Base URL of the Temporal UI, for links in messages."""
+    bridge_url: str = "http://127.0.0.1:8700"
+    """Where the process API answers; the CLI asks there."""
+    codec_token: SecretStr = SecretStr("")
+    """Serve clear text to the Temporal UI at /codec/<token>; empty: no codec server."""
+    codec_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Web pages that may ask the codec server, e.g. the Temporal UI's origin."""
+    late_effect_seconds: float = 90
+    """How long after a lost answer an effect may still appear at a vendor."""
+    lease_seconds: float = 35
+    unknown_budget: int = 6
+    unknown_minutes: float = 20
+    activity_limit_seconds: float = 30
+    log_level: str = "INFO"
+
+    @field_validator("subscribers", "codec_origins", mode="before")
+    @classmethod
+    def _json(cls, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) and value else value or ()
+
+    def codec(self) -> EncryptingCodec:
+        """The payload codec. Raises BadInput when the keys are unusable."""
+        try:
+            return EncryptingCodec(parse_keys(self.codec_keys.get_secret_value()))
+        except ValueError as error:
+            raise BadInput(
+                "bad_codec_keys", field="DEALTHREAD_CODEC_KEYS", action=str(error)
+            ) from None
+
+    def principals(self) -> dict[str, Principal]:
+        """Token → principal."""
+        raw = json.loads(self.api_tokens.get_secret_value() or "{}")
+        return {token: Principal.model_validate(value) for token, value in raw.items()}
+
+    def orgs(self) -> tuple[str, ...]:
+        """Salesforce organisations we take messages from."""
+        raw = json.loads(self.webhook_secrets.get_secret_value() or "{}")
+        return tuple(key.split(":", 1)[1] for key in raw if key.startswith("salesforce:"))
+
+    def secrets_of(self, source: str) -> tuple[str, ...]:
+        """Webhook secrets of a source such as `salesforce:<org>`; empty when unknown."""
+        raw = json.loads(self.webhook_secrets.get_secret_value() or "{}")
+        return tuple(raw.get(source, ()))
+
+
+class OffsetClock:
+    """Business time of this process."""
+
+    def __init__(self, offset_seconds: int) -> None:
+        self._offset = timedelta(seconds=offset_seconds)
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        return datetime.now(UTC) + self._offset
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises BadInput naming the first wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "DEALTHREAD_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise BadInput(
+            "bad_setting",
+            field=name,
+            action=f"{first['msg']}: set {name} (docs/settings.md), or run `dealthread up`",
+        ) from None

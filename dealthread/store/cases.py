@@ -1,0 +1,266 @@
+"""Exception cases in PostgreSQL (`hub.Cases`), and people's decisions on them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from dealthread.domain.case import KINDS, Case, CaseOpening, CaseState, Decision
+from dealthread.domain.events import BusinessEvent, EventType
+from dealthread.errors import BadInput, NotFound
+from dealthread.naming import event_id
+from dealthread.store import audit
+from dealthread.store.outbox import publish
+from dealthread.store.schema import case_decisions, cases, runs
+
+
+def _case(row: Row[Any]) -> Case:
+    return Case.model_validate(
+        row.body
+        | {
+            "version": row.version,
+            "occurrence": row.occurrence,
+            "state": row.state,
+            "queue": row.queue,
+            "opened_at": row.opened_at,
+            "decide_by": row.decide_by,
+            "decided_at": row.decided_at,
+        }
+    )
+
+
+class PostgresCases:
+    """Opening is repeatable by (case id, occurrence); deciding is a compare-and-set on the version."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def open(self, opening: CaseOpening) -> Case:
+        info = KINDS[opening.kind]
+        now = datetime.now(UTC)
+        async with self._engine.begin() as connection:
+            row = (
+                await connection.execute(
+                    select(cases).where(cases.c.case_id == opening.case_id).with_for_update()
+                )
+            ).first()
+            if row is not None and row.occurrence >= opening.occurrence:
+                return _case(row)
+            values = {
+                "version": (row.version if row else 0) + 1,
+                "occurrence": opening.occurrence,
+                "kind": opening.kind,
+                "queue": info.queue,
+                "state": CaseState.OPEN,
+                "contract_key": opening.contract_key,
+                "business_key": opening.business_key,
+                "workflow_id": opening.workflow_id,
+                "amount": opening.money_at_risk.amount if opening.money_at_risk else None,
+                "currency": opening.money_at_risk.currency if opening.money_at_risk else None,
+                "opened_at": now,
+                "decide_by": now + info.first_decision_within,
+                "decided_at": None,
+                "body": opening.model_dump(mode="json"),
+            }
+            if row is None:
+                await connection.execute(insert(cases).values(case_id=opening.case_id, **values))
+            else:
+                await connection.execute(
+                    update(cases).where(cases.c.case_id == opening.case_id).values(**values)
+                )
+            await connection.execute(
+                update(runs)
+                .where(
+                    runs.c.business_key == opening.business_key,
+                    runs.c.generation == opening.generation,
+                )
+                .values(stage=f"stuck: {opening.step}"[:60], stage_at=func.now())
+            )
+            await audit.append(
+                connection,
+                opening.contract_key,
+                "case.opened",
+                key=opening.case_id,
+                actor="saga",
+                detail={"kind": opening.kind, "step": opening.step, "version": values["version"]},
+            )
+            await publish(
+                connection,
+                BusinessEvent(
+                    id=event_id(f"{opening.case_id}:{values['version']}"),
+                    type=EventType.CASE_OPENED,
+                    subject=opening.contract_key,
+                    time=now,
+                    data={"case_id": opening.case_id, "kind": opening.kind, "queue": info.queue},
+                ),
+            )
+            fresh = await connection.execute(
+                select(cases).where(cases.c.case_id == opening.case_id)
+            )
+            return _case(fresh.one())
+
+    async def show(self, case_id: str) -> Case:
+        """One case with its last decision. Raises NotFound."""
+        async with self._engine.connect() as connection:
+            row = (
+                await connection.execute(select(cases).where(cases.c.case_id == case_id))
+            ).first()
+            if row is None:
+                raise NotFound("case_not_found", case=case_id)
+            last = (
+                await connection.execute(
+                    select(case_decisions)
+                    .where(case_decisions.c.case_id == case_id)
+                    .order_by(case_decisions.c.version.desc())
+                    .limit(1)
+                )
+            ).first()
+            case = _case(row)
+            if last is not None and last.version == case.version:
+                case = case.model_copy(update={"decision": last.decision, "decided_by": last.actor})
+            return case
+
+    async def listing(self, state: CaseState | None, queue: str, limit: int) -> list[Case]:
+        """Cases by age, oldest first."""
+        query = select(cases).order_by(cases.c.opened_at).limit(limit)
+        if state is not None:
+            query = query.where(cases.c.state == state)
+        if queue:
+            query = query.where(cases.c.queue == queue)
+        async with self._engine.connect() as connection:
+            return [_case(row) for row in await connection.execute(query)]
+
+    async def decide(self, decision: Decision) -> Case:
+        """Record one decision on one version of a case; exactly one can win.
+
+        Raises NotFound; BadInput when the case is decided already, has another version, does
+        not allow the decision, or when the person who asked would approve.
+        """
+        async with self._engine.begin() as connection:
+            row = (
+                await connection.execute(
+                    select(cases).where(cases.c.case_id == decision.case_id).with_for_update()
+                )
+            ).first()
+            if row is None:
+                raise NotFound("case_not_found", case=decision.case_id)
+            case = _case(row)
+            refuse_undecidable(case, decision)
+            await connection.execute(
+                insert(case_decisions).values(
+                    case_id=decision.case_id,
+                    version=decision.version,
+                    decision=decision.decision,
+                    actor=decision.actor,
+                    role=decision.role,
+                    reason=decision.reason,
+                    body=decision.model_dump(mode="json"),
+                )
+            )
+            await connection.execute(
+                update(cases)
+                .where(cases.c.case_id == decision.case_id)
+                .values(state=CaseState.DECIDED, decided_at=func.now())
+            )
+            await audit.append(
+                connection,
+                case.contract_key,
+                "case.decided",
+                key=case.case_id,
+                actor=decision.actor,
+                detail={
+                    "decision": decision.decision,
+                    "version": decision.version,
+                    "role": decision.role,
+                    "reason": decision.reason,
+                    "correction": sorted(decision.correction),
+                },
+            )
+        return await self.show(decision.case_id)
+
+    async def record_denied(self, case_id: str, actor: str, decision: str) -> None:
+        """A decision that a role does not allow: refused, and on record. Raises NotFound."""
+        case = await self.show(case_id)
+        async with self._engine.begin() as connection:
+            await audit.append(
+                connection,
+                case.contract_key,
+                "case.decision_denied",
+                key=case_id,
+                actor=actor,
+                detail={"decision": decision, "version": case.version},
+            )
+
+    async def undelivered(self, limit: int) -> list[tuple[Decision, str]]:
+        """Decisions that the workflow has not been told yet, with its workflow id."""
+        async with self._engine.begin() as connection:
+            rows = (
+                await connection.execute(
+                    select(case_decisions, cases.c.workflow_id)
+                    .join(cases, cases.c.case_id == case_decisions.c.case_id)
+                    .where(
+                        case_decisions.c.delivered_at.is_(None),
+                        case_decisions.c.next_attempt_at <= func.now(),
+                    )
+                    .order_by(case_decisions.c.decided_at)
+                    .limit(limit)
+                    .with_for_update(skip_locked=True, of=case_decisions)
+                )
+            ).all()
+            for row in rows:
+                backoff = timedelta(seconds=min(60, 2 ** min(row.attempts, 6)))
+                await connection.execute(
+                    update(case_decisions)
+                    .where(
+                        case_decisions.c.case_id == row.case_id,
+                        case_decisions.c.version == row.version,
+                    )
+                    .values(
+                        attempts=case_decisions.c.attempts + 1,
+                        next_attempt_at=datetime.now(UTC) + backoff,
+                    )
+                )
+            return [(Decision.model_validate(row.body), row.workflow_id) for row in rows]
+
+    async def mark_delivered(self, decision: Decision, note: str) -> None:
+        """The workflow has the decision, or has ended without it (`note`)."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(case_decisions)
+                .where(
+                    case_decisions.c.case_id == decision.case_id,
+                    case_decisions.c.version == decision.version,
+                )
+                .values(delivered_at=func.now(), delivery_note=note[:200])
+            )
+
+
+def refuse_undecidable(case: Case, decision: Decision) -> None:
+    """Raise BadInput when this decision cannot be taken on this case now."""
+    if case.state is not CaseState.OPEN:
+        raise BadInput(
+            "case_already_decided",
+            field="case",
+            action=f"nothing to do: version {case.version} has its decision",
+        )
+    if case.version != decision.version:
+        raise BadInput(
+            "stale_version",
+            field="version",
+            action=f"read the case again: it is at version {case.version}",
+        )
+    if decision.decision not in case.allowed:
+        raise BadInput(
+            "decision_not_allowed",
+            field="decision",
+            action="choose one of: " + ", ".join(case.allowed),
+        )
+    if decision.decision in ("approve", "reject") and decision.actor == case.requested_by:
+        raise BadInput(
+            "same_person",
+            field="actor",
+            action="another person than the one who asked must approve",
+        )

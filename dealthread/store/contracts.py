@@ -1,0 +1,187 @@
+"""Contracts and runs in PostgreSQL (`hub.Contracts`)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.events import BusinessEvent
+from dealthread.domain.transaction import ChangeOutcome, ChangeResult, SagaContext
+from dealthread.domain.validation import ActiveContract
+from dealthread.hub import WriteState
+from dealthread.store import audit
+from dealthread.store.journal import add_refs, publish_all, set_stage, set_state
+from dealthread.store.schema import contracts, journal, runs
+
+LIVE = (ContractState.SCHEDULED.value, ContractState.ACTIVE.value)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(0), UTC)
+
+
+class PostgresContracts:
+    """Each method is one transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def record_pending(self, context: SagaContext, contract: Contract, name: str) -> None:
+        body = contract.model_dump(mode="json")
+        values = {
+            "number": contract.number,
+            "org": contract.org,
+            "deal_id": contract.deal_id,
+            "seller": contract.seller,
+            "region": contract.seller_region,
+            "customer_key": contract.customer_key,
+            "customer_name": name,
+            "currency": contract.currency,
+            "tcv": contract.tcv().amount,
+            "start_date": contract.start_date,
+            "end_date": contract.end_date,
+            "content_hash": contract.content_hash,
+            "config_version": contract.config_version,
+            "body": body,
+        }
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                insert(contracts)
+                .values(contract_key=contract.key, state=ContractState.PENDING, **values)
+                .on_conflict_do_update(
+                    index_elements=["contract_key"],
+                    set_={**values, "state": ContractState.PENDING, "changed_at": func.now()},
+                    where=contracts.c.state.not_in(LIVE),
+                )
+            )
+            await add_refs(
+                connection, contract.key, (contract.customer_ref, *contract.refs), "read"
+            )
+            await set_stage(connection, context, "assessed", None)
+            await audit.append(
+                connection,
+                contract.key,
+                "contract.pending",
+                key=context.business_key,
+                actor=context.actor,
+                detail={"hash": contract.content_hash, "config": contract.config_version},
+            )
+
+    async def accepted_hashes(self, contract_key: str, business_key: str) -> tuple[str, ...]:
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(contracts.c.content_hash)
+                .join(runs, runs.c.contract_key == contracts.c.contract_key)
+                .where(
+                    contracts.c.contract_key == contract_key,
+                    runs.c.business_key == business_key,
+                    runs.c.outcome.in_((ChangeOutcome.COMPLETED, ChangeOutcome.SCHEDULED)),
+                )
+            )
+            return tuple(rows.scalars())
+
+    async def active_contracts(
+        self, customer_key: str, seller: str, other_than: str
+    ) -> tuple[ActiveContract, ...]:
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(contracts.c.body).where(
+                    contracts.c.customer_key == customer_key,
+                    contracts.c.seller == seller,
+                    contracts.c.contract_key != other_than,
+                    contracts.c.state.in_(LIVE),
+                )
+            )
+            live = [Contract.model_validate(body) for body in rows.scalars()]
+        return tuple(
+            ActiveContract(
+                contract_key=contract.key,
+                product_code=line.product_code,
+                start_date=line.start_date,
+                end_date=line.end_date,
+            )
+            for contract in live
+            for line in contract.lines
+            if line.kind != "one_time"
+        )
+
+    async def record_stage(self, context: SagaContext, stage: str) -> None:
+        async with self._engine.begin() as connection:
+            await set_stage(connection, context, stage, None)
+
+    async def record_outcome(
+        self,
+        context: SagaContext,
+        outcome: ChangeOutcome,
+        state: ContractState,
+        events: tuple[BusinessEvent, ...],
+    ) -> None:
+        async with self._engine.begin() as connection:
+            await set_stage(connection, context, outcome.value, outcome)
+            await set_state(connection, context.contract_key, state)
+            await publish_all(connection, events)
+            await audit.append(
+                connection,
+                context.contract_key,
+                "change.ended",
+                key=context.business_key,
+                actor=context.actor,
+                detail={"outcome": outcome, "state": state, "generation": context.generation},
+            )
+
+    async def read(self, contract_key: str) -> Contract | None:
+        async with self._engine.connect() as connection:
+            body = (
+                await connection.execute(
+                    select(contracts.c.body).where(contracts.c.contract_key == contract_key)
+                )
+            ).scalar()
+            return Contract.model_validate(body) if body is not None else None
+
+    async def results(self, contract_key: str) -> dict[str, str]:
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(journal.c.step, journal.c.result)
+                .where(
+                    journal.c.contract_key == contract_key,
+                    journal.c.state == WriteState.DONE,
+                    journal.c.result.is_not(None),
+                )
+                .order_by(journal.c.generation, journal.c.finished_at)
+            )
+            return {row.step: row.result for row in rows if row.result}
+
+    async def change_result(self, change_id: str, generation: int) -> ChangeResult | None:
+        async with self._engine.connect() as connection:
+            row = (
+                await connection.execute(
+                    select(runs.c.outcome, contracts.c.state, contracts.c.body)
+                    .outerjoin(contracts, contracts.c.contract_key == runs.c.contract_key)
+                    .where(runs.c.business_key == change_id, runs.c.generation == generation)
+                )
+            ).first()
+        if row is None or row.outcome is None:
+            return None
+        contract = Contract.model_validate(row.body) if row.body is not None else None
+        return ChangeResult(
+            change_id=change_id,
+            outcome=ChangeOutcome(row.outcome),
+            contract_state=ContractState(row.state or ContractState.NEVER_ACTIVATED),
+            start_at=_midnight(contract.start_date) if contract else None,
+            end_at=_midnight(contract.end_date) if contract and contract.end_date else None,
+            auto_renew=contract.auto_renew if contract else False,
+        )
+
+    async def next_sequence(self, contract_key: str) -> int:
+        async with self._engine.begin() as connection:
+            value = await connection.execute(
+                update(contracts)
+                .where(contracts.c.contract_key == contract_key)
+                .values(sync_sequence=contracts.c.sync_sequence + 1)
+                .returning(contracts.c.sync_sequence)
+            )
+            return int(value.scalar_one())

@@ -1,0 +1,142 @@
+"""Inbound messages: one durable row each, for ever unique by (source, account, message id)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from dealthread.store.schema import inbox
+
+_INSERT = """
+INSERT INTO inbox (source, account, message_id, content_type, body, state)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (source, account, message_id) DO NOTHING
+"""
+
+
+class InboxState(StrEnum):
+    NEW = "new"
+    HANDLED = "handled"
+    HELD = "held"
+    """Verified and stored; its consumer does not exist yet."""
+    REFUSED = "refused"
+    """Verified, but not understood: visible, never lost."""
+
+
+@dataclass(frozen=True)
+class InboxMessage:
+    """A verified message to store."""
+
+    source: str
+    account: str
+    message_id: str
+    content_type: str
+    body: bytes
+    state: InboxState = InboxState.NEW
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    """A stored message to act on."""
+
+    id: int
+    source: str
+    account: str
+    message_id: str
+    body: bytes
+    attempts: int
+
+
+class InboxWriter:
+    """The one hot insert of the system: psycopg without an ORM (measured twice as fast)."""
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    async def store(self, messages: list[InboxMessage]) -> list[bool]:
+        """Store all or nothing; True for each message that is new. Committed on return."""
+        async with self._pool.connection() as connection:
+            created = []
+            for message in messages:
+                cursor = await connection.execute(
+                    _INSERT,
+                    (
+                        message.source,
+                        message.account,
+                        message.message_id,
+                        message.content_type,
+                        message.body,
+                        message.state.value,
+                    ),
+                )
+                created.append(cursor.rowcount == 1)
+            await connection.commit()
+            return created
+
+
+class Inbox:
+    """The relay's view of the inbox."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def due(self, limit: int) -> list[InboxRow]:
+        """Claim messages that are due, oldest first; a claim lapses after half a minute."""
+        async with self._engine.begin() as connection:
+            rows = (
+                await connection.execute(
+                    select(inbox)
+                    .where(inbox.c.state == InboxState.NEW, inbox.c.next_attempt_at <= func.now())
+                    .order_by(inbox.c.id)
+                    .limit(limit)
+                    .with_for_update(skip_locked=True)
+                )
+            ).all()
+            if rows:
+                await connection.execute(
+                    update(inbox)
+                    .where(inbox.c.id.in_([row.id for row in rows]))
+                    .values(
+                        attempts=inbox.c.attempts + 1,
+                        next_attempt_at=datetime.now(UTC) + timedelta(seconds=30),
+                    )
+                )
+            return [
+                InboxRow(row.id, row.source, row.account, row.message_id, row.body, row.attempts)
+                for row in rows
+            ]
+
+    async def finish(
+        self, row_id: int, state: InboxState, outcome: str, business_key: str = ""
+    ) -> None:
+        """The message has its outcome."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(inbox)
+                .where(inbox.c.id == row_id)
+                .values(
+                    state=state, outcome=outcome, business_key=business_key, handled_at=func.now()
+                )
+            )
+
+    async def postpone(self, row_id: int, seconds: float, why: str) -> None:
+        """Nothing happened; try again later."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(inbox)
+                .where(inbox.c.id == row_id)
+                .values(next_attempt_at=datetime.now(UTC) + timedelta(seconds=seconds), outcome=why)
+            )
+
+    async def counts(self) -> dict[str, int]:
+        """Messages by state."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(inbox.c.state, func.count()).group_by(inbox.c.state)
+            )
+            return {state: count for state, count in rows}

@@ -1,0 +1,283 @@
+"""The write journal in PostgreSQL (`hub.Journal`)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from dealthread.domain.base import Ref
+from dealthread.domain.contract import ContractState
+from dealthread.domain.events import BusinessEvent
+from dealthread.domain.transaction import ChangeOutcome, SagaContext
+from dealthread.hub import Effects, WriteRow, WriteSpec, WriteState
+from dealthread.store import audit
+from dealthread.store.outbox import publish
+from dealthread.store.schema import contracts, crosswalk, journal, runs
+
+
+def _row(row: Row[tuple[object, ...]], *, first: bool) -> WriteRow:
+    return WriteRow(
+        key=row.key,
+        state=WriteState(row.state),
+        first=first,
+        request_hash=row.request_hash,
+        revision=row.revision,
+        attempts=row.attempts,
+        unknowns=row.unknowns,
+        first_sent_at=row.first_sent_at,
+        last_sent_at=row.last_sent_at,
+        result=row.result,
+        fenced=row.fenced,
+    )
+
+
+def _intent(spec: WriteSpec) -> dict[str, object]:
+    return {
+        "key": spec.key,
+        "business_key": spec.context.business_key,
+        "generation": spec.context.generation,
+        "contract_key": spec.context.contract_key,
+        "step": spec.step,
+        "system": spec.system,
+        "account": spec.account,
+        "state": WriteState.INTENT,
+        "request_hash": spec.request_hash,
+        "amount": spec.money.amount if spec.money else None,
+        "currency": spec.money.currency if spec.money else None,
+    }
+
+
+class PostgresJournal:
+    """Each method is one transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def open(self, spec: WriteSpec) -> WriteRow:
+        async with self._engine.begin() as connection:
+            inserted = (
+                await connection.execute(
+                    insert(journal)
+                    .values(**_intent(spec))
+                    .on_conflict_do_nothing(index_elements=["key"])
+                    .returning(journal)
+                )
+            ).first()
+            if inserted is not None:
+                await self._audit(connection, spec, "write.intent", {"step": spec.step})
+                return _row(inserted, first=True)
+            row = (
+                await connection.execute(
+                    select(journal).where(journal.c.key == spec.key).with_for_update()
+                )
+            ).one()
+            if row.request_hash != spec.request_hash and row.state == WriteState.REJECTED:
+                # A refused request had no effect: a corrected one may take its place.
+                await connection.execute(
+                    update(journal)
+                    .where(journal.c.key == spec.key)
+                    .values(request_hash=spec.request_hash)
+                )
+                row = (
+                    await connection.execute(select(journal).where(journal.c.key == spec.key))
+                ).one()
+            return _row(row, first=False)
+
+    async def lease(self, spec: WriteSpec, until: datetime) -> bool:
+        async with self._engine.begin() as connection:
+            result = await connection.execute(
+                update(journal)
+                .where(
+                    journal.c.key == spec.key,
+                    or_(journal.c.lease_until.is_(None), journal.c.lease_until < func.now()),
+                )
+                .values(lease_until=until)
+            )
+            return result.rowcount == 1
+
+    async def sent(self, spec: WriteSpec, revision: int) -> None:
+        now = datetime.now(UTC)
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(journal)
+                .where(journal.c.key == spec.key)
+                .values(
+                    state=WriteState.SENT,
+                    revision=revision,
+                    attempts=journal.c.attempts + 1,
+                    first_sent_at=func.coalesce(journal.c.first_sent_at, now),
+                    last_sent_at=now,
+                )
+            )
+
+    async def not_sent(self, spec: WriteSpec) -> None:
+        async with self._engine.begin() as connection:
+            # An earlier attempt may have had its effect: only a row whose only attempt was
+            # refused before sending goes back to "intent".
+            row = (
+                await connection.execute(
+                    select(journal.c.attempts, journal.c.unknowns, journal.c.state)
+                    .where(journal.c.key == spec.key)
+                    .with_for_update()
+                )
+            ).one()
+            values: dict[str, object] = {"lease_until": None}
+            if row.state == WriteState.SENT:
+                uncertain = row.unknowns > 0 or row.attempts > 1
+                values["state"] = WriteState.UNKNOWN if uncertain else WriteState.INTENT
+                if not uncertain:
+                    values.update(attempts=0, first_sent_at=None, last_sent_at=None)
+            await connection.execute(
+                update(journal).where(journal.c.key == spec.key).values(**values)
+            )
+
+    async def release(self, spec: WriteSpec) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(journal).where(journal.c.key == spec.key).values(lease_until=None)
+            )
+
+    async def unknown(self, spec: WriteSpec, code: str) -> WriteRow:
+        async with self._engine.begin() as connection:
+            row = (
+                await connection.execute(
+                    update(journal)
+                    .where(journal.c.key == spec.key)
+                    .values(
+                        state=WriteState.UNKNOWN,
+                        unknowns=journal.c.unknowns + 1,
+                        lease_until=None,
+                        code=code,
+                    )
+                    .returning(journal)
+                )
+            ).one()
+            await self._audit(connection, spec, "write.unknown", {"code": code})
+            return _row(row, first=False)
+
+    async def rejected(self, spec: WriteSpec, code: str, evidence: dict[str, str]) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(journal)
+                .where(journal.c.key == spec.key)
+                .values(state=WriteState.REJECTED, lease_until=None, code=code)
+            )
+            await self._audit(
+                connection, spec, "write.rejected", {"code": code, "evidence": sorted(evidence)}
+            )
+
+    async def done(self, spec: WriteSpec, result: str, how: str, effects: Effects) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(journal)
+                .where(journal.c.key == spec.key)
+                .values(
+                    state=WriteState.DONE,
+                    lease_until=None,
+                    result=result,
+                    how=how,
+                    finished_at=func.now(),
+                )
+            )
+            await record_effects(connection, spec.context, effects, how)
+            await self._audit(
+                connection,
+                spec,
+                "write.done",
+                {"how": how, "refs": [str(ref) for ref in effects.refs]},
+            )
+
+    async def fence(self, do_key: str, spec: WriteSpec) -> WriteRow | None:
+        async with self._engine.begin() as connection:
+            row = (
+                await connection.execute(
+                    update(journal)
+                    .where(journal.c.key == do_key)
+                    .values(fenced=True)
+                    .returning(journal)
+                )
+            ).first()
+            if row is not None:
+                return _row(row, first=False)
+            values = _intent(spec) | {"key": do_key, "fenced": True}
+            await connection.execute(
+                insert(journal).values(**values).on_conflict_do_nothing(index_elements=["key"])
+            )
+            return None
+
+    async def _audit(
+        self, connection: AsyncConnection, spec: WriteSpec, event: str, detail: dict[str, object]
+    ) -> None:
+        await audit.append(
+            connection,
+            spec.context.contract_key,
+            event,
+            key=spec.key,
+            actor=spec.context.actor,
+            detail=detail | {"system": spec.system, "account": spec.account},
+        )
+
+
+async def record_effects(
+    connection: AsyncConnection, context: SagaContext, effects: Effects, how: str
+) -> None:
+    """Cross-references, events and stage, in the caller's transaction."""
+    await add_refs(connection, context.contract_key, effects.refs, how)
+    await publish_all(connection, effects.events)
+    if effects.contract_state is not None:
+        await set_state(connection, context.contract_key, effects.contract_state)
+    if effects.stage or effects.outcome is not None:
+        await set_stage(connection, context, effects.stage, effects.outcome)
+
+
+async def publish_all(connection: AsyncConnection, events: tuple[BusinessEvent, ...]) -> None:
+    """Write events to the outbox, in the caller's transaction."""
+    for event in events:
+        await publish(connection, event)
+
+
+async def add_refs(
+    connection: AsyncConnection, contract_key: str, refs: tuple[Ref, ...], how: str
+) -> None:
+    """Cross-references of a contract; one that is known already stays as it is."""
+    for ref in refs:
+        await connection.execute(
+            insert(crosswalk)
+            .values(
+                contract_key=contract_key,
+                system=ref.system,
+                account=ref.account,
+                kind=ref.kind,
+                native_id=ref.native_id,
+                how=how,
+            )
+            .on_conflict_do_nothing()
+        )
+
+
+async def set_state(connection: AsyncConnection, contract_key: str, state: ContractState) -> None:
+    """The contract's lifecycle state."""
+    await connection.execute(
+        update(contracts)
+        .where(contracts.c.contract_key == contract_key)
+        .values(state=state, changed_at=func.now())
+    )
+
+
+async def set_stage(
+    connection: AsyncConnection, context: SagaContext, stage: str, outcome: ChangeOutcome | None
+) -> None:
+    """Where a run stands; with an outcome it has ended."""
+    values: dict[str, object] = {}
+    if stage:
+        values |= {"stage": stage, "stage_at": func.now()}
+    if outcome is not None:
+        values |= {"outcome": outcome, "ended_at": func.now()}
+    await connection.execute(
+        update(runs)
+        .where(runs.c.business_key == context.business_key, runs.c.generation == context.generation)
+        .values(**values)
+    )

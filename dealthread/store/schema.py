@@ -1,0 +1,223 @@
+"""Tables. Private to the store; everything outside speaks domain models.
+
+Money is `numeric(38,12)` with a `char(3)` currency beside it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Instant = DateTime(timezone=True)
+_NOW = func.now()
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("source", String(40), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("message_id", String(200), nullable=False),
+    Column("content_type", String(100), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", Instant, nullable=False, server_default=_NOW),
+    # new → handled | held | refused; held rows wait for a consumer that does not exist yet.
+    Column("state", String(12), nullable=False, server_default="new"),
+    Column("outcome", String(60), nullable=False, server_default=""),
+    Column("business_key", String(120), nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", Instant, nullable=False, server_default=_NOW),
+    Column("handled_at", Instant),
+    UniqueConstraint("source", "account", "message_id"),
+    Index("ix_inbox_new", "next_attempt_at", postgresql_where=text("state = 'new'")),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("business_key", String(120), primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("contract_key", String(20), nullable=False, index=True),
+    Column("org", String(18), nullable=False),
+    Column("deal_id", String(18), nullable=False, index=True),
+    Column("requested_by", String(120), nullable=False),
+    Column("stage", String(60), nullable=False, server_default="received"),
+    Column("stage_at", Instant, nullable=False, server_default=_NOW),
+    Column("outcome", String(20)),
+    Column("delivered", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", Instant, nullable=False, server_default=_NOW),
+    Column("ended_at", Instant),
+)
+
+contracts = Table(
+    "contracts",
+    metadata,
+    Column("contract_key", String(20), primary_key=True),
+    Column("number", String(40), nullable=False),
+    Column("org", String(18), nullable=False),
+    Column("deal_id", String(18), nullable=False, index=True),
+    Column("seller", String(20), nullable=False, index=True),
+    Column("region", String(40), nullable=False),
+    Column("customer_key", String(20), nullable=False, index=True),
+    Column("customer_name", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("tcv", Numeric(38, 12), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("start_date", Date, nullable=False),
+    Column("end_date", Date),
+    Column("content_hash", String(64), nullable=False),
+    Column("config_version", String(20), nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("sync_sequence", BigInteger, nullable=False, server_default="0"),
+    Column("created_at", Instant, nullable=False, server_default=_NOW),
+    Column("changed_at", Instant, nullable=False, server_default=_NOW),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("key", String(240), primary_key=True),
+    Column("business_key", String(120), nullable=False, index=True),
+    Column("generation", Integer, nullable=False),
+    Column("contract_key", String(20), nullable=False, index=True),
+    Column("step", String(60), nullable=False),
+    Column("system", String(20), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("request_hash", String(64), nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("unknowns", Integer, nullable=False, server_default="0"),
+    Column("opened_at", Instant, nullable=False, server_default=_NOW),
+    Column("first_sent_at", Instant),
+    Column("last_sent_at", Instant),
+    Column("lease_until", Instant),
+    Column("finished_at", Instant),
+    Column("fenced", Boolean, nullable=False, server_default=text("false")),
+    Column("how", String(20), nullable=False, server_default=""),
+    Column("code", String(120), nullable=False, server_default=""),
+    Column("result", Text),
+    Column("amount", Numeric(38, 12)),
+    Column("currency", String(3)),
+    CheckConstraint("(amount IS NULL) = (currency IS NULL)", name="money"),
+    Index(
+        "ix_journal_uncertain", "last_sent_at", postgresql_where=text("state IN ('sent','unknown')")
+    ),
+)
+
+crosswalk = Table(
+    "crosswalk",
+    metadata,
+    Column("contract_key", String(20), primary_key=True),
+    Column("system", String(20), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("kind", String(40), primary_key=True),
+    Column("native_id", String(120), primary_key=True),
+    Column("how", String(20), nullable=False),
+    Column("since", Instant, nullable=False, server_default=_NOW),
+    Index("ix_crosswalk_native_id", "native_id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("stream", String(120), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("event", String(60), nullable=False),
+    Column("key", String(240), nullable=False),
+    Column("detail", JSONB, nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", String(60), primary_key=True),
+    Column("type", String(80), nullable=False),
+    Column("subject", String(40), nullable=False, index=True),
+    Column("body", JSONB, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=_NOW),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("event_id", String(60), ForeignKey("outbox.id"), primary_key=True),
+    Column("subscriber", String(60), primary_key=True),
+    Column("state", String(12), nullable=False, server_default="pending"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", Instant, nullable=False, server_default=_NOW),
+    Column("answer", String(120), nullable=False, server_default=""),
+    Column("delivered_at", Instant),
+    Index("ix_deliveries_pending", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("case_id", String(40), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("occurrence", Integer, nullable=False),
+    Column("kind", String(60), nullable=False, index=True),
+    Column("queue", String(40), nullable=False, index=True),
+    Column("state", String(12), nullable=False, index=True),
+    Column("contract_key", String(20), nullable=False, index=True),
+    Column("business_key", String(120), nullable=False),
+    Column("workflow_id", String(160), nullable=False),
+    Column("amount", Numeric(38, 12)),
+    Column("currency", String(3)),
+    Column("opened_at", Instant, nullable=False),
+    Column("decide_by", Instant, nullable=False),
+    Column("decided_at", Instant),
+    Column("body", JSONB, nullable=False),
+)
+
+case_decisions = Table(
+    "case_decisions",
+    metadata,
+    Column("case_id", String(40), ForeignKey("cases.case_id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("decision", String(20), nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("role", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("decided_at", Instant, nullable=False, server_default=_NOW),
+    Column("delivered_at", Instant),
+    Column("delivery_note", String(200), nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", Instant, nullable=False, server_default=_NOW),
+)

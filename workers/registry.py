@@ -1,0 +1,42 @@
+"""Which workflows and activities run on which task queue.
+
+Activities of an instance are found by their `@activity.defn` mark, so a new method needs no
+registration here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from workflows.activation import ActivationWorkflow
+from workflows.contract_lifecycle import ContractLifecycleWorkflow
+from workflows.quote_to_cash import QuoteToCashWorkflow
+
+WORKFLOWS: tuple[type, ...] = (
+    ContractLifecycleWorkflow,
+    QuoteToCashWorkflow,
+    ActivationWorkflow,
+)
+
+
+@dataclass(frozen=True)
+class QueuePlan:
+    """One task queue: what it runs and how much at once."""
+
+    task_queue: str
+    activities: tuple[Callable[..., Any], ...]
+    workflows: tuple[type, ...] = ()
+    max_concurrent_activities: int = 20
+
+
+def activities_of(*instances: object) -> tuple[Callable[..., Any], ...]:
+    """Bound methods marked as activities."""
+    found = []
+    for instance in instances:
+        for _, method in inspect.getmembers(instance, inspect.ismethod):
+            if hasattr(method, "__temporal_activity_definition"):
+                found.append(method)
+    return tuple(found)

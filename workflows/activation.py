@@ -1,0 +1,133 @@
+"""Activation: a contract that was set up ahead starts today. Only forward.
+
+1  confirm the ERP booking, held as a draft until now
+2  tell the CRM that the contract is active; customer success hears the event
+"""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from activities.crm import CrmActivities
+from activities.erp import ErpActivities
+from activities.hub import HubActivities
+from activities.inputs import ConfirmBooking, ReadSetUp, WriteBack
+from dealthread.domain.case import Decision
+from dealthread.domain.contract import ContractState
+from dealthread.domain.transaction import (
+    ChangeOutcome,
+    ChangeResult,
+    QuoteToCashInput,
+    SagaContext,
+    StepRecord,
+)
+from dealthread.naming import CRM_QUEUE, erp_task_queue
+from dealthread.policies import POST_LEDGER, STORE, WRITE
+from dealthread.saga import Saga, Step
+from workflows.business_time import midnight
+from workflows.desk import CaseDesk
+
+TITLES = {
+    "setup": "Read what was set up",
+    "confirm": "Confirm the ERP booking",
+    "crm": "Tell the CRM that the contract is active",
+}
+
+
+@workflow.defn(name="Activation")
+class ActivationWorkflow:
+    """The start date of one contract."""
+
+    @workflow.init
+    def __init__(self, order: QuoteToCashInput) -> None:
+        request = order.request
+        self._context = SagaContext(
+            business_key=request.change_id,
+            generation=request.generation,
+            contract_key=order.contract_key,
+            org=request.org,
+            deal_id=request.deal_id,
+            tenant=order.environment.tenant,
+            business_offset_seconds=order.environment.business_offset_seconds,
+            actor="calendar",
+        )
+        self._desk = CaseDesk(self._context, TITLES, request.requested_by, lambda: None)
+        self._saga = Saga(TITLES, self._desk)
+        # The start date itself was the pivot.
+        self._saga.pivot_crossed = True
+
+    @workflow.run
+    async def run(self, order: QuoteToCashInput) -> ChangeResult:
+        setup = await self._saga.run(
+            Step(
+                name="setup",
+                act=lambda: workflow.execute_activity_method(
+                    HubActivities.read_setup,
+                    ReadSetUp(context=self._context),
+                    summary="Read the contract and what was set up for it",
+                    **STORE,
+                ),
+            )
+        )
+        contract, booking = setup.contract, setup.booking
+        self._desk.contract = contract
+        if booking is not None:
+            draft = booking
+            booking = await self._saga.run(
+                Step(
+                    name="confirm",
+                    act=lambda: workflow.execute_activity_method(
+                        ErpActivities.confirm_booking,
+                        ConfirmBooking(context=self._context, contract=contract, booking=draft),
+                        task_queue=erp_task_queue(contract.erp, contract.erp_company),
+                        summary="Confirm the booking",
+                        **POST_LEDGER,
+                    ),
+                )
+            )
+        final = booking
+        record = await self._saga.run(
+            Step(
+                name="crm",
+                act=lambda: workflow.execute_activity_method(
+                    CrmActivities.write_back,
+                    WriteBack(
+                        context=self._context,
+                        contract=contract,
+                        state=ContractState.ACTIVE,
+                        outcome=ChangeOutcome.COMPLETED,
+                        agreement=setup.agreement,
+                        booking=final,
+                        entitlement=setup.entitlement,
+                    ),
+                    task_queue=CRM_QUEUE,
+                    summary="Status to the CRM",
+                    **WRITE,
+                ),
+            )
+        )
+        await self._saga.to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
+        return ChangeResult(
+            change_id=self._context.business_key,
+            outcome=ChangeOutcome.COMPLETED,
+            contract_state=ContractState.ACTIVE,
+            start_at=midnight(contract.start_date),
+            end_at=midnight(contract.end_date) if contract.end_date else None,
+            auto_renew=contract.auto_renew,
+            refs=(record.ref,),
+        )
+
+    @workflow.update
+    async def decide(self, decision: Decision) -> str:
+        """Apply a person's decision on the open case."""
+        self._desk.accept(decision)
+        return "accepted"
+
+    @decide.validator
+    def _check_decide(self, decision: Decision) -> None:
+        self._desk.validate(decision)
+
+    @workflow.query
+    def ledger(self) -> tuple[StepRecord, ...]:
+        """The steps and where each stands."""
+        return self._saga.ledger()

@@ -1,0 +1,161 @@
+"""Where a saga waits for people: one open case at a time, decided by an Update.
+
+The store decides (compare-and-set on the case's version), the workflow applies. A decision that
+comes twice is applied once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from temporalio import workflow
+from temporalio.common import SearchAttributePair
+from temporalio.exceptions import ApplicationError
+
+from activities.hub import HubActivities
+from activities.inputs import OpenCase
+from dealthread.attributes import NEEDS_ATTENTION
+from dealthread.domain.case import KINDS, Case, CaseOpening, Decision, DecisionKind
+from dealthread.domain.contract import Contract
+from dealthread.domain.money import Money
+from dealthread.domain.transaction import SagaContext
+from dealthread.errors import ErrorKind
+from dealthread.failure import Problem
+from dealthread.policies import STORE
+
+_DEFAULT_KINDS = {
+    ErrorKind.OUTCOME_UNKNOWN: "integration.outcome_unknown",
+    ErrorKind.ATTEMPT_IN_FLIGHT: "integration.outcome_unknown",
+    ErrorKind.AUTH_REJECTED: "integration.credentials",
+    ErrorKind.NOT_FOUND: "deal.reopened",
+    ErrorKind.BAD_INPUT: "deal.invalid_terms",
+}
+STALE = "stale_decision"
+
+
+class CaseDesk:
+    """Opens cases for one saga and holds the decision each waits for."""
+
+    def __init__(
+        self,
+        context: SagaContext,
+        titles: dict[str, str],
+        requested_by: str,
+        changed: Callable[[], None],
+    ) -> None:
+        self._context = context
+        self._titles = titles
+        self._requested_by = requested_by
+        self._changed = changed
+        self._occurrences: dict[str, int] = {}
+        self._decisions: dict[tuple[str, int], Decision] = {}
+        self.open_case: Case | None = None
+        self.contract: Contract | None = None
+        self.customer_name = ""
+
+    async def decide(
+        self, step: str, problem: Problem, allowed: tuple[DecisionKind, ...], *, undoing: bool
+    ) -> Decision:
+        """Open a case for a stuck step and wait for its decision."""
+        kind = "integration.undo_failed" if undoing else self._kind(step, problem)
+        details = problem.details
+        evidence = {**details.evidence, "code": details.code}
+        if details.field:
+            evidence["field"] = details.field
+        return await self.ask(
+            kind,
+            step,
+            code=details.code,
+            summary=f"{self._titles[step]}: {KINDS[kind].title.lower()} ({details.code})",
+            evidence=evidence,
+            allowed=allowed,
+        )
+
+    async def ask(
+        self,
+        kind: str,
+        step: str,
+        *,
+        code: str,
+        summary: str,
+        evidence: dict[str, str],
+        allowed: tuple[DecisionKind, ...],
+        at_risk: Money | None = None,
+    ) -> Decision:
+        """Open a case of a kind and wait, as long as it takes."""
+        case_id = self._case_id(step)
+        self._occurrences[case_id] = occurrence = self._occurrences.get(case_id, 0) + 1
+        contract = self.contract
+        names = list(self._titles)
+        opening = CaseOpening(
+            case_id=case_id,
+            occurrence=occurrence,
+            kind=kind,
+            business_key=self._context.business_key,
+            generation=self._context.generation,
+            contract_key=self._context.contract_key,
+            workflow_id=workflow.info().workflow_id,
+            step=step,
+            code=code,
+            summary=summary,
+            evidence=evidence,
+            blocked_steps=tuple(names[names.index(step) :]),
+            allowed=allowed,
+            money_at_risk=at_risk or (contract.tcv() if contract is not None else None),
+            customer_key=contract.customer_key if contract is not None else "",
+            customer_name=self.customer_name,
+            legal_entity=contract.seller if contract is not None else "",
+            region=contract.seller_region if contract is not None else "",
+            requested_by=self._requested_by,
+        )
+        self.open_case = await workflow.execute_activity_method(
+            HubActivities.open_case,
+            OpenCase(context=self._context, opening=opening),
+            summary=f"Open case {case_id}",
+            **STORE,
+        )
+        self._attention(True)
+        try:
+            key = (self.open_case.case_id, self.open_case.version)
+            await workflow.wait_condition(lambda: key in self._decisions)
+            return self._decisions[key]
+        finally:
+            self.open_case = None
+            self._attention(False)
+
+    def validate(self, decision: Decision) -> None:
+        """Refuse a decision that is not for the open case. Reads only."""
+        if (decision.case_id, decision.version) in self._decisions:
+            return
+        case = self.open_case
+        if case is None or case.case_id != decision.case_id or case.version != decision.version:
+            raise ApplicationError(
+                "the case is not open at this version", type=STALE, non_retryable=True
+            )
+
+    def accept(self, decision: Decision) -> None:
+        """Keep the decision for the step that waits; the first one of a version stands."""
+        self._decisions.setdefault((decision.case_id, decision.version), decision)
+
+    def _attention(self, needed: bool) -> None:
+        self._changed()
+        workflow.upsert_search_attributes([SearchAttributePair(NEEDS_ATTENTION, needed)])
+
+    def _kind(self, step: str, problem: Problem) -> str:
+        if problem.details.case_kind in KINDS:
+            return problem.details.case_kind
+        if step == "entitlement":
+            return "entitlement.failed"
+        if problem.is_unavailable and step in ("booking", "confirm"):
+            return "erp.unavailable"
+        if problem.is_unavailable:
+            return "integration.outcome_unknown"
+        return _DEFAULT_KINDS.get(problem.kind, "integration.contract_drift")
+
+    def _case_id(self, step: str) -> str:
+        context = self._context
+        digest = hashlib.sha256(
+            f"{context.business_key}#{context.generation}/{step}".encode()
+        ).hexdigest()
+        return f"CASE-{digest[:12].upper()}"

@@ -1,0 +1,596 @@
+"""QuoteToCash: a closed-won deal becomes a subscription, an entitlement and a booking.
+
+    1  read the deal back and freeze it
+    2  validate it, price it with the biller's preview, get it approved
+    3  customer and draft booking in the ERP        everything the ERP can refuse is tried here
+    4  billing agreement                            PIVOT (with review: when the invoice is released)
+    5  entitlement
+    6  confirm the ERP booking                      on the start date where that is in the future
+    7  write back to the CRM; customer success hears the event
+
+Before the pivot a stop undoes what was done; after it the saga only goes forward, and ending the
+deal is a new, approved transaction (docs/adr/0003).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from pydantic import JsonValue
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from activities.assessment import AssessmentActivities
+from activities.billing import BillingActivities
+from activities.crm import CrmActivities
+from activities.entitlement import EntitlementActivities
+from activities.erp import ErpActivities
+from activities.hub import HubActivities
+from activities.inputs import (
+    AssessDeal,
+    Assessment,
+    ConfirmBooking,
+    GrantAccess,
+    PrepareBooking,
+    PreparedBooking,
+    ReadBooking,
+    RecordOutcome,
+    ReleaseInvoice,
+    StartBilling,
+    StartedBilling,
+    UndoBilling,
+    UndoBooking,
+    Withdraw,
+    WriteBack,
+)
+from dealthread.domain.case import Decision, DecisionKind
+from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.corrections import merged, parse_corrections
+from dealthread.domain.documents import Booking, Entitlement
+from dealthread.domain.transaction import (
+    ChangeOutcome,
+    ChangeResult,
+    FrozenDeal,
+    QuoteToCashInput,
+    ReadDeal,
+    SagaContext,
+    SagaStatus,
+    StepRecord,
+    StepState,
+)
+from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE, erp_task_queue
+from dealthread.policies import COMPENSATE, POST_LEDGER, READ, STORE, WRITE
+from dealthread.saga import Deferred, Saga, SagaStopped, Step
+from workflows.business_time import business_today, midnight
+from workflows.desk import CaseDesk
+from workflows.wording import current_details
+
+TITLES = {
+    "deal": "Read the deal",
+    "assess": "Validate, price, approve",
+    "booking": "Customer and draft booking in the ERP",
+    "billing": "Start the billing agreement",
+    "release": "Release the first invoice",
+    "entitlement": "Turn the service on",
+    "confirm": "Confirm the ERP booking",
+    "crm": "Write the contract back to the CRM",
+}
+
+
+@workflow.defn(name="QuoteToCash")
+class QuoteToCashWorkflow:
+    """One run of one deal."""
+
+    @workflow.init
+    def __init__(self, order: QuoteToCashInput) -> None:
+        request = order.request
+        self._order = order
+        self._corrections = order.corrections
+        self._context = SagaContext(
+            business_key=request.change_id,
+            generation=request.generation,
+            contract_key=order.contract_key,
+            org=request.org,
+            deal_id=request.deal_id,
+            tenant=order.environment.tenant,
+            business_offset_seconds=order.environment.business_offset_seconds,
+        )
+        self._desk = CaseDesk(self._context, TITLES, request.requested_by, self._tell)
+        self._saga = Saga(TITLES, self._desk, self._tell)
+        self._contract: Contract | None = None
+        self._account_id = ""
+        self._stopped_at = ""
+
+    @workflow.run
+    async def run(self, order: QuoteToCashInput) -> ChangeResult:
+        try:
+            result = await self._quote_to_cash(order)
+        except SagaStopped as stop:
+            self._stopped_at = str(stop)
+            result = await self._undo(ChangeOutcome.COMPENSATED)
+        except asyncio.CancelledError:
+            self._stopped_at = self._stopped_at or "cancelled"
+            await self._saga.to_its_end(self._undo(ChangeOutcome.CANCELLED))
+            raise
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return result
+
+    async def _quote_to_cash(self, order: QuoteToCashInput) -> ChangeResult:
+        assessment = await self._assessed_deal()
+        contract = assessment.contract
+        if contract is None:  # pragma: no cover - _assessed_deal returns only what can go on
+            raise SagaStopped("assess")
+        self._contract = contract
+        starts_later = contract.start_date > self._today()
+
+        prepared = await self._prepare_booking(assessment, contract)
+        billing = await self._start_billing(assessment, contract, starts_later)
+        if contract.release_policy == "review" and not starts_later:
+            await self._release_first_invoice(assessment, contract, billing)
+        entitlement = await self._grant(contract, assessment)
+        if prepared is None:
+            prepared = await self._prepare_booking_late(assessment, contract)
+        booking = prepared.booking
+        if booking is not None and not starts_later:
+            booking = await self._confirm_booking(contract, booking)
+        else:
+            self._saga.mark("confirm", StepState.PENDING, f"due {contract.start_date}")
+        return await self._write_back(contract, billing, booking, entitlement, starts_later)
+
+    # ------------------------------------------------------------ before anything is written
+
+    async def _assessed_deal(self) -> Assessment:
+        """Read, validate, price and get approved, until the deal may go on or is stopped."""
+        approved_hash = ""
+        while True:
+            frozen = await self._read_deal()
+            assessment = await self._assess(frozen)
+            if assessment.stopping:
+                await self._stopped_by_rule(assessment)
+                continue
+            if assessment.approvals and approved_hash != assessment.content_hash:
+                # After an approval the deal is read again: it may have changed while waiting.
+                approved_hash = await self._approval(assessment)
+                continue
+            self._saga.mark("assess", StepState.DONE)
+            return assessment
+
+    async def _read_deal(self) -> FrozenDeal:
+        frozen = await self._saga.run(
+            Step(
+                name="deal",
+                act=lambda: workflow.execute_activity_method(
+                    CrmActivities.read_deal,
+                    ReadDeal(context=self._context),
+                    task_queue=CRM_QUEUE,
+                    summary="Read the deal back from the CRM",
+                    **READ,
+                ),
+            )
+        )
+        if frozen.deal.account is not None:
+            self._account_id = frozen.deal.account.ref.native_id
+            self._desk.customer_name = frozen.deal.account.legal_name
+        return frozen
+
+    async def _assess(self, frozen: FrozenDeal) -> Assessment:
+        async def assess(ask_erp: bool) -> Assessment:
+            return await workflow.execute_activity_method(
+                AssessmentActivities.assess,
+                AssessDeal(
+                    context=self._context,
+                    frozen=frozen,
+                    corrections=self._corrections,
+                    ask_erp=ask_erp,
+                ),
+                task_queue=BILLING_QUEUE,
+                summary="Validate, price with the biller's preview, ask the ERP's posting rules",
+                **READ,
+            )
+
+        try:
+            assessment = await self._saga.run(
+                Step(name="assess", act=lambda: assess(True), deferrable=True)
+            )
+        except Deferred:
+            # The ERP stayed away longer than policy allows: go on with its last known rules.
+            assessment = await self._saga.run(Step(name="assess", act=lambda: assess(False)))
+        self._desk.contract = assessment.contract
+        return assessment
+
+    async def _stopped_by_rule(self, assessment: Assessment) -> None:
+        first = assessment.stopping[0]
+        self._saga.mark("assess", StepState.STUCK, f"{first.rule} {first.field}")
+        decision = await self._desk.ask(
+            first.case_kind,
+            "assess",
+            code=first.rule,
+            summary=f"{first.rule}: {first.message}",
+            evidence={
+                finding.rule: f"{finding.field} = {finding.value}: {finding.message}"
+                for finding in assessment.stopping
+            },
+            allowed=(DecisionKind.RETRY, DecisionKind.RETRY_WITH, DecisionKind.ABORT),
+            at_risk=assessment.at_risk,
+        )
+        self._apply(decision)
+
+    async def _approval(self, assessment: Assessment) -> str:
+        reasons = assessment.approvals
+        self._saga.mark("assess", StepState.STUCK, "waiting for approval")
+        decision = await self._desk.ask(
+            "deal.approval",
+            "assess",
+            code="approval",
+            summary="Approval needed: " + "; ".join(f"{r.rule} {r.detail}" for r in reasons),
+            evidence={reason.rule: f"{reason.field}: {reason.detail}" for reason in reasons},
+            allowed=(DecisionKind.APPROVE, DecisionKind.REJECT),
+        )
+        if decision.decision is DecisionKind.REJECT:
+            raise SagaStopped("assess")
+        return assessment.content_hash
+
+    def _apply(self, decision: Decision) -> None:
+        if decision.decision is DecisionKind.ABORT:
+            raise SagaStopped("assess")
+        if decision.decision is DecisionKind.RETRY_WITH:
+            self._correct(decision.correction)
+
+    def _correct(self, correction: dict[str, JsonValue]) -> None:
+        self._corrections = merged(self._corrections, parse_corrections(correction))
+
+    # ------------------------------------------------------------ the ERP, before the pivot
+
+    async def _prepare_booking(
+        self, assessment: Assessment, contract: Contract
+    ) -> PreparedBooking | None:
+        """Customer and draft. None when the ERP stayed unavailable: then after the pivot."""
+        patience = timedelta(minutes=assessment.erp_patience_minutes)
+        try:
+            return await self._saga.run(self._booking_step(assessment, contract, patience))
+        except Deferred:
+            return None
+
+    async def _prepare_booking_late(
+        self, assessment: Assessment, contract: Contract
+    ) -> PreparedBooking:
+        return await self._saga.run(self._booking_step(assessment, contract, None))
+
+    def _booking_step(
+        self, assessment: Assessment, contract: Contract, patience: timedelta | None
+    ) -> Step[PreparedBooking]:
+        policy = POST_LEDGER.copy()
+        if patience is not None:
+            policy["schedule_to_close_timeout"] = patience
+        party = assessment.party
+        if party is None:
+            raise SagaStopped("assess")
+
+        async def link(native_id: str) -> PreparedBooking:
+            customer = await prepare()
+            booking = await workflow.execute_activity_method(
+                ErpActivities.link_booking,
+                ReadBooking(context=self._context, contract=contract, native_id=native_id),
+                task_queue=self._erp_queue(contract),
+                summary=f"Read back {native_id} and adopt it",
+                **POST_LEDGER,
+            )
+            return customer.model_copy(update={"booking": booking})
+
+        async def prepare() -> PreparedBooking:
+            return await workflow.execute_activity_method(
+                ErpActivities.prepare_booking,
+                PrepareBooking(
+                    context=self._context,
+                    contract=contract,
+                    party=party,
+                    parent=assessment.parent,
+                ),
+                task_queue=self._erp_queue(contract),
+                summary=f"Customer and draft booking at {contract.erp_company}",
+                **policy,
+            )
+
+        return Step(
+            name="booking",
+            act=prepare,
+            undo=None if self._saga.pivot_crossed else lambda: self._undo_booking(contract),
+            link=link if self._saga.pivot_crossed else None,
+            deferrable=patience is not None,
+        )
+
+    async def _undo_booking(self, contract: Contract) -> None:
+        await workflow.execute_activity_method(
+            ErpActivities.undo_booking,
+            UndoBooking(context=self._context, contract=contract),
+            task_queue=self._erp_queue(contract),
+            summary="Undo: cancel the draft, leave the customer inactive",
+            **COMPENSATE,
+        )
+
+    # ------------------------------------------------------------ the pivot
+
+    async def _start_billing(
+        self, assessment: Assessment, contract: Contract, starts_later: bool
+    ) -> StartedBilling:
+        """The first moment at which a legal invoice can exist, unless the first invoice is held
+        for review or the agreement starts in the future."""
+        held = contract.release_policy == "review"
+        is_pivot = not held and not starts_later
+        if is_pivot:
+            self._saga.name_pivot("billing")
+        party = assessment.party
+        if party is None:
+            raise SagaStopped("assess")
+
+        return await self._saga.run(
+            Step(
+                name="billing",
+                act=lambda: workflow.execute_activity_method(
+                    BillingActivities.start_agreement,
+                    StartBilling(
+                        context=self._context,
+                        contract=contract,
+                        party=party,
+                        parent_key=assessment.parent.key if assessment.parent else None,
+                        preview=assessment.preview,
+                    ),
+                    task_queue=BILLING_QUEUE,
+                    summary=f"Customer and agreement at {contract.billing_account}",
+                    **WRITE,
+                ),
+                undo=lambda: self._undo_billing(contract),
+                pivot=is_pivot,
+            )
+        )
+
+    async def _undo_billing(self, contract: Contract) -> None:
+        await workflow.execute_activity_method(
+            BillingActivities.undo_agreement,
+            UndoBilling(context=self._context, contract=contract),
+            task_queue=BILLING_QUEUE,
+            summary="Undo: cancel the agreement without an invoice",
+            **COMPENSATE,
+        )
+
+    async def _release_first_invoice(
+        self, assessment: Assessment, contract: Contract, billing: StartedBilling
+    ) -> None:
+        preview = assessment.preview
+        if preview is None:
+            raise SagaStopped("assess")
+        self._saga.name_pivot("release")
+        await self._saga.run(
+            Step(
+                name="release",
+                act=lambda: workflow.execute_activity_method(
+                    BillingActivities.release_first_invoice,
+                    ReleaseInvoice(
+                        context=self._context,
+                        contract=contract,
+                        agreement=billing.agreement,
+                        preview=preview,
+                    ),
+                    task_queue=BILLING_QUEUE,
+                    summary="Compare the draft with the preview, then finalise it",
+                    **WRITE,
+                ),
+                pivot=True,
+            )
+        )
+
+    # ------------------------------------------------------------ forward only
+
+    async def _grant(self, contract: Contract, assessment: Assessment) -> Entitlement:
+        policy = WRITE.copy()
+        policy["schedule_to_close_timeout"] = timedelta(
+            minutes=assessment.entitlement_patience_minutes
+        )
+        return await self._saga.run(
+            Step(
+                name="entitlement",
+                act=lambda: workflow.execute_activity_method(
+                    EntitlementActivities.grant,
+                    GrantAccess(context=self._context, contract=contract),
+                    task_queue=ENTITLEMENT_QUEUE,
+                    summary="Grant the entitlement",
+                    **policy,
+                ),
+                undo=None if self._saga.pivot_crossed else lambda: self._revoke(contract),
+            )
+        )
+
+    async def _revoke(self, contract: Contract) -> None:
+        await workflow.execute_activity_method(
+            EntitlementActivities.revoke,
+            GrantAccess(context=self._context, contract=contract),
+            task_queue=ENTITLEMENT_QUEUE,
+            summary="Undo: revoke the entitlement",
+            **COMPENSATE,
+        )
+
+    async def _confirm_booking(self, contract: Contract, booking: Booking) -> Booking:
+        async def link(native_id: str) -> Booking:
+            return await workflow.execute_activity_method(
+                ErpActivities.link_booking,
+                ReadBooking(context=self._context, contract=contract, native_id=native_id),
+                task_queue=self._erp_queue(contract),
+                summary=f"Read back {native_id} and adopt it",
+                **POST_LEDGER,
+            )
+
+        return await self._saga.run(
+            Step(
+                name="confirm",
+                act=lambda: workflow.execute_activity_method(
+                    ErpActivities.confirm_booking,
+                    ConfirmBooking(context=self._context, contract=contract, booking=booking),
+                    task_queue=self._erp_queue(contract),
+                    summary="Confirm the booking",
+                    **POST_LEDGER,
+                ),
+                link=link,
+            )
+        )
+
+    async def _write_back(
+        self,
+        contract: Contract,
+        billing: StartedBilling,
+        booking: Booking | None,
+        entitlement: Entitlement,
+        starts_later: bool,
+    ) -> ChangeResult:
+        state = ContractState.SCHEDULED if starts_later else ContractState.ACTIVE
+        outcome = ChangeOutcome.SCHEDULED if starts_later else ChangeOutcome.COMPLETED
+        record = await self._saga.run(
+            Step(
+                name="crm",
+                act=lambda: workflow.execute_activity_method(
+                    CrmActivities.write_back,
+                    WriteBack(
+                        context=self._context,
+                        contract=contract,
+                        state=state,
+                        outcome=outcome,
+                        agreement=billing.agreement,
+                        booking=booking,
+                        entitlement=entitlement,
+                    ),
+                    task_queue=CRM_QUEUE,
+                    summary="Contract, status and native ids to the CRM",
+                    **WRITE,
+                ),
+                undo=None if self._saga.pivot_crossed else lambda: self._withdraw(contract),
+            )
+        )
+        refs = [record.ref, billing.agreement.ref, entitlement.ref]
+        if booking is not None:
+            refs.append(booking.ref)
+        return ChangeResult(
+            change_id=self._context.business_key,
+            outcome=outcome,
+            contract_state=state,
+            start_at=midnight(contract.start_date),
+            end_at=midnight(contract.end_date) if contract.end_date else None,
+            auto_renew=contract.auto_renew,
+            refs=tuple(refs),
+        )
+
+    # ------------------------------------------------------------ stopping before the pivot
+
+    async def _undo(self, outcome: ChangeOutcome) -> ChangeResult:
+        """Undo in reverse, tell the CRM why, record how the run ended."""
+        await self._saga.compensate()
+        if self._contract is not None:
+            await self._tell_crm_it_stopped(self._contract)
+        await workflow.execute_activity_method(
+            HubActivities.record_outcome,
+            RecordOutcome(
+                context=self._context,
+                outcome=outcome,
+                state=ContractState.NEVER_ACTIVATED,
+                reason=self._stopped_at,
+                residue=tuple(self._saga.residue),
+            ),
+            summary=f"Record that the deal ended {outcome}",
+            **STORE,
+        )
+        return ChangeResult(
+            change_id=self._context.business_key,
+            outcome=outcome,
+            contract_state=ContractState.NEVER_ACTIVATED,
+            residue=tuple(self._saga.residue),
+        )
+
+    async def _tell_crm_it_stopped(self, contract: Contract) -> None:
+        try:
+            await self._withdraw(contract)
+        except ActivityError:
+            # The books are clean; a CRM that refuses the status line must not undo that.
+            self._saga.residue.append("crm: status not updated")
+
+    async def _withdraw(self, contract: Contract) -> None:
+        await workflow.execute_activity_method(
+            CrmActivities.withdraw,
+            Withdraw(
+                context=self._context,
+                account_id=self._account_id,
+                customer_key=contract.customer_key,
+                contract=contract,
+                reason=self._stopped_at,
+            ),
+            task_queue=CRM_QUEUE,
+            summary="Tell the CRM that the deal stopped",
+            **COMPENSATE,
+        )
+
+    # ------------------------------------------------------------ people
+
+    @workflow.update
+    async def decide(self, decision: Decision) -> str:
+        """Apply a person's decision on the open case."""
+        self._desk.accept(decision)
+        return "accepted"
+
+    @decide.validator
+    def _check_decide(self, decision: Decision) -> None:
+        self._desk.validate(decision)
+
+    @workflow.update
+    async def approve(self, decision: Decision) -> str:
+        """Apply a person's approval or rejection."""
+        self._desk.accept(decision)
+        return "accepted"
+
+    @approve.validator
+    def _check_approve(self, decision: Decision) -> None:
+        self._desk.validate(decision)
+
+    @workflow.query
+    def ledger(self) -> tuple[StepRecord, ...]:
+        """The steps and where each stands."""
+        return self._saga.ledger()
+
+    @workflow.query
+    def status(self) -> SagaStatus:
+        """Where the deal stands, in words."""
+        return self._status()
+
+    def _status(self) -> SagaStatus:
+        case = self._desk.open_case
+        steps = self._saga.ledger()
+        busy = next(
+            (
+                s
+                for s in steps
+                if s.state in (StepState.RUNNING, StepState.STUCK, StepState.UNDOING)
+            ),
+            None,
+        )
+        return SagaStatus(
+            business_key=self._context.business_key,
+            generation=self._context.generation,
+            contract_key=self._context.contract_key,
+            stage=busy.name if busy else "",
+            headline=case.summary if case else (busy.title if busy else "done"),
+            steps=steps,
+            waiting_for=case.queue if case else "",
+            case_id=case.case_id if case else "",
+            case_version=case.version if case else 0,
+            pivot_crossed=self._saga.pivot_crossed,
+        )
+
+    def _tell(self) -> None:
+        workflow.set_current_details(
+            current_details(
+                self._status(), self._contract or self._desk.contract, self._desk.customer_name
+            )
+        )
+
+    def _today(self):  # type: ignore[no-untyped-def]
+        return business_today(self._context.business_offset_seconds)
+
+    def _erp_queue(self, contract: Contract) -> str:
+        return erp_task_queue(contract.erp, contract.erp_company)
