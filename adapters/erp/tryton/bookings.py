@@ -6,7 +6,7 @@ Draft = create → attach context → quote, so a quotation is always complete a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from adapters.erp.tryton import orders, translate
 from adapters.erp.tryton.company import Companies
@@ -38,9 +38,9 @@ class TrytonBookings:
         return await orders.read_order(operation, self._companies, company, found[0])
 
     async def read(self, company: str, document_key: str) -> Booking:
-        """Present state, a cancelled booking included."""
+        """Present state, a cancelled booking included; the ERP's own number or id will do too."""
         operation = await self._operation(company)
-        found = await orders.find_orders(operation, document_key)
+        found = await orders.find_named(operation, document_key)
         if not found:
             raise NotFound("booking", company=company, document_key=document_key)
         order = (orders.live(found) or found[-1:])[0]
@@ -50,7 +50,8 @@ class TrytonBookings:
         company = command.contract.erp_company
 
         async def work(operation: Operation) -> Booking:
-            order = await self._keep_one(operation, command.document_key)
+            found = await orders.find_orders(operation, command.document_key)
+            order = await self._keep_one(operation, found)
             if order is not None and order["state"] in orders.CANCELLABLE:
                 if await self._matches(operation, order["id"], command):
                     await self._complete(operation, order, command)
@@ -67,7 +68,7 @@ class TrytonBookings:
 
     async def confirm(self, booking: Booking) -> Outcome[Booking]:
         async def work(operation: Operation, company: str) -> Booking:
-            order = await self._keep_one(operation, booking.document_key)
+            order = await self._keep_one(operation, await orders.orders_of(operation, booking))
             if order is None:
                 raise self._refused("booking_missing", booking)
             if order["state"] == "draft":
@@ -80,7 +81,7 @@ class TrytonBookings:
 
     async def cancel(self, booking: Booking) -> Outcome[Booking]:
         async def work(operation: Operation, company: str) -> Booking:
-            found = await orders.find_orders(operation, booking.document_key)
+            found = await orders.orders_of(operation, booking)
             await orders.cancel_orders(operation, found)
             if not found:
                 return booking.model_copy(update={"state": BookingState.CANCELLED})
@@ -91,7 +92,7 @@ class TrytonBookings:
 
     async def reverse(self, booking: Booking) -> Outcome[Booking]:
         async def work(operation: Operation, company: str) -> Booking:
-            order = await self._keep_one(operation, booking.document_key)
+            order = await self._keep_one(operation, await orders.orders_of(operation, booking))
             if order is None:
                 return booking.model_copy(update={"state": BookingState.CANCELLED})
             if order["state"] in orders.CANCELLABLE:
@@ -106,17 +107,13 @@ class TrytonBookings:
 
     # ------------------------------------------------------------ steps
 
-    async def _keep_one(self, operation: Operation, document_key: str) -> Row | None:
+    async def _keep_one(self, operation: Operation, found: Sequence[Row]) -> Row | None:
         """The order that counts. A second one, made by a late answer, is cancelled."""
-        found = orders.live(await orders.find_orders(operation, document_key))
-        spare = [order for order in found[1:] if order["state"] in orders.CANCELLABLE]
-        if len(spare) != len(found[1:]):
-            raise StepRejected(
-                "confirmed_twice", case_kind=ERP_REJECTED, field="reference", key=document_key
-            )
-        if spare:
-            await orders.cancel_orders(operation, spare)
-        return found[0] if found else None
+        kept, *spare = orders.live(found) or (None,)
+        if any(order["state"] not in orders.CANCELLABLE for order in spare if order):
+            raise StepRejected("confirmed_twice", case_kind=ERP_REJECTED, field="reference")
+        await orders.cancel_orders(operation, [order for order in spare if order])
+        return kept
 
     async def _make(self, operation: Operation, command: DraftBooking) -> Row:
         values = await order_values(operation, command)

@@ -1,7 +1,8 @@
-"""Customers: one party per customer key, shared by all companies, with terms per company.
+"""Customers: one party per customer key, shared by all companies.
 
-A company "has" the customer when payment terms are set for it there. Creation is one RPC for
-party, address, tax identifiers, terms and parent, so a lost answer leaves all of it or nothing.
+A company has the customer when its receivables account is set for that company. Creation is one
+RPC for party, address, tax identifiers, account, terms and parent, so a lost answer leaves all of
+it or nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from adapters.erp.tryton.company import Companies
 from adapters.erp.tryton.operation import Operation, conclude
-from adapters.erp.tryton.party import address_values, changed_fields, find_party, new_party
+from adapters.erp.tryton.party import Terms, address_values, changed_fields, find_party, new_party
 from adapters.erp.tryton.rpc import Row, TrytonRpc
 from adapters.erp.tryton.settings import TrytonSettings
 from dealthread.domain.documents import ErpCustomer
@@ -32,10 +33,10 @@ class TrytonCustomers:
         self._relation_type: int | None = None
 
     async def find(self, company: str, customer_key: str) -> ErpCustomer | None:
-        """The customer at this company, or None while the company has no terms for it."""
+        """The customer at this company, or None while it has no receivables account there."""
         operation = await self._operation(company)
         row = await find_party(operation, customer_key)
-        if row is None or row["customer_payment_term"] is None:
+        if row is None or row["account_receivable"] is None:
             return None
         relations = await self._parents(operation, row["id"])
         return self._customer(company, customer_key, row, relations)
@@ -57,14 +58,14 @@ class TrytonCustomers:
                     customer=str(existing.ref),
                 )
             parent = await self._ensure_parent(operation, command)
-            address, term = await asyncio.gather(
+            address, terms = await asyncio.gather(
                 address_values(operation, command.party.billing_address),
-                self._term(operation, command.payment_terms),
+                self._terms(operation, command.payment_terms),
             )
             created = present is None
             if present is None:
-                present = await self._create(operation, command, address, term, parent)
-            await self._update(operation, present, command, address, term)
+                present = await self._create(operation, command, address, terms, parent)
+            await self._update(operation, present, command, address, terms)
             await self._place(operation, present["id"], parent)
             return await self._read_back(operation, command, created=created)
 
@@ -97,10 +98,10 @@ class TrytonCustomers:
         operation: Operation,
         command: OnboardErpCustomer,
         address: dict[str, Any],
-        term: int,
+        terms: Terms,
         parent: int | None,
     ) -> Row:
-        values = new_party(command.customer_key, command.party, address, term)
+        values = new_party(command.customer_key, command.party, address, terms)
         if parent is not None:
             link = {"to": parent, "type": await self._type(operation)}
             values["relations"] = [["create", [link]]]
@@ -121,9 +122,9 @@ class TrytonCustomers:
         present: Row,
         command: OnboardErpCustomer,
         address: dict[str, Any],
-        term: int,
+        terms: Terms,
     ) -> None:
-        values = changed_fields(present, command.party, address, term)
+        values = changed_fields(present, command.party, address, terms)
         if values:
             await operation.write(
                 "model.party.party.write", [present["id"]], values, _timestamp=_stamp(present)
@@ -185,13 +186,22 @@ class TrytonCustomers:
             self._relation_type = int(rows[0]["id"])
         return self._relation_type
 
-    async def _term(self, operation: Operation, code: str) -> int:
-        rows = await operation.rows("account.invoice.payment_term", [["name", "=", code]], ["name"])
+    async def _terms(self, operation: Operation, code: str) -> Terms:
+        """Payment terms by code, and the company's own control account for receivables."""
+        rows, configuration = await asyncio.gather(
+            operation.rows("account.invoice.payment_term", [["name", "=", code]], ["name"]),
+            operation.read("model.account.configuration.read", [1], ["default_account_receivable"]),
+        )
         if not rows:
             raise StepRejected(
                 "payment_terms_unknown", case_kind=SYNC_FAILED, field="payment_terms", terms=code
             )
-        return int(rows[0]["id"])
+        receivable = configuration[0]["default_account_receivable"]
+        if receivable is None:
+            raise StepRejected(
+                "no_receivables_account", case_kind=SYNC_FAILED, field="account_receivable"
+            )
+        return Terms(payment_term=int(rows[0]["id"]), receivable=int(receivable))
 
     async def _is_used(self, operation: Operation, party: int) -> bool:
         """Documents at any company, or subsidiaries that are still active."""

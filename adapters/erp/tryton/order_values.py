@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from adapters.erp.tryton import translate
@@ -141,7 +142,8 @@ async def _price_places(operation: Operation) -> int:
     """Decimals of a unit price: a setting of the server."""
     answer = await operation.read("model.sale.line.fields_get", ["unit_price"])
     try:
-        places = answer["unit_price"]["digits"][1]
-    except (KeyError, TypeError, IndexError) as failure:
+        digits = answer["unit_price"]["digits"]
+        # Sent as JSON inside JSON: "[null, 8]" (Tryton's PYSON).
+        return int((json.loads(digits) if isinstance(digits, str) else digits)[1])
+    except (KeyError, TypeError, IndexError, ValueError) as failure:
         raise ContractDrift("price_digits") from failure
-    return int(places)

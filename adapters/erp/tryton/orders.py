@@ -23,6 +23,27 @@ async def find_orders(operation: Operation, document_key: str) -> list[Row]:
     return await operation.rows("sale.sale", domain, translate.SALE_FIELDS, order=[["id", "ASC"]])
 
 
+async def find_named(operation: Operation, name: str) -> list[Row]:
+    """Orders that a person may mean: by our key, by Tryton's number, or by its id."""
+    own: list[list[object]] = [["reference", "=", name], ["number", "=", name]]
+    if name.isdecimal():
+        own.append(["id", "=", int(name)])
+    domain = [["company", "=", operation.context["company"]], ["OR", *own]]
+    return await operation.rows("sale.sale", domain, translate.SALE_FIELDS, order=[["id", "ASC"]])
+
+
+async def orders_of(operation: Operation, booking: Booking) -> list[Row]:
+    """The order of a booking, and any other that carries the same key of ours.
+
+    An order that a person keyed and we adopted may carry no key; it is known by its id alone.
+    """
+    own: list[list[object]] = [["id", "=", int(booking.ref.native_id)]]
+    if booking.document_key:
+        own.append(["reference", "=", booking.document_key])
+    domain = [["company", "=", operation.context["company"]], ["OR", *own]]
+    return await operation.rows("sale.sale", domain, translate.SALE_FIELDS, order=[["id", "ASC"]])
+
+
 async def order_by_id(operation: Operation, order_id: int) -> Row:
     """One order as it is now."""
     rows = await operation.rows("sale.sale", [["id", "=", order_id]], translate.SALE_FIELDS)

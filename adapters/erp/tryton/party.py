@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from adapters.erp.tryton.operation import Operation
@@ -16,6 +17,7 @@ READ_FIELDS = (
     "code",
     "active",
     "customer_payment_term",
+    "account_receivable",
     "_timestamp",
     *(f"addresses.{field}" for field in ADDRESS_FIELDS),
     "identifiers.type",
@@ -74,10 +76,25 @@ def identifier_values(tax_ids: Sequence[TaxId]) -> list[dict[str, Any]]:
     ]
 
 
+@dataclass(frozen=True)
+class Terms:
+    """Records that a customer points to. Tryton keeps the control account per company, and one
+    default of payment terms for all of them; an order always names its own terms."""
+
+    payment_term: int
+    receivable: int
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "customer_payment_term": self.payment_term,
+            "account_receivable": self.receivable,
+        }
+
+
 def new_party(
-    customer_key: str, party: Party, address: dict[str, Any], term: int | None
+    customer_key: str, party: Party, address: dict[str, Any], terms: Terms | None
 ) -> dict[str, Any]:
-    """Values of a customer that does not exist yet."""
+    """Values of a customer that does not exist yet; a mere parent has no terms."""
     values: dict[str, Any] = {
         "name": party.legal_name,
         "code": customer_key,
@@ -85,13 +102,13 @@ def new_party(
     }
     if party.tax_ids:
         values["identifiers"] = [["create", identifier_values(party.tax_ids)]]
-    if term is not None:
-        values["customer_payment_term"] = term
+    if terms is not None:
+        values.update(terms.values())
     return values
 
 
 def changed_fields(
-    present: Row, party: Party, address: dict[str, Any], term: int
+    present: Row, party: Party, address: dict[str, Any], terms: Terms
 ) -> dict[str, Any]:
     """What must be written so that the customer is as told; empty when it is so already."""
     values: dict[str, Any] = {}
@@ -99,8 +116,7 @@ def changed_fields(
         values["name"] = party.legal_name
     if not present["active"]:
         values["active"] = True
-    if present["customer_payment_term"] != term:
-        values["customer_payment_term"] = term
+    values.update({key: item for key, item in terms.values().items() if present[key] != item})
     addresses = present["addresses."]
     if not addresses:
         values["addresses"] = [["create", [{**address, "invoice": True}]]]
