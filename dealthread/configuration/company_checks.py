@@ -66,6 +66,7 @@ def entities(config: ConfigSet) -> Iterator[ConfigProblem]:
     """Legal entities and what they point to; a country has one seller."""
     served: dict[str, str] = {}
     terms = {row.code for row in config.payment_terms}
+    kinds = {row.code: row.kind for row in config.accounts}
     for index, entity in enumerate(config.legal_entities):
         path = f"legal_entities[{index}]"
         yield from countries_known(ENTITIES, f"{path}.country", (entity.country,))
@@ -91,6 +92,16 @@ def entities(config: ConfigSet) -> Iterator[ConfigProblem]:
         if entity.default_payment_terms not in terms:
             yield dangling(
                 ENTITIES, f"{path}.default_payment_terms", entity.default_payment_terms, TERMS
+            )
+        tax_account = entity.output_tax_account
+        if tax_account and tax_account not in kinds:
+            yield dangling(ENTITIES, f"{path}.output_tax_account", tax_account, ACCOUNTS)
+        elif tax_account and not kinds[tax_account].startswith("liability"):
+            yield ConfigProblem(
+                ENTITIES,
+                f"{path}.output_tax_account",
+                repr(tax_account),
+                f"is of kind {kinds[tax_account]}: tax that is owed needs a liability account",
             )
         if not any(account.seller == entity.code for account in config.billing_accounts):
             yield ConfigProblem(

@@ -170,6 +170,8 @@ class ProductMapping(Frozen):
     valid_from: date = date(2020, 1, 1)
     valid_until: date | None = None
     erp_salable: bool = True
+    concurrent_contracts: bool = False
+    """Whether one customer may hold several contracts for it at once (devices), rule V14."""
 
 
 class PaymentTerms(Frozen):

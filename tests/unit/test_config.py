@@ -283,6 +283,22 @@ PROBLEMS: list[tuple[str, str, str, str, str, str]] = [
         "twice",
     ),
     (
+        "legal_entities.yaml",
+        'output_tax_account: "2110"',
+        'output_tax_account: "2119"',
+        "legal_entities[0].output_tax_account",
+        "'2119'",
+        "accounts.yaml",
+    ),
+    (
+        "legal_entities.yaml",
+        'output_tax_account: "2110"',
+        'output_tax_account: "4000"',
+        "legal_entities[0].output_tax_account",
+        "'4000'",
+        "liability",
+    ),
+    (
         "billing_accounts.yaml",
         "key: acct_alder_de",
         "key: acct_alder_us",

@@ -98,7 +98,9 @@ def _overlaps(a: Assessment) -> Iterator[Finding]:
     deal = a.deal
     if deal.start_date is None:
         return
-    for index, line, _ in a.recurring_lines():
+    for index, line, mapping in a.recurring_lines():
+        if mapping.concurrent_contracts:
+            continue
         start, end = line.start_date or deal.start_date, line.end_date or deal.end_date
         for other in a.facts.active_contracts or ():
             if (

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from dealthread.config import load_config
+from dealthread.domain.case import KINDS
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contracting import build_contract
 from dealthread.domain.deal import (
@@ -563,6 +564,10 @@ def test_each_rule_names_field_value_and_owner_and_nothing_else(
     assert found[0].case_kind
 
 
+def test_every_rule_opens_a_kind_of_case_that_somebody_owns() -> None:
+    assert {rule.case_kind for rule in RULES} <= set(KINDS)
+
+
 def test_every_enforced_rule_has_a_failing_fixture() -> None:
     assert {case.rule for case in CASES} == {rule.id for rule in RULES}
 
@@ -682,3 +687,13 @@ def test_no_pair_of_faults_makes_the_rules_fail_themselves(config: ConfigSet) ->
             answered = second.answer(first.answer(gathered))
             settings = second.configure(first.configure(config))
             assert assess(spoilt, settings, TODAY, answered), (first, second)
+
+
+def test_a_device_may_be_bought_again_while_an_earlier_contract_runs(config: ConfigSet) -> None:
+    again = build.good_deal().model_copy(
+        update={"lines": (build.line(1, "GTX Pro", "1", "55.00", "USD"),)}
+    )
+    running = ActiveContract(
+        contract_key="C-OLD", product_code="GTX Pro", start_date=date(2025, 6, 1)
+    )
+    assert assess(again, config, TODAY, ExternalFacts(active_contracts=(running,))) == []
