@@ -58,17 +58,32 @@ _ACTIONS = {
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice (YAML's own answer is: the last one wins)."""
+    """SafeLoader that refuses a key given twice (YAML's own answer is: the last one wins).
+
+    Aliases are refused too: one may point into itself, and no file here needs them.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Raises ComposerError at an alias."""
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(
+                None, None, "aliases are not used here: repeat the value", event.start_mark
+            )
+        return super().compose_node(parent, index)
 
 
 def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     seen: set[object] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node)
-        if isinstance(key, Hashable) and key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key!r} is given twice", key_node.start_mark
-            )
+        wrong = ""
+        if not isinstance(key, Hashable):
+            wrong = "a list or a mapping cannot be a key"
+        elif key in seen:
+            wrong = f"the key {key!r} is given twice"
+        if wrong:
+            raise yaml.constructor.ConstructorError(None, None, wrong, key_node.start_mark)
         seen.add(key)
     loader.flatten_mapping(node)
     return loader.construct_mapping(node, deep=True)

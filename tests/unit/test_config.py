@@ -395,7 +395,28 @@ def test_a_missing_file_and_an_unknown_file_are_named(files: Path) -> None:
     assert any(file == "taxes.yaml" and "no such file is known" in action for file, action in found)
 
 
-@pytest.mark.parametrize("content", ["", "- a\n", "text", "\x00", "a: *x", "a: !!python/none"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "- a\n",
+        "text",
+        "\x00",
+        "a: *x",
+        "a: !!python/none",
+        "policy: &a [*a]",
+        "? [a]\n: b",
+        "policy: 2026-13-01",
+        "1: 2",
+        "policy:",
+        "policy: [1, 2]",
+        "policy: {1: 2}",
+        "policy: {approval_amount: {1: '2'}}",
+        "policy: {approval_amount: [1.5]}",
+        "policy: {approval_amount: {USD: NaN}}",
+        "policy: {placeholder_po: NO}",
+    ],
+)
 def test_a_file_that_is_no_configuration_is_a_problem_and_not_a_crash(
     files: Path, content: str
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
+from dealthread.domain.party import Exemption
 from dealthread.domain.taxation import covers_place, is_jurisdiction, is_valid_on
 from dealthread.domain.validation.rule import Assessment, Finding
 from dealthread.domain.vat_id import id_problem, masked
@@ -49,7 +51,7 @@ def exemption(a: Assessment) -> Iterator[Finding]:
     if deal.account is None:
         return
     place = deal.account.ship_to()
-    here: list[int] = []
+    here: list[tuple[int, Exemption]] = []
     for index, held in enumerate(deal.account.exemptions):
         if not is_jurisdiction(held.jurisdiction):
             yield Finding(
@@ -58,19 +60,15 @@ def exemption(a: Assessment) -> Iterator[Finding]:
                 "name country and state, as US-NY",
             )
         elif covers_place(held, place):
-            here.append(index)
-    held_here = [deal.account.exemptions[index] for index in here]
-    start = a.tax_date()
-    if not here or any(
-        is_valid_on(held, start)
-        and (deal.end_date is None or held.until is None or deal.end_date <= held.until)
-        for held in held_here
-    ):
-        return
-    last = max(here, key=lambda index: held_here[here.index(index)].until or start)
-    until = deal.account.exemptions[last].until
-    yield Finding(
-        f"account.exemptions[{last}].until",
-        "" if until is None else until.isoformat(),
-        f"the certificate does not cover {start} to {deal.end_date or 'open end'}",
-    )
+            here.append((index, held))
+    start, end = a.tax_date(), deal.end_date
+    for _, held in here:
+        if is_valid_on(held, start) and (end is None or held.until is None or end <= held.until):
+            return
+    if here:
+        index, held = max(here, key=lambda row: row[1].until or date.max)
+        yield Finding(
+            f"account.exemptions[{index}].until",
+            "" if held.until is None else held.until.isoformat(),
+            f"the certificate does not cover {start} to {end or 'open end'}",
+        )
