@@ -23,6 +23,8 @@ class Credentials(BaseModel):
     approver_token: str
     # Key id to base64 of 32 bytes; the first is the one that encrypts.
     codec_keys: dict[str, str]
+    # Part of the codec's path: who knows it may read payloads in clear.
+    codec_token: str
     salesforce_client_id: str
     salesforce_client_secret: str
     salesforce_webhook_secret: str
@@ -42,6 +44,7 @@ def generate() -> Credentials:
         operator_token=_token("dt_operator_"),
         approver_token=_token("dt_approver_"),
         codec_keys={"local/1": base64.b64encode(secrets.token_bytes(32)).decode()},
+        codec_token=_token(""),
         salesforce_client_id="3MVG9" + secrets.token_hex(32),
         salesforce_client_secret=secrets.token_hex(32).upper(),
         salesforce_webhook_secret=_signing_secret(),

@@ -42,9 +42,9 @@ class BillingAccount:
 
 
 BILLING_ACCOUNTS = (
-    BillingAccount("acct_alder_us", "US-{seq:06d}"),
-    BillingAccount("acct_alder_de", "DE-{year}-{seq:05d}"),
-    BillingAccount("acct_alder_uk", "UK-{seq:06d}"),
+    BillingAccount("acct_alder_us", "US-{:06d}"),
+    BillingAccount("acct_alder_de", "DE-{year}-{:05d}"),
+    BillingAccount("acct_alder_uk", "UK-{:06d}"),
 )
 
 

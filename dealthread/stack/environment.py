@@ -14,9 +14,9 @@ from dealthread.stack.info import StackInfo
 ENTITLEMENT = "entitlement"
 CUSTOMER_SUCCESS = "customer-success"
 
-# What a subscriber hears of. Entitlement is asked, customer success is told.
-ENTITLEMENT_EVENTS: list[str] = ["entitlement.*"]
-CUSTOMER_SUCCESS_EVENTS: list[str] = ["contract.*", "entitlement.*"]
+# The relay tells customer success; entitlement is asked by a step of its own, which needs the
+# answer.
+CUSTOMER_SUCCESS_EVENTS: list[str] = ["contract.*", "subscription.*"]
 
 
 def app_environment(stack: StackInfo) -> dict[str, str]:
@@ -34,6 +34,7 @@ def app_environment(stack: StackInfo) -> dict[str, str]:
         "DEALTHREAD_TEMPORAL_ADDRESS": stack.urls.temporal_address,
         "DEALTHREAD_TEMPORAL_NAMESPACE": stack.namespace,
         "DEALTHREAD_CODEC_KEYS": json.dumps(secrets.codec_keys),
+        "DEALTHREAD_CODEC_TOKEN": secrets.codec_token,
         "DEALTHREAD_CODEC_ORIGINS": json.dumps(_ui_origins(stack)),
         "DEALTHREAD_CONFIG_DIR": str(stack.config_dir),
         "DEALTHREAD_BUSINESS_OFFSET_SECONDS": str(stack.business_offset_seconds),
@@ -133,12 +134,6 @@ def _api_tokens(stack: StackInfo) -> dict[str, dict[str, object]]:
 
 def _subscribers(stack: StackInfo) -> list[dict[str, object]]:
     return [
-        {
-            "name": ENTITLEMENT,
-            "url": f"{stack.urls.entitlement}/events",
-            "secret_name": "ENTITLEMENT",
-            "types": ENTITLEMENT_EVENTS,
-        },
         {
             "name": CUSTOMER_SUCCESS,
             "url": f"{stack.urls.customer_success}/events",

@@ -117,6 +117,7 @@ def establish(root: Path, business_date: date | None) -> StackInfo:
     known = read(root)
     now = datetime.now(UTC)
     ports = choose(known.ports if known else None)
+    credentials = known.credentials if known else generate()
     info = StackInfo(
         root=root,
         created_at=known.created_at if known else now,
@@ -124,8 +125,8 @@ def establish(root: Path, business_date: date | None) -> StackInfo:
         config_dir=_config_dir(root),
         postgres_socket_folder=layout.socket_folder,
         ports=ports,
-        urls=_urls(ports, Postgres(layout.socket_folder)),
-        credentials=known.credentials if known else generate(),
+        urls=_urls(ports, Postgres(layout.socket_folder), credentials.codec_token),
+        credentials=credentials,
         tryton=known.tryton if known else TrytonAccess(),
     )
     write(info)
@@ -156,14 +157,14 @@ def _config_dir(root: Path) -> Path:
     return own if own.is_dir() else Path(__file__).parents[2] / "config"
 
 
-def _urls(ports: dict[str, int], postgres: Postgres) -> StackUrls:
+def _urls(ports: dict[str, int], postgres: Postgres, codec_token: str) -> StackUrls:
     http = {name: f"http://{HOST}:{port}" for name, port in ports.items()}
     return StackUrls(
         temporal_address=f"{HOST}:{ports['temporal']}",
         temporal_ui=http["temporal_ui"],
         temporal_metrics=http["temporal_metrics"] + "/metrics",
         bridge=http["bridge"],
-        codec=http["bridge"] + "/codec",
+        codec=f"{http['bridge']}/codec/{codec_token}",
         salesforce=http["salesforce"],
         stripe=http["stripe"],
         tryton=http["tryton"],

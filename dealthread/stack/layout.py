@@ -62,6 +62,11 @@ class Layout:
         return self.run / "supervisor.json"
 
     @property
+    def temporal_options(self) -> Path:
+        """Options of the Temporal server that must not stand on its command line."""
+        return self.run / "temporal-options.yaml"
+
+    @property
     def progress(self) -> Path:
         """Lines of the present start, which `dealthread up --detach` follows."""
         return self.logs / "up.log"

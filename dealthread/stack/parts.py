@@ -45,6 +45,7 @@ def _engines(stack: StackInfo, search_attributes: Mapping[str, str]) -> list[Ste
             report(f"created the database {defaults.DATABASE}")
 
     def launch_temporal() -> Launch:
+        temporal.write_options(stack.layout.temporal_options, stack.urls.codec)
         return Launch(
             temporal.serve_command(
                 database=stack.layout.temporal_database,
@@ -52,7 +53,7 @@ def _engines(stack: StackInfo, search_attributes: Mapping[str, str]) -> list[Ste
                 ui_port=stack.ports["temporal_ui"],
                 metrics_port=stack.ports["temporal_metrics"],
                 namespace=stack.namespace,
-                codec_endpoint=stack.urls.codec,
+                options=stack.layout.temporal_options,
             )
         )
 

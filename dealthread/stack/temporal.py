@@ -7,6 +7,7 @@ of the file allows a quarter of the throughput.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -17,9 +18,11 @@ from pathlib import Path
 import httpx
 
 from dealthread.stack.errors import StackError
+from dealthread.stack.files import write_atomically
 from dealthread.stack.ports import HOST
 
 VISIBLE_SECONDS = 30.0
+OPTIONS_NAME = "dealthread"
 
 TUNING = (
     "--sqlite-pragma",
@@ -42,6 +45,16 @@ def installed_program(name: str = "temporal") -> Path:
     return program
 
 
+def write_options(path: Path, codec_endpoint: str) -> None:
+    """The codec's address for the Web UI. It holds a token, so it is no argument.
+
+    The command line tool reads options from a named set in a file (`temporal env`).
+    """
+    # JSON is YAML, and quotes what has to be quoted.
+    options = {"env": {OPTIONS_NAME: {"ui-codec-endpoint": codec_endpoint}}}
+    write_atomically(path, json.dumps(options) + "\n")
+
+
 def serve_command(
     *,
     database: Path,
@@ -49,9 +62,9 @@ def serve_command(
     ui_port: int,
     metrics_port: int,
     namespace: str = "default",
-    codec_endpoint: str | None = None,
+    options: Path | None = None,
 ) -> list[str]:
-    """The server's command line.
+    """The server's command line; `options` is a file that `write_options` made.
 
     Its `--search-attribute` is not used: it works only when the database file is new.
     """
@@ -76,8 +89,8 @@ def serve_command(
     ]
     if namespace != "default":  # the server makes "default" by itself
         command += ["--namespace", namespace]
-    if codec_endpoint:
-        command += ["--ui-codec-endpoint", codec_endpoint]
+    if options:
+        command += ["--env-file", str(options), "--env", OPTIONS_NAME]
     return command
 
 
