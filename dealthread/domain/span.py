@@ -24,10 +24,8 @@ def whole_periods(start: date, end: date, months: int) -> tuple[int, Decimal]:
     if months <= 0 or end <= start:
         raise ValueError("a positive period and an end after the start are needed")
     count = ((end.year - start.year) * 12 + end.month - start.month) // months
-    while add_months(start, count * months) > end:
+    if add_months(start, count * months) > end:
         count -= 1
-    while add_months(start, (count + 1) * months) <= end:
-        count += 1
     reached = add_months(start, count * months)
     following = add_months(start, (count + 1) * months)
     return count, Decimal((end - reached).days) / Decimal((following - reached).days)

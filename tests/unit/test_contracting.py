@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dealthread.config import load_config
 from dealthread.domain.catalog import ConfigSet
@@ -20,7 +22,7 @@ from dealthread.domain.corrections import (
 )
 from dealthread.domain.deal import BillingFrequency, CollectionMethod, Deal, TermKind
 from dealthread.domain.money import Money
-from dealthread.domain.party import Exemption
+from dealthread.domain.party import Address, BuyerType, Exemption
 from dealthread.domain.span import add_months, whole_periods
 from dealthread.errors import BadInput, InvariantBroken
 from tests.support import deal_builder as build
@@ -243,6 +245,34 @@ def test_a_corrected_tax_id_replaces_the_one_of_its_scheme() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("address", "number", "scheme"),
+    [
+        (build.DUBLIN, "IE6433435F", "eu_vat"),
+        (build.LEEDS, "GB980780684", "gb_vat"),
+        (build.AUSTIN, "12-3456789", "us_ein"),
+    ],
+)
+def test_a_first_tax_id_gets_the_scheme_of_the_country(
+    address: Address, number: str, scheme: str
+) -> None:
+    account = build.party("K9", "Example", address)
+    deal = build.d1().model_copy(update={"account": account})
+    corrected = apply_corrections(deal, Corrections(tax_id=number))
+    assert corrected.account is not None
+    assert [row.scheme for row in corrected.account.tax_ids] == [scheme]
+
+
+def test_a_moved_end_moves_the_lines_that_end_with_the_deal() -> None:
+    moved = apply_corrections(
+        build.d4(), Corrections(end_date=date(2029, 2, 15), buyer_type=BuyerType.PUBLIC)
+    )
+    assert moved.lines[2].end_date == date(2029, 2, 15)
+    assert moved.lines[1].end_date == date(2028, 2, 1)
+    assert moved.account is not None
+    assert moved.account.buyer_type is BuyerType.PUBLIC
+
+
 def test_later_corrections_win_and_product_maps_are_joined() -> None:
     both = merged(
         Corrections(product_map={"A": "X"}, po_number="1", seller="US01"),
@@ -275,6 +305,27 @@ def test_periods_are_counted_from_the_start_so_month_ends_do_not_drift() -> None
     assert add_months(date(2026, 1, 31), 1) == date(2026, 2, 28)
     assert add_months(date(2026, 1, 31), 2) == date(2026, 3, 31)
     assert whole_periods(date(2026, 1, 31), date(2026, 3, 31), 1) == (2, Decimal(0))
+
+
+@given(
+    start=st.dates(date(2020, 1, 1), date(2030, 12, 31)),
+    days=st.integers(1, 2000),
+    months=st.sampled_from([1, 3, 6, 12, 24]),
+)
+def test_whole_periods_and_the_rest_make_up_the_span(start: date, days: int, months: int) -> None:
+    end = start + timedelta(days=days)
+    count, share = whole_periods(start, end, months)
+    reached = add_months(start, count * months)
+    following = add_months(start, (count + 1) * months)
+    assert reached <= end < following
+    assert 0 <= share < 1
+    assert share * (following - reached).days == pytest.approx(Decimal((end - reached).days))
+
+
+@pytest.mark.parametrize(("end", "months"), [(date(2026, 1, 1), 12), (date(2027, 1, 1), 0)])
+def test_a_span_without_length_or_period_is_refused(end: date, months: int) -> None:
+    with pytest.raises(ValueError, match="positive period"):
+        whole_periods(date(2026, 1, 1), end, months)
 
 
 def test_a_leap_day_anniversary_is_a_whole_year() -> None:

@@ -474,6 +474,107 @@ CASES = [
     ),
     Spoilt("V27", "account", "", "customer-data", deal(account=None)),
     Spoilt("V28", "account.contacts", "", "customer-data", account(contacts=())),
+    Spoilt(
+        "V27",
+        "account.shipping_address.city",
+        "",
+        "customer-data",
+        account(shipping_address=build.AUSTIN.model_copy(update={"city": ""})),
+    ),
+    Spoilt("V27", "account.legal_name", "", "customer-data", account(legal_name=" ")),
+    Spoilt(
+        "V27",
+        "account.billing_address.postal_code",
+        "not a ZIP code",
+        "customer-data",
+        address(postal_code="7870"),
+    ),
+    Spoilt(
+        "V28",
+        "account.contacts",
+        "0030000000000K1AAA",
+        "customer-data",
+        account(
+            contacts=tuple(
+                row.model_copy(update={"email": ""}) for row in build.HARBORLINE.contacts
+            )
+        ),
+    ),
+    Spoilt(
+        "V35", "account.parent", "K2P", "customer-data", deal(parents=(build.NORDWERK_HOLDING,))
+    ),
+    Spoilt(
+        "V35",
+        "account.parent",
+        "K1",
+        "customer-data",
+        lambda good: account(parent_key="K1")(deal(parents=(build.HARBORLINE,))(good)),
+    ),
+    Spoilt(
+        "V19", "notice_days", "", "revenue", deal(auto_renew=True, notice_days=None), severity="A"
+    ),
+    Spoilt(
+        "V20",
+        "billing_frequency",
+        "term",
+        "billing",
+        deal(**{**EVERGREEN, "billing_frequency": BillingFrequency.TERM}),
+    ),
+    Spoilt(
+        "V30",
+        "account.tax_ids[0].result",
+        "invalid",
+        "tax",
+        account(tax_ids=(TaxId(scheme="us_ein", number="12-3456789", result="invalid"),)),
+    ),
+    Spoilt(
+        "V07",
+        "lines[0].unit_price",
+        "EUR",
+        "deal-desk",
+        first_line(unit_price=build.line(1, "X", "1", "270", "EUR").unit_price),
+    ),
+    Spoilt(
+        "V11",
+        "lines[L1].net",
+        "",
+        "deal-desk",
+        answer=lambda good: good.model_copy(
+            update={
+                "preview": good.preview
+                and good.preview.model_copy(update={"lines": good.preview.lines[1:]})
+            }
+        ),
+    ),
+    Spoilt(
+        "V11",
+        "lines[X].net",
+        "1.00 USD",
+        "deal-desk",
+        answer=lambda good: good.model_copy(
+            update={
+                "preview": good.preview
+                and good.preview.model_copy(
+                    update={
+                        "lines": (
+                            *good.preview.lines,
+                            InvoiceLine(
+                                line_key="X", net=Money.of(1, "USD"), tax=Money.zero("USD")
+                            ),
+                        )
+                    }
+                )
+            }
+        ),
+    ),
+    Spoilt(
+        "V25",
+        "account.in_collections",
+        "true",
+        "credit",
+        answer=facts(credit=CreditFacts(exposure=Money.zero("USD"), in_collections=True)),
+        severity="A",
+    ),
     Spoilt("V28", "account.language", "", "customer-data", account(language="")),
     Spoilt("V29", "po_number", "", "billing", account(po_required=True)),
     Spoilt(
