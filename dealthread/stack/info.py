@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dealthread.stack import defaults
-from dealthread.stack.credentials import Credentials, generate
+from dealthread.stack.credentials import Credentials
 from dealthread.stack.errors import StackError
 from dealthread.stack.files import write_atomically
 from dealthread.stack.layout import Layout
-from dealthread.stack.ports import HOST, choose
 from dealthread.stack.postgres import Postgres
 
 FORMAT = 1
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class StackUrls(BaseModel):
@@ -91,88 +92,25 @@ class StackInfo(BaseModel):
 
 def read(root: Path) -> StackInfo | None:
     """The installation under `root`; None before the first start."""
+    return read_as(StackInfo, root, "dealthread down, then dealthread up")
+
+
+def read_as(model: type[Model], root: Path, mend: str) -> Model | None:
+    """stack.json as `model`; a message about a bad one names fields, never their values."""
     path = Layout(root).stack_file
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     try:
-        return StackInfo.model_validate_json(text)
+        return model.model_validate_json(text)
     except ValidationError as failure:
         fields = ", ".join(".".join(map(str, error["loc"])) for error in failure.errors())
-        raise StackError(
-            f"{path} is not of this version ({fields})",
-            "make clean && make up (this removes the local stack's data)",
-        ) from None  # the cause would show secrets
-
-
-def establish(root: Path, business_date: date | None) -> StackInfo:
-    """Read or make the installation, give it ports that are free now, and write stack.json.
-
-    Only for a stack that is not running. Without `business_date` an existing clock goes on.
-    """
-    root = root.resolve()
-    layout = Layout(root)
-    layout.create()
-    known = read(root)
-    now = datetime.now(UTC)
-    ports = choose(known.ports if known else None)
-    credentials = known.credentials if known else generate()
-    info = StackInfo(
-        root=root,
-        created_at=known.created_at if known else now,
-        business_offset_seconds=_offset(known, business_date, now),
-        config_dir=_config_dir(root),
-        postgres_socket_folder=layout.socket_folder,
-        ports=ports,
-        urls=_urls(ports, Postgres(layout.socket_folder), credentials.codec_token),
-        credentials=credentials,
-        tryton=known.tryton if known else TrytonAccess(),
-    )
-    write(info)
-    return info
+        what = f"{path} is not of this version ({fields})"
+        raise StackError(what, mend) from None  # the cause would show secrets
 
 
 def write(info: StackInfo) -> None:
     """Write stack.json in one step, readable by its owner only."""
     document = json.dumps(info.model_dump(mode="json"), indent=2)
     write_atomically(info.layout.stack_file, document + "\n")
-
-
-def _offset(known: StackInfo | None, day: date | None, now: datetime) -> int:
-    if known and (day is None or known.business_now.date() == day):
-        return known.business_offset_seconds
-    if known and known.layout.temporal_database.exists():
-        raise StackError(
-            f"the business clock stands at {known.business_now.date()} and is not moved under data",
-            f"make clean, then dealthread up --business-date {day}",
-        )
-    start = defaults.business_instant(day or defaults.BUSINESS_DATE)
-    return round((start - now).total_seconds())
-
-
-def _config_dir(root: Path) -> Path:
-    """The installation's own configuration, else the one that came with the source."""
-    own = root / "config"
-    return own if own.is_dir() else Path(__file__).parents[2] / "config"
-
-
-def _urls(ports: dict[str, int], postgres: Postgres, codec_token: str) -> StackUrls:
-    http = {name: f"http://{HOST}:{port}" for name, port in ports.items()}
-    return StackUrls(
-        temporal_address=f"{HOST}:{ports['temporal']}",
-        temporal_ui=http["temporal_ui"],
-        temporal_metrics=http["temporal_metrics"] + "/metrics",
-        bridge=http["bridge"],
-        codec=f"{http['bridge']}/codec/{codec_token}",
-        salesforce=http["salesforce"],
-        stripe=http["stripe"],
-        tryton=http["tryton"],
-        tryton_direct=http["tryton_direct"],
-        entitlement=http["entitlement"],
-        entitlement_direct=http["entitlement_direct"],
-        customer_success=http["customer_success"],
-        customer_success_direct=http["customer_success_direct"],
-        database=postgres.url(defaults.DATABASE, defaults.DATABASE_ROLE, driver="psycopg"),
-        tryton_database=postgres.url(defaults.TRYTON_DATABASE, defaults.TRYTON_ROLE),
-    )

@@ -16,6 +16,7 @@ from dealthread.stack import info, supervise
 from dealthread.stack.errors import StackError
 from dealthread.stack.files import write_atomically
 from dealthread.stack.info import StackInfo
+from dealthread.stack.installation import establish
 from dealthread.stack.layout import Layout
 from dealthread.stack.plan import Report
 from dealthread.stack.processes import read_record
@@ -53,7 +54,7 @@ def up(
         # Before ports are chosen: they sit on the usual ones.
         for name in supervise.clear_leftovers(layout):
             report(f"stopped {name}, left over from a run that was killed")
-        stack = info.establish(root, business_date)
+        stack = establish(root, business_date)
         write_atomically(supervise.request_file(layout), request.model_dump_json())
         if detach:
             _start_detached(layout, report)

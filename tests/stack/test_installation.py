@@ -14,6 +14,7 @@ from dealthread.stack import defaults, info, parts, ports
 from dealthread.stack.environment import app_environment
 from dealthread.stack.errors import StackError
 from dealthread.stack.files import write_atomically
+from dealthread.stack.installation import establish
 from dealthread.stack.layout import LONGEST_SOCKET_FOLDER, Layout, private_folder
 from dealthread.stack.plan import Part
 
@@ -55,7 +56,7 @@ def test_no_free_port_is_said_with_what_to_do() -> None:
 
 def test_stack_json_is_for_its_owner_only_and_names_everything(tmp_path: Path) -> None:
     """One file of mode 0600 lets any tool drive the stack."""
-    made = info.establish(tmp_path, None)
+    made = establish(tmp_path, None)
     path = made.layout.stack_file
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     document = json.loads(path.read_text(encoding="utf-8"))
@@ -80,46 +81,60 @@ def test_each_installation_has_its_own_credentials_and_keeps_them(tmp_path: Path
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir()
     two.mkdir()
-    first = info.establish(one, None).credentials
-    assert info.establish(one, None).credentials == first
-    other = info.establish(two, None).credentials
+    first = establish(one, None).credentials
+    assert establish(one, None).credentials == first
+    other = establish(two, None).credentials
     assert not set(_strings(first.model_dump())) & set(_strings(other.model_dump()))
 
 
 def test_a_damaged_stack_json_is_named_without_its_secrets(tmp_path: Path) -> None:
     """The message names the field that is wrong, and shows no value of the file."""
-    made = info.establish(tmp_path, None)
+    made = establish(tmp_path, None)
     document = json.loads(made.layout.stack_file.read_text(encoding="utf-8"))
     document["credentials"]["operator_token"] = ["canary-of-a-secret"]
     made.layout.stack_file.write_text(json.dumps(document), encoding="utf-8")
-    with pytest.raises(StackError, match=r"credentials\.operator_token") as caught:
-        info.read(tmp_path)
-    assert caught.value.__cause__ is None
-    assert "canary" not in str(caught.value)
+    for look in (info.read, lambda root: establish(root, None)):
+        with pytest.raises(StackError, match=r"credentials\.operator_token") as caught:
+            look(tmp_path)
+        assert caught.value.__cause__ is None
+        assert "canary" not in str(caught.value)
+
+
+def test_a_new_version_adds_its_credentials_and_keeps_the_others(tmp_path: Path) -> None:
+    """An update of the source costs nobody the data of the local stack."""
+    made = establish(tmp_path, None)
+    document = json.loads(made.layout.stack_file.read_text(encoding="utf-8"))
+    del document["credentials"]["codec_token"], document["urls"]
+    made.layout.stack_file.write_text(json.dumps(document), encoding="utf-8")
+    again = establish(tmp_path, None).credentials
+    assert again.codec_token != made.credentials.codec_token
+    assert again.model_copy(update={"codec_token": made.credentials.codec_token}) == (
+        made.credentials
+    )
 
 
 def test_the_business_clock_starts_on_the_default_day_and_goes_on(tmp_path: Path) -> None:
     """The first start sets it to 09:00 UTC of the worked deals' day; later starts keep it."""
-    made = info.establish(tmp_path, None)
+    made = establish(tmp_path, None)
     expected = datetime(2026, 3, 15, 9, 0, tzinfo=UTC) - datetime.now(UTC)
     assert abs(made.business_offset_seconds - expected.total_seconds()) < 60
-    again = info.establish(tmp_path, defaults.BUSINESS_DATE)
+    again = establish(tmp_path, defaults.BUSINESS_DATE)
     assert again.business_offset_seconds == made.business_offset_seconds
 
 
 def test_the_business_clock_is_not_moved_under_data(tmp_path: Path) -> None:
     """Another day is fine before there is data, and refused afterwards."""
-    info.establish(tmp_path, None)
-    moved = info.establish(tmp_path, date(2027, 1, 4))
+    establish(tmp_path, None)
+    moved = establish(tmp_path, date(2027, 1, 4))
     assert moved.business_now.date() == date(2027, 1, 4)
     moved.layout.temporal_database.touch()
     with pytest.raises(StackError, match="is not moved under data"):
-        info.establish(tmp_path, date(2026, 3, 15))
+        establish(tmp_path, date(2026, 3, 15))
 
 
 def test_no_secret_stands_on_a_command_line(tmp_path: Path) -> None:
     """Arguments are visible to every user of the machine, the environment is not."""
-    made = info.establish(tmp_path, None)
+    made = establish(tmp_path, None)
     secrets = _strings(made.credentials.model_dump())
     assert len(secrets) > 10
     unprepared = {"postgres", "tryton"}  # their commands are known once their data is made
@@ -131,7 +146,7 @@ def test_no_secret_stands_on_a_command_line(tmp_path: Path) -> None:
 
 def test_the_application_hears_of_every_party_by_environment(tmp_path: Path) -> None:
     """Webhook secrets, accounts and subscribers reach the application as JSON."""
-    made = info.establish(tmp_path, None)
+    made = establish(tmp_path, None)
     settings = app_environment(made)
     webhooks = json.loads(settings["DEALTHREAD_WEBHOOK_SECRETS"])
     org = made.salesforce_org_id
@@ -148,7 +163,7 @@ def test_the_application_hears_of_every_party_by_environment(tmp_path: Path) -> 
 def test_every_need_names_an_earlier_step(tmp_path: Path) -> None:
     """The plan has no circle and no misspelt name."""
     seen: set[str] = set()
-    for step in parts.plan(info.establish(tmp_path, None), {}):
+    for step in parts.plan(establish(tmp_path, None), {}):
         assert set(step.needs) <= seen, step.name
         seen.add(step.name)
 

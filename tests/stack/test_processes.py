@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dealthread.stack import info, supervise
+from dealthread.stack import supervise
 from dealthread.stack.doctor import Finding, Level, doctor, problems
 from dealthread.stack.down import down
 from dealthread.stack.errors import StackError
+from dealthread.stack.installation import establish
 from dealthread.stack.layout import Layout
 from dealthread.stack.processes import ProcessRecord, read_record, record_of, write_record
 from dealthread.stack.status import PartState, status
@@ -84,7 +85,7 @@ def test_one_supervisor_holds_a_state_folder(layout: Layout) -> None:
 def test_status_before_the_first_start_is_empty_and_after_it_all_down(tmp_path: Path) -> None:
     """Every part has a line, with the place of its log."""
     assert status(tmp_path) == []
-    info.establish(tmp_path, None)
+    establish(tmp_path, None)
     lines = status(tmp_path)
     assert {line.state for line in lines} == {PartState.DOWN}
     assert {"supervisor", "postgres", "temporal", "tryton", "bridge", "relay", "worker"} <= {
@@ -97,7 +98,7 @@ def test_status_shows_memory_and_age_of_a_running_part(
     layout: Layout, sleeper: subprocess.Popen[bytes]
 ) -> None:
     """A part that runs and does not answer is unhealthy, not down."""
-    info.establish(layout.root, None)
+    establish(layout.root, None)
     record = remembered(layout, sleeper, "salesforce")
     write_record(layout.record("salesforce"), record.model_copy(update={"state": "ready"}))
     line = next(line for line in status(layout.root) if line.name == "salesforce")
@@ -120,7 +121,7 @@ def test_doctor_names_open_credentials_and_lost_processes_with_the_remedy(
     layout: Layout, sleeper: subprocess.Popen[bytes]
 ) -> None:
     """Each problem comes with the command that mends it."""
-    stack = info.establish(layout.root, None)
+    stack = establish(layout.root, None)
     stack.layout.stack_file.chmod(0o644)
     remembered(layout, sleeper, "stripe")
     found = by_check(problems(doctor(layout.root)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -136,3 +138,30 @@ def test_nothing_of_the_data_is_for_other_users(root: Path) -> None:
     layout = Layout(root)
     for path in (layout.temporal_database, layout.postgres_data, layout.log("temporal")):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_in_the_foreground_it_stops_with_its_terminal(tmp_path: Path) -> None:
+    """Without --detach, Ctrl-C stops every part, and `up` returns."""
+    program = (
+        "import pathlib, sys\n"
+        "from dealthread.stack.up import up\n"
+        "report = lambda line: print(line, flush=True)\n"
+        "up(pathlib.Path(sys.argv[1]), False, None, report, only=['databases'])\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("[2/2]"):
+                break
+        record = read_record(Layout(tmp_path).record("postgres"))
+        assert record is not None
+        assert record.process is not None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+    assert record.process is None
