@@ -25,12 +25,12 @@ async def signs_of_life(environment: Mapping[str, str] | None = None) -> AsyncIt
         yield
         return
     path = Path(name)
-    path.touch()
+    _touch(path)
 
     async def keep_touching() -> None:
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
-            path.touch()
+            _touch(path)
 
     touching = asyncio.create_task(keep_touching())
     try:
@@ -40,4 +40,13 @@ async def signs_of_life(environment: Mapping[str, str] | None = None) -> AsyncIt
         # A file that could not be touched any more has already said what there is to say.
         with contextlib.suppress(asyncio.CancelledError, OSError):
             await touching
-        path.unlink(missing_ok=True)
+        _remove(path)
+
+
+def _touch(path: Path) -> None:
+    # On the loop on purpose: a loop that cannot do this in time is not alive.
+    path.touch()
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
