@@ -1,0 +1,101 @@
+"""Routes a REST call to its resource."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dealthread.simulators.salesforce.collection_api import CollectionApi
+from dealthread.simulators.salesforce.composite_api import CompositeApi
+from dealthread.simulators.salesforce.describe_api import (
+    basic_describe,
+    describe,
+    global_describe,
+)
+from dealthread.simulators.salesforce.errors import not_found, not_simulated
+from dealthread.simulators.salesforce.query_api import QueryApi
+from dealthread.simulators.salesforce.rest import RestAnswer, RestRequest, method_not_allowed
+from dealthread.simulators.salesforce.row_api import RowApi
+
+if TYPE_CHECKING:
+    from dealthread.simulators.salesforce.org import Org
+
+_CONDITIONAL = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+_RESOURCES = ("composite", "limits", "query", "queryAll", "sobjects")
+
+
+class RestApi:
+    """Everything below `/services/data/vNN.0`."""
+
+    def __init__(self, org: Org) -> None:
+        self._org = org
+        schema = org.store.schema
+        self._schema = schema
+        self._rows = RowApi(schema, org.dml)
+        self._queries = QueryApi(org.store, org.clock, org.config.query_page_size)
+        self._collections = CollectionApi(schema, org.store, org.dml, self._rows)
+        self._composite = CompositeApi(org.store, org.faults, self.handle)
+
+    def clear(self) -> None:
+        """Forget open cursors."""
+        self._queries.clear()
+
+    def handle(self, request: RestRequest) -> RestAnswer:
+        """Answer one call. Raises SalesforceError."""
+        for name in _CONDITIONAL:
+            if name in request.headers:
+                raise not_simulated(f"conditional requests ({name})")
+        segments = request.segments
+        if not segments:
+            return RestAnswer(200, {name: f"{request.base}/{name}" for name in _RESOURCES})
+        resource = segments[0]
+        if resource == "sobjects":
+            return self._sobjects(request)
+        if resource in ("query", "queryAll") and len(segments) <= 2:
+            return self._queries.handle(request)
+        if resource == "composite":
+            return self._composites(request)
+        if resource == "limits" and len(segments) == 1:
+            if request.method != "GET":
+                raise method_not_allowed(request, "GET", "HEAD")
+            return RestAnswer(200, self._limits())
+        raise not_simulated(f"the resource {resource}")
+
+    def _sobjects(self, request: RestRequest) -> RestAnswer:
+        rest = request.segments[1:]
+        is_read = request.method in ("GET", "HEAD")
+        if not rest:
+            if not is_read:
+                raise method_not_allowed(request, "GET", "HEAD")
+            return RestAnswer(200, global_describe(self._schema, request.base))
+        sobject = self._rows.sobject(rest[0])
+        if len(rest) == 1:
+            if request.method == "POST":
+                return self._rows.create(request, sobject)
+            if not is_read:
+                raise method_not_allowed(request, "GET", "HEAD", "POST")
+            return RestAnswer(200, basic_describe(sobject, request.base))
+        if len(rest) == 2 and rest[1] == "describe":
+            if not is_read:
+                raise method_not_allowed(request, "GET", "HEAD")
+            return RestAnswer(200, describe(self._schema, sobject, request.base))
+        if len(rest) == 2 and rest[1] in ("updated", "deleted", "listviews", "quickActions"):
+            raise not_simulated(f"the resource {rest[1]}")
+        if len(rest) == 2:
+            return self._rows.by_id(request, sobject, rest[1])
+        if len(rest) == 3:
+            return self._rows.by_external_id(request, sobject, rest[1], rest[2])
+        raise not_found()
+
+    def _composites(self, request: RestRequest) -> RestAnswer:
+        rest = request.segments[1:]
+        if not rest:
+            if request.method != "POST":
+                raise method_not_allowed(request, "POST")
+            return self._composite.handle(request)
+        if rest[0] == "sobjects":
+            return self._collections.handle(request)
+        raise not_simulated(f"the resource composite/{rest[0]}")
+
+    def _limits(self) -> dict[str, Any]:
+        limit = self._org.config.daily_request_limit
+        return {"DailyApiRequests": {"Max": limit, "Remaining": limit - self._org.requests_used}}

@@ -1,0 +1,130 @@
+"""One simulated org: its rows, its rules and what it does by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from dealthread.simulators.kit.clock import SimClock
+from dealthread.simulators.kit.faults import FaultKind, FaultSwitch
+from dealthread.simulators.kit.ledger import Ledger
+from dealthread.simulators.kit.webhook_sender import BACK_OFF_SECONDS, WebhookSender
+from dealthread.simulators.salesforce.announcements import Announcer
+from dealthread.simulators.salesforce.api import RestApi
+from dealthread.simulators.salesforce.automation import Automation
+from dealthread.simulators.salesforce.config import SalesforceConfig
+from dealthread.simulators.salesforce.dml import Dml
+from dealthread.simulators.salesforce.ids import make_id
+from dealthread.simulators.salesforce.persistence import StateFile
+from dealthread.simulators.salesforce.schema import Row
+from dealthread.simulators.salesforce.schema_objects import org_schema
+from dealthread.simulators.salesforce.sessions import Sessions
+from dealthread.simulators.salesforce.store import INSTANCE, Store
+from dealthread.simulators.salesforce.values import instant_text
+
+QUOTA_WINDOW = timedelta(hours=24)
+
+
+class Org:
+    """Everything behind the HTTP surface."""
+
+    def __init__(self, config: SalesforceConfig) -> None:
+        self.config = config
+        self.clock = SimClock(config.clock_offset)
+        self.ledger = Ledger(self.clock)
+        self.faults = FaultSwitch(
+            unsupported=frozenset(),
+            part_targets={"subrequest": frozenset({FaultKind.REJECT, FaultKind.SERVER_ERROR})},
+        )
+        self.webhooks = WebhookSender(
+            self.clock, back_off=config.webhook_back_off or BACK_OFF_SECONDS
+        )
+        self.sessions = Sessions(config, self.clock)
+        self.store = Store(org_schema(config))
+        self.user_id = make_id("005", INSTANCE, 1)
+        automation = Automation(self.store)
+        self.dml = Dml(self.store, self.clock, self.ledger, automation, self.user_id)
+        self.announcer = Announcer(config, self.store, self.dml, self.webhooks)
+        automation.on_outbox = self.announcer.announce
+        self.state_file = (
+            StateFile(config.state_file, self.store) if config.state_file is not None else None
+        )
+        self.api = RestApi(self)
+        self._used = 0
+        self._window_start = self.clock.now()
+        if self.state_file is None or not self.state_file.load():
+            self._seed()
+        else:
+            self.announcer.announce_undelivered()
+
+    @property
+    def requests_used(self) -> int:
+        """Calls counted against the daily limit."""
+        self._roll_window(self.clock.now())
+        return self._used
+
+    def count_request(self) -> bool:
+        """Count a call; False when the daily limit is used up."""
+        if self.requests_used >= self.config.daily_request_limit:
+            return False
+        self._used += 1
+        return True
+
+    def reset(self) -> None:
+        """Back to an empty org; ids are never used again."""
+        self.store.clear()
+        self.api.clear()
+        self.sessions.expire_all()
+        self._used = 0
+        if self.state_file is not None:
+            self.state_file.start_over()
+        self._seed()
+
+    def _roll_window(self, now: datetime) -> None:
+        if now - self._window_start >= QUOTA_WINDOW:
+            self._window_start, self._used = now, 0
+
+    def _seed(self) -> None:
+        """What a new org has: itself, the integration user and the standard price book."""
+        now = instant_text(self.clock.now())
+        with self.store.transaction():
+            self._put(
+                "Organization",
+                {
+                    "Id": self.config.org_id,
+                    "Name": "Simulated Org",
+                    "OrganizationType": "Enterprise Edition",
+                    "TimeZoneSidKey": "GMT",
+                    "DefaultLocaleSidKey": "en_US",
+                    "IsSandbox": True,
+                },
+                now,
+            )
+            self._put(
+                "User",
+                {
+                    "Id": self.user_id,
+                    "Username": "integration@simulated.example",
+                    "LastName": "Integration",
+                    "Name": "Integration",
+                    "Email": "integration@simulated.example",
+                    "IsActive": True,
+                },
+                now,
+            )
+            standard: Row = {"Name": "Standard Price Book", "IsActive": True, "IsStandard": True}
+            self._put("Pricebook2", {"Id": make_id("01s", INSTANCE, 1), **standard}, now)
+        self.store.counters["Pricebook2"] = max(1, self.store.counters.get("Pricebook2", 0))
+
+    def _put(self, name: str, values: Row, now: str) -> None:
+        sobject = self.store.schema.objects[name.lower()]
+        row: Row = {one.name: one.default for one in sobject.fields.values()}
+        row.update(
+            IsDeleted=False,
+            CreatedDate=now,
+            CreatedById=self.user_id,
+            LastModifiedDate=now,
+            LastModifiedById=self.user_id,
+            SystemModstamp=now,
+        )
+        row.update(values)
+        self.store.put(sobject.name, row)
