@@ -44,6 +44,10 @@ class Finding:
 def doctor(root: Path) -> list[Finding]:
     """Look at everything the stack needs; changes nothing."""
     layout = Layout(root.resolve())
+    if not layout.is_mine():
+        what = f"{layout.state} was made by another user"
+        mend = f"go on as that user, or remove it: rm -r {layout.state}"
+        return [Finding("state", Level.PROBLEM, what, mend)]
     running = supervise.is_running(layout)
     return [
         _python(),

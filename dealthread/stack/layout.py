@@ -95,9 +95,18 @@ class Layout:
         digest = hashlib.sha256(os.fsencode(preferred)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"dealthread-{os.getuid()}-{digest}"
 
+    def is_mine(self) -> bool:
+        """False when another user (root, often) made the state folder."""
+        return not self.state.exists() or self.state.stat().st_uid == os.getuid()
+
     def create(self) -> None:
         """Make the folders, readable by nobody else."""
         self.state.mkdir(exist_ok=True)
+        if not self.is_mine():
+            raise StackError(
+                f"{self.state} was made by another user",
+                f"go on as that user, or remove it: rm -r {self.state}",
+            )
         for folder in (self.logs, self.run):
             folder.mkdir(mode=OWNER_ONLY_FOLDER, exist_ok=True)
         # Not 0700: under root, PostgreSQL runs as another user and must pass through to its folder.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -145,3 +146,13 @@ def test_doctor_names_a_missing_program(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
     found = by_check(problems(doctor(tmp_path)))
     assert found["program temporal"].mend == "make install"
+
+
+def test_the_state_of_another_user_is_left_alone(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Started once as root, a folder cannot be used as somebody else; the reason is said."""
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    assert [finding.check for finding in problems(doctor(layout.root))] == ["state"]
+    with pytest.raises(StackError, match="was made by another user"):
+        layout.create()
