@@ -81,7 +81,6 @@ class Bill:
     subscription_id: str | None = None
     subscription_metadata: dict[str, str] = field(default_factory=dict)
     description: str | None = None
-    has_parent: bool = True
 
 
 def charges_of(
@@ -181,7 +180,8 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
     payer = bill.payer
     due = max(0, made.total + payer.balance)
     parent = None
-    if bill.has_parent:
+    # A preview has no subscription to name yet.
+    if bill.subscription_id is not None:
         parent = {
             "quote_details": None,
             "subscription_details": {

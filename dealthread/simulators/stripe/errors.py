@@ -101,9 +101,7 @@ class StripeError(Exception):
         return cls(status, "invalid_request_error", message, code="resource_missing", param=param)
 
     @classmethod
-    def card_declined(cls, decline_code: str, payment_intent: str | None = None) -> StripeError:
-        """The issuer refuses the charge: 402."""
-        extra: dict[str, Any] = {"decline_code": decline_code}
-        if payment_intent is not None:
-            extra["payment_intent"] = {"id": payment_intent, "object": "payment_intent"}
+    def card_declined(cls, decline_code: str) -> StripeError:
+        """The issuer refuses the charge: 402. Payment intents are not carried, so none is shown."""
+        extra = {"decline_code": decline_code}
         return cls(402, "card_error", "Your card was declined.", code="card_declined", extra=extra)

@@ -129,8 +129,7 @@ def pay(ctx: Context, params: Json, invoice_id: str) -> Json:
     decline = invoicing.charge(ctx, invoice, method_id)
     settle(ctx, invoice)
     if decline is not None:
-        intent = invoicing.default_payment(ctx, invoice)["payment"]["payment_intent"]
-        raise StripeError.card_declined(decline, intent)
+        raise StripeError.card_declined(decline)
     return invoice
 
 

@@ -122,7 +122,7 @@ def _expect_payment(ctx: Context, invoice: Json) -> Json:
     return payment
 
 
-def default_payment(ctx: Context, invoice: Json) -> Json:
+def _default_payment(ctx: Context, invoice: Json) -> Json:
     """The payment that was expected when the invoice was finalised."""
     payments = ctx.account.related("invoice_payment.invoice", "invoice_payment", invoice["id"])
     return next(payments)
@@ -167,7 +167,7 @@ def _mark_paid(ctx: Context, invoice: Json, amount: int, *, before: Json | None 
     invoice["amount_remaining"] = 0
     invoice["status_transitions"]["paid_at"] = now
     if amount:
-        payment = default_payment(ctx, invoice)
+        payment = _default_payment(ctx, invoice)
         payment["amount_paid"], payment["status"] = amount, "paid"
         payment["status_transitions"]["paid_at"] = now
     invoice["attempted"] = True
