@@ -96,9 +96,10 @@ def prepare(state_dir: Path, pg: Postgres, config: ConfigSet, report: Report) ->
     programs = Programs(
         folder=ensure_environment(environment, report),
         configuration=folder / "trytond.conf",
+        logging=folder / "logging.conf",
         postgres=pg,
     )
-    write_atomically(programs.configuration, CONFIGURATION)
+    programs.write_files()
     pg.ensure_role(ROLE)
     credentials = _credentials(folder / "credentials.json")
     log = folder / "setup.log"
@@ -145,7 +146,11 @@ def is_current(installation: TrytonInstallation, database: str) -> bool:
 def serve_command(
     installation: TrytonInstallation, database: str, port: int
 ) -> tuple[list[str], dict[str, str]]:
-    """Command of the server on 127.0.0.1 and the variables to add to the environment."""
+    """Command of the server on 127.0.0.1 and the variables to add to the environment.
+
+    Its standard error is discarded: Tryton writes refused records to it in clear. To see why it
+    does not start, run `installation.programs.by_hand(database)`.
+    """
     return installation.programs.serve(database, port)
 
 

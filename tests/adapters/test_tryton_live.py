@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 
 from adapters.erp.tryton.factory import create
 from adapters.erp.tryton.rpc import TrytonRpc
+from dealthread.config import load_config
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Booking, BookingState, ErpCustomer
 from dealthread.domain.money import Money
@@ -20,6 +22,7 @@ from dealthread.domain.party import Party, TaxId
 from dealthread.errors import NotFound, VendorUnavailable
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports import DraftBooking, ErpPort, OnboardErpCustomer, PostingQuestion
+from dealthread.stack import tryton
 from tests.support import deals
 
 if TYPE_CHECKING:  # a plugin must not be imported before pytest loads it
@@ -492,6 +495,28 @@ class Losing(httpx.AsyncBaseTransport):
         return answer
 
 
+class FailingAt(httpx.AsyncHTTPTransport):
+    """Fails the n-th request, before it is sent or after it was answered."""
+
+    def __init__(self, number: int, *, before: bool) -> None:
+        super().__init__()
+        self._left = number
+        self._before = before
+        self.failed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._left -= 1
+        is_chosen = self._left == 0  # requests run side by side: decided before waiting
+        self.failed = self.failed or is_chosen
+        if is_chosen and self._before:
+            raise httpx.ConnectError("not connected", request=request)
+        answer = await super().handle_async_request(request)
+        await answer.aread()
+        if is_chosen:
+            raise httpx.ReadTimeout("the answer is lost", request=request)
+        return answer
+
+
 def _method_of(request: httpx.Request) -> str:
     return str(httpx.Response(200, content=request.content).json()["method"])
 
@@ -531,6 +556,39 @@ async def test_a_lost_answer_while_drafting_ends_in_one_order(
     assert booking.gross == Money.of("15891.00", "USD")
     rows = await orders_with(rpc, 1, [["reference", "=", command.document_key]])
     assert len(rows) == 1
+
+
+@pytest.mark.parametrize("kind", ["answer lost", "not connected"])
+async def test_any_call_of_a_draft_may_fail(
+    erp: ErpPort, rpc: TrytonRpc, tryton_server: RunningTryton, kind: str
+) -> None:
+    """RS-02, RS-09: whichever of a draft's calls fails, reads included, what the port says about
+    an effect is true, and the repeat ends in one complete order."""
+    contract, party = deals.d2(), deals.NORDWERK
+    for number in itertools.count(1):
+        command = await draft_command(erp, contract, party)
+        transport = FailingAt(number, before=kind == "not connected")
+        async with httpx.AsyncClient(transport=transport) as http:
+            try:
+                outcome = await create(tryton_server.settings, http).draft_booking(
+                    command, idempotency_key="k"
+                )
+            except VendorUnavailable:
+                outcome = None
+        rows = await orders_with(rpc, 2, [["reference", "=", command.document_key]])
+        if outcome is None:
+            assert rows == [], "raised although an order exists"
+        elif not transport.failed:
+            assert isinstance(outcome, Done)
+            break
+        else:
+            assert isinstance(outcome, Unknown)
+        booking = done(await erp.draft_booking(command, idempotency_key="k"))
+        assert booking.state is BookingState.QUOTATION
+        assert booking.context["contract"] == "C-D2"
+        rows = await orders_with(rpc, 2, [["reference", "=", command.document_key]])
+        assert [row["state"] for row in rows] == ["quotation"]
+    assert number > 10
 
 
 async def test_an_undo_after_a_lost_draft_leaves_nothing_open(
@@ -696,7 +754,7 @@ async def test_a_closed_period_tells_the_first_open_day(erp: ErpPort) -> None:
 async def test_a_closed_account_is_a_problem(erp: ErpPort, tryton_server: RunningTryton) -> None:
     """S9: the revenue account is blocked in the ERP, and opened again."""
     settings = tryton_server.settings.model_copy(update={"user": "admin"})
-    secret = type(settings.password)(tryton_server.administrator_password)
+    secret = type(settings.password)(tryton_server.installation.logins()["admin"])
     settings = settings.model_copy(update={"password": secret})
     async with httpx.AsyncClient(trust_env=False) as client:
         admin = TrytonRpc(settings, client)
@@ -728,3 +786,69 @@ async def test_a_server_that_is_not_there_is_unavailable(tryton_server: RunningT
             await create(settings, client).create_customer(
                 onboard(deals.d1(), deals.HARBORLINE), idempotency_key="k"
             )
+
+
+# ---------------------------------------------------------------- the installation
+
+
+async def test_each_company_has_what_the_configuration_says(erp: ErpPort) -> None:
+    """Companies, accounts, tax codes, items and terms of `config/`, nothing keyed by hand."""
+    config = load_config(Path(__file__).parents[2] / "config")
+    blocked = {row.erp_item for row in config.products if not row.erp_salable}
+    for entity in config.legal_entities:
+        codes = [row for row in config.tax_codes if row.seller == entity.code]
+        for terms in config.payment_terms:
+            rules = await erp.check_posting_rules(
+                PostingQuestion(
+                    company=entity.erp_company,
+                    currency=entity.functional_currency,
+                    service_start=max(row.valid_from for row in codes),
+                    posting_date=config.closed_until[entity.code],
+                    items=tuple(row.erp_item for row in config.products),
+                    tax_codes=tuple(row.code for row in codes),
+                    accounts=tuple(row.code for row in config.accounts),
+                    payment_terms=terms.erp_code,
+                )
+            )
+            assert {row.value for row in rules.problems} == blocked
+
+
+async def test_periods_exist_for_the_years_of_a_long_contract(erp: ErpPort) -> None:
+    """D4 and D5 end in 2029 and 2028: the last day of 2029 can be posted."""
+    for company in ("1", "2", "3"):
+        rules = await erp.check_posting_rules(
+            question(company=company, posting_date=date(2029, 12, 31))
+        )
+        assert rules.open_from == date(2029, 12, 31)
+
+
+def test_a_second_preparation_finds_the_first(tryton_server: RunningTryton) -> None:
+    """Prepared once, kept: no step is reported, and an existing working copy is left alone."""
+    first = tryton_server.installation
+    lines: list[str] = []
+    config = load_config(Path(__file__).parents[2] / "config")
+    state = first.programs.configuration.parent.parent
+    again = tryton.prepare(state, first.programs.postgres, config, lines.append)
+    assert again == first
+    assert lines == []
+    assert not tryton.clone(again, tryton_server.database)
+    assert tryton.is_current(again, tryton_server.database)
+
+
+async def test_a_refused_customer_is_not_quoted_in_the_log(
+    erp: ErpPort, tryton_server: RunningTryton
+) -> None:
+    """Tryton prints refused records by itself; the stack's log must hold no customer's data."""
+    party = deals.NORDWERK.model_copy(
+        update={
+            "key": "A-CANARY",
+            "legal_name": "Canary Kanarienvogel GmbH",
+            "tax_ids": (TaxId(scheme="eu_vat", number="DE000000000"),),
+        }
+    )
+    outcome = await erp.create_customer(onboard(deals.d2(), party), idempotency_key="k")
+    assert isinstance(outcome, Rejected)
+    assert "DE000000000" in outcome.evidence["message"]
+    text = tryton_server.log.read_text(encoding="utf-8")
+    assert "DE000000000" not in text
+    assert "Kanarienvogel" not in text

@@ -1,6 +1,7 @@
 """A real Tryton for the tests: prepared once under `.dealthread/cache`, a fresh clone per session.
 
-PostgreSQL and trytond are processes of the session: started by it, ended by it.
+PostgreSQL and trytond are processes of the session: started by it, ended by it. A test module
+uses this by `pytest_plugins = ("tests.adapters.tryton_fixture",)` and must not import it itself.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ class RunningTryton:
     url: str
     database: str
     settings: TrytonSettings
-    administrator_password: str
+    installation: tryton.TrytonInstallation
+    log: Path
+    """What trytond printed."""
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +53,8 @@ def tryton_server() -> Iterator[RunningTryton]:
             port = free_port()
             command, variables = tryton.serve_command(installation, DATABASE, port)
             url = f"http://127.0.0.1:{port}"
-            with (CACHE / "tryton-test.log").open("wb") as log:
+            log_file = CACHE / "tryton-test.log"
+            with log_file.open("wb") as log:
                 process = subprocess.Popen(
                     command, env={**os.environ, **variables}, stdout=log, stderr=log
                 )
@@ -67,7 +71,8 @@ def tryton_server() -> Iterator[RunningTryton]:
                             instance=installation.instance,
                             companies=dict(installation.companies),
                         ),
-                        installation.credentials.administrator_password,
+                        installation,
+                        log_file,
                     )
                 finally:
                     process.terminate()

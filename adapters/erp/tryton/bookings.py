@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from adapters.erp.tryton import orders, translate
 from adapters.erp.tryton.company import Companies
 from adapters.erp.tryton.operation import Operation, conclude
-from adapters.erp.tryton.order_values import order_values
+from adapters.erp.tryton.order_values import order_values, price_places
 from adapters.erp.tryton.returns import return_order
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row, TrytonRpc
 from adapters.erp.tryton.settings import TrytonSettings
@@ -28,6 +28,7 @@ class TrytonBookings:
         self._settings = settings
         self._rpc = rpc
         self._companies = companies
+        self._price_places: int | None = None
 
     async def find(self, company: str, document_key: str) -> Booking | None:
         """The booking that counts, or None when there is none or all are cancelled."""
@@ -53,15 +54,14 @@ class TrytonBookings:
             found = await orders.find_orders(operation, command.document_key)
             order = await self._keep_one(operation, found)
             if order is not None and order["state"] in orders.CANCELLABLE:
-                if await self._matches(operation, order["id"], command):
-                    await self._complete(operation, order, command)
+                if _matches(order, command):
+                    order = await self._complete(operation, order, command)
                 else:
                     # Made for an earlier form of the deal: replaced, both stay on record.
                     await orders.cancel_orders(operation, [order])
                     order = None
             if order is None:
                 order = await self._make(operation, command)
-            order = await orders.order_by_id(operation, order["id"])
             return await orders.read_order(operation, self._companies, company, order)
 
         return await self._run(company, work)
@@ -70,9 +70,9 @@ class TrytonBookings:
         async def work(operation: Operation, company: str) -> Booking:
             order = await self._keep_one(operation, await orders.orders_of(operation, booking))
             if order is None:
-                raise self._refused("booking_missing", booking)
+                raise _refused("booking_missing", booking)
             if order["state"] == "draft":
-                raise self._refused("booking_incomplete", booking)
+                raise _refused("booking_incomplete", booking)
             if order["state"] == "quotation":
                 order = await orders.confirm_order(operation, order["id"])
             return await orders.read_order(operation, self._companies, company, order)
@@ -116,16 +116,17 @@ class TrytonBookings:
         return kept
 
     async def _make(self, operation: Operation, command: DraftBooking) -> Row:
-        values = await order_values(operation, command)
+        if self._price_places is None:
+            self._price_places = await price_places(operation)
+        values = await order_values(operation, command, self._price_places)
         order_id = await operation.create("sale.sale", values)
         order = await orders.order_by_id(operation, order_id)
-        if not await self._matches(operation, order_id, command):
+        if not _matches(order, command):
             await orders.cancel_orders(operation, [order])
-            raise self._differs(order, command)
-        await self._complete(operation, order, command)
-        return order
+            raise _differs(order, command)
+        return await self._complete(operation, order, command)
 
-    async def _complete(self, operation: Operation, order: Row, command: DraftBooking) -> None:
+    async def _complete(self, operation: Operation, order: Row, command: DraftBooking) -> Row:
         """Attach the context and quote, as far as that has not happened yet.
 
         When Tryton refuses, nothing is left but a cancelled order.
@@ -133,7 +134,7 @@ class TrytonBookings:
         try:
             await orders.attach(operation, order, translate.context_document(command))
             if order["state"] != "draft":
-                return
+                return order
             await orders.press(operation, "quote", [order["id"]])
             quoted = await orders.order_by_id(operation, order["id"])
             if quoted["state"] == "draft":
@@ -141,37 +142,7 @@ class TrytonBookings:
         except StepRejected:
             await orders.cancel_orders(operation, [order])
             raise
-
-    async def _matches(self, operation: Operation, order_id: int, command: DraftBooking) -> bool:
-        """Whether customer, currency, terms and the three totals are those of the command."""
-        order = await orders.order_by_id(operation, order_id)
-        contract = command.contract
-        term = order["payment_term."]
-        return (
-            str(order["party"]) == command.customer.ref.native_id
-            and order["currency."]["code"] == contract.currency
-            and (term["name"] if term else "") == contract.payment_terms
-            and (order["description"] or "") == contract.po_number
-            and order["untaxed_amount"] == contract.booking_net().amount
-            and order["tax_amount"] in translate.expected_taxes(command)
-            and order["total_amount"] == order["untaxed_amount"] + order["tax_amount"]
-        )
-
-    def _differs(self, order: Row, command: DraftBooking) -> StepRejected:
-        return StepRejected(
-            "totals_differ",
-            case_kind=ERP_REJECTED,
-            field="total_amount",
-            net=str(order["untaxed_amount"]),
-            tax=str(order["tax_amount"]),
-            expected_net=str(command.contract.booking_net().amount),
-            expected_tax=str(command.estimated_tax.amount),
-        )
-
-    def _refused(self, code: str, booking: Booking) -> StepRejected:
-        return StepRejected(
-            code, case_kind=ERP_REJECTED, field="state", document_key=booking.document_key
-        )
+        return quoted
 
     # ------------------------------------------------------------ running
 
@@ -189,3 +160,36 @@ class TrytonBookings:
     ) -> Outcome[Booking]:
         company = self._companies.of(booking.ref)
         return await self._run(company, lambda operation: work(operation, company))
+
+
+def _matches(order: Row, command: DraftBooking) -> bool:
+    """Whether customer, currency, terms, PO and the three totals are those of the command."""
+    contract = command.contract
+    term = order["payment_term."]
+    return (
+        str(order["party"]) == command.customer.ref.native_id
+        and order["currency."]["code"] == contract.currency
+        and (term["name"] if term else "") == contract.payment_terms
+        and (order["description"] or "") == contract.po_number
+        and order["untaxed_amount"] == contract.booking_net().amount
+        and order["tax_amount"] in translate.expected_taxes(command)
+        and order["total_amount"] == order["untaxed_amount"] + order["tax_amount"]
+    )
+
+
+def _differs(order: Row, command: DraftBooking) -> StepRejected:
+    return StepRejected(
+        "totals_differ",
+        case_kind=ERP_REJECTED,
+        field="total_amount",
+        net=str(order["untaxed_amount"]),
+        tax=str(order["tax_amount"]),
+        expected_net=str(command.contract.booking_net().amount),
+        expected_tax=str(command.estimated_tax.amount),
+    )
+
+
+def _refused(code: str, booking: Booking) -> StepRejected:
+    return StepRejected(
+        code, case_kind=ERP_REJECTED, field="state", document_key=booking.document_key
+    )

@@ -17,20 +17,20 @@ TAX_REJECTED = "tax.rejected"
 SYNC_FAILED = "customer.sync_failed"
 
 
-async def order_values(operation: Operation, command: DraftBooking) -> dict[str, Any]:
+async def order_values(operation: Operation, command: DraftBooking, places: int) -> dict[str, Any]:
     """Everything `sale.sale.create` needs: over RPC nothing is filled in by defaults.
 
+    `places` is the number of decimals the server keeps of a unit price.
     Raises StepRejected with the kind of case that fits what is missing.
     """
     contract = command.contract
     party = int(command.customer.ref.native_id)
-    address, currency, term, products, taxes, places = await asyncio.gather(
+    address, currency, term, products, taxes = await asyncio.gather(
         _address(operation, party),
         _currency(operation, contract.currency),
         _term(operation, contract.payment_terms),
         _products(operation, contract),
         _taxes(operation, contract),
-        _price_places(operation),
     )
     return {
         "company": operation.context["company"],
@@ -138,8 +138,8 @@ def _tax_on(taxes: list[Row], line: ContractLine) -> int:
     )
 
 
-async def _price_places(operation: Operation) -> int:
-    """Decimals of a unit price: a setting of the server."""
+async def price_places(operation: Operation) -> int:
+    """Decimals of a unit price: a setting of the server, fixed for the life of its database."""
     answer = await operation.read("model.sale.line.fields_get", ["unit_price"])
     try:
         digits = answer["unit_price"]["digits"]

@@ -120,18 +120,10 @@ async def read_order(
         attachments_of(operation, order),
         returns_of(operation, order["id"]),
     )
-    product_ids = sorted({row["product"] for row in lines if row["product"]})
-    tax_ids = sorted({tax for row in lines for tax in row["taxes"]})
-    products, taxes = await asyncio.gather(
-        operation.rows("product.product", [["id", "in", product_ids]], ["code"], active_test=False),
-        operation.rows("account.tax", [["id", "in", tax_ids]], ["name"], active_test=False),
-    )
     done = [row for row in returned if row["state"] in CONFIRMED]
     return translate.to_booking(
         order,
         lines,
-        {row["id"]: row["code"] for row in products},
-        {row["id"]: row["name"] for row in taxes},
         ref=companies.ref(company, "booking", order["id"]),
         customer=companies.ref(company, "customer", order["party"]),
         context=translate.read_context(attachments[0]["data"] if attachments else None),

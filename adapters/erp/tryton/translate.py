@@ -20,7 +20,15 @@ from dealthread.domain.money import EXPONENTS, Money
 from dealthread.errors import StepRejected
 from dealthread.ports import DraftBooking
 
-LINE_FIELDS = ("product", "quantity", "unit_price", "amount", "taxes", "note", "type")
+LINE_FIELDS = (
+    "product.code",
+    "quantity",
+    "unit_price",
+    "amount",
+    "taxes.name",
+    "note",
+    "type",
+)
 SALE_FIELDS = (
     "reference",
     "number",
@@ -181,8 +189,6 @@ def expected_taxes(command: DraftBooking) -> set[Decimal]:
 def to_booking(
     sale: Row,
     lines: Sequence[Row],
-    products: dict[int, str],
-    taxes: dict[int, str],
     *,
     ref: Ref,
     customer: Ref,
@@ -209,11 +215,11 @@ def to_booking(
         po_number=sale["description"] or "",
         lines=tuple(
             BookingLine(
-                item=products.get(row["product"], ""),
+                item=row["product."]["code"] if row["product."] else "",
                 quantity=Decimal(row["quantity"]).normalize() + 0,
                 unit_price=row["unit_price"],
                 net=Money.of(row["amount"], currency),
-                tax_codes=tuple(taxes[tax] for tax in row["taxes"] if tax in taxes),
+                tax_codes=tuple(tax["name"] for tax in row["taxes."]),
                 line_key=_line_key(row["note"]),
             )
             for row in lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import subprocess
 import time
@@ -34,6 +35,47 @@ list = False
 [product]
 price_decimal = {PRICE_DECIMALS}
 """
+# Tryton logs each refusal with a traceback that quotes the record: names, addresses, tax numbers.
+# It writes the same text to its standard error, past any logging configuration. A log must not
+# hold personal data, so both are silenced; the caller gets the refusal in the answer anyway.
+LOGGING = """\
+[loggers]
+keys = root, wsgi, dispatcher, werkzeug
+
+[handlers]
+keys = out
+
+[formatters]
+keys = plain
+
+[logger_root]
+level = WARNING
+handlers = out
+
+[logger_wsgi]
+qualname = trytond.wsgi
+level = CRITICAL
+handlers =
+
+[logger_dispatcher]
+qualname = trytond.protocols.dispatcher
+level = CRITICAL
+handlers =
+
+[logger_werkzeug]
+qualname = werkzeug
+level = WARNING
+handlers =
+
+[handler_out]
+class = StreamHandler
+args = (sys.stdout,)
+formatter = plain
+
+[formatter_plain]
+format = %(asctime)s %(levelname)s %(name)s %(message)s
+"""
+_WITHOUT_STANDARD_ERROR = 'exec "$0" "$@" 2>/dev/null'
 _ADMIN_SECONDS = 600
 _PROGRESS_SECONDS = 10
 _MEND = "make clean, then make up"
@@ -45,7 +87,13 @@ class Programs:
 
     folder: Path
     configuration: Path
+    logging: Path
     postgres: Postgres
+
+    def write_files(self) -> None:
+        """Both configuration files, as this version wants them."""
+        write_atomically(self.configuration, CONFIGURATION)
+        write_atomically(self.logging, LOGGING)
 
     def environment(self) -> dict[str, str]:
         """Variables that lead psycopg to the Unix socket; added to the caller's own."""
@@ -53,8 +101,20 @@ class Programs:
 
     def serve(self, database: str, port: int) -> tuple[list[str], dict[str, str]]:
         """Command and variables of `trytond` on 127.0.0.1."""
-        command = [str(self.folder / "trytond"), "-c", str(self.configuration), "-d", database]
-        return command, {**self.environment(), "TRYTOND_WEB__LISTEN": f"127.0.0.1:{port}"}
+        variables = {
+            **self.environment(),
+            "TRYTOND_WEB__LISTEN": f"127.0.0.1:{port}",
+            "TRYTOND_LOGGING_CONFIG": str(self.logging),
+        }
+        return ["/bin/sh", "-c", _WITHOUT_STANDARD_ERROR, *self._trytond(database)], variables
+
+    def by_hand(self, database: str) -> str:
+        """A command for a person who wants to see why the server does not start."""
+        variables = [f"{name}={value}" for name, value in self.environment().items()]
+        return shlex.join(["env", *variables, *self._trytond(database)])
+
+    def _trytond(self, database: str) -> list[str]:
+        return [str(self.folder / "trytond"), "-c", str(self.configuration), "-d", database]
 
     def build(self, database: str, password: str, report: Report, log: Path) -> None:
         """Activate the modules in an empty database and set the administrator's password."""
@@ -81,7 +141,7 @@ class Programs:
             log.open("ab") as output,
             _started(command, {**os.environ, **variables}, output) as process,
         ):
-            wait_healthy(url, process=process)
+            wait_healthy(url, process=process, by_hand=self.by_hand(database))
             yield url
 
 
@@ -93,15 +153,22 @@ def free_port() -> int:
 
 
 def wait_healthy(
-    url: str, *, seconds: float = 60.0, process: subprocess.Popen[bytes] | None = None
+    url: str,
+    *,
+    seconds: float = 60.0,
+    process: subprocess.Popen[bytes] | None = None,
+    by_hand: str = "make doctor",
 ) -> None:
-    """Return when Tryton at `url` says its version; stop when its process ended."""
+    """Return when Tryton at `url` says its version; stop when its process ended.
+
+    `by_hand` is the command that lets a person see why it does not start.
+    """
     deadline = time.monotonic() + seconds
     while not is_healthy(url):
         if process is not None and process.poll() is not None:
-            raise StackError(f"trytond ended with status {process.returncode}", "make doctor")
+            raise StackError(f"trytond ended with status {process.returncode}", by_hand)
         if time.monotonic() > deadline:
-            raise StackError(f"Tryton did not answer within {seconds:.0f} s", "make doctor")
+            raise StackError(f"Tryton did not answer within {seconds:.0f} s", by_hand)
         time.sleep(0.1)
 
 
