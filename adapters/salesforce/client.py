@@ -118,11 +118,12 @@ class SalesforceClient:
         self, operation: str, token: str, path: str, body: bytes, headers: dict[str, str]
     ) -> Any:
         self._meter.count("salesforce", operation)
+        session = self._session()
         salesforce = Salesforce(
             session_id=token,
             instance_url=self._settings.instance_url,
             version=self._settings.api_version,
-            session=self._session(),
+            session=session,
             # Money must not pass through a binary float on its way in.
             parse_float=Decimal,
             object_pairs_hook=dict,
@@ -130,7 +131,7 @@ class SalesforceClient:
         try:
             return salesforce.restful(path, method="POST", data=body, headers=headers)
         except SalesforceError as error:
-            raise CallFailed(from_exception(error)) from None
+            raise CallFailed(from_exception(error, session.guarded.retry_after)) from None
         except requests.RequestException as error:
             seen = connection_failed(error)
             if not seen.sent:
@@ -139,8 +140,8 @@ class SalesforceClient:
         except (ValueError, TypeError):
             raise AnswerLost("malformed_answer") from None
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
+    def _session(self) -> GuardedSession:
+        session: GuardedSession | None = getattr(self._local, "session", None)
         if session is None:
             session = GuardedSession(self._settings.instance_url, self.usage)
             self._local.session = session

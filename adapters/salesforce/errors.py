@@ -7,7 +7,7 @@ limit share a code and differ in the message only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ import requests
 import urllib3
 from simple_salesforce.exceptions import SalesforceError
 
+from adapters.http import parse_retry_after
 from dealthread.errors import (
     AuthRejected,
     Conflict,
@@ -74,6 +75,7 @@ class VendorError:
     fields: tuple[str, ...] = ()
     reference: str = ""
     """Which part of a composite request."""
+    retry_after: timedelta | None = None
 
     def evidence(self) -> dict[str, str]:
         """Codes and field names only."""
@@ -98,9 +100,12 @@ def parse_error(status: int, content: Any, reference: str = "") -> VendorError:
     )
 
 
-def from_exception(error: SalesforceError) -> VendorError:
-    """The library keeps status and body on the exception."""
-    return parse_error(int(error.status), error.content)
+def from_exception(error: SalesforceError, retry_after: str | None = None) -> VendorError:
+    """The library keeps status and body on the exception, not the headers."""
+    found = parse_error(int(error.status), error.content)
+    if not retry_after:
+        return found
+    return replace(found, retry_after=parse_retry_after(retry_after))
 
 
 def is_dead_session(error: VendorError) -> bool:
@@ -116,7 +121,7 @@ def read_error(error: VendorError) -> DealthreadError:
     if error.status == 404 or error.code in _VANISHED:
         return NotFound("crm_record_not_found", **error.evidence())
     if error.status >= 500 or error.code in _TEMPORARY:
-        return VendorUnavailable("server_error", retry_after=None, **error.evidence())
+        return VendorUnavailable("server_error", retry_after=error.retry_after, **error.evidence())
     return ContractDrift("unexpected_crm_error", **error.evidence())
 
 
@@ -135,7 +140,7 @@ def write_error(error: VendorError) -> Rejected | Unknown:
     if error.status == 404 or error.code in _VANISHED:
         return Rejected("deal.reopened", error.code or "NOT_FOUND", _field(error), error.evidence())
     if error.status >= 500 or error.code in _TEMPORARY or error.status < 400:
-        return Unknown("server_error", evidence=error.evidence())
+        return Unknown("server_error", error.retry_after, error.evidence())
     # Validation messages are written by the org's own administrators for the person who must act.
     evidence = {**error.evidence(), "message": error.message[:200]}
     kind = _CASE_KINDS.get(error.code, _SYNC_FAILED)
@@ -150,11 +155,12 @@ def _refused_before_effect(error: VendorError) -> DealthreadError | None:
         daily = "concurrent" not in error.message.lower()
         return RateLimited(
             "daily_requests" if daily else "concurrent_requests",
-            retry_after=DAILY_RETRY if daily else CONCURRENT_RETRY,
+            retry_after=error.retry_after or (DAILY_RETRY if daily else CONCURRENT_RETRY),
             **evidence,
         )
     if error.status == 429:
-        return RateLimited("rate_limited", retry_after=CONCURRENT_RETRY, **evidence)
+        wait = error.retry_after or CONCURRENT_RETRY
+        return RateLimited("rate_limited", retry_after=wait, **evidence)
     if error.code == "UNABLE_TO_LOCK_ROW":
         return VendorUnavailable("row_locked", retry_after=LOCK_RETRY, **evidence)
     if error.code in _SCHEMA or error.status == 410:

@@ -58,6 +58,8 @@ class GuardedAdapter(HTTPAdapter):
     def __init__(self, instance_url: str, usage: UsageMeter) -> None:
         self._origin = origin(secure_base_url(instance_url))
         self._usage = usage
+        self.retry_after: str | None = None
+        """Retry-After of the last answer; the library's exceptions do not carry headers."""
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def send(
@@ -73,6 +75,7 @@ class GuardedAdapter(HTTPAdapter):
         self._guard(request)
         if verify is False:
             raise InvariantBroken("tls_verification_off")
+        self.retry_after = None
         deadline = time.monotonic() + TOTAL_SECONDS
         response = super().send(
             request,
@@ -83,6 +86,7 @@ class GuardedAdapter(HTTPAdapter):
             proxies=proxies,
         )
         self._usage.note(response.headers.get("Sforce-Limit-Info"))
+        self.retry_after = response.headers.get("Retry-After")
         self._read(response, deadline)
         return response
 
@@ -122,9 +126,9 @@ class GuardedSession(requests.Session):
     def __init__(self, instance_url: str, usage: UsageMeter) -> None:
         super().__init__()
         self.trust_env = False
-        adapter = GuardedAdapter(instance_url, usage)
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
+        self.guarded = GuardedAdapter(instance_url, usage)
+        self.mount("https://", self.guarded)
+        self.mount("http://", self.guarded)
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         """As requests does, without redirects."""

@@ -206,8 +206,28 @@ class Agreements:
     async def _remove_pending(
         self, account: BillingAccount, row: Answer, key: str
     ) -> Rejected | Unknown | None:
+        try:
+            pending = await self._pending(account, row)
+        except NotFound:
+            # The customer is gone, and what was pending with it.
+            return None
+        for native_id in pending:
+            outcome = await account.write(
+                "remove_pending_item",
+                # The default binds this round's id.
+                lambda options, item=native_id: account.v1.invoice_items.delete_async(  # type: ignore[misc]
+                    item, {}, options
+                ),
+                f"{key}:2:{native_id}",
+                case_kind=_UNDO,
+            )
+            if isinstance(outcome, Rejected | Unknown):
+                return outcome
+        return None
+
+    async def _pending(self, account: BillingAccount, row: Answer) -> list[str]:
         customer, subscription = translate.id_of(row.get("customer")), str(row["id"])
-        pending = [
+        return [
             str(item["id"])
             async for item in pages(
                 account,
@@ -223,19 +243,6 @@ class Agreements:
             )
             if _belongs_to(item, subscription)
         ]
-        for native_id in pending:
-            outcome = await account.write(
-                "remove_pending_item",
-                # The default binds this round's id.
-                lambda options, item=native_id: account.v1.invoice_items.delete_async(  # type: ignore[misc]
-                    item, {}, options
-                ),
-                f"{key}:2:{native_id}",
-                case_kind=_UNDO,
-            )
-            if isinstance(outcome, Rejected | Unknown):
-                return outcome
-        return None
 
     async def _raw(
         self, account: BillingAccount, contract_key: str, customer: str, key: str

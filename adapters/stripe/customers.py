@@ -124,12 +124,21 @@ class Customers:
         self, account: BillingAccount, party: Party, present: Answer, key: str
     ) -> Rejected | Unknown | None:
         """Add what is missing. An old identifier stays: invoices were issued under it."""
+        wanted_ids = wanted_tax_ids(party)
+        if not wanted_ids:
+            return None
         native_id = str(present["id"])
         known = {
             (translate.text(row, "type"), translate.text(row, "value"))
-            for row in translate.rows(translate.mapping(present, "tax_ids"), "data")
+            async for row in pages(
+                account,
+                "list_tax_ids",
+                lambda after: account.v1.customers.tax_ids.list_async(
+                    native_id, {"limit": 100, **({"starting_after": after} if after else {})}
+                ),
+            )
         }
-        for number, (kind, value) in enumerate(sorted(wanted_tax_ids(party) - known), start=1):
+        for number, (kind, value) in enumerate(sorted(wanted_ids - known), start=1):
             outcome = await account.write(
                 "add_tax_id",
                 lambda options, kind=kind, value=value: (  # type: ignore[misc]
@@ -168,10 +177,9 @@ class Customers:
         return Done(translate.customer(account.key, outcome))
 
     async def retrieve(self, account: BillingAccount, native_id: str) -> Answer:
-        """Present state with tax identifiers. Raises NotFound."""
+        """Present state. Raises NotFound."""
         return await account.read(
-            "read_customer",
-            lambda: account.v1.customers.retrieve_async(native_id, {"expand": ["tax_ids"]}),
+            "read_customer", lambda: account.v1.customers.retrieve_async(native_id)
         )
 
 

@@ -41,6 +41,7 @@ class Terms:
     metadata: dict[str, str]
     by_card: bool
     days_until_due: int
+    """At least 1: an invoice sent by mail cannot be due when it is finalised."""
     po_number: str
 
 
@@ -61,7 +62,7 @@ def terms_of(contract: Contract, idempotency_key: str, hold: bool) -> Terms:
     return Terms(
         metadata={name: value for name, value in metadata.items() if value},
         by_card=card and not hold,
-        days_until_due=contract.days_until_due,
+        days_until_due=max(1, contract.days_until_due),
         po_number=contract.po_number,
     )
 

@@ -1,0 +1,212 @@
+"""The vendors' simulators, each in a thread on a free port, and our adapters on them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+from pydantic import SecretStr
+
+from adapters.http import TallyMeter
+from adapters.salesforce.crm import SalesforceCrm
+from adapters.salesforce.settings import SalesforceSettings
+from adapters.stripe.billing import StripeBilling
+from adapters.stripe.settings import StripeSettings
+from dealthread.simulators.kit.server import BackgroundServer
+from dealthread.simulators.salesforce.app import create_app as create_salesforce
+from dealthread.simulators.salesforce.config import SalesforceConfig
+from dealthread.simulators.stripe.app import create_app as create_stripe
+from dealthread.simulators.stripe.config import AccountConfig, SimulatorConfig
+from tests.adapters.crm_world import CrmWorld
+from tests.adapters.fake_clock import OffsetClock
+
+# The day the worked deals are seen from: D1 and D4 have begun, D2 begins today.
+TODAY = datetime(2026, 3, 15, 9, tzinfo=UTC)
+ACCOUNTS = {"acct_us01": "US", "acct_de01": "DE"}
+TAX_RATES = {
+    "US-TX-SAAS": Decimal("6.6"),
+    "US-TX-SVC0": Decimal(0),
+    "US-NY-SAAS": Decimal("8.875"),
+    "DE-19": Decimal(19),
+}
+PRODUCTS = ("seat-std", "seat-pro", "onb")
+
+
+@dataclass
+class Simulator:
+    """Address of a running simulator and its control endpoints."""
+
+    url: str
+    clients: dict[str, tuple[stripe.StripeClient, stripe.HTTPXClient]] = field(default_factory=dict)
+
+    def fault(self, kind: str, **fields: Any) -> None:
+        """Make the next matching request go wrong."""
+        answer = httpx.post(f"{self.url}/_sim/faults", json={"kind": kind, **fields})
+        assert answer.status_code < 300, answer.text
+
+    def heal(self) -> None:
+        """Nothing goes wrong any more."""
+        httpx.delete(f"{self.url}/_sim/faults")
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The ledger's requests since it was cleared."""
+        answer = httpx.get(f"{self.url}/_sim/ledger", params={"kind": "requests"}).json()
+        return list(answer["entries"])
+
+    def forget(self) -> None:
+        """Clear the ledger."""
+        httpx.delete(f"{self.url}/_sim/ledger")
+
+
+def _org_id() -> str:
+    from_15 = "00DDt0000000001"
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+    return from_15 + "".join(
+        letters[sum(1 << i for i, c in enumerate(from_15[at : at + 5]) if c.isupper())]
+        for at in (0, 5, 10)
+    )
+
+
+@pytest.fixture(scope="session")
+def clock() -> OffsetClock:
+    """Business time of the simulators and the adapters alike."""
+    return OffsetClock.at(TODAY)
+
+
+@pytest.fixture(scope="session")
+def salesforce_server(clock: OffsetClock) -> Iterator[Simulator]:
+    """One org for the session."""
+    app = create_salesforce(
+        SalesforceConfig(
+            org_id=_org_id(),
+            client_id="client",
+            client_secret="client-secret",
+            clock_offset=clock.offset,
+        )
+    )
+    server = BackgroundServer(app)
+    server.start()
+    yield Simulator(server.url)
+    server.stop()
+
+
+@pytest.fixture
+def salesforce(salesforce_server: Simulator) -> Iterator[Simulator]:
+    """The org without faults."""
+    salesforce_server.heal()
+    salesforce_server.forget()
+    yield salesforce_server
+    salesforce_server.heal()
+
+
+@pytest.fixture
+def crm_world(salesforce: Simulator) -> Iterator[CrmWorld]:
+    """An administrator's session on the org, which is empty."""
+    httpx.post(f"{salesforce.url}/_sim/reset")
+    world = CrmWorld.sign_in(salesforce.url, "client", "client-secret")
+    yield world
+    world.http.close()
+
+
+@pytest.fixture
+async def crm(salesforce: Simulator, clock: OffsetClock) -> AsyncIterator[SalesforceCrm]:
+    """Our adapter on the org."""
+    adapter = SalesforceCrm(
+        SalesforceSettings(
+            org_id=_org_id(),
+            instance_url=salesforce.url,
+            client_id="client",
+            client_secret=SecretStr("client-secret"),
+        ),
+        clock,
+        TallyMeter(),
+    )
+    yield adapter
+    await adapter.aclose()
+
+
+@pytest.fixture(scope="session")
+def stripe_server(clock: OffsetClock) -> Iterator[Simulator]:
+    """Two accounts for the session, with products and tax rates."""
+    app = create_stripe(
+        SimulatorConfig(
+            accounts=tuple(
+                AccountConfig(
+                    id=key,
+                    secret_key=_secret(key),
+                    number_format=f"{country}-{{:06d}}",
+                    country=country,
+                )
+                for key, country in ACCOUNTS.items()
+            ),
+            clock_offset_seconds=clock.offset.total_seconds(),
+        )
+    )
+    server = BackgroundServer(app)
+    server.start()
+    simulator = Simulator(server.url)
+    yield simulator
+    for _, http in simulator.clients.values():
+        http.close()
+    server.stop()
+
+
+def _secret(account: str) -> str:
+    return f"sk_test_of_{account}"
+
+
+def native(simulator: Simulator, account: str) -> stripe.StripeClient:
+    """Stripe's own client, for looking and for setting up; one per account and session."""
+    if account not in simulator.clients:
+        http = stripe.HTTPXClient(timeout=20.0, allow_sync_methods=True)
+        client = stripe.StripeClient(
+            _secret(account), base_addresses={"api": simulator.url}, http_client=http
+        )
+        simulator.clients[account] = (client, http)
+    return simulator.clients[account][0]
+
+
+@pytest.fixture
+def stripe_simulator(stripe_server: Simulator) -> Iterator[Simulator]:
+    """Both accounts emptied, then furnished anew."""
+    stripe_server.heal()
+    httpx.post(f"{stripe_server.url}/_sim/reset")
+    for account in ACCOUNTS:
+        client = native(stripe_server, account)
+        for product in PRODUCTS:
+            client.v1.products.create({"id": product, "name": product})
+        for code, percent in TAX_RATES.items():
+            client.v1.tax_rates.create(
+                {
+                    "display_name": code,
+                    "percentage": float(percent),
+                    "inclusive": False,
+                    "metadata": {"dealthread_tax_code": code},
+                }
+            )
+    stripe_server.forget()
+    yield stripe_server
+    stripe_server.heal()
+
+
+@pytest.fixture
+async def billing(stripe_simulator: Simulator, clock: OffsetClock) -> AsyncIterator[StripeBilling]:
+    """Our adapter on both accounts."""
+    adapter = StripeBilling(
+        StripeSettings(
+            accounts={key: SecretStr(_secret(key)) for key in ACCOUNTS},
+            api_base=stripe_simulator.url,
+            calls_per_second=1000,
+            settle_seconds=0,
+        ),
+        clock,
+        TallyMeter(),
+    )
+    yield adapter
+    await adapter.aclose()
