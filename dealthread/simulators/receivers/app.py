@@ -1,0 +1,146 @@
+"""The two receivers of our events: the entitlement service and the customer-success service."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from dealthread.simulators.kit.clock import SimClock
+from dealthread.simulators.kit.faults import Fault, FaultKind, FaultSwitch
+from dealthread.simulators.kit.ledger import Ledger
+from dealthread.simulators.kit.server import build_app
+from dealthread.simulators.kit.signing import SignatureRefused, secret_key, verify
+from dealthread.simulators.receivers.events import Event
+from dealthread.simulators.receivers.state import EventRefused, Receiver
+
+
+class Role(StrEnum):
+    """Which of the two."""
+
+    ENTITLEMENT = "entitlement"
+    CUSTOMER_SUCCESS = "customer-success"
+
+
+@dataclass(frozen=True)
+class ReceiverConfig:
+    """What a receiver is told from outside."""
+
+    role: Role
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+    token: str = field(repr=False)
+    clock_offset: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        """Refuse to run without protection."""
+        if not self.webhook_secrets or not self.token:
+            raise ValueError("webhook secrets and a token are needed")
+        for secret in self.webhook_secrets:
+            secret_key(secret)
+
+    @classmethod
+    def from_env(cls, role: Role, env: Mapping[str, str]) -> ReceiverConfig:
+        """Read DEALTHREAD_SIM_…; raises KeyError or ValueError."""
+        return cls(
+            role=role,
+            webhook_secrets=tuple(env["DEALTHREAD_SIM_WEBHOOK_SECRETS"].split()),
+            token=env["DEALTHREAD_SIM_TOKEN"],
+            clock_offset=timedelta(
+                seconds=float(env.get("DEALTHREAD_SIM_CLOCK_OFFSET_SECONDS", "0"))
+            ),
+        )
+
+
+class ReceiverErrors:
+    """`{"error": {"code", "message"}}`."""
+
+    def rate_limited(self, fault: Fault) -> tuple[int, dict[str, str], bytes]:
+        """429."""
+        return _shape(fault, 429, "too many requests")
+
+    def server_error(self, fault: Fault) -> tuple[int, dict[str, str], bytes]:
+        """503 without an effect, 500 after one."""
+        status = 500 if fault.kind is FaultKind.SERVER_ERROR_AFTER else 503
+        return _shape(fault, status, "server error")
+
+    def rejected(self, fault: Fault) -> tuple[int, dict[str, str], bytes]:
+        """422."""
+        return _shape(fault, 422, "the event was refused")
+
+    def auth(self, fault: Fault) -> tuple[int, dict[str, str], bytes]:
+        """401."""
+        return _shape(fault, 401, "unauthorized")
+
+
+def create_app(config: ReceiverConfig) -> Starlette:
+    """The ASGI app of one receiver."""
+    clock = SimClock(config.clock_offset)
+    ledger = Ledger(clock)
+    receiver = Receiver(clock, ledger, holds_entitlements=config.role is Role.ENTITLEMENT)
+
+    async def events(request: Request) -> Response:
+        raw = await request.body()
+        try:
+            message_id = verify(
+                config.webhook_secrets, request.headers, raw, machine_now=clock.machine_now()
+            )
+        except SignatureRefused as exc:
+            return _error(401, "invalid_signature", str(exc))
+        try:
+            event = Event.model_validate_json(raw)
+        except ValidationError as exc:
+            fields = ", ".join(".".join(map(str, one["loc"])) for one in exc.errors())
+            return _error(400, "invalid_event", f"not a CloudEvents 1.0 event: {fields}")
+        try:
+            return JSONResponse(receiver.take(message_id, event))
+        except EventRefused as exc:
+            return _error(exc.status, exc.code, str(exc))
+
+    def read(key: str, find: Any) -> Any:
+        async def handler(request: Request) -> Response:
+            scheme, _, token = request.headers.get("authorization", "").partition(" ")
+            is_known = hmac.compare_digest(token.strip().encode(), config.token.encode())
+            if scheme.lower() != "bearer" or not is_known:
+                return _error(401, "unauthorized", "a bearer token is needed")
+            found = find(request.path_params[key])
+            if found is None:
+                return _error(404, "not_found", f"nothing is known under this {key}")
+            return JSONResponse(found)
+
+        return handler
+
+    if config.role is Role.ENTITLEMENT:
+        path, handler = "/entitlements/{contract_key}", read("contract_key", receiver.shown)
+    else:
+        path, handler = "/accounts/{customer_key}", read("customer_key", receiver.account)
+    return build_app(
+        [Route("/events", events, methods=["POST"]), Route(path, handler, methods=["GET"])],
+        ReceiverErrors(),
+        clock,
+        ledger,
+        FaultSwitch(),
+        on_reset=receiver.clear,
+        name=config.role.value,
+    )
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
+
+
+def _shape(fault: Fault, status: int, message: str) -> tuple[int, dict[str, str], bytes]:
+    headers = {"content-type": "application/json"}
+    if fault.retry_after is not None:
+        headers["retry-after"] = str(fault.retry_after)
+    body = {"error": {"code": fault.code or str(fault.kind), "message": fault.message or message}}
+    return fault.status or status, headers, json.dumps(body).encode()

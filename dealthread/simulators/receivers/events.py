@@ -1,0 +1,50 @@
+"""The envelope a receiver accepts: CloudEvents 1.0 (structured JSON), data checked by type."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+GRANT = "dealthread.entitlement.grant.v1"
+REVOKE = "dealthread.entitlement.revoke.v1"
+
+
+class Event(BaseModel):
+    """CloudEvents 1.0 context attributes and JSON data. Extension attributes are allowed."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    specversion: str = Field(pattern=r"^1\.0$")
+    id: str = Field(min_length=1, max_length=200)
+    source: str = Field(min_length=1, max_length=500)
+    type: str = Field(min_length=1, max_length=200)
+    subject: str = Field(min_length=1, max_length=200)
+    time: AwareDatetime
+    datacontenttype: str = Field(default="application/json", pattern=r"^application/json$")
+    data: dict[str, Any]
+
+
+class Grant(BaseModel):
+    """What one line of a contract opens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    line_key: str = Field(min_length=1)
+    template: str = Field(min_length=1)
+    quantity: Decimal = Field(gt=0)
+    access_from: date
+    access_to: date | None = None
+    """First day without access; None means open-ended."""
+
+
+class GrantData(BaseModel):
+    """Data of a grant: all lines of a contract, replacing what was granted before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    contract_key: str = Field(min_length=1)
+    customer_key: str = Field(min_length=1)
+    grants: tuple[Grant, ...] = Field(min_length=1)

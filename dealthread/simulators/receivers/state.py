@@ -1,0 +1,185 @@
+"""What a receiver remembers: answers by message id, entitlements by contract, account health."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from dealthread.simulators.kit.clock import SimClock
+from dealthread.simulators.kit.ledger import Ledger
+from dealthread.simulators.receivers.events import (
+    GRANT,
+    REVOKE,
+    Event,
+    GrantData,
+)
+
+
+class EventRefused(Exception):
+    """The event cannot be taken; the answer's status and text."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+@dataclass
+class Entitlement:
+    """What a contract's customer may use."""
+
+    contract_key: str
+    customer_key: str | None
+    is_revoked: bool
+    grants: GrantData | None
+    raw_grants: list[dict[str, Any]]
+    as_of: datetime
+
+
+@dataclass
+class Receiver:
+    """One receiver's memory. Applying an event twice changes nothing the second time."""
+
+    clock: SimClock
+    ledger: Ledger
+    holds_entitlements: bool
+    entitlements: dict[str, Entitlement] = field(default_factory=dict)
+    contracts: dict[str, dict[str, tuple[datetime, dict[str, Any]]]] = field(default_factory=dict)
+    """By contract key and sort of event: (its time, what is known)."""
+    _answers: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    _customer_of: dict[str, str] = field(default_factory=dict)
+
+    def take(self, message_id: str, event: Event) -> dict[str, Any]:
+        """Apply an event once; the same message id answers the same. Raises EventRefused.
+
+        A repeat may differ in its time, not in what it says.
+        """
+        said = json.dumps([event.type, event.subject, event.data], sort_keys=True)
+        digest = hashlib.sha256(said.encode()).hexdigest()
+        known = self._answers.get(message_id)
+        if known is not None:
+            if known[0] != digest:
+                raise EventRefused(409, "id_reused", "this webhook-id came with another event")
+            return known[1]
+        if self.holds_entitlements:
+            answer = self._entitle(message_id, event)
+        else:
+            answer = self._observe(message_id, event)
+        self._answers[message_id] = (digest, answer)
+        return answer
+
+    def shown(self, contract_key: str) -> dict[str, Any] | None:
+        """The entitlement of a contract as of business now, or None."""
+        held = self.entitlements.get(contract_key)
+        if held is None:
+            return None
+        state = "revoked"
+        if not held.is_revoked and held.grants is not None:
+            today = self.clock.today()
+            has_begun = any(one.access_from <= today for one in held.grants.grants)
+            state = "active" if has_begun else "recorded"
+        return {
+            "id": entitlement_id(contract_key),
+            "contract_key": contract_key,
+            "customer_key": held.customer_key,
+            "state": state,
+            "grants": held.raw_grants,
+        }
+
+    def account(self, customer_key: str) -> dict[str, Any] | None:
+        """The health record of a customer: per contract the latest of each sort, or None."""
+        owned = [key for key, customer in self._customer_of.items() if customer == customer_key]
+        if not owned:
+            return None
+        return {
+            "customer_key": customer_key,
+            "contracts": {
+                key: {sort: shape for sort, (_, shape) in self.contracts[key].items()}
+                for key in owned
+            },
+        }
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.entitlements.clear()
+        self.contracts.clear()
+        self._answers.clear()
+        self._customer_of.clear()
+
+    # ------------------------------------------------------------ entitlement service
+
+    def _entitle(self, message_id: str, event: Event) -> dict[str, Any]:
+        if event.type not in (GRANT, REVOKE):
+            raise EventRefused(422, "unknown_type", f"no use for {event.type}")
+        contract_key = event.subject
+        stamp = event.time
+        held = self.entitlements.get(contract_key)
+        if held is not None and held.as_of > stamp:
+            # A late copy of an older decision must not undo the newer one.
+            return self.shown(contract_key) or {}
+        if event.type == GRANT:
+            data = _grant_data(event)
+            raw = event.data["grants"]
+            self.entitlements[contract_key] = Entitlement(
+                contract_key, data.customer_key, False, data, raw, stamp
+            )
+        else:
+            self.entitlements[contract_key] = Entitlement(
+                contract_key,
+                None if held is None else held.customer_key,
+                True,
+                None if held is None else held.grants,
+                [] if held is None else held.raw_grants,
+                stamp,
+            )
+        kind = "entitlement.granted" if event.type == GRANT else "entitlement.revoked"
+        self.ledger.effect(kind, entitlement_id(contract_key), key=message_id)
+        return self.shown(contract_key) or {}
+
+    # ------------------------------------------------------------ customer success
+
+    def _observe(self, message_id: str, event: Event) -> dict[str, Any]:
+        """Keep the latest fact of each sort; the sort is the middle of the type's name."""
+        parts = event.type.split(".")
+        if len(parts) < 4 or parts[0] != "dealthread":
+            raise EventRefused(422, "unknown_type", f"no use for {event.type}")
+        customer = event.data.get("customer_key")
+        contract = self.contracts.setdefault(event.subject, {})
+        if isinstance(customer, str) and customer:
+            self._customer_of[event.subject] = customer
+        known = contract.get(sort := parts[1])
+        if known is None or known[0] <= event.time:
+            shape = {
+                "type": event.type,
+                "state": ".".join(parts[2:-1]),
+                "time": event.time.astimezone(UTC).isoformat(),
+                "data": event.data,
+            }
+            contract[sort] = (event.time, shape)
+        self.ledger.effect("account.updated", event.subject, key=message_id, details={"sort": sort})
+        return {
+            "id": event.id,
+            "contract_key": event.subject,
+            "customer_key": self._customer_of.get(event.subject),
+        }
+
+
+def entitlement_id(contract_key: str) -> str:
+    """`ent_` and 16 hex digits that follow from the contract's key."""
+    return "ent_" + hashlib.sha256(contract_key.encode()).hexdigest()[:16]
+
+
+def _grant_data(event: Event) -> GrantData:
+    try:
+        data = GrantData.model_validate(event.data)
+    except ValidationError as exc:
+        fields = ", ".join(".".join(map(str, one["loc"])) for one in exc.errors())
+        raise EventRefused(422, "invalid_data", f"the grant is not valid: {fields}") from exc
+    if data.contract_key != event.subject:
+        raise EventRefused(422, "invalid_data", "subject and contract_key differ")
+    return data

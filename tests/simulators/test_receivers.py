@@ -1,0 +1,186 @@
+"""The entitlement service and the customer-success service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from standardwebhooks.webhooks import Webhook
+from starlette.types import ASGIApp
+
+from dealthread.simulators.receivers.app import ReceiverConfig, Role, create_app
+
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+NEXT_SECRET = "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
+TOKEN = {"authorization": "Bearer token"}
+
+Serve = Callable[[ASGIApp], str]
+
+
+class Party:
+    """A served receiver and a sender that signs with the public library."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def send(
+        self,
+        kind: str,
+        message_id: str,
+        data: dict[str, Any],
+        *,
+        secret: str = SECRET,
+        signed_at: datetime | None = None,
+        time: str = "2026-11-20T10:00:00Z",
+        subject: str = "K-1",
+        **changes: Any,
+    ) -> httpx.Response:
+        event = {
+            "specversion": "1.0",
+            "id": message_id,
+            "source": "/dealthread",
+            "type": f"dealthread.{kind}.v1",
+            "subject": subject,
+            "time": time,
+            "data": data,
+            **changes,
+        }
+        body = json.dumps(event)
+        at = signed_at or datetime.now(UTC)
+        headers = {
+            "content-type": "application/cloudevents+json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": Webhook(secret).sign(message_id, at, body),
+        }
+        return httpx.post(f"{self.url}/events", content=body, headers=headers)
+
+    def entitlement(self, contract_key: str = "K-1") -> httpx.Response:
+        return httpx.get(f"{self.url}/entitlements/{contract_key}", headers=TOKEN)
+
+
+def grant(access_from: str = "2020-01-01", template: str = "pro") -> dict[str, Any]:
+    return {
+        "contract_key": "K-1",
+        "customer_key": "C-1",
+        "grants": [
+            {
+                "line_key": "1",
+                "template": template,
+                "quantity": "10",
+                "access_from": access_from,
+                "access_to": None,
+            }
+        ],
+    }
+
+
+def served(serve: Serve, role: Role) -> Party:
+    config = ReceiverConfig(role=role, webhook_secrets=(SECRET, NEXT_SECRET), token="token")
+    return Party(serve(create_app(config)))
+
+
+@pytest.fixture
+def service(serve: Serve) -> Party:
+    return served(serve, Role.ENTITLEMENT)
+
+
+def test_a_grant_is_recorded_and_active_from_its_first_day(service: Party) -> None:
+    """The answer carries the native id, which follows from the contract's key."""
+    answer = service.send("entitlement.grant", "m1", grant("2999-01-01"))
+    assert (answer.status_code, answer.json()["state"]) == (200, "recorded")
+    assert service.entitlement().json() == answer.json()
+    assert answer.json()["id"].startswith("ent_")
+    assert len(answer.json()["id"]) == 20
+    assert answer.json()["grants"] == grant("2999-01-01")["grants"]
+    httpx.post(f"{service.url}/_sim/clock", json={"freeze": "2999-01-01T00:00:00Z"})
+    assert service.entitlement().json()["state"] == "active"
+
+
+def test_the_same_message_again_changes_nothing_and_answers_the_same(service: Party) -> None:
+    """Idempotent by webhook-id; the same id with another event is refused."""
+    first = service.send("entitlement.grant", "m1", grant())
+    service.send("entitlement.grant", "m2", grant(template="plus"))
+    again = service.send("entitlement.grant", "m1", grant(), time="2026-11-20T10:05:00Z")
+    assert again.json() == first.json()
+    assert service.entitlement().json()["grants"][0]["template"] == "plus"
+    assert service.send("entitlement.grant", "m1", grant(template="x")).status_code == 409
+    effects = httpx.get(f"{service.url}/_sim/ledger?kind=effects").json()
+    assert [one["key"] for one in effects["entries"]] == ["m1", "m2"]
+
+
+def test_a_revocation_holds_against_a_late_grant_and_needs_no_grant(service: Party) -> None:
+    """Unknown contract: revoked. An older grant that arrives later does not revive it."""
+    unknown = service.send("entitlement.revoke", "m1", {}, time="2026-11-20T10:00:00Z")
+    assert (unknown.status_code, unknown.json()["state"]) == (200, "revoked")
+    late = service.send("entitlement.grant", "m2", grant(), time="2026-11-20T09:59:59Z")
+    assert (late.status_code, late.json()["state"]) == (200, "revoked")
+    newer = service.send("entitlement.grant", "m3", grant(), time="2026-11-20T10:00:01Z")
+    assert newer.json()["state"] == "active"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"secret": "whsec_eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg="}, 401),
+        ({"signed_at": datetime.now(UTC) - timedelta(seconds=400)}, 401),
+        ({"signed_at": datetime.now(UTC) + timedelta(seconds=400)}, 401),
+        ({"specversion": "0.3"}, 400),
+        ({"time": "yesterday"}, 400),
+        ({"subject": "K-2"}, 422),
+        ({"data": {"contract_key": "K-1"}}, 422),
+        ({"type": "dealthread.something.else.v1"}, 422),
+    ],
+)
+def test_what_is_unsigned_old_or_malformed_is_refused(
+    service: Party, changes: dict[str, Any], status: int
+) -> None:
+    """401, 400, 422; nothing is stored."""
+    answer = service.send("entitlement.grant", "m1", **{"data": grant(), **changes})
+    assert answer.status_code == status
+    assert service.entitlement().status_code == 404
+
+
+def test_both_secrets_of_a_rotation_are_accepted(service: Party) -> None:
+    """Old and new."""
+    for number, secret in enumerate((SECRET, NEXT_SECRET)):
+        answer = service.send("entitlement.grant", f"m{number}", grant(), secret=secret)
+        assert answer.status_code == 200
+
+
+def test_reading_needs_the_token(service: Party) -> None:
+    """401 without it."""
+    service.send("entitlement.grant", "m1", grant())
+    assert httpx.get(f"{service.url}/entitlements/K-1").status_code == 401
+
+
+def test_a_lost_answer_is_repeated_safely(service: Party) -> None:
+    """K2: the grant is there; the retry answers it."""
+    httpx.post(f"{service.url}/_sim/faults", json={"kind": "lose_answer", "path": "/events"})
+    with pytest.raises(httpx.TransportError):
+        service.send("entitlement.grant", "m1", grant())
+    assert service.send("entitlement.grant", "m1", grant()).json()["state"] == "active"
+
+
+def test_customer_success_gathers_what_is_known_of_an_account(serve: Serve) -> None:
+    """Latest contract, entitlement and payment state for each contract; late events lose, and
+    what came before the customer was known is not lost."""
+    party = served(serve, Role.CUSTOMER_SUCCESS)
+    party.send("contract.activated", "m1", {"status": "active"}, time="2026-11-20T10:00:00Z")
+    assert httpx.get(f"{party.url}/accounts/C-1", headers=TOKEN).status_code == 404
+    party.send("entitlement.grant", "m2", grant(), time="2026-11-20T10:01:00Z")
+    party.send("payment.received", "m3", {"invoice": "I-1"}, time="2026-11-20T10:03:00Z")
+    party.send("payment.failed", "m4", {"invoice": "I-1"}, time="2026-11-20T10:02:00Z")
+    answer = httpx.get(f"{party.url}/accounts/C-1", headers=TOKEN)
+    contract = answer.json()["contracts"]["K-1"]
+    assert {name: one["state"] for name, one in contract.items()} == {
+        "contract": "activated",
+        "entitlement": "grant",
+        "payment": "received",
+    }
+    assert httpx.get(f"{party.url}/accounts/C-2", headers=TOKEN).status_code == 404
+    assert party.send("nonsense", "m5", {}, type="other.thing.v1").status_code == 422
