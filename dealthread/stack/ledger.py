@@ -48,7 +48,7 @@ class TrytonSteps:
         if tryton.clone(found, defaults.TRYTON_DATABASE):
             report(f"made the database {defaults.TRYTON_DATABASE}")
         elif not tryton.is_current(found, defaults.TRYTON_DATABASE):
-            report("the configuration changed since Tryton's books were opened; they are kept")
+            report("config/ changed since the books were opened; they are kept (anew: make clean)")
         self._installation = found
         settings = found.adapter_settings(stack.urls.tryton, defaults.TRYTON_DATABASE)
         access = TrytonAccess(
