@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from dealthread.attributes import SERVER_TYPES
 from dealthread.stack import info, supervise
 from dealthread.stack.errors import StackError
 from dealthread.stack.files import write_atomically
@@ -37,15 +38,15 @@ def up(
 
     Detached, the stack stays up behind the caller; else this returns only when the stack was
     stopped (Ctrl-C or `down`). On a running stack it says so and changes nothing.
-    `only` names parts to start, with what they need; `search_attributes` are those to register
-    with Temporal (name to type).
+    `only` names parts to start, with what they need; `search_attributes` (name to type) replaces
+    the registry's own for Temporal.
     """
     root = root.resolve()
     layout = Layout(root)
     layout.create()
     request = supervise.Request(
         only=list(only) if only is not None else None,
-        search_attributes=dict(search_attributes or {}),
+        search_attributes=dict(SERVER_TYPES if search_attributes is None else search_attributes),
     )
     with (layout.run / "up.lock").open("a") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)  # a second `up` waits here, then finds the stack running
