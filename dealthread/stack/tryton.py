@@ -177,6 +177,7 @@ def _ensure_base(programs: Programs, credentials: Credentials, report: Report, l
     pg.ensure_database(name, ROLE)
     programs.build(name, credentials.administrator_password, report, log)
     _remark(pg, name, name)  # last: a database without the remark is half made
+    _drop_others(pg, name)
     return name
 
 
@@ -215,13 +216,15 @@ def _exists(pg: Postgres, database: str) -> bool:
         return session.execute(query, [database]).fetchone() is not None
 
 
-def _drop_others(pg: Postgres, golden: str) -> None:
-    """Remove golden databases of earlier configurations; working databases are never touched."""
+def _drop_others(pg: Postgres, kept: str) -> None:
+    """Remove the prepared databases of earlier pins or configurations, of the kind of `kept`.
+
+    Working databases are never touched."""
+    kind = kept.rpartition("_")[0]
     with pg.connect() as session:
         rows = session.execute(
-            "SELECT datname FROM pg_database WHERE datname LIKE 'tryton\\_golden\\_%%'"
-            " AND datname <> %s",
-            [golden],
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname <> %s",
+            [f"{kind}_", kept],
         ).fetchall()
     for (name,) in rows:
         pg.drop_database(name)

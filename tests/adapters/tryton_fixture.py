@@ -17,8 +17,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from adapters.erp.tryton.factory import create
+from adapters.erp.tryton.rpc import TrytonRpc
 from adapters.erp.tryton.settings import TrytonSettings
 from dealthread.config import load_config
+from dealthread.ports import ErpPort
 from dealthread.stack import tryton
 from dealthread.stack.postgres import PostgresProgram
 from dealthread.stack.tryton_setup.server import free_port
@@ -85,3 +88,15 @@ async def tryton_http() -> AsyncIterator[httpx.AsyncClient]:
     """A client without proxies from the environment."""
     async with httpx.AsyncClient(trust_env=False) as client:
         yield client
+
+
+@pytest.fixture
+def tryton_erp(tryton_server: RunningTryton, tryton_http: httpx.AsyncClient) -> ErpPort:
+    """The port under test."""
+    return create(tryton_server.settings, tryton_http)
+
+
+@pytest.fixture
+def tryton_rpc(tryton_server: RunningTryton, tryton_http: httpx.AsyncClient) -> TrytonRpc:
+    """For reading Tryton by another way than the port."""
+    return TrytonRpc(tryton_server.settings, tryton_http)

@@ -1,0 +1,126 @@
+"""What the tests of the Tryton adapter say and do again and again."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+
+from adapters.erp.tryton.factory import create
+from adapters.erp.tryton.rpc import TrytonRpc
+from adapters.erp.tryton.settings import TrytonSettings
+from dealthread.domain.contract import Contract
+from dealthread.domain.documents import ErpCustomer
+from dealthread.domain.party import Party
+from dealthread.outcome import Done, Outcome
+from dealthread.ports import DraftBooking, ErpPort, OnboardErpCustomer
+
+_numbers = itertools.count(1)
+
+
+def document_key() -> str:
+    """A fresh key of 16 characters."""
+    return f"DT{next(_numbers):014d}"
+
+
+def onboard(
+    contract: Contract, party: Party, parent: Party | None = None, suffix: str = ""
+) -> OnboardErpCustomer:
+    return OnboardErpCustomer(
+        customer_key=party.key + suffix,
+        company=contract.erp_company,
+        party=party,
+        parent=parent,
+        parent_customer_key=parent.key + suffix if parent else None,
+        currency=contract.currency,
+        payment_terms=contract.payment_terms,
+    )
+
+
+def done(outcome: Outcome[Any]) -> Any:
+    assert isinstance(outcome, Done), outcome
+    return outcome.value
+
+
+async def customer_of(erp: ErpPort, contract: Contract, party: Party) -> ErpCustomer:
+    command = onboard(contract, party)
+    customer: ErpCustomer = done(await erp.create_customer(command, idempotency_key="k"))
+    return customer
+
+
+async def draft_command(
+    erp: ErpPort, contract: Contract, party: Party, key: str | None = None
+) -> DraftBooking:
+    return DraftBooking(
+        document_key=key or document_key(),
+        contract=contract,
+        customer=await customer_of(erp, contract, party),
+        estimated_tax=contract.booking_tax(),
+        context={"billing_schedule": "yearly in advance", "revenue_treatment": "by day"},
+    )
+
+
+async def orders_with(rpc: TrytonRpc, company: int, domain: list[Any]) -> list[dict[str, Any]]:
+    return await rpc.search_read(
+        "sale.sale",
+        domain,
+        ["state", "reference", "origin", "total_amount", "invoices", "comment"],
+        context={"company": company},
+    )
+
+
+class Losing(httpx.AsyncBaseTransport):
+    """Forwards everything; the answer of the n-th changing RPC is lost after its effect."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, lose: Callable[[str], bool]) -> None:
+        self._inner = inner
+        self._lose = lose
+        self.lost: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        method = method_of(request)
+        answer = await self._inner.handle_async_request(request)
+        await answer.aread()
+        if not self.lost and self._lose(method):
+            self.lost.append(method)
+            raise httpx.ReadTimeout("the answer is lost", request=request)
+        return answer
+
+
+class FailingAt(httpx.AsyncHTTPTransport):
+    """Fails the n-th request, before it is sent or after it was answered."""
+
+    def __init__(self, number: int, *, before: bool) -> None:
+        super().__init__()
+        self._left = number
+        self._before = before
+        self.failed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._left -= 1
+        is_chosen = self._left == 0  # requests run side by side: decided before waiting
+        self.failed = self.failed or is_chosen
+        if is_chosen and self._before:
+            raise httpx.ConnectError("not connected", request=request)
+        answer = await super().handle_async_request(request)
+        await answer.aread()
+        if is_chosen:
+            raise httpx.ReadTimeout("the answer is lost", request=request)
+        return answer
+
+
+def method_of(request: httpx.Request) -> str:
+    return str(httpx.Response(200, content=request.content).json()["method"])
+
+
+async def with_lost_answer(
+    settings: TrytonSettings, method: str, act: Callable[[ErpPort], Awaitable[Outcome[Any]]]
+) -> Outcome[Any]:
+    """Run `act` on a port that loses the first answer to `method`."""
+    transport = Losing(httpx.AsyncHTTPTransport(), lambda name: name == method)
+    async with httpx.AsyncClient(transport=transport) as client:
+        outcome = await act(create(settings, client))
+    assert transport.lost == [method]
+    return outcome
