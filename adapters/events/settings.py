@@ -16,7 +16,9 @@ SECRET_PREFIX = "DEALTHREAD_WEBHOOK_SECRET_"  # noqa: S105 - the prefix of varia
 class EntitlementSettings(BaseSettings):
     """Read from the environment, `DEALTHREAD_ENTITLEMENT_…`."""
 
-    model_config = SettingsConfigDict(env_prefix="DEALTHREAD_ENTITLEMENT_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="DEALTHREAD_ENTITLEMENT_", frozen=True, hide_input_in_errors=True
+    )
 
     url: str
     """Base address: events go to `<url>/events`, look-ups to `<url>/entitlements/<contract>`."""

@@ -14,7 +14,9 @@ from dealthread.naming import salesforce_id_18
 class SalesforceSettings(BaseSettings):
     """Read from the environment, `DEALTHREAD_SALESFORCE_…`; one org per process."""
 
-    model_config = SettingsConfigDict(env_prefix="DEALTHREAD_SALESFORCE_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="DEALTHREAD_SALESFORCE_", frozen=True, hide_input_in_errors=True
+    )
 
     org_id: str
     instance_url: str

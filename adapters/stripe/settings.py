@@ -13,7 +13,9 @@ from adapters.http import secure_base_url
 class StripeSettings(BaseSettings):
     """Read from the environment, `DEALTHREAD_STRIPE_…`. One billing account per legal entity."""
 
-    model_config = SettingsConfigDict(env_prefix="DEALTHREAD_STRIPE_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="DEALTHREAD_STRIPE_", frozen=True, hide_input_in_errors=True
+    )
 
     accounts: dict[str, SecretStr]
     """JSON object: billing account → secret key."""

@@ -43,25 +43,30 @@ class Simulator:
     """Address of a running simulator and its control endpoints."""
 
     url: str
+    control: httpx.Client
     clients: dict[str, tuple[stripe.StripeClient, stripe.HTTPXClient]] = field(default_factory=dict)
 
     def fault(self, kind: str, **fields: Any) -> None:
         """Make the next matching request go wrong."""
-        answer = httpx.post(f"{self.url}/_sim/faults", json={"kind": kind, **fields})
+        answer = self.control.post("/_sim/faults", json={"kind": kind, **fields})
         assert answer.status_code < 300, answer.text
 
     def heal(self) -> None:
         """Nothing goes wrong any more."""
-        httpx.delete(f"{self.url}/_sim/faults")
+        self.control.delete("/_sim/faults")
 
     def requests(self) -> list[dict[str, Any]]:
         """The ledger's requests since it was cleared."""
-        answer = httpx.get(f"{self.url}/_sim/ledger", params={"kind": "requests"}).json()
+        answer = self.control.get("/_sim/ledger", params={"kind": "requests"}).json()
         return list(answer["entries"])
 
     def forget(self) -> None:
         """Clear the ledger."""
-        httpx.delete(f"{self.url}/_sim/ledger")
+        self.control.delete("/_sim/ledger")
+
+    def reset(self) -> None:
+        """Empty the world."""
+        self.control.post("/_sim/reset")
 
 
 def _org_id() -> str:
@@ -92,7 +97,8 @@ def salesforce_server(clock: OffsetClock) -> Iterator[Simulator]:
     )
     server = BackgroundServer(app)
     server.start()
-    yield Simulator(server.url)
+    with httpx.Client(base_url=server.url) as control:
+        yield Simulator(server.url, control)
     server.stop()
 
 
@@ -108,7 +114,7 @@ def salesforce(salesforce_server: Simulator) -> Iterator[Simulator]:
 @pytest.fixture
 def crm_world(salesforce: Simulator) -> Iterator[CrmWorld]:
     """An administrator's session on the org, which is empty."""
-    httpx.post(f"{salesforce.url}/_sim/reset")
+    salesforce.reset()
     world = CrmWorld.sign_in(salesforce.url, "client", "client-secret")
     yield world
     world.http.close()
@@ -150,10 +156,11 @@ def stripe_server(clock: OffsetClock) -> Iterator[Simulator]:
     )
     server = BackgroundServer(app)
     server.start()
-    simulator = Simulator(server.url)
-    yield simulator
-    for _, http in simulator.clients.values():
-        http.close()
+    with httpx.Client(base_url=server.url) as control:
+        simulator = Simulator(server.url, control)
+        yield simulator
+        for _, http in simulator.clients.values():
+            http.close()
     server.stop()
 
 
@@ -176,7 +183,7 @@ def native(simulator: Simulator, account: str) -> stripe.StripeClient:
 def stripe_simulator(stripe_server: Simulator) -> Iterator[Simulator]:
     """Both accounts emptied, then furnished anew."""
     stripe_server.heal()
-    httpx.post(f"{stripe_server.url}/_sim/reset")
+    stripe_server.reset()
     for account in ACCOUNTS:
         client = native(stripe_server, account)
         for product in PRODUCTS:
