@@ -150,7 +150,21 @@ def serve_org(serve: Callable[[ASGIApp], str]) -> Iterator[Callable[..., Simulat
         one.close()
 
 
+@pytest.fixture(scope="session")
+def shared_org_url() -> Iterator[str]:
+    """One served org for all tests that need nothing special of it."""
+    config = SalesforceConfig(org_id=ORG_ID, client_id="client", client_secret="secret")
+    server = BackgroundServer(create_app(config))
+    server.start()
+    yield server.url
+    server.stop()
+
+
 @pytest.fixture
-def org(serve_org: Callable[..., SimulatedOrg]) -> SimulatedOrg:
-    """A fresh org without webhooks."""
-    return serve_org()
+def org(shared_org_url: str) -> Iterator[SimulatedOrg]:
+    """An empty org without webhooks."""
+    httpx.post(f"{shared_org_url}/_sim/reset").raise_for_status()
+    httpx.post(f"{shared_org_url}/_sim/clock", json={"offset_seconds": 0}).raise_for_status()
+    one = SimulatedOrg(shared_org_url)
+    yield one
+    one.close()

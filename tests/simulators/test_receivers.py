@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +14,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 from starlette.types import ASGIApp
 
+from dealthread.simulators.kit.server import BackgroundServer
 from dealthread.simulators.receivers.app import ReceiverConfig, Role, create_app
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -61,6 +64,17 @@ class Party:
 
     def entitlement(self, contract_key: str = "K-1") -> httpx.Response:
         return httpx.get(f"{self.url}/entitlements/{contract_key}", headers=TOKEN)
+
+
+@contextmanager
+def running(config: ReceiverConfig) -> Iterator[Party]:
+    """Serves until the end of the block, as a stack that is stopped and started."""
+    server = BackgroundServer(create_app(config))
+    server.start()
+    try:
+        yield Party(server.url)
+    finally:
+        server.stop()
 
 
 def grant(access_from: str = "2020-01-01", template: str = "pro") -> dict[str, Any]:
@@ -184,3 +198,22 @@ def test_customer_success_gathers_what_is_known_of_an_account(serve: Serve) -> N
     }
     assert httpx.get(f"{party.url}/accounts/C-2", headers=TOKEN).status_code == 404
     assert party.send("nonsense", "m5", {}, type="other.thing.v1").status_code == 422
+
+
+def test_a_restarted_service_keeps_its_entitlements(tmp_path: Path) -> None:
+    """Answers to repeats and the order of times survive; a reset forgets."""
+    config = ReceiverConfig(
+        role=Role.ENTITLEMENT,
+        webhook_secrets=(SECRET,),
+        token="token",
+        state_file=tmp_path / "entitlement.sqlite",
+    )
+    with running(config) as party:
+        first = party.send("entitlement.grant", "m1", grant())
+        party.send("entitlement.revoke", "m2", {}, time="2026-11-20T11:00:00Z")
+    with running(config) as party:
+        assert party.entitlement().json()["state"] == "revoked"
+        assert party.send("entitlement.grant", "m1", grant()).json() == first.json()
+        httpx.post(f"{party.url}/_sim/reset")
+    with running(config) as party:
+        assert party.entitlement().status_code == 404

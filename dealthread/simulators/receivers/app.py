@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,6 +24,7 @@ from dealthread.simulators.kit.ledger import Ledger
 from dealthread.simulators.kit.server import build_app
 from dealthread.simulators.kit.signing import SignatureRefused, secret_key, verify
 from dealthread.simulators.receivers.events import Event
+from dealthread.simulators.receivers.journal import Journal
 from dealthread.simulators.receivers.state import EventRefused, Receiver
 
 
@@ -40,6 +43,7 @@ class ReceiverConfig:
     webhook_secrets: tuple[str, ...] = field(repr=False)
     token: str = field(repr=False)
     clock_offset: timedelta = timedelta(0)
+    state_file: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse to run without protection."""
@@ -51,6 +55,7 @@ class ReceiverConfig:
     @classmethod
     def from_env(cls, role: Role, env: Mapping[str, str]) -> ReceiverConfig:
         """Read DEALTHREAD_SIM_…; raises KeyError or ValueError."""
+        state_file = env.get("DEALTHREAD_SIM_STATE_FILE")
         return cls(
             role=role,
             webhook_secrets=tuple(env["DEALTHREAD_SIM_WEBHOOK_SECRETS"].split()),
@@ -58,6 +63,7 @@ class ReceiverConfig:
             clock_offset=timedelta(
                 seconds=float(env.get("DEALTHREAD_SIM_CLOCK_OFFSET_SECONDS", "0"))
             ),
+            state_file=Path(state_file) if state_file else None,
         )
 
 
@@ -87,6 +93,22 @@ def create_app(config: ReceiverConfig) -> Starlette:
     clock = SimClock(config.clock_offset)
     ledger = Ledger(clock)
     receiver = Receiver(clock, ledger, holds_entitlements=config.role is Role.ENTITLEMENT)
+    journal = Journal(config.state_file) if config.state_file is not None else None
+    if journal is not None:
+        for message_id, body in journal.events():
+            receiver.take(message_id, Event.model_validate_json(body))
+        ledger.clear()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001 Starlette's signature
+        yield
+        if journal is not None:
+            journal.close()
+
+    def reset() -> None:
+        receiver.clear()
+        if journal is not None:
+            journal.clear()
 
     async def events(request: Request) -> Response:
         raw = await request.body()
@@ -102,9 +124,12 @@ def create_app(config: ReceiverConfig) -> Starlette:
             fields = ", ".join(".".join(map(str, one["loc"])) for one in exc.errors())
             return _error(400, "invalid_event", f"not a CloudEvents 1.0 event: {fields}")
         try:
-            return JSONResponse(receiver.take(message_id, event))
+            answer = receiver.take(message_id, event)
         except EventRefused as exc:
             return _error(exc.status, exc.code, str(exc))
+        if journal is not None:
+            journal.append(message_id, raw)
+        return JSONResponse(answer)
 
     def read(key: str, find: Any) -> Any:
         async def handler(request: Request) -> Response:
@@ -129,7 +154,8 @@ def create_app(config: ReceiverConfig) -> Starlette:
         clock,
         ledger,
         FaultSwitch(),
-        on_reset=receiver.clear,
+        on_reset=reset,
+        lifespan=lifespan,
         name=config.role.value,
     )
 

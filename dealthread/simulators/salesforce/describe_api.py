@@ -6,6 +6,19 @@ from typing import Any
 
 from dealthread.simulators.salesforce.schema import Field, FieldType, Schema, SObject
 
+_SYSTEM = frozenset(
+    {
+        "Id",
+        "OwnerId",
+        "CreatedDate",
+        "CreatedById",
+        "LastModifiedDate",
+        "LastModifiedById",
+        "SystemModstamp",
+    }
+)
+"""Never null and filled on create, as recorded describes of real orgs say."""
+
 _SOAP_TYPES = {
     FieldType.ID: "tns:ID",
     FieldType.REFERENCE: "tns:ID",
@@ -74,7 +87,9 @@ def _summary(sobject: SObject, base: str) -> dict[str, Any]:
 def _field(one: Field) -> dict[str, Any]:
     is_long = one.type is FieldType.LONG_TEXT
     is_plain = not is_long and one.type is not FieldType.ADDRESS
-    is_defaulted = one.default is not None or one.name == "OwnerId"
+    is_defaulted = one.default is not None or one.name in _SYSTEM
+    is_never_null = one.required or one.type is FieldType.BOOLEAN or one.name in _SYSTEM
+    is_name = one.name == "Name"
     return {
         "name": one.name,
         "label": one.label or one.name,
@@ -85,8 +100,8 @@ def _field(one: Field) -> dict[str, Any]:
         "digits": one.precision if one.type is FieldType.INT else 0,
         "precision": 0 if one.type is FieldType.INT else one.precision,
         "scale": one.scale,
-        "nillable": not one.required and one.type not in (FieldType.ID, FieldType.BOOLEAN),
-        "defaultedOnCreate": is_defaulted or one.type is FieldType.ID,
+        "nillable": not (is_never_null or is_name),
+        "defaultedOnCreate": is_defaulted,
         "defaultValue": one.default,
         "createable": one.createable,
         "updateable": one.updateable,
@@ -99,8 +114,8 @@ def _field(one: Field) -> dict[str, Any]:
         "custom": one.is_custom,
         "filterable": is_plain,
         "sortable": is_plain,
-        "groupable": is_plain and not one.type.is_number,
-        "nameField": one.name == "Name",
+        "groupable": is_plain and not one.type.is_number and one.type is not FieldType.DATETIME,
+        "nameField": is_name,
         "restrictedPicklist": one.type is FieldType.PICKLIST,
         "picklistValues": [
             {
