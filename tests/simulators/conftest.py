@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -54,6 +55,10 @@ def until() -> Callable[[Callable[[], bool]], None]:
     return wait
 
 
+# Reading the system's certificates for each client takes longer than a test; nothing here is TLS.
+_NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class _PlainHttp(HTTPAdapter):
     """Sends what simple-salesforce addresses to https:// over plain HTTP to the simulator."""
 
@@ -69,13 +74,19 @@ class SimulatedOrg:
     def __init__(self, url: str) -> None:
         self.url = url
         self._sessions: list[requests.Session] = []
+        self.outside = httpx.Client(base_url=url, timeout=10, verify=_NO_CERTIFICATES)
+        """Without a session: for tokens and `/_sim/…`."""
         self.token = self.fetch_token()
         self.http = httpx.Client(
-            base_url=url + BASE, headers={"authorization": f"Bearer {self.token}"}, timeout=10
+            base_url=url + BASE,
+            headers={"authorization": f"Bearer {self.token}"},
+            timeout=10,
+            verify=_NO_CERTIFICATES,
         )
 
     def close(self) -> None:
         self.http.close()
+        self.outside.close()
         for session in self._sessions:
             session.close()
 
@@ -85,7 +96,7 @@ class SimulatedOrg:
             "client_id": "client",
             "client_secret": "secret",
         }
-        answer = httpx.post(f"{self.url}/services/oauth2/token", data=form)
+        answer = self.outside.post("/services/oauth2/token", data=form)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
@@ -124,13 +135,12 @@ class SimulatedOrg:
         return self.create("Opportunity", AccountId=account_id, **given)
 
     def fault(self, **spec: Any) -> None:
-        answer = httpx.post(f"{self.url}/_sim/faults", json=spec)
+        answer = self.outside.post("/_sim/faults", json=spec)
         assert answer.status_code == 201, answer.text
 
     def effects(self, pattern: str = "") -> list[dict[str, Any]]:
-        page = httpx.get(
-            f"{self.url}/_sim/ledger", params={"kind": "effects", "effect": pattern}
-        ).json()
+        query = {"kind": "effects", "effect": pattern}
+        page = self.outside.get("/_sim/ledger", params=query).json()
         entries: list[dict[str, Any]] = page["entries"]
         return entries
 
@@ -163,8 +173,9 @@ def shared_org_url() -> Iterator[str]:
 @pytest.fixture
 def org(shared_org_url: str) -> Iterator[SimulatedOrg]:
     """An empty org without webhooks."""
-    httpx.post(f"{shared_org_url}/_sim/reset").raise_for_status()
-    httpx.post(f"{shared_org_url}/_sim/clock", json={"offset_seconds": 0}).raise_for_status()
+    with httpx.Client(base_url=shared_org_url, verify=_NO_CERTIFICATES) as control:
+        control.post("/_sim/reset").raise_for_status()
+        control.post("/_sim/clock", json={"offset_seconds": 0}).raise_for_status()
     one = SimulatedOrg(shared_org_url)
     yield one
     one.close()

@@ -50,14 +50,14 @@ KEY = "Dealthread_Customer_Key__c"
 )
 def test_a_token_needs_the_right_client(org: Any, form: dict[str, str], error: str) -> None:
     """400 with OAuth's error names."""
-    answer = httpx.post(f"{org.url}/services/oauth2/token", data=form)
+    answer = org.outside.post("/services/oauth2/token", data=form)
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
 def test_a_session_ends_in_business_time_and_a_new_one_works(org: Any) -> None:
     """INVALID_SESSION_ID after two hours; simple-salesforce sees an expired session."""
     assert org.http.get("/limits").status_code == 200
-    httpx.post(f"{org.url}/_sim/clock", json={"advance_seconds": 7201})
+    org.outside.post("/_sim/clock", json={"advance_seconds": 7201})
     answer = org.http.get("/limits")
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, "INVALID_SESSION_ID")
     with pytest.raises(SalesforceExpiredSession):
@@ -68,10 +68,10 @@ def test_a_session_ends_in_business_time_and_a_new_one_works(org: Any) -> None:
 
 def test_versions_are_listed_without_a_session_and_unknown_ones_are_404(org: Any) -> None:
     """Clients discover, then pin."""
-    listed = httpx.get(f"{org.url}/services/data").json()
+    listed = org.outside.get("/services/data").json()
     assert {"label": "Spring '26", "url": "/services/data/v66.0", "version": "66.0"} in listed
     headers = {"authorization": f"Bearer {org.token}"}
-    old = httpx.get(f"{org.url}/services/data/v20.0/limits", headers=headers)
+    old = org.outside.get("/services/data/v20.0/limits", headers=headers)
     assert (old.status_code, old.json()[0]["errorCode"]) == (404, "NOT_FOUND")
 
 
@@ -85,7 +85,7 @@ def test_the_daily_limit_is_told_and_kept(serve_org: Any) -> None:
     with pytest.raises(SalesforceRefusedRequest) as caught:
         sf.query("SELECT Id FROM Account")
     assert caught.value.content[0]["message"] == "TotalRequests Limit exceeded."
-    httpx.post(f"{org.url}/_sim/clock", json={"advance_seconds": 86400})
+    org.outside.post("/_sim/clock", json={"advance_seconds": 86400})
     org.token = org.fetch_token()
     assert org.simple_salesforce().query("SELECT Id FROM Account")["totalSize"] == 0
 
@@ -304,8 +304,8 @@ def test_an_outbound_message_names_org_and_deals_and_waits_for_the_ack(
     target = serve(bridge.app()) + "/soap"
     account = org.create("Account", Name="A")
     deals = [org.opportunity(account) for _ in range(2)]
-    url = f"{org.url}/_sim/outbound-messages"
-    first = httpx.post(url, json={"url": target, "ids": deals}).json()
+    url = "/_sim/outbound-messages"
+    first = org.outside.post(url, json={"url": target, "ids": deals}).json()
     assert first["acknowledged"] is True
     space = {
         "n": "http://soap.sforce.com/2005/09/outbound",
@@ -320,9 +320,9 @@ def test_an_outbound_message_names_org_and_deals_and_waits_for_the_ack(
     assert [one.text for one in root.findall(".//n:sObject/sf:Id", space)] == deals
     bridge.ack = "false"
     again = {"url": target, "ids": deals, "notification_ids": ids}
-    assert httpx.post(url, json=again).json()["acknowledged"] is False
+    assert org.outside.post(url, json=again).json()["acknowledged"] is False
     assert bridge.envelopes[1] == bridge.envelopes[0]
-    assert httpx.post(url, json={"url": target, "ids": ["x"]}).status_code == 400
+    assert org.outside.post(url, json={"url": target, "ids": ["x"]}).status_code == 400
 
 
 # ------------------------------------------------------------ state and configuration
@@ -375,7 +375,7 @@ def test_a_restarted_org_keeps_its_rows_and_sends_what_was_not_delivered(
 def test_reset_gives_a_new_org(org: Any) -> None:
     """Only the org itself, its user and the standard price book are left."""
     org.create("Account", Name="A")
-    assert httpx.post(f"{org.url}/_sim/reset").status_code == 204
+    assert org.outside.post("/_sim/reset").status_code == 204
     org.http.headers["authorization"] = f"Bearer {org.fetch_token()}"
     assert org.query("SELECT Id FROM Account") == []
     assert org.query("SELECT Name FROM Pricebook2") != []
