@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -87,6 +88,14 @@ class Sim:
         assert answer.status_code == 201, answer.text
         fault_id: str = answer.json()["id"]
         return fault_id
+
+    async def until_asked(self, path: str) -> None:
+        """Return as soon as the simulator has seen a request to this path."""
+        for _ in range(1000):
+            if await self.ledger("requests", path=path):
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"nobody asked for {path}")
 
     async def ledger(self, kind: str, **filters: str) -> list[dict[str, Any]]:
         """Entries of the simulator's ledger."""

@@ -1,21 +1,17 @@
-"""What subscriptions, schedules, invoices and previews accept, as Stripe documents them."""
+"""What the operations on subscriptions and invoices accept, as Stripe documents them."""
 
 from __future__ import annotations
 
 from dealthread.simulators.stripe.params import (
-    ADDRESS,
     AMOUNT,
     COLLECTION,
     CURRENCY,
     DAYS,
-    INTERVAL,
+    INLINE_RECURRING,
     META,
     PRORATION,
     QUANTITY,
-    RECURRING,
-    SHIPPING,
     TAX_BEHAVIOR,
-    TAX_EXEMPT,
     TAX_RATES,
     TIME,
     UNIT_DECIMAL,
@@ -41,19 +37,19 @@ _PRICE_DATA: dict[str, Spec] = {
     "unit_amount_decimal": UNIT_DECIMAL,
 }
 RECURRING_PRICE = Fields(
-    {**_PRICE_DATA, "recurring": RECURRING}, required=("currency", "product", "recurring")
+    {**_PRICE_DATA, "recurring": INLINE_RECURRING}, required=("currency", "product", "recurring")
 )
 ONE_TIME_PRICE = Fields(_PRICE_DATA, required=("currency", "product"))
-ITEM = Fields(
-    {
-        "metadata": Metadata(),
-        "price": Text(),
-        "price_data": RECURRING_PRICE,
-        "quantity": QUANTITY,
-        "tax_rates": TAX_RATES,
-    },
-    unsupported=frozenset({"billing_thresholds", "current_trial", "discounts", "plan"}),
-)
+ITEM_FIELDS: dict[str, Spec] = {
+    "metadata": Metadata(),
+    "price": Text(),
+    "price_data": RECURRING_PRICE,
+    "quantity": QUANTITY,
+    "tax_rates": TAX_RATES,
+}
+_ITEM_NOT_CARRIED = frozenset({"billing_thresholds", "discounts", "plan"})
+PHASE_ITEM = Fields(ITEM_FIELDS, unsupported=_ITEM_NOT_CARRIED)
+ITEM = Fields(ITEM_FIELDS, unsupported=_ITEM_NOT_CARRIED | {"current_trial"})
 
 
 def _extra(starts: tuple[str, ...], ends: tuple[str, ...]) -> Fields:
@@ -208,85 +204,13 @@ SUBSCRIPTION_LIST = listing(
                 "unpaid",
             )
         ),
-    }
-)
-
-_SETTINGS = Fields(
-    {"days_until_due": DAYS},
-    unsupported=frozenset({"account_tax_ids", "custom_fields", "description", "footer", "issuer"}),
-)
-_ANCHOR = Text(choices=("automatic", "phase_start"))
-_PHASE: dict[str, Spec] = {
-    "add_invoice_items": Many(PHASE_EXTRA, at_most=20),
-    "billing_cycle_anchor": _ANCHOR,
-    "collection_method": COLLECTION,
-    "currency": CURRENCY,
-    "default_payment_method": Text(),
-    "default_tax_rates": TAX_RATES,
-    "description": Text(clears=True, max_length=500),
-    "duration": Fields(
-        {"interval": INTERVAL, "interval_count": Int(1, 120)}, required=("interval",)
-    ),
-    "end_date": TIME,
-    "invoice_settings": _SETTINGS,
-    "items": Many(ITEM, at_most=20),
-    "metadata": Metadata(),
-    "proration_behavior": PRORATION,
-}
-_PHASE_NOT_CARRIED = frozenset(
-    {
-        "application_fee_percent",
-        "automatic_tax",
-        "billing_thresholds",
-        "discounts",
-        "on_behalf_of",
-        "transfer_data",
-        "trial",
-        "trial_end",
-    }
-)
-SCHEDULE_CREATE = Fields(
-    {
-        **META,
-        "billing_mode": BILLING_MODE,
-        "customer": Text(),
-        "default_settings": Fields(
-            {
-                "billing_cycle_anchor": _ANCHOR,
-                "collection_method": COLLECTION,
-                "default_payment_method": Text(),
-                "description": Text(clears=True, max_length=500),
-                "invoice_settings": _SETTINGS,
-            },
-            unsupported=frozenset(
-                {
-                    "application_fee_percent",
-                    "automatic_tax",
-                    "billing_thresholds",
-                    "on_behalf_of",
-                    "transfer_data",
-                }
-            ),
-        ),
-        "end_behavior": Text(choices=("cancel", "release")),
-        "phases": Many(
-            Fields(_PHASE, required=("items",), unsupported=_PHASE_NOT_CARRIED), at_most=50
-        ),
-        "start_date": Int(0, 10_000_000_000, words=("now",)),
     },
-    unsupported=frozenset({"customer_account", "from_subscription", "pause_schedules"}),
-)
-SCHEDULE_UPDATE = Fields(
-    META,
-    unsupported=frozenset(
-        {"default_settings", "end_behavior", "pause_schedules", "phases", "proration_behavior"}
-    ),
-)
-SCHEDULE_CANCEL = Fields({"expand": EXPAND, "invoice_now": Flag(), "prorate": Flag()})
-SCHEDULE_RELEASE = Fields({"expand": EXPAND, "preserve_cancel_date": Flag()})
-SCHEDULE_LIST = listing(
-    {"customer": Text(), "scheduled": Flag()}
-    | {name: When() for name in ("created", "canceled_at", "completed_at", "released_at")}
+    "automatic_tax",
+    "current_period_end",
+    "current_period_start",
+    "customer_account",
+    "plan",
+    "test_clock",
 )
 
 INVOICE_UPDATE = Fields(
@@ -336,94 +260,6 @@ INVOICE_LIST = listing(
         "due_date": When(),
         "status": Text(choices=("draft", "open", "paid", "uncollectible", "void")),
         "subscription": Text(),
-    }
-)
-
-_PREVIEW_ITEM = Fields(
-    {
-        "description": Text(),
-        "metadata": Metadata(),
-        "period": Fields({"start": TIME, "end": TIME}, required=("start", "end")),
-        "price": Text(),
-        "price_data": ONE_TIME_PRICE,
-        "quantity": QUANTITY,
-        "tax_rates": TAX_RATES,
     },
-    unsupported=frozenset(
-        {
-            "amount",
-            "currency",
-            "discountable",
-            "discounts",
-            "invoiceitem",
-            "quantity_decimal",
-            "tax_behavior",
-            "tax_code",
-            "unit_amount",
-            "unit_amount_decimal",
-        }
-    ),
-)
-INVOICE_PREVIEW = Fields(
-    {
-        "currency": CURRENCY,
-        "customer": Text(),
-        "customer_details": Fields(
-            {"address": ADDRESS, "shipping": SHIPPING, "tax_exempt": TAX_EXEMPT},
-            unsupported=frozenset({"tax", "tax_ids"}),
-        ),
-        "expand": EXPAND,
-        "invoice_items": Many(_PREVIEW_ITEM, at_most=250),
-        "preview_mode": Text(choices=("next",)),
-        "schedule": Text(),
-        "schedule_details": Fields(
-            {
-                "billing_mode": BILLING_MODE,
-                "end_behavior": Text(choices=("cancel", "release")),
-                "phases": Many(
-                    Fields(
-                        {**_PHASE, "start_date": Int(0, 10_000_000_000, words=("now",))},
-                        required=("items",),
-                        unsupported=_PHASE_NOT_CARRIED,
-                    ),
-                    at_most=50,
-                ),
-                "proration_behavior": PRORATION,
-            },
-            unsupported=frozenset({"pause_schedules"}),
-        ),
-        "subscription": Text(),
-        "subscription_details": Fields(
-            {
-                "billing_cycle_anchor": Fields(
-                    {
-                        "type": Text(choices=("now", "timestamp", "unchanged")),
-                        "timestamp": TIME,
-                    },
-                    required=("type",),
-                ),
-                "billing_mode": BILLING_MODE,
-                "default_tax_rates": TAX_RATES,
-                "items": Many(ITEM, at_most=20),
-                "metadata": Metadata(),
-                "proration_behavior": PRORATION,
-                "start_date": TIME,
-            },
-            unsupported=frozenset(
-                {
-                    "billing_schedules",
-                    "cancel_at",
-                    "cancel_at_period_end",
-                    "cancel_now",
-                    "pause",
-                    "proration_date",
-                    "resume_at",
-                    "trial_end",
-                }
-            ),
-        ),
-    },
-    unsupported=frozenset(
-        {"automatic_tax", "customer_account", "discounts", "issuer", "on_behalf_of"}
-    ),
+    "customer_account",
 )

@@ -212,7 +212,10 @@ def payments(ctx: Context, params: Json) -> Json:
         params,
         "/v1/invoice_payments",
         kind="invoice payment",
-        keep=lambda row: params.get("status", row["status"]) == row["status"],
+        keep=lambda row: (
+            params.get("status", row["status"]) == row["status"]
+            and within(row["created"], params.get("created"))
+        ),
     )
 
 

@@ -77,13 +77,17 @@ PRODUCT_UPDATE = Fields(
         }
     ),
 )
-PRODUCT_LIST = listing({"active": Flag(), "ids": Many(Text()), "created": When()})
+PRODUCT_LIST = listing(
+    {"active": Flag(), "ids": Many(Text()), "created": When()}, "shippable", "type", "url"
+)
 
 RECURRING = Fields(
     {"interval": INTERVAL, "interval_count": Int(1, 36)},
     required=("interval",),
     unsupported=frozenset({"meter", "trial_period_days", "usage_type"}),
 )
+# Inline price data has fewer names than the create of a price.
+INLINE_RECURRING = Fields(RECURRING.fields, required=("interval",))
 UNIT_DECIMAL = Exact(places=12, minimum=Decimal(0))
 PRICE_CREATE = Fields(
     {
@@ -130,7 +134,8 @@ PRICE_LIST = listing(
         "product": Text(),
         "type": Text(choices=("one_time", "recurring")),
         "created": When(),
-    }
+    },
+    "recurring",
 )
 
 _TAX_TEXTS: dict[str, Spec] = {
@@ -188,7 +193,6 @@ _CUSTOMER: dict[str, Spec] = {
 _CUSTOMER_UNSUPPORTED = frozenset(
     {
         "cash_balance",
-        "default_source",
         "invoice_prefix",
         "next_invoice_sequence",
         "source",
@@ -200,9 +204,10 @@ _CUSTOMER_UNSUPPORTED = frozenset(
 )
 CUSTOMER_CREATE = Fields({**_CUSTOMER, "payment_method": Text()}, unsupported=_CUSTOMER_UNSUPPORTED)
 CUSTOMER_UPDATE = Fields(
-    _CUSTOMER, unsupported=_CUSTOMER_UNSUPPORTED - {"tax_id_data", "test_clock"}
+    _CUSTOMER,
+    unsupported=(_CUSTOMER_UNSUPPORTED - {"tax_id_data", "test_clock"}) | {"default_source"},
 )
-CUSTOMER_LIST = listing({"email": Text(), "created": When()})
+CUSTOMER_LIST = listing({"email": Text(), "created": When()}, "test_clock")
 CUSTOMER_SEARCH = Fields(
     {"query": Text(), "limit": Int(1, 100), "page": Text(), "expand": EXPAND},
     required=("query",),
@@ -225,8 +230,13 @@ PAYMENT_METHOD_CREATE = Fields(
     required=("type",),
     unsupported=frozenset({"allow_redisplay", "customer", "payment_method", "radar_options"}),
 )
-PAYMENT_METHOD_ATTACH = Fields({"customer": Text(), "expand": EXPAND})
-PAYMENT_METHOD_LIST = listing({"customer": Text(), "type": Text()})
+PAYMENT_METHOD_ATTACH = Fields(
+    {"customer": Text(), "expand": EXPAND}, unsupported=frozenset({"customer_account"})
+)
+PAYMENT_METHOD_LIST = listing(
+    {"customer": Text(), "type": Text()}, "allow_redisplay", "customer_account"
+)
+CUSTOMER_METHOD_LIST = listing({"type": Text()}, "allow_redisplay")
 
 CREDIT_NOTE_LINE = Fields(
     {
@@ -266,7 +276,9 @@ CREDIT_NOTE = Fields(
     required=("invoice",),
     unsupported=frozenset({"refunds", "shipping_cost"}),
 )
-CREDIT_NOTE_LIST = listing({"customer": Text(), "invoice": Text(), "created": When()})
+CREDIT_NOTE_LIST = listing(
+    {"customer": Text(), "invoice": Text(), "created": When()}, "customer_account"
+)
 
 EVENT_LIST = listing(
     {"type": Text(), "types": Many(Text(), at_most=20), "delivery_success": Flag()}
@@ -284,5 +296,6 @@ WEBHOOK_ENDPOINT_CREATE = Fields(
     unsupported=frozenset({"connect"}),
 )
 INVOICE_PAYMENT_LIST = listing(
-    {"invoice": Text(), "status": Text(choices=("canceled", "open", "paid"))}
+    {"invoice": Text(), "status": Text(choices=("canceled", "open", "paid")), "created": When()},
+    "payment",
 )

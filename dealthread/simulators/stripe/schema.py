@@ -232,7 +232,7 @@ class When(Spec):
         return RANGE.read(node, param)
 
 
-def listing(filters: Mapping[str, Spec] | None = None) -> Fields:
+def listing(filters: Mapping[str, Spec] | None = None, *unsupported: str) -> Fields:
     """Parameters of a list operation: cursors, limit, expand and the given filters."""
     paging: dict[str, Spec] = {
         "limit": Int(1, 100),
@@ -240,4 +240,4 @@ def listing(filters: Mapping[str, Spec] | None = None) -> Fields:
         "ending_before": Text(),
         "expand": EXPAND,
     }
-    return Fields({**paging, **(filters or {})})
+    return Fields({**paging, **(filters or {})}, unsupported=frozenset(unsupported))
