@@ -169,12 +169,13 @@ def _write(row: Any) -> dict[str, Any]:
 async def cases(
     held: Held,
     _: Reader,
-    state: CaseState | None = CaseState.OPEN,
+    state: CaseState = CaseState.OPEN,
+    any_state: bool = False,
     queue: str = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[Case]:
-    """Open cases, oldest first."""
-    return await held.cases.listing(state, queue, limit)
+    """Open cases, oldest first; with `any_state`, those of every state."""
+    return await held.cases.listing(None if any_state else state, queue, limit)
 
 
 @router.get("/cases/{case_id}")

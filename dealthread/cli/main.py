@@ -1,0 +1,58 @@
+"""`dealthread`: the command line. Here the verbs are put together; each has a room of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+
+from dealthread.cli import cases, config, stack, transactions, workflow
+from dealthread.cli.failures import PROBLEM, Commands
+from dealthread.cli.output import clean, complain
+
+TRACE = "DEALTHREAD_TRACE"
+
+
+app = typer.Typer(
+    name="dealthread",
+    cls=Commands,
+    help="Carries deals from closed won to money in the ledger.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.command("up")(stack.start)
+app.command("down")(stack.stop)
+app.command("status")(stack.show)
+app.command("doctor")(stack.examine)
+app.add_typer(transactions.deals, name="deals")
+app.command("list")(transactions.list_)
+app.command("show")(transactions.show)
+app.command("trace")(transactions.trace)
+app.add_typer(cases.cases, name="cases")
+app.command("uncertain")(transactions.uncertain)
+app.command("outcomes")(transactions.outcomes)
+app.add_typer(workflow.workflow, name="workflow")
+app.add_typer(config.config, name="config")
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 in order, 1 a problem found or refused, 2 wrong usage."""
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - the outermost edge: a bug of ours, told in a line
+        if os.environ.get(TRACE):
+            traceback.print_exc()
+        complain(
+            clean(f"unexpected {type(error).__name__}: {error}; a bug of ours, please report it")
+            + ("" if os.environ.get(TRACE) else f" ({TRACE}=1 shows where)")
+        )
+        sys.exit(PROBLEM)
+
+
+if __name__ == "__main__":
+    main()
