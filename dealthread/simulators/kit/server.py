@@ -108,7 +108,8 @@ class BackgroundServer:
     """Serves an app in a thread with its own loop, on a free port. For tests and small stacks."""
 
     def __init__(self, app: ASGIApp, host: str = "127.0.0.1") -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # With the protocol named, asyncio sets TCP_NODELAY; without it answers take 40 ms.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((host, 0))
         self.host = host
