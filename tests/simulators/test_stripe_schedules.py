@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.simulators.stripe_support import at, d4_phases, running, unix
+from tests.simulators.stripe_support import at, card_customer, d4_phases, running, unix
 
 Serve = Callable[[Any], str]
 NOW = at(2026, 1, 20)
@@ -148,3 +148,25 @@ async def test_phases_that_would_prorate_are_refused(serve: Serve) -> None:
             await client.v1.subscription_schedules.create_async(params)
         assert removed.value.code == "parameter_unknown"
         assert (await client.v1.subscription_schedules.list_async()).data == []
+
+
+async def test_a_schedule_that_charges_automatically_also_waits_an_hour(serve: Serve) -> None:
+    """Only the first invoice of a subscription made directly is finalised at once."""
+    async with running(serve, now=NOW) as sim, sim.client() as client:
+        customer = await card_customer(client)
+        phases = await d4_phases(client)
+        for phase in phases:
+            del phase["collection_method"], phase["invoice_settings"]
+        params: Any = {"customer": customer, "start_date": "now", "phases": phases}
+        schedule = await client.v1.subscription_schedules.create_async(params)
+        draft = (await client.v1.invoices.list_async({"customer": customer})).data[0]
+        assert draft.status == "draft"
+        sim.clock.advance(timedelta(hours=1))
+        paid = await client.v1.invoices.retrieve_async(draft.id)
+        assert (paid.status, paid.number) == ("paid", "US-000001")
+        # released at the end of its phases: the subscription goes on with the last ones.
+        sim.clock.freeze(at(2029, 1, 21))
+        ended = await client.v1.subscription_schedules.retrieve_async(schedule.id)
+        assert ended.status == "released"
+        totals = [one.total for one in (await client.v1.invoices.list_async()).data]
+        assert totals == [9_406_800, 9_406_800, 7_055_100, 4_703_400]

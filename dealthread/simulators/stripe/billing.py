@@ -76,7 +76,6 @@ class Bill:
     billing_reason: str
     collection_method: str
     default_tax_rates: Sequence[Json] = ()
-    default_payment_method: str | None = None
     period: tuple[int, int] = (0, 0)
     subscription_id: str | None = None
     subscription_metadata: dict[str, str] = field(default_factory=dict)
@@ -228,7 +227,7 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
         "customer_shipping": payer.shipping,
         "customer_tax_exempt": payer.tax_exempt,
         "customer_tax_ids": [],
-        "default_payment_method": bill.default_payment_method,
+        "default_payment_method": None,
         "default_source": None,
         "default_tax_rates": list(bill.default_tax_rates),
         "description": bill.description,

@@ -121,9 +121,7 @@ def pay(ctx: Context, params: Json, invoice_id: str) -> Json:
     own = params.get("payment_method")
     if own is not None:
         payment_methods.owned_by(ctx, own, invoice["customer"], param="payment_method")
-    method_id = own or payment_methods.chargeable(
-        ctx, customer_id=invoice["customer"], own_default=invoice["default_payment_method"]
-    )
+    method_id = own or invoicing.method_for(ctx, invoice)
     if method_id is None:
         raise no_payment_method()
     decline = invoicing.charge(ctx, invoice, method_id)

@@ -143,13 +143,22 @@ def charge(ctx: Context, invoice: Json, method_id: str) -> str | None:
     return decline
 
 
+def method_for(ctx: Context, invoice: Json) -> str | None:
+    """What a charge would use: the invoice's own default, its subscription's, the customer's."""
+    subscription = ctx.account.find("subscription", subscription_id(invoice))
+    inherited = subscription["default_payment_method"] if subscription is not None else None
+    return payment_methods.chargeable(
+        ctx,
+        customer_id=invoice["customer"],
+        own_default=invoice["default_payment_method"] or inherited,
+    )
+
+
 def collect(ctx: Context, invoice: Json) -> str | None:
     """Charge automatically after finalisation; the decline code, or None."""
     if invoice["status"] != "open" or invoice["collection_method"] != "charge_automatically":
         return None
-    method_id = payment_methods.chargeable(
-        ctx, customer_id=invoice["customer"], own_default=invoice["default_payment_method"]
-    )
+    method_id = method_for(ctx, invoice)
     if method_id is not None:
         return charge(ctx, invoice, method_id)
     invoice["attempted"] = True

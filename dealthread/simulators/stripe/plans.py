@@ -7,7 +7,7 @@ same wherever it is written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dealthread.simulators.stripe import catalogue
 from dealthread.simulators.stripe.errors import StripeError
@@ -57,6 +57,8 @@ class Plan:
     description: str | None = None
     extras: Sequence[ExtraItem] = ()
     phase_end: int | None = None
+    cancel_at: int | None = None
+    cancel_at_period_end: bool = False
 
     @property
     def currency(self) -> str:
@@ -69,10 +71,6 @@ class Plan:
         """The one billing interval of the plan."""
         recurring: Json = self.items[0].price["recurring"]
         return recurring
-
-    def without_extras(self) -> Plan:
-        """The plan for a later invoice: one-time items are billed once."""
-        return replace(self, extras=())
 
 
 def keep_inline_price(ctx: Context, price: Json) -> Json:

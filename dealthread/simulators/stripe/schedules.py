@@ -8,6 +8,7 @@ automatically.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from dealthread.simulators.stripe import events, metadata, subscription_engine
 from dealthread.simulators.stripe.errors import StripeError
@@ -118,14 +119,13 @@ def advance(ctx: Context, schedule: Json) -> None:
 def _begin(ctx: Context, schedule: Json) -> None:
     customer = ctx.get("customer", schedule["customer"])
     plan = plan_from_phase(ctx, schedule, 0)
+    if schedule["end_behavior"] == "cancel":
+        plan = replace(plan, cancel_at=schedule["phases"][-1]["end_date"])
     subscription = subscription_engine.start(
         ctx, plan, customer, mode=schedule["billing_mode"], schedule_id=schedule["id"]
     )
     schedule["status"] = "active"
     schedule["subscription"] = subscription["id"]
-    if schedule["end_behavior"] == "cancel":
-        # Shown on the subscription; the schedule itself carries it out.
-        subscription["cancel_at"] = schedule["phases"][-1]["end_date"]
     _show_phase(ctx, schedule, 0)
     ctx.effect("subscription_schedule.started", schedule, subscription=subscription["id"])
 
@@ -239,9 +239,7 @@ def release(ctx: Context, params: Json, schedule_id: str) -> Json:
     _check_open(schedule, "release")
     subscription = ctx.account.find("subscription", schedule["subscription"])
     if subscription is not None and not params.get("preserve_cancel_date", False):
-        subscription["cancel_at"] = None
-    elif subscription is not None:
-        ctx.account.plan("subscription.cancel", subscription["id"], subscription["cancel_at"])
+        subscription_engine.set_end(ctx, subscription, None, at_period_end=False)
     _let_go(ctx, schedule, ctx.now(schedule["customer"]))
     return schedule
 

@@ -44,7 +44,6 @@ def first_bill(
         billing_reason="subscription_create",
         collection_method=plan.collection_method,
         default_tax_rates=plan.default_tax_rates,
-        default_payment_method=None,
         period=(moment, moment),
         subscription_id=subscription_id,
         subscription_metadata=plan.metadata,
@@ -93,6 +92,8 @@ def start(
         mode=mode,
     )
     subscription["schedule"] = schedule_id
+    if plan.cancel_at is not None or plan.cancel_at_period_end:
+        set_end(ctx, subscription, plan.cancel_at, at_period_end=plan.cancel_at_period_end)
     subscription["latest_invoice"] = invoice_id
     account = ctx.account
     account.add("subscription", subscription)
@@ -102,7 +103,6 @@ def start(
     plan_renewal(ctx, subscription)
     ctx.effect("subscription.created", subscription, metadata=subscription["metadata"])
     invoice = invoicing.open_draft(ctx, bill, days_until_due=plan.days_until_due)
-    invoice["default_payment_method"] = plan.default_payment_method
     events.emit(ctx, "customer.subscription.created", subscription)
     if is_charged_now:
         invoicing.finalize(ctx, invoice)
@@ -126,6 +126,17 @@ def _check_first_payment(ctx: Context, plan: Plan, customer: Json, payment_behav
     decline = payment_methods.decline_code(ctx, method_id)
     if decline is not None and payment_behavior == "error_if_incomplete":
         raise StripeError.card_declined(decline)
+
+
+def set_end(ctx: Context, subscription: Json, ends: int | None, *, at_period_end: bool) -> None:
+    """Say when a subscription ends by itself, or that it does not."""
+    period_end = subscription["items"]["data"][0]["current_period_end"]
+    subscription["cancel_at_period_end"] = at_period_end
+    subscription["cancel_at"] = period_end if at_period_end else ends
+    is_ending = subscription["cancel_at"] is not None
+    subscription["canceled_at"] = ctx.now(subscription["customer"]) if is_ending else None
+    subscription["cancellation_details"]["reason"] = "cancellation_requested" if is_ending else None
+    ctx.account.plan(CANCEL, subscription["id"], subscription["cancel_at"])
 
 
 def plan_renewal(ctx: Context, subscription: Json) -> None:
@@ -162,7 +173,6 @@ def renew(ctx: Context, subscription: Json) -> None:
         billing_reason="subscription_cycle",
         collection_method=plan.collection_method,
         default_tax_rates=plan.default_tax_rates,
-        default_payment_method=plan.default_payment_method,
         period=ended,
         subscription_id=subscription["id"],
         subscription_metadata=plan.metadata,

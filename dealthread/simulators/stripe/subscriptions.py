@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from dealthread.simulators.stripe import events, metadata, payment_methods, subscription_engine
 from dealthread.simulators.stripe.billing import current_period
@@ -19,7 +20,7 @@ from dealthread.simulators.stripe.plans import (
 )
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.subscription_shape import billing_mode, plan_of
-from dealthread.simulators.stripe.subscription_status import CANCEL, RENEW, is_over
+from dealthread.simulators.stripe.subscription_status import is_over
 from dealthread.simulators.stripe.world import Context, snapshot
 
 _ENDED = ("canceled", "incomplete_expired")
@@ -141,12 +142,14 @@ def create(ctx: Context, params: Json) -> Json:
         description=params.get("description"),
         extras=extras_of(ctx, params.get("add_invoice_items", []), "add_invoice_items", currency),
     )
-    ends = _cancel_at(plan, now, params)
-    subscription = subscription_engine.start(
+    plan = replace(
+        plan,
+        cancel_at=_cancel_at(plan, now, params),
+        cancel_at_period_end=params.get("cancel_at_period_end", False),
+    )
+    return subscription_engine.start(
         ctx, plan, customer, mode=check_mode(params), payment_behavior=behavior
     )
-    _set_end(ctx, subscription, ends, params.get("cancel_at_period_end", False))
-    return subscription
 
 
 def _cancel_at(plan: Plan, now: int, params: Json) -> int | None:
@@ -170,19 +173,6 @@ def _cancel_at(plan: Plan, now: int, params: Json) -> int | None:
             "a cancel_at inside a period, which prorates it", param="cancel_at"
         )
     return ends
-
-
-def _set_end(ctx: Context, subscription: Json, ends: int | None, at_period_end: bool) -> None:
-    period_end = subscription["items"]["data"][0]["current_period_end"]
-    subscription["cancel_at_period_end"] = at_period_end
-    subscription["cancel_at"] = period_end if at_period_end else ends
-    is_ending = subscription["cancel_at"] is not None
-    subscription["canceled_at"] = ctx.now(subscription["customer"]) if is_ending else None
-    subscription["cancellation_details"]["reason"] = "cancellation_requested" if is_ending else None
-    ctx.account.plan(CANCEL, subscription["id"], subscription["cancel_at"])
-    if is_over(subscription):
-        ctx.account.plan(RENEW, subscription["id"], None)
-        ctx.account.plan(CANCEL, subscription["id"], None)
 
 
 def update(ctx: Context, params: Json, subscription_id: str) -> Json:
@@ -224,7 +214,12 @@ def update(ctx: Context, params: Json, subscription_id: str) -> Json:
     if ending:
         now = ctx.now(subscription["customer"])
         ends = _cancel_at(plan_of(subscription), now, params)
-        _set_end(ctx, subscription, ends, params.get("cancel_at_period_end", False))
+        subscription_engine.set_end(
+            ctx,
+            subscription,
+            ends,
+            at_period_end=params.get("cancel_at_period_end", False),
+        )
     metadata.merge(subscription, params)
     ctx.effect("subscription.updated", subscription)
     events.emit(ctx, "customer.subscription.updated", subscription, before=before)
