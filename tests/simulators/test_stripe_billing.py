@@ -306,6 +306,26 @@ async def test_cancelling_a_subscription_leaves_its_held_draft_as_it_is(serve: S
             await client.v1.subscriptions.cancel_async(subscription.id)
 
 
+async def test_a_draft_that_nobody_held_becomes_an_invoice_after_the_cancellation(
+    serve: Serve,
+) -> None:
+    """Only finalised invoices are said to stop; a careful client holds the draft first."""
+    async with running(serve, now=at(2026, 3, 15)) as sim, sim.client(DE_KEY) as client:
+        customer = await client.v1.customers.create_async({"name": "Nordwerk"})
+        subscription = await client.v1.subscriptions.create_async(
+            {
+                **await d2_items(client),
+                "customer": customer.id,
+                "collection_method": "send_invoice",
+                "days_until_due": 30,
+            }
+        )
+        await client.v1.subscriptions.cancel_async(subscription.id, {"prorate": False})
+        sim.clock.advance(timedelta(hours=1))
+        issued = await client.v1.invoices.retrieve_async(str(subscription.latest_invoice))
+        assert (issued.status, issued.number) == ("open", "DE-2026-00001")
+
+
 async def test_a_full_credit_note_settles_an_open_invoice_and_refunds_a_paid_one(
     serve: Serve,
 ) -> None:

@@ -134,6 +134,27 @@ async def test_lists_page_newest_first_with_cursors(serve: Serve) -> None:
             await client.v1.customers.list_async({"limit": 101})
 
 
+async def test_ids_are_expanded_on_request_also_inside_lists(serve: Serve) -> None:
+    """Up to four levels; what names no object cannot be expanded."""
+    async with running(serve, now=NOW) as sim, sim.client() as client:
+        customer = await card_customer(client)
+        await client.v1.subscriptions.create_async({**await d1_items(client), "customer": customer})
+        listed = await client.v1.invoices.list_async(
+            {"expand": ["data.customer", "data.parent.subscription_details.subscription"]}
+        )
+        invoice = listed.data[0]
+        assert isinstance(invoice.customer, stripe.Customer)
+        assert invoice.parent is not None
+        assert invoice.parent.subscription_details is not None
+        subscription = invoice.parent.subscription_details.subscription
+        assert isinstance(subscription, stripe.Subscription)
+        plain = await client.v1.invoices.retrieve_async(invoice.id)
+        assert plain.customer == customer
+        for wrong in ("number", "nothing", "customer.a.b.c.d"):
+            with pytest.raises(stripe.InvalidRequestError, match="cannot"):
+                await client.v1.invoices.retrieve_async(invoice.id, {"expand": [wrong]})
+
+
 async def test_search_finds_by_metadata_but_only_after_a_while(serve: Serve) -> None:
     """Absence in a search is no proof: the object is there, the index lags."""
     async with running(serve, now=NOW, search_lag_seconds=0.3) as sim, sim.client() as client:

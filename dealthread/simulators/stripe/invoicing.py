@@ -220,8 +220,6 @@ def stop_collecting(ctx: Context, invoice: Json) -> None:
         return
     before = snapshot(invoice)
     invoice["auto_advance"] = False
-    invoice["automatically_finalizes_at"] = None
-    ctx.account.plan(FINALIZE, invoice["id"], None)
     events.emit(ctx, "invoice.updated", invoice, before=before)
 
 

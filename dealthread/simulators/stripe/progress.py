@@ -39,9 +39,11 @@ def catch_up(world: World) -> int:
 def _do(ctx: Context, deed: str, object_id: str) -> None:
     if deed == invoicing.FINALIZE:
         invoice = ctx.get("invoice", object_id)
+        subscription = ctx.account.find("subscription", invoicing.subscription_id(invoice))
         invoicing.finalize(ctx, invoice)
-        invoicing.collect(ctx, invoice)
-        settle(ctx, invoice)
+        if subscription is None or not is_over(subscription):
+            invoicing.collect(ctx, invoice)
+            settle(ctx, invoice)
     elif deed == schedules.ADVANCE:
         schedules.advance(ctx, ctx.get("subscription_schedule", object_id))
     elif deed == RENEW:

@@ -186,12 +186,13 @@ def renew(ctx: Context, subscription: Json) -> None:
 def cancel(ctx: Context, subscription: Json, *, reason: str, details: Json | None = None) -> Json:
     """End a subscription now, without proration.
 
-    Drafts stay drafts, and automatic collection of its invoices stops; nothing is voided or
-    credited by itself (docstring of `Subscription.cancel`, stripe 16.1).
+    Automatic collection of its *finalised* invoices stops (docstring of `Subscription.cancel`,
+    stripe 16.1). Nothing is said of drafts, so the worse is assumed: a draft that nobody held still
+    gets its number after its hour, though nothing is charged any more.
     """
     now = ctx.now(subscription["customer"])
     for invoice in ctx.account.related("invoice.subscription", "invoice", subscription["id"]):
-        if invoice["status"] in ("draft", "open"):
+        if invoice["status"] == "open":
             invoicing.stop_collecting(ctx, invoice)
     for deed in (RENEW, CANCEL, EXPIRE):
         ctx.account.plan(deed, subscription["id"], None)
