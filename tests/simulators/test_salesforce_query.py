@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dealthread.simulators.salesforce.errors import SalesforceError
 from dealthread.simulators.salesforce.soql.parser import parse
@@ -176,6 +178,27 @@ def test_a_bad_query_is_refused_by_its_code(org: Any, soql: str, code: str) -> N
     """400, and no guess at what was meant."""
     answer: httpx.Response = org.http.get("/query", params={"q": soql})
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            "SELECT Id Name FROM Account WHERE AND OR NOT IN LIKE ( ) , = != 'x' 5 null TODAY"
+            " 2026-01-01 ORDER BY LIMIT OFFSET COUNT SUM GROUP DESC NULLS LAST".split()
+        ),
+        max_size=14,
+    )
+    | st.text(max_size=40)
+)
+def test_any_text_parses_or_is_refused(words: list[str] | str) -> None:
+    """No query makes the parser fail in another way."""
+    text = words if isinstance(words, str) else " ".join(["SELECT Id FROM Account", *words])
+    code = ""
+    try:
+        parse(text)
+    except SalesforceError as exc:
+        code = exc.code
+    assert code in ("", "MALFORMED_QUERY", "NUMBER_OUTSIDE_VALID_RANGE")
 
 
 def test_deep_nesting_is_refused_before_it_exhausts_the_stack() -> None:

@@ -20,6 +20,7 @@ BACK_OFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 MAX_ATTEMPTS = 50
 REORDER_WINDOW_SECONDS = 0.3
 TIMEOUT_SECONDS = 10.0
+MAX_CONNECTIONS = 20
 
 
 class Signer(Protocol):
@@ -104,7 +105,10 @@ class WebhookSender:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Sends while inside; messages enqueued before are sent now."""
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        # Waiting for a free connection is no failure of the receiver's, so it has no limit.
+        timeout = httpx.Timeout(TIMEOUT_SECONDS, pool=None)
+        limits = httpx.Limits(max_connections=MAX_CONNECTIONS)
+        async with httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False) as client:
             self._client = client
             self._release()
             try:
@@ -192,6 +196,10 @@ class WebhookSender:
         for attempt in range(self._max_attempts):
             if attempt:
                 await asyncio.sleep(self._back_off[min(attempt, len(self._back_off)) - 1])
+                if self.settings.paused:
+                    delivery.state = "pending"
+                    self._held.append(delivery)
+                    return
             if await self._try_once(delivery):
                 break
         else:

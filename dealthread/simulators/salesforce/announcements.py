@@ -56,5 +56,8 @@ class Announcer:
 
     def _tick_off(self, outbox_id: str) -> None:
         outbox = self._store.schema.find(OUTBOX)
-        if outbox is not None and self._store.live(OUTBOX, outbox_id) is not None:
+        row = self._store.live(OUTBOX, outbox_id)
+        if outbox is None or row is None or row["Dealthread_Delivered__c"]:
+            return
+        with self._store.transaction(is_background=True):
             self._dml.update(outbox, outbox_id, {"Dealthread_Delivered__c": True})

@@ -39,6 +39,10 @@ class RestApi:
         """Forget open cursors."""
         self._queries.clear()
 
+    def is_read_only_composite(self, request: RestRequest) -> bool:
+        """Whether the call is a composite request that only reads."""
+        return request.segments == ("composite",) and self._composite.is_read_only(request)
+
     def handle(self, request: RestRequest) -> RestAnswer:
         """Answer one call. Raises SalesforceError."""
         for name in _CONDITIONAL:

@@ -57,6 +57,11 @@ class CompositeApi:
         self._dispatch = dispatch
         self._errors = SalesforceVendorErrors()
 
+    @staticmethod
+    def is_read_only(request: RestRequest) -> bool:
+        """Whether every subrequest reads. Raises SalesforceError for a bad body."""
+        return all(part.method in ("GET", "HEAD") for part in _parse(request.json())[0])
+
     def handle(self, request: RestRequest) -> RestAnswer:
         """POST /composite."""
         if request.is_subrequest:

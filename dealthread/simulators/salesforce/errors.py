@@ -7,6 +7,7 @@ from typing import Any
 from dealthread.simulators.kit.faults import Fault, FaultKind
 from dealthread.simulators.salesforce.jsonio import dumps
 
+TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 an address
 JSON_HEADERS = {"content-type": "application/json;charset=UTF-8"}
 
 
@@ -122,5 +123,9 @@ class SalesforceVendorErrors:
         headers = dict(JSON_HEADERS)
         if fault.retry_after is not None:
             headers["retry-after"] = str(fault.retry_after)
-        body = [{"message": fault.message or message, "errorCode": fault.code or code}]
+        body: Any = [{"message": fault.message or message, "errorCode": fault.code or code}]
+        if fault.request is not None and fault.request.path.startswith(TOKEN_PATH):
+            # The token endpoint speaks OAuth (RFC 6749 §5.2), not the REST API's shape.
+            error = fault.code or code.lower()
+            body = {"error": error, "error_description": fault.message or message}
         return fault.status or status, headers, dumps(body)

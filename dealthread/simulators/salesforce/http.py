@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 from dealthread.simulators.kit.middleware import FAULT_EXTENSION
 from dealthread.simulators.salesforce.errors import (
     JSON_HEADERS,
+    TOKEN_PATH,
     SalesforceError,
     not_found,
     session_invalid,
@@ -58,7 +59,7 @@ class SalesforceHttp:
         method: str = scope["method"]
         if path.rstrip("/") == "/services/data":
             return _versions(method)
-        if path == "/services/oauth2/token":
+        if path == TOKEN_PATH:
             return self._token(scope, method, headers, body)
         query = scope.get("query_string", b"").decode("ascii", errors="replace")
         target = f"{path}?{query}" if query else path
@@ -93,7 +94,7 @@ class SalesforceHttp:
             )
         request = RestRequest(method, base, segments, query, headers, raw_body=body)
         is_stale = scope.get("extensions", {}).get(FAULT_EXTENSION) is not None
-        if is_stale and method == "GET":
+        if is_stale and (method == "GET" or self._org.api.is_read_only_composite(request)):
             with self._org.store.before_last_commit():
                 return self._org.api.handle(request)
         return self._org.api.handle(request)

@@ -36,6 +36,7 @@ class Store:
         self._journal: list[Change] = []
         self._after_commit: list[Callable[[], None]] = []
         self._is_open = False
+        self._is_background = False
         self._last_commit: list[Change] = []
         self._commit_listeners: list[Callable[[set[tuple[str, str]]], None]] = []
 
@@ -67,8 +68,11 @@ class Store:
     # ------------------------------------------------------------ writing
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All changes inside, or none. Inside another transaction this is a savepoint."""
+    def transaction(self, *, is_background: bool = False) -> Iterator[None]:
+        """All changes inside, or none. Inside another transaction this is a savepoint.
+
+        What happens in the background is not the "last commit" that a stale read misses.
+        """
         if self._is_open:
             mark, hooks = len(self._journal), len(self._after_commit)
             try:
@@ -78,7 +82,7 @@ class Store:
                 del self._after_commit[hooks:]
                 raise
             return
-        self._is_open = True
+        self._is_open, self._is_background = True, is_background
         try:
             yield
         except BaseException:
@@ -145,8 +149,10 @@ class Store:
     def _commit(self) -> None:
         hooks, self._after_commit = self._after_commit, []
         if self._journal:
-            self._last_commit, self._journal = self._journal, []
-            touched = {(name, record_id) for name, record_id, _ in self._last_commit}
+            journal, self._journal = self._journal, []
+            if not self._is_background:
+                self._last_commit = journal
+            touched = {(name, record_id) for name, record_id, _ in journal}
             for listener in self._commit_listeners:
                 listener(touched)
         for hook in hooks:
