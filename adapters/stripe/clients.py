@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -127,6 +128,9 @@ class BillingAccounts:
         meter: CallMeter | None = None,
         transport: Callable[[], httpx.AsyncBaseTransport] = httpx.AsyncHTTPTransport,
     ) -> None:
+        # The SDK logs Stripe's error messages at INFO and whole requests at DEBUG: names, e-mail
+        # addresses, tax identifiers.
+        logging.getLogger("stripe").setLevel(logging.WARNING)
         self._http: list[stripe.HTTPXClient] = []
         self._accounts: dict[str, BillingAccount] = {}
         for key, secret in settings.accounts.items():
