@@ -69,6 +69,7 @@ def build_contract(
         deal_id=deal.deal_id,
         seller=seller.code,
         seller_region=seller.region,
+        seller_country=seller.country,
         billing_account=account.key,
         erp=seller.erp_instance,
         erp_company=seller.erp_company,
