@@ -265,6 +265,35 @@ async def test_an_issued_invoice_keeps_its_amounts_and_terms(serve: Serve) -> No
         assert len((await client.v1.invoices.list_async()).data) == 1
 
 
+async def test_a_refused_change_changes_nothing(serve: Serve) -> None:
+    """Half of an update is never kept."""
+    async with running(serve, now=NOW) as sim, sim.client(DE_KEY) as client:
+        customer = await client.v1.customers.create_async({"name": "Nordwerk"})
+        subscription = await client.v1.subscriptions.create_async(
+            {
+                **await d2_items(client),
+                "customer": customer.id,
+                "collection_method": "send_invoice",
+                "days_until_due": 30,
+            }
+        )
+        draft = await client.v1.invoices.retrieve_async(str(subscription.latest_invoice))
+        with pytest.raises(stripe.InvalidRequestError):
+            await client.v1.invoices.update_async(
+                draft.id, {"collection_method": "charge_automatically", "days_until_due": 14}
+            )
+        same = await client.v1.invoices.retrieve_async(draft.id)
+        assert same.collection_method == "send_invoice"
+        with pytest.raises(stripe.InvalidRequestError):
+            await client.v1.subscriptions.update_async(
+                subscription.id, {"days_until_due": 14, "default_payment_method": "pm_none"}
+            )
+        kept = await client.v1.subscriptions.retrieve_async(subscription.id)
+        assert kept.days_until_due == 30
+        issued = await client.v1.invoices.finalize_invoice_async(draft.id)
+        assert issued.due_date == unix(at(2026, 1, 31))
+
+
 async def test_the_state_outlives_the_process(
     serve: Serve, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:

@@ -1,7 +1,7 @@
 """A Stripe that answers the official clients, for quote-to-cash without a network.
 
 Carried: catalogue, tax rates, customers with search, card test methods, subscriptions, schedules,
-invoices with previews, full credit notes, events and signed webhooks; several accounts side by side.
+invoices with previews, full credit notes, events and signed webhooks; several accounts at once.
 What is not carried is refused with the code `simulator_unsupported`; nothing is invented for it.
 
 Never compared with the real Stripe. Assumed, because no page at hand says it:
@@ -11,12 +11,12 @@ Never compared with the real Stripe. Assumed, because no page at hand says it:
 - A draft that nobody held still finalises after its subscription was cancelled; it is not charged.
 - An incomplete subscription that is cancelled becomes `canceled`.
 - A draft that is sent has no due date until it is finalised.
-- `resource_missing` for an id in a parameter is the result of an execution and saved under the key.
+- `resource_missing` for an id in a parameter is the result of an execution: saved under the key.
 - A preview of something new has no `parent`, since there is no subscription to name.
 - A schedule whose `end_behavior` is release has the status `released` after its last phase.
 - The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
 
-Missing on purpose: proration of any kind, mixed intervals, trials, coupons, meters, invoice items of
-their own, one-off invoices, payments out of band, card retries, minimum charge amounts, test clocks
-(`Context.now` is the seam for them), rate limits other than by a fault.
+Missing on purpose: proration of any kind, mixed intervals, trials, coupons, meters, invoice items
+of their own, one-off invoices, payments out of band, card retries, minimum charge amounts, test
+clocks (`Context.now` is the seam for them), rate limits other than by a fault.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -75,17 +76,14 @@ def create_app(config: SimulatorConfig, clock: SimClock | None = None) -> Starle
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001 Starlette's signature
         async with world.webhooks.running():
-            tasks = [
-                asyncio.create_task(_tick(world)),
-                asyncio.create_task(keeper.run()),
-            ]
+            ticking = asyncio.create_task(_tick(world))
+            keeping = asyncio.create_task(keeper.run())
             try:
                 yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                keeper.save()
+                ticking.cancel()
+                keeper.stop()
+                await asyncio.gather(ticking, keeping, return_exceptions=True)
 
     app = build_app(
         [Route("/v1/{rest:path}", gateway.answer, methods=["GET", "POST", "DELETE"])],
@@ -132,21 +130,22 @@ class _Keeper:
         self._world = world
         self._path = path
         self._is_dirty = False
+        self._stopping = asyncio.Event()
 
     def mark(self) -> None:
         """Something changed."""
         self._is_dirty = True
 
+    def stop(self) -> None:
+        """Write a last time and end; a write under way is finished first."""
+        self._stopping.set()
+
     async def run(self) -> None:
-        """Write while there is something to write."""
-        while True:
-            await asyncio.sleep(SAVE_SECONDS)
-            if self._is_dirty and self._path is not None:
+        """Write while there is something to write, and once more at the end."""
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), SAVE_SECONDS)
+            if self._path is not None and (self._is_dirty or self._stopping.is_set()):
                 self._is_dirty = False
                 text = persistence.dump(self._world)
                 await asyncio.to_thread(persistence.write, self._path, text)
-
-    def save(self) -> None:
-        """Write now, at the end."""
-        if self._path is not None:
-            persistence.write(self._path, persistence.dump(self._world))

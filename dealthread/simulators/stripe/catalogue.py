@@ -148,9 +148,6 @@ def update_price(ctx: Context, params: Json, price_id: str) -> Json:
     price = ctx.get("price", price_id)
     before = snapshot(price)
     _check_lookup_key(ctx, params)
-    for name in ("active", "nickname", "lookup_key"):
-        if name in params:
-            price[name] = params[name]
     if "tax_behavior" in params:
         if price["tax_behavior"] not in ("unspecified", params["tax_behavior"]):
             raise StripeError.refused(
@@ -158,6 +155,9 @@ def update_price(ctx: Context, params: Json, price_id: str) -> Json:
                 param="tax_behavior",
             )
         price["tax_behavior"] = params["tax_behavior"]
+    for name in ("active", "nickname", "lookup_key"):
+        if name in params:
+            price[name] = params[name]
     metadata.merge(price, params)
     ctx.effect("price.updated", price)
     events.emit(ctx, "price.updated", price, before=before)

@@ -9,7 +9,7 @@ from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.listing import envelope, page, within
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.subscription_status import settle
-from dealthread.simulators.stripe.world import Context, snapshot
+from dealthread.simulators.stripe.world import Context, snapshot, whole_or_nothing
 
 # What stays changeable after finalisation (docs.stripe.com/invoicing/invoice-edits).
 _ALWAYS = frozenset({"auto_advance", "default_payment_method", "metadata", "expand"})
@@ -27,6 +27,14 @@ def update(ctx: Context, params: Json, invoice_id: str) -> Json:
                 param=fixed[0],
             )
     before = snapshot(invoice)
+    with whole_or_nothing(invoice, ctx.account.secret(invoice_id)):
+        _change(ctx, invoice, params)
+    ctx.effect("invoice.updated", invoice)
+    events.emit(ctx, "invoice.updated", invoice, before=before)
+    return invoice
+
+
+def _change(ctx: Context, invoice: Json, params: Json) -> None:
     if "collection_method" in params:
         _change_collection(ctx, invoice, params)
     if "days_until_due" in params or "due_date" in params:
@@ -41,11 +49,8 @@ def update(ctx: Context, params: Json, invoice_id: str) -> Json:
     for name in ("description", "footer", "effective_at"):
         if name in params:
             invoice[name] = params[name]
-    _change_advance(ctx, invoice, params)
     metadata.merge(invoice, params)
-    ctx.effect("invoice.updated", invoice)
-    events.emit(ctx, "invoice.updated", invoice, before=before)
-    return invoice
+    _change_advance(ctx, invoice, params)
 
 
 def _change_collection(ctx: Context, invoice: Json, params: Json) -> None:

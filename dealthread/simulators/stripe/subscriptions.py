@@ -21,7 +21,7 @@ from dealthread.simulators.stripe.plans import (
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.subscription_shape import billing_mode, plan_of
 from dealthread.simulators.stripe.subscription_status import is_over
-from dealthread.simulators.stripe.world import Context, snapshot
+from dealthread.simulators.stripe.world import Context, snapshot, whole_or_nothing
 
 _ENDED = ("canceled", "incomplete_expired")
 
@@ -191,6 +191,15 @@ def update(ctx: Context, params: Json, subscription_id: str) -> Json:
             f"`{subscription['schedule']}`, and updating any cancelation behavior directly is not "
             "allowed. Please update the schedule instead."
         )
+    with whole_or_nothing(subscription):
+        _change(ctx, subscription, params, changes)
+    metadata.merge(subscription, params)
+    ctx.effect("subscription.updated", subscription)
+    events.emit(ctx, "customer.subscription.updated", subscription, before=before)
+    return subscription
+
+
+def _change(ctx: Context, subscription: Json, params: Json, changes: set[str]) -> None:
     collection = str(params.get("collection_method", subscription["collection_method"]))
     if changes & {"collection_method", "days_until_due"}:
         terms = {"days_until_due": params.get("days_until_due", subscription["days_until_due"])}
@@ -211,7 +220,7 @@ def update(ctx: Context, params: Json, subscription_id: str) -> Json:
         subscription["description"] = params["description"]
     for name, value in (params.get("cancellation_details") or {}).items():
         subscription["cancellation_details"][name] = value
-    if ending:
+    if changes & {"cancel_at", "cancel_at_period_end"}:
         now = ctx.now(subscription["customer"])
         ends = _cancel_at(plan_of(subscription), now, params)
         subscription_engine.set_end(
@@ -220,10 +229,6 @@ def update(ctx: Context, params: Json, subscription_id: str) -> Json:
             ends,
             at_period_end=params.get("cancel_at_period_end", False),
         )
-    metadata.merge(subscription, params)
-    ctx.effect("subscription.updated", subscription)
-    events.emit(ctx, "customer.subscription.updated", subscription, before=before)
-    return subscription
 
 
 def cancel(ctx: Context, params: Json, subscription_id: str) -> Json:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +72,19 @@ class Context:
         self.world.ledger.effect(
             kind, obj["id"], account=self.account.id, key=self.idempotency_key, details=details
         )
+
+
+@contextmanager
+def whole_or_nothing(*parts: Json) -> Iterator[None]:
+    """Undo what an operation changed in these objects when it is refused halfway."""
+    copies = [snapshot(part) for part in parts]
+    try:
+        yield
+    except StripeError:
+        for part, copied in zip(parts, copies, strict=True):
+            part.clear()
+            part.update(copied)
+        raise
 
 
 def snapshot(obj: Json) -> Json:
