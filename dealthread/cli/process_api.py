@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 import typer
@@ -49,9 +49,9 @@ class ProcessApi:
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
-        # A proxy meant for the outside world does not see this machine's own addresses.
-        outside = urlsplit(url).hostname not in LOOPBACK
         try:
+            # A proxy meant for the outside world does not see this machine's own addresses.
+            outside = httpx.URL(url).host not in LOOPBACK
             self._http = httpx.Client(
                 base_url=url,
                 headers={"Authorization": f"Bearer {token}"},
@@ -120,6 +120,8 @@ def _refusal(response: httpx.Response, url: str) -> Refused:
         code, field = str(problem["code"]), str(problem.get("field", ""))
         action = str(problem.get("action", ""))
     except (ValueError, KeyError, TypeError):
+        if response.is_server_error:
+            return Refused(f"{url} failed ({response.status_code}): read the bridge's log")
         return Refused(
             f"{url} answered {response.status_code}, not as our bridge does: check {BRIDGE_URL}"
         )

@@ -49,7 +49,7 @@ def chain(view: dict[str, Any], trace: list[dict[str, Any]]) -> list[Row]:
     run = view["transaction"]
     written = {ref: entry["at"] for entry in trace for ref in entry["native_ids"]}
     refs = [ref for ref in view["refs"] if (ref["system"], ref["kind"]) != ("crm", "opportunity")]
-    rows = [
+    rows: list[Row] = [
         ("deal", instant(run["created_at"]), "crm", run["org"], run["deal_id"]),
     ]
     for ref in sorted(refs, key=_place):

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from dealthread.domain.case import KINDS, Case, CaseOpening, CaseState, Decision
+from dealthread.domain.case import KINDS, Case, CaseOpening, CaseState, Decision, DecisionKind
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.errors import BadInput, NotFound
 from dealthread.naming import event_id
@@ -120,7 +120,12 @@ class PostgresCases:
             ).first()
             case = _case(row)
             if last is not None and last.version == case.version:
-                case = case.model_copy(update={"decision": last.decision, "decided_by": last.actor})
+                case = case.model_copy(
+                    update={
+                        "decision": DecisionKind(last.decision),
+                        "decided_by": last.actor,
+                    }
+                )
             return case
 
     async def listing(self, state: CaseState | None, queue: str, limit: int) -> list[Case]:

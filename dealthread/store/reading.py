@@ -120,11 +120,9 @@ class Reading:
         """Runs by outcome; `running` for those without one."""
         async with self._engine.connect() as connection:
             rows = await connection.execute(
-                select(func.coalesce(runs.c.outcome, "running"), func.count()).group_by(
-                    func.coalesce(runs.c.outcome, "running")
-                )
+                select(runs.c.outcome, func.count()).group_by(runs.c.outcome)
             )
-            return {outcome: count for outcome, count in rows}
+            return {outcome or "running": count for outcome, count in rows}
 
     async def find(self, any_id: str) -> Transaction:
         """By deal, contract, business key, workflow id, case, or any native id. Raises NotFound."""
