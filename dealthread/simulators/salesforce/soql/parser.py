@@ -134,7 +134,13 @@ class _Parser:
             while self._accept_symbol(","):
                 order_by.append(self._ordering())
         limit = self._whole_number() if self._accept_word("LIMIT") else None
-        offset = self._whole_number() if self._accept_word("OFFSET") else 0
+        offset = 0
+        if self._next.is_word("OFFSET"):
+            # Without LIMIT, or in a subquery, Salesforce's rules are not certain: refused.
+            if limit is None or is_nested:
+                raise self._unexpected()
+            self._take()
+            offset = self._whole_number()
         if offset > MAX_OFFSET:
             raise SalesforceError(
                 "NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}"
