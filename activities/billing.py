@@ -9,7 +9,7 @@ from dealthread.domain.base import System
 from dealthread.domain.documents import Agreement, BillingCustomer
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.invoice import BillingInvoice, InvoiceStatus
-from dealthread.ensure import Ensure, Write, request_hash
+from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.errors import StepRejected
 from dealthread.hub import Effects, WriteSpec
 from dealthread.naming import event_id, idempotency_key
@@ -164,21 +164,18 @@ class BillingActivities:
                 return None
             return await self._billing.find_agreement(contract, customer, idempotency_key=do_key)
 
-        async def cancel(wire_key: str) -> Outcome[Agreement]:
-            found = await find_agreement()
-            if found is None:
-                raise StepRejected("vanished", case_kind="integration.undo_failed")
+        async def cancel(found: Agreement, wire_key: str) -> Outcome[Agreement]:
             return await self._billing.cancel_agreement(
                 found, contract.billing_account, idempotency_key=wire_key
             )
 
         removed = await self._ensure.undo(
             do_key,
-            Write(
+            Undo(
                 spec=self._spec(order, "subscription", "undo", request_hash(contract.key)),
                 result_type=Agreement,
                 find=find_agreement,
-                act=cancel,
+                remove=cancel,
             ),
         )
         await self._retire_customer(order)
@@ -192,25 +189,21 @@ class BillingActivities:
                 contract.billing_account, contract.customer_key
             )
 
-        async def retire(wire_key: str) -> Outcome[BillingCustomer]:
-            customer = await find()
-            if customer is None:
-                raise StepRejected("vanished", case_kind="integration.undo_failed")
-            return await self._billing.retire_customer(customer, idempotency_key=wire_key)
-
         await self._ensure.undo(
             self._key(order, "billing-customer", "do"),
-            Write(
+            Undo(
                 spec=self._spec(
                     order, "billing-customer", "undo", request_hash(contract.customer_key)
                 ),
                 result_type=BillingCustomer,
                 find=find,
-                act=retire,
+                remove=lambda customer, wire_key: self._billing.retire_customer(
+                    customer, idempotency_key=wire_key
+                ),
                 settle=self._billing.settle_window,
+                # A customer that served before this run is kept as it is.
+                keep=lambda made: not made.created,
             ),
-            # A customer that served before this run is kept as it is.
-            keep=lambda made: not made.created,
         )
 
     def _key(self, order: StartBilling | ReleaseInvoice | UndoBilling, step: str, way: str) -> str:

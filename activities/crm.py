@@ -10,9 +10,10 @@ from dealthread.domain.contract import ContractState
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.transaction import FrozenDeal, ReadDeal
-from dealthread.ensure import Ensure, Write, request_hash
+from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.hub import Contracts, Effects, WriteSpec
 from dealthread.naming import event_id, idempotency_key
+from dealthread.outcome import Outcome
 from dealthread.ports import BusinessClock, CrmPort, CrmWriteBack
 
 
@@ -48,7 +49,7 @@ class CrmActivities:
         )
         agreement = order.agreement
 
-        async def act(wire_key: str):  # type: ignore[no-untyped-def]
+        async def act(wire_key: str) -> Outcome[CrmRecord]:
             sequence = await self._contracts.next_sequence(contract.key)
             return await self._crm.record_contract(
                 CrmWriteBack(
@@ -118,7 +119,7 @@ class CrmActivities:
         key = idempotency_key(context.business_key, context.generation, "crm", "undo")
         status = f"stopped: {order.reason}"
 
-        async def withdraw(wire_key: str):  # type: ignore[no-untyped-def]
+        async def withdraw(_: CrmRecord, wire_key: str) -> Outcome[CrmRecord]:
             sequence = await self._contracts.next_sequence(contract.key)
             return await self._crm.withdraw_contract(
                 CrmWriteBack(
@@ -148,7 +149,7 @@ class CrmActivities:
 
         removed = await self._ensure.undo(
             do_key,
-            Write(
+            Undo(
                 spec=WriteSpec(
                     key=key,
                     step="crm.withdraw",
@@ -159,7 +160,7 @@ class CrmActivities:
                 ),
                 result_type=CrmRecord,
                 find=always,
-                act=withdraw,
+                remove=withdraw,
             ),
         )
         return Undone(removed=str(removed.ref) if removed else "")

@@ -8,7 +8,7 @@ from activities.inputs import GrantAccess, Undone
 from dealthread.domain.base import System
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Entitlement, EntitlementState, Grant
-from dealthread.ensure import Ensure, Write, request_hash
+from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.hub import Effects, WriteSpec
 from dealthread.naming import idempotency_key
 from dealthread.ports import EntitlementPort, GrantEntitlement
@@ -61,11 +61,11 @@ class EntitlementActivities:
 
         removed = await self._ensure.undo(
             do_key,
-            Write(
+            Undo(
                 spec=self._spec(order, "undo", request_hash(contract.key)),
                 result_type=Entitlement,
                 find=find,
-                act=lambda wire_key: self._entitlement.revoke(
+                remove=lambda _, wire_key: self._entitlement.revoke(
                     contract.key, idempotency_key=wire_key
                 ),
                 settle=self._entitlement.settle_window,

@@ -18,7 +18,7 @@ from dealthread.domain.base import System
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Booking, BookingState, ErpCustomer
 from dealthread.domain.transaction import SagaContext
-from dealthread.ensure import Ensure, Write, request_hash
+from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.errors import StepRejected
 from dealthread.hub import Effects, WriteSpec
 from dealthread.naming import erp_document_key, idempotency_key
@@ -88,8 +88,9 @@ class ErpActivities:
 
         async def find() -> Booking | None:
             found = await erp.find_booking(contract.erp_company, command.document_key)
-            # A draft that an earlier attempt left half-made is finished by acting again.
-            return found if found is not None and found.gross == booked_gross(contract) else None
+            # An order that an earlier attempt left half-made is finished by acting again.
+            made = found is not None and found.state is not BookingState.DRAFT
+            return found if made else None
 
         return await self._ensure(
             Write(
@@ -139,12 +140,22 @@ class ErpActivities:
         contract = order.contract
         erp = self._erps[contract.erp]
         booking = await erp.read_booking(contract.erp_company, order.native_id)
-        for field, found, wanted in (
-            ("currency", booking.currency, contract.currency),
-            ("gross", str(booking.gross), str(booked_gross(contract))),
-            ("tax", str(booking.tax), str(contract.booking_tax())),
+        for field, found, wanted, agrees in (
+            (
+                "currency",
+                booking.currency,
+                contract.currency,
+                booking.currency == contract.currency,
+            ),
+            (
+                "net",
+                str(booking.net),
+                str(contract.booking_net()),
+                booking.net == contract.booking_net(),
+            ),
+            ("tax", str(booking.tax), str(contract.booking_tax()), tax_agrees(booking, contract)),
         ):
-            if found != wanted:
+            if not agrees:
                 raise StepRejected(
                     "linked_document_differs",
                     case_kind="erp.rejected",
@@ -187,21 +198,18 @@ class ErpActivities:
             found = await erp.find_booking(contract.erp_company, key)
             return found if found is not None and found.state not in gone else None
 
-        async def remove(wire_key: str) -> Outcome[Booking]:
-            found = await find()
-            if found is None:
-                raise StepRejected("vanished", case_kind="integration.undo_failed")
+        async def remove(found: Booking, wire_key: str) -> Outcome[Booking]:
             if found.state is BookingState.CONFIRMED:
                 return await erp.reverse_booking(found, idempotency_key=wire_key)
             return await erp.cancel_booking(found, idempotency_key=wire_key)
 
         removed = await self._ensure.undo(
             idempotency_key(order.context.business_key, order.context.generation, "booking", "do"),
-            Write(
+            Undo(
                 spec=_spec(order.context, contract, "booking", "undo", request_hash(key)),
                 result_type=Booking,
                 find=find,
-                act=remove,
+                remove=remove,
                 effects=lambda booking: Effects(
                     refs=(booking.reversal,) if booking.reversal is not None else ()
                 ),
@@ -218,17 +226,11 @@ class ErpActivities:
         async def find() -> ErpCustomer | None:
             return await erp.find_customer(contract.erp_company, contract.customer_key)
 
-        async def retire(wire_key: str) -> Outcome[ErpCustomer]:
-            customer = await find()
-            if customer is None:
-                raise StepRejected("vanished", case_kind="integration.undo_failed")
-            return await erp.retire_customer(customer, idempotency_key=wire_key)
-
         await self._ensure.undo(
             idempotency_key(
                 order.context.business_key, order.context.generation, "erp-customer", "do"
             ),
-            Write(
+            Undo(
                 spec=_spec(
                     order.context,
                     contract,
@@ -238,10 +240,12 @@ class ErpActivities:
                 ),
                 result_type=ErpCustomer,
                 find=find,
-                act=retire,
+                remove=lambda customer, wire_key: erp.retire_customer(
+                    customer, idempotency_key=wire_key
+                ),
                 settle=erp.settle_window,
+                keep=lambda made: not made.created,
             ),
-            keep=lambda made: not made.created,
         )
 
 
@@ -252,9 +256,11 @@ def document_key(context: SagaContext, contract: Contract) -> str:
     )
 
 
-def booked_gross(contract: Contract):  # type: ignore[no-untyped-def]
-    """Net and estimated tax of what the ERP books."""
-    return contract.booking_net() + contract.booking_tax()
+def tax_agrees(booking: Booking, contract: Contract) -> bool:
+    """Whether the ERP's tax on the booking is our estimate. A ledger may round an exact half of
+    the smallest unit to even where we round up: at most one unit on each line."""
+    difference = abs(booking.tax - contract.booking_tax())
+    return difference.to_minor() <= len(contract.lines)
 
 
 def booking_context(context: SagaContext, contract: Contract) -> dict[str, str]:

@@ -18,7 +18,6 @@ from dealthread.hub import Cases, Contracts
 from dealthread.naming import event_id, idempotency_key
 from dealthread.ports import BusinessClock
 
-
 T = TypeVar("T", bound=BaseModel)
 
 

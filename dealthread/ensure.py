@@ -72,6 +72,23 @@ class Write(Generic[T]):
     replay_safe_for: timedelta = timedelta(0)
 
 
+@dataclass(frozen=True)
+class Undo(Generic[T]):
+    """One undo: `find` finds what the act made, `remove` takes it away.
+
+    `keep` looks at the act's recorded result and says whether there is nothing to undo in it, as
+    with a customer that existed before this run.
+    """
+
+    spec: WriteSpec
+    result_type: type[T]
+    find: Callable[[], Awaitable[T | None]]
+    remove: Callable[[T, str], Awaitable[Outcome[T]]]
+    effects: Callable[[T], Effects] = field(default=lambda _: Effects())
+    settle: timedelta = timedelta(0)
+    keep: Callable[[T], bool] = field(default=lambda _: False)
+
+
 def request_hash(*parts: BaseModel | str) -> str:
     """Hash of what is asked: the same key with another request is a bug, never a new write."""
     digest = hashlib.sha256()
@@ -123,43 +140,51 @@ class Ensure:
         await self._journal.sent(write.spec, revision)
         return await self._act(write, vendor_key(write.spec.key, revision))
 
-    async def undo(
-        self, do_key: str, write: Write[T], keep: Callable[[T], bool] = lambda _: False
-    ) -> T | None:
-        """Undo what `do_key` made. `write.find` finds the *do* effect; `write.act` removes it.
+    async def undo(self, do_key: str, undo: Undo[T]) -> T | None:
+        """Undo what `do_key` made; None when there was nothing to undo.
 
-        `keep` looks at the recorded do result and says whether there is nothing to undo in it,
-        as with a customer that existed before this run.
-
-        Returns None when there was nothing to undo. The do row is fenced first, so that a late
-        attempt creates nothing; where the do's outcome is not known, nothing found is believed
-        only after the time in which a late effect may appear.
+        The do row is fenced first, so that a late attempt creates nothing; where the do's outcome
+        is not known, nothing found is believed only after the time in which a late effect may
+        appear.
         """
-        do_row = await self._journal.fence(do_key, write.spec)
-        row = await self._journal.open(write.spec)
+        do_row = await self._journal.fence(do_key, undo.spec)
+        row = await self._journal.open(undo.spec)
         if row.state is WriteState.DONE and row.result is not None:
-            return write.result_type.model_validate_json(row.result) if row.result else None
-        await self._claim(write.spec)
+            return undo.result_type.model_validate_json(row.result) if row.result else None
+        await self._claim(undo.spec)
         made = None
         if do_row is not None and do_row.state is WriteState.DONE and do_row.result:
-            made = write.result_type.model_validate_json(do_row.result)
-            if keep(made):
-                await self._journal.done(write.spec, "", "kept", Effects())
+            made = undo.result_type.model_validate_json(do_row.result)
+            if undo.keep(made):
+                await self._journal.done(undo.spec, "", "kept", Effects())
                 return None
-        # Where the record is known, a look-up that lags must not make an undo forget it.
-        found = await self._look(write) or made
+        found = await self._look(undo)
+        if found is None and row.last_sent_at is None:
+            # Where the act's record is known and no undo was sent yet, a look-up that lags must
+            # not make us forget it.
+            found = made
         if found is None:
-            await self._refuse_absence(write, do_row)
-            await self._journal.done(write.spec, "", "absent", Effects())
+            await self._refuse_absence(undo, do_row)
+            await self._journal.done(undo.spec, "", "absent", Effects())
             return None
-        await self._journal.sent(write.spec, row.revision)
-        return await self._act(write, vendor_key(write.spec.key, row.revision))
+        target = found
+        await self._journal.sent(undo.spec, row.revision)
+        return await self._act(
+            Write(
+                spec=undo.spec,
+                result_type=undo.result_type,
+                find=undo.find,
+                act=lambda key: undo.remove(target, key),
+                effects=undo.effects,
+            ),
+            vendor_key(undo.spec.key, row.revision),
+        )
 
     async def _claim(self, spec: WriteSpec) -> None:
         if not await self._journal.lease(spec, self._now() + self._limits.lease):
             raise AttemptInFlight("attempt_in_flight", retry_after=timedelta(seconds=5))
 
-    async def _look(self, write: Write[T]) -> T | None:
+    async def _look(self, write: Write[T] | Undo[T]) -> T | None:
         """Ask the system; when it cannot be asked, leave the row as uncertain as it was."""
         try:
             return await write.find()
@@ -181,7 +206,7 @@ class Ensure:
             await self._journal.release(write.spec)
             raise OutcomeUnknown("not_settled", retry_after=wait)
 
-    async def _refuse_absence(self, write: Write[T], do_row: WriteRow | None) -> None:
+    async def _refuse_absence(self, write: Undo[T], do_row: WriteRow | None) -> None:
         if do_row is None or do_row.last_sent_at is None:
             return
         if do_row.state in (WriteState.REJECTED, WriteState.DONE):

@@ -30,6 +30,7 @@ from dealthread.errors import BadInput, DealthreadError, VendorUnavailable
 from dealthread.naming import contract_key, quote_to_cash_id, salesforce_id_18
 from dealthread.outcome import Done, Rejected
 from dealthread.ports import EventPort
+from dealthread.readiness import signs_of_life
 from dealthread.settings import Settings, Subscriber, load_settings
 from dealthread.store.cases import PostgresCases
 from dealthread.store.engine import create_engine
@@ -231,7 +232,7 @@ async def serve(settings: Settings) -> None:
         async with event_sender(settings) as events:
             client = await _connected(settings, stop)
             if client is not None:
-                await Relay(
+                relay = Relay(
                     settings,
                     client,
                     Inbox(engine),
@@ -239,7 +240,9 @@ async def serve(settings: Settings) -> None:
                     PostgresCases(engine),
                     Outbox(engine),
                     events,
-                ).run(stop)
+                )
+                async with signs_of_life():
+                    await relay.run(stop)
     finally:
         await engine.dispose()
 

@@ -1,0 +1,153 @@
+"""In-memory systems behind the ports, with a ledger of effects and a fault switch.
+
+They keep the ports' rules (a key makes one object, an undo of nothing is done) and pass the same
+contract suite as the adapters. Faults are planned by method name and occurrence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from dealthread.domain.deal import Deal
+from dealthread.errors import NotFound, RateLimited, VendorUnavailable
+from dealthread.outcome import Done, Outcome, Rejected, Unknown
+
+T = TypeVar("T")
+
+
+class Fault(StrEnum):
+    """What goes wrong with one call."""
+
+    REFUSED = "refused"
+    LOST = "lost"
+    LATE = "late"
+    RATE_LIMITED = "rate_limited"
+    REJECTED = "rejected"
+    HANG = "hang"
+    """The call waits until the test lets it go: for cancelling during it."""
+
+
+@dataclass
+class Planned:
+    """One planned fault: which method, from which occurrence, how often (0 = always)."""
+
+    method: str
+    fault: Fault
+    occurrence: int = 1
+    times: int = 1
+    case_kind: str = "erp.rejected"
+
+
+@dataclass
+class World:
+    """Shared by all fakes of one test."""
+
+    deals: dict[str, Deal] = field(default_factory=dict)
+    today: datetime = datetime(2026, 1, 1, 9, tzinfo=UTC)
+    faults: list[Planned] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+    effects: list[tuple[str, str]] = field(default_factory=list)
+    late: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+    late_after: float = 0.15
+    retry_after: timedelta = timedelta(seconds=30)
+    hanging: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    after_effect: Callable[[str], None] | None = None
+
+    def plan(self, method: str, fault: Fault, **more: object) -> Planned:
+        """Plan one fault."""
+        planned = Planned(method, fault, **more)  # type: ignore[arg-type]
+        self.faults.append(planned)
+        return planned
+
+    def settle(self) -> None:
+        """Let late effects happen whose time has come."""
+        now = time.monotonic()
+        due = [item for item in self.late if item[0] <= now]
+        self.late = [item for item in self.late if item[0] > now]
+        for _, effect in due:
+            effect()
+
+    def _fault(self, method: str) -> Planned | None:
+        count = self.calls[method]
+        for planned in self.faults:
+            last = planned.occurrence + planned.times - 1
+            if planned.method == method and count >= planned.occurrence:
+                if planned.times == 0 or count <= last:
+                    return planned
+        return None
+
+    async def read(self, method: str, answer: Callable[[], T]) -> T:
+        """A read: may be refused or rate limited."""
+        self.settle()
+        self.calls[method] += 1
+        planned = self._fault(method)
+        if planned is not None:
+            self._raise_transport(planned)
+        return answer()
+
+    async def write(self, method: str, effect: Callable[[], T]) -> Outcome[T]:
+        """A write: the effect happens, or not, or nobody knows."""
+        self.settle()
+        self.calls[method] += 1
+        planned = self._fault(method)
+        if planned is None:
+            return Done(self._done(method, effect))
+        self._raise_transport(planned)
+        if planned.fault is Fault.REJECTED:
+            return Rejected(planned.case_kind, "planned_refusal", evidence={"method": method})
+        if planned.fault is Fault.LOST:
+            self._done(method, effect)
+            return Unknown("connection_reset")
+        if planned.fault is Fault.LATE:
+            self.late.append((time.monotonic() + self.late_after, lambda: self._late(effect)))
+            return Unknown("read_timeout")
+        self.hanging.set()
+        await self.let_go.wait()
+        return Done(self._done(method, effect))
+
+    def _late(self, effect: Callable[[], object]) -> None:
+        effect()
+
+    def _done(self, method: str, effect: Callable[[], T]) -> T:
+        value = effect()
+        if self.after_effect is not None:
+            self.after_effect(method)
+        return value
+
+    def _raise_transport(self, planned: Planned) -> None:
+        if planned.fault is Fault.REFUSED:
+            raise VendorUnavailable("refused")
+        if planned.fault is Fault.RATE_LIMITED:
+            raise RateLimited("too_many", retry_after=self.retry_after)
+
+    def heal(self) -> None:
+        """Nothing is planned any more, nothing hangs."""
+        self.faults.clear()
+        self.calls.clear()
+        self.hanging.clear()
+        self.let_go.clear()
+
+    def did(self, what: str, key: str) -> None:
+        """Record an effect."""
+        self.effects.append((what, key))
+
+    def deal(self, deal_id: str) -> Deal:
+        """Raises NotFound."""
+        if deal_id not in self.deals:
+            raise NotFound("deal_not_found")
+        return self.deals[deal_id]
+
+
+async def settled(world: World) -> None:
+    """Wait until every late effect has happened."""
+    while world.late:
+        await asyncio.sleep(0.02)
+        world.settle()

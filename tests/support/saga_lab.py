@@ -1,0 +1,199 @@
+"""A laboratory for sagas: real workflows, activities and journal, systems in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Interceptor
+
+from dealthread.config import load_config
+from dealthread.domain.case import Case, Decision, DecisionKind
+from dealthread.domain.deal import Deal
+from dealthread.domain.transaction import (
+    ChangeKind,
+    ChangeRequest,
+    Environment,
+    QuoteToCashInput,
+)
+from dealthread.ensure import Limits
+from dealthread.naming import WORKFLOW_QUEUE, contract_key, erp_document_key, quote_to_cash_id
+from dealthread.settings import Settings
+from dealthread.store.cases import PostgresCases
+from dealthread.store.contracts import PostgresContracts
+from dealthread.store.journal import PostgresJournal
+from dealthread.store.reading import Reading
+from dealthread.store.runs import Runs
+from dealthread.store.schema import cases
+from tests.fakes.ports import FakeBilling, FakeClock, FakeCrm, FakeEntitlement, FakeErp
+from tests.fakes.world import World
+from workers.bootstrap import Ports, make_workers, plan_queues
+from workflows.quote_to_cash import QuoteToCashWorkflow
+
+CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
+QUICK = Limits(
+    lease=timedelta(seconds=0.2),
+    unknown_budget=3,
+    unknown_for=timedelta(0),
+    late_effect=timedelta(seconds=0.5),
+    first_delay=timedelta(seconds=0.05),
+)
+_serial = itertools.count(1)
+
+
+def fresh(deal: Deal) -> Deal:
+    """The same deal under an id that no other test uses, of a customer of its own."""
+    number = next(_serial)
+    deal_id = f"006{number:0>12}AAA"
+    account = deal.account
+    if account is not None:
+        account = account.model_copy(update={"key": f"{account.key}-{number}"})
+    return deal.model_copy(
+        update={
+            "deal_id": deal_id,
+            "ref": deal.ref.model_copy(update={"native_id": deal_id}),
+            "account": account,
+        }
+    )
+
+
+@dataclass
+class Lab:
+    """One test's world and the means to run deals in it."""
+
+    client: Client
+    engine: AsyncEngine
+    world: World
+    crm: FakeCrm
+    billing: FakeBilling
+    erp: FakeErp
+    entitlement: FakeEntitlement
+    cases: PostgresCases
+    runs: Runs
+    reading: Reading
+
+    async def start(self, deal: Deal, generation: int = 1) -> WorkflowHandle[object, object]:
+        """Start one saga directly, without its contract."""
+        self.world.deals[deal.deal_id] = deal
+        request = ChangeRequest(
+            change_id=quote_to_cash_id(deal.org, deal.deal_id),
+            kind=ChangeKind.QUOTE_TO_CASH,
+            generation=generation,
+            org=deal.org,
+            deal_id=deal.deal_id,
+            requested_by="webhook:test",
+        )
+        key = contract_key(deal.org, deal.deal_id)
+        await self.runs.claim(request, key)
+        return await self.client.start_workflow(
+            QuoteToCashWorkflow.run,
+            QuoteToCashInput(
+                request=request,
+                contract_key=key,
+                environment=Environment(business_offset_seconds=self.offset_seconds()),
+            ),
+            id=request.change_id,
+            task_queue=WORKFLOW_QUEUE,
+        )
+
+    def offset_seconds(self) -> int:
+        """Business time of the world over the machine's."""
+        return int((self.world.today - datetime.now(UTC)).total_seconds())
+
+    async def case(self, deal: Deal, *, version: int = 1, within: float = 30.0) -> Case:
+        """The open case of a deal, as soon as it has at least this version."""
+        key = contract_key(deal.org, deal.deal_id)
+        query = select(cases.c.case_id).where(
+            cases.c.contract_key == key, cases.c.state == "open", cases.c.version >= version
+        )
+        deadline = asyncio.get_running_loop().time() + within
+        while True:
+            async with self.engine.connect() as connection:
+                found = (await connection.execute(query)).scalar()
+            if found is not None:
+                return await self.cases.show(found)
+            assert asyncio.get_running_loop().time() < deadline, "no case was opened"
+            await asyncio.sleep(0.02)
+
+    async def decide(
+        self, case: Case, decision: DecisionKind, actor: str = "olga", **more: object
+    ) -> None:
+        """Decide in the store and deliver to the workflow, as the relay does."""
+        taken = Decision(
+            case_id=case.case_id,
+            version=case.version,
+            decision=decision,
+            actor=actor,
+            reason="test",
+            **more,  # type: ignore[arg-type]
+        )
+        await self.cases.decide(taken)
+        approval = decision in (DecisionKind.APPROVE, DecisionKind.REJECT)
+        await self.client.get_workflow_handle(case.workflow_id).execute_update(
+            "approve" if approval else "decide", taken, id=f"{case.case_id}:{case.version}"
+        )
+
+    def bookings(self, deal: Deal, seller: str, generation: int = 1) -> int:
+        """Live bookings of a deal."""
+        key = erp_document_key("default", seller, "booking", deal.deal_id, generation)
+        return len(self.erp.live(key))
+
+    def agreements(self, deal: Deal) -> int:
+        """Live agreements of a deal."""
+        return len(self.billing.live(contract_key(deal.org, deal.deal_id)))
+
+
+@asynccontextmanager
+async def lab(
+    client: Client,
+    engine: AsyncEngine,
+    today: date,
+    interceptors: tuple[Interceptor, ...] = (),
+    limits: Limits = QUICK,
+) -> AsyncIterator[Lab]:
+    """Workers on every queue over fakes, until the block ends."""
+    world = World()
+    world.today = world.today.replace(year=today.year, month=today.month, day=today.day)
+    crm, billing, erp = FakeCrm(world), FakeBilling(world), FakeErp(world)
+    entitlement = FakeEntitlement(world)
+    config = load_config(CONFIG_DIR)
+    ports = Ports(
+        crm=crm,
+        billing=billing,
+        erps={"tryton": erp},
+        entitlement=entitlement,
+        journal=PostgresJournal(engine),
+        contracts=PostgresContracts(engine),
+        cases=PostgresCases(engine),
+        clock=FakeClock(world),
+        config=lambda: config,
+    )
+    async with AsyncExitStack() as stack:
+        plans = plan_queues(ports, limits)
+        for worker in make_workers(client, plans, interceptors, grace=timedelta(0)):
+            await stack.enter_async_context(worker)
+        yield Lab(
+            client,
+            engine,
+            world,
+            crm,
+            billing,
+            erp,
+            entitlement,
+            PostgresCases(engine),
+            Runs(engine),
+            Reading(engine),
+        )
+
+
+def settings_for(url: str, keys: str) -> Settings:
+    """Settings of a test process."""
+    return Settings.model_validate({"database_url": url, "codec_keys": keys})

@@ -1,0 +1,205 @@
+"""The one place that knows everyone: settings in, ports, activities and workers out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from pydantic import ValidationError
+from temporalio.client import Client
+from temporalio.worker import Interceptor, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.assessment import AssessmentActivities
+from activities.billing import BillingActivities
+from activities.crm import CrmActivities
+from activities.entitlement import EntitlementActivities
+from activities.erp import ErpActivities
+from activities.hub import HubActivities
+from adapters import registry as adapters
+from adapters.http import CallMeter
+from dealthread.config import ConfigSource
+from dealthread.domain.catalog import ConfigSet
+from dealthread.ensure import Ensure, Limits
+from dealthread.errors import BadInput
+from dealthread.hub import Cases, Contracts, Journal
+from dealthread.naming import (
+    BILLING_QUEUE,
+    CRM_QUEUE,
+    ENTITLEMENT_QUEUE,
+    WORKFLOW_QUEUE,
+    erp_task_queue,
+)
+from dealthread.ports import (
+    BillingPort,
+    BusinessClock,
+    CrmPort,
+    EntitlementPort,
+    ErpPort,
+    EventPort,
+)
+from dealthread.settings import OffsetClock, Settings
+from dealthread.store.cases import PostgresCases
+from dealthread.store.contracts import PostgresContracts
+from dealthread.store.engine import create_engine
+from dealthread.store.journal import PostgresJournal
+from workers.interceptors import ErrorTranslation
+from workers.registry import WORKFLOWS, QueuePlan, activities_of
+
+log = structlog.get_logger()
+
+GRACE = timedelta(seconds=40)
+"""On shutdown running activities are awaited this long: start-to-close and a margin. A write
+that is cut off would be an unknown outcome."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything activities reach."""
+
+    crm: CrmPort
+    billing: BillingPort
+    erps: Mapping[str, ErpPort]
+    entitlement: EntitlementPort
+    journal: Journal
+    contracts: Contracts
+    cases: Cases
+    clock: BusinessClock
+    config: Callable[[], ConfigSet]
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Times and budgets of writes from settings."""
+    return Limits(
+        lease=timedelta(seconds=settings.lease_seconds),
+        unknown_budget=settings.unknown_budget,
+        unknown_for=timedelta(minutes=settings.unknown_minutes),
+        late_effect=timedelta(seconds=settings.late_effect_seconds),
+    )
+
+
+@asynccontextmanager
+async def open_ports(settings: Settings, meter: CallMeter | None = None) -> AsyncIterator[Ports]:
+    """Real adapters and the real store, closed at the end. Raises BadInput naming a setting."""
+    clock = OffsetClock(settings.business_offset_seconds)
+    source = ConfigSource(
+        settings.config_dir,
+        on_problems=lambda problems: log.error("config_invalid", problems=len(problems)),
+    )
+    config = source.current()
+    async with AsyncExitStack() as stack:
+        try:
+            crm = adapters.crm(clock, meter)
+            stack.push_async_callback(crm.aclose)
+            billing = adapters.billing(clock, meter)
+            stack.push_async_callback(billing.aclose)
+            entitlement = adapters.entitlement(clock, meter)
+            stack.push_async_callback(entitlement.aclose)
+            erps = {}
+            for name in sorted({entity.erp_instance for entity in config.legal_entities}):
+                opened = adapters.ERPS[name](clock, meter)
+                stack.push_async_callback(opened.aclose)
+                erps[name] = opened.port
+        except ValidationError as error:
+            raise _bad_setting(error) from None
+        engine = create_engine(settings.database_url.get_secret_value(), pool_size=20)
+        stack.push_async_callback(engine.dispose)
+        yield Ports(
+            crm=crm.port,
+            billing=billing.port,
+            erps=erps,
+            entitlement=entitlement.port,
+            journal=PostgresJournal(engine),
+            contracts=PostgresContracts(engine),
+            cases=PostgresCases(engine),
+            clock=clock,
+            config=source.current,
+        )
+
+
+def _bad_setting(error: ValidationError) -> BadInput:
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = f"{error.title}.{'.'.join(str(part) for part in first['loc'])}"
+    return BadInput("bad_setting", field=field, action=f"{first['msg']} (docs/settings.md)")
+
+
+def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
+    """One queue for workflows, one per vendor account, one per company of a ledger."""
+    ensure = Ensure(ports.journal, limits)
+    erp = activities_of(ErpActivities(ports.erps, ensure))
+    companies = {
+        (entity.erp_instance, entity.erp_company) for entity in ports.config().legal_entities
+    }
+    return [
+        QueuePlan(
+            WORKFLOW_QUEUE,
+            activities_of(HubActivities(ports.cases, ports.contracts, ports.clock)),
+            WORKFLOWS,
+        ),
+        QueuePlan(
+            CRM_QUEUE, activities_of(CrmActivities(ports.crm, ensure, ports.contracts, ports.clock))
+        ),
+        QueuePlan(
+            BILLING_QUEUE,
+            activities_of(
+                BillingActivities(ports.billing, ensure, ports.clock),
+                AssessmentActivities(
+                    ports.billing, ports.erps, ports.contracts, ports.config, ports.clock
+                ),
+            ),
+        ),
+        QueuePlan(
+            ENTITLEMENT_QUEUE, activities_of(EntitlementActivities(ports.entitlement, ensure))
+        ),
+        *(
+            # A ledger of a company is posted serially: one slot.
+            QueuePlan(erp_task_queue(name, company), erp, max_concurrent_activities=1)
+            for name, company in sorted(companies)
+        ),
+    ]
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """The sandbox stays on. Passed through: our own packages, whose clocks and randomness are
+    banned by lint instead, and pydantic, which is slow to import again for each workflow."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(
+            "dealthread", "activities", "pydantic", "pydantic_core", "structlog"
+        )
+    )
+
+
+def make_workers(
+    client: Client,
+    plans: Sequence[QueuePlan],
+    interceptors: Sequence[Interceptor] = (),
+    grace: timedelta = GRACE,
+) -> list[Worker]:
+    """One worker per task queue, all in this process."""
+    return [
+        Worker(
+            client,
+            task_queue=plan.task_queue,
+            workflows=list(plan.workflows),
+            activities=list(plan.activities),
+            workflow_runner=sandbox(),
+            interceptors=[ErrorTranslation(), *interceptors],
+            max_concurrent_activities=plan.max_concurrent_activities,
+            graceful_shutdown_timeout=grace,
+        )
+        for plan in plans
+    ]
+
+
+@asynccontextmanager
+async def event_sender(settings: Settings) -> AsyncIterator[EventPort]:
+    """Delivery of events to subscribers, for the relay."""
+    del settings  # secrets of subscribers are the adapter's own settings
+    opened = adapters.events()
+    try:
+        yield opened.port
+    finally:
+        await opened.aclose()
