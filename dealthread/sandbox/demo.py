@@ -1,0 +1,204 @@
+"""`dealthread demo`: the main job on the running stack, told as it happens, figures compared."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import date
+from decimal import Decimal
+
+from rich.console import Console
+
+from dealthread.config import load_config
+from dealthread.sandbox import scenes, worked_deals
+from dealthread.sandbox.books import BillingBooks, Entitlements
+from dealthread.sandbox.errors import SandboxError
+from dealthread.sandbox.invented import InventedCustomers
+from dealthread.sandbox.narration import Narrator, amount_text
+from dealthread.sandbox.process import ProcessApi
+from dealthread.sandbox.records import Customer
+from dealthread.sandbox.salesforce import SalesforceOrg, quoted
+from dealthread.sandbox.scenes import Stage
+from dealthread.sandbox.selling import Entered, SalesDesk
+from dealthread.sandbox.stripe_catalogue import billing_clients, ensure_catalogue
+from dealthread.sandbox.tryton import TrytonReader
+from dealthread.sandbox.worked_deals import FIGURES, K1, K2, K4, NOT_SALABLE, UNMAPPED
+from dealthread.stack.info import StackInfo
+
+_RUN = re.compile(r"DEMO-(\d+)-\d+P?")
+_UNMAPPED_SLOT, _REFUSED_SLOT, _BLOCKED_SLOT = 4, 5, 6
+
+
+def run(stack: StackInfo, console: Console) -> int:
+    """All scenes. 0 when everything came out as published, 1 otherwise.
+
+    The first run uses the worked customers, every later one invents new ones.
+    """
+    say = Narrator(console)
+    started = time.monotonic()
+    try:
+        failures = _run(stack, say)
+    except SandboxError as problem:
+        say.bad(problem.what)
+        if problem.mend:
+            say.seen(f"to look: {problem.mend}")
+        return 1
+    say.chapter("Where to look")
+    _where_to_look(stack, say)
+    say.seen(f"The demonstration took {time.monotonic() - started:.0f} s.")
+    for failure in failures:
+        say.bad(failure)
+    return 1 if failures else 0
+
+
+def _run(stack: StackInfo, say: Narrator) -> list[str]:
+    config = load_config(stack.config_dir)
+    with ExitStack() as held:
+        org = SalesforceOrg(stack)
+        held.callback(org.close)
+        clients = held.enter_context(billing_clients(stack))
+        number = next_run(org)
+        say.chapter(f"Demonstration, run {number}, business date {stack.business_now:%Y-%m-%d}")
+        say.does("Products, prices and tax rates in Salesforce and at the biller")
+        book = worked_deals.worked_price_book(org, config)
+        made = ensure_catalogue(clients, config)
+        say.seen(f"{len(book.entries)} prices in Salesforce; {made} objects new at the biller")
+        stage = Stage(
+            say=say,
+            desk=SalesDesk(org, book, clients, config),
+            operator=held.enter_context(ProcessApi(stack, stack.credentials.operator_token)),
+            approver=held.enter_context(ProcessApi(stack, stack.credentials.approver_token)),
+            billing=BillingBooks(clients),
+            tryton=held.enter_context(TrytonReader(stack)),
+            entitlements=held.enter_context(Entitlements(stack)),
+            tryton_proxy=stack.urls.tryton,
+            label=f" run {number}",
+        )
+        return _scenes(stage, number, stack.business_now.date())
+
+
+def _scenes(stage: Stage, number: int, today: date) -> list[str]:
+    invented = InventedCustomers(number)
+    k1, k2, k4 = customers_of(number)
+    completed = scenes.straight_and_approved(
+        stage, (worked_deals.d2(k2), worked_deals.d1(k1), worked_deals.d4(k4))
+    )
+    scenes.unmapped_product(
+        stage,
+        worked_deals.seats("S1", UNMAPPED, 10, invented.oregonian(_UNMAPPED_SLOT), today),
+    )
+    scenes.refused_before_the_pivot(
+        stage,
+        worked_deals.seats("S-BLK", NOT_SALABLE, 5, invented.oregonian(_REFUSED_SLOT), today),
+    )
+    scenes.refused_after_the_pivot(
+        stage,
+        worked_deals.seats(
+            "S9", "SEAT-STD", 20, invented.oregonian(_BLOCKED_SLOT), today, card=True
+        ),
+    )
+    stage.say.chapter("What was billed and booked, read back from Stripe and Tryton")
+    compare_figures(stage, completed)
+    return stage.failures
+
+
+def customers_of(number: int) -> tuple[Customer, Customer, Customer]:
+    """For D1, D2 and D4 of a run: the worked ones first, invented ones afterwards."""
+    if number == 1:
+        return K1, K2, K4
+    invented = InventedCustomers(number)
+    return invented.texan(1), invented.german(2), invented.new_yorker(3)
+
+
+def next_run(org: SalesforceOrg) -> int:
+    """1 while the worked customers have bought nothing; else one more than the highest so far."""
+    rows = org.query("SELECT AccountNumber FROM Account WHERE AccountNumber LIKE 'DEMO-%'")
+    runs = [int(found[1]) for row in rows if (found := _RUN.match(str(row["AccountNumber"])))]
+    won = org.query(
+        "SELECT Id FROM Opportunity WHERE IsWon = true "  # noqa: S608
+        f"AND Account.Name = {quoted(K1.name)}"
+    )
+    return max(runs, default=1 if won else 0) + 1
+
+
+def compare_figures(stage: Stage, deals: Sequence[Entered]) -> None:
+    """First invoice and booking against the published figures, to the cent."""
+    rows: list[tuple[str, ...]] = []
+    for deal in deals:
+        wanted = FIGURES[deal.sale.code]
+        agreements = [row for row in stage.billing.of(deal.contract_key) if row.is_live]
+        invoice = stage.billing.first_invoice(agreements[0]) if len(agreements) == 1 else None
+        sales = stage.tryton.sales(
+            [["party.code", "=", deal.customer_key], ["state", "!=", "cancelled"]]
+        )
+        if invoice is None or len(sales) != 1:
+            stage.check(
+                False,
+                f"{deal.name}: {len(agreements)} agreements, {len(sales)} orders, "
+                f"{'an' if invoice else 'no'} invoice",
+            )
+            continue
+        sale = sales[0]
+        found: list[tuple[str, Decimal, Decimal]] = [
+            ("invoice net", invoice.net, wanted.invoice_net),
+            ("invoice tax", invoice.tax, wanted.invoice_tax),
+            ("invoice total", invoice.total, wanted.invoice_total),
+            ("order net", sale["untaxed_amount"], wanted.booking_net),
+            ("order tax", sale["tax_amount"], wanted.booking_tax),
+            ("order total", sale["total_amount"], wanted.booking_total),
+        ]
+        rows += [
+            (deal.sale.code, what, amount_text(seen, wanted.currency), f"{right:,.2f}")
+            for what, seen, right in found
+        ]
+        differing = [what for what, seen, right in found if seen != right]
+        stage.check(
+            not differing,
+            f"{deal.sale.code}: {invoice.number} and order {sale['number']} to the cent"
+            + (f", but not {', '.join(differing)}" if differing else ""),
+        )
+        _compare_context(stage, deal, invoice.currency, sale)
+    stage.say.rows(("deal", "figure", "found", "published"), rows)
+
+
+def _compare_context(stage: Stage, deal: Entered, billed_in: str, sale: dict[str, object]) -> None:
+    """Customer, parent, currency and purchase order."""
+    customer = deal.sale.customer
+    parents = stage.tryton.parents(deal.customer_key)
+    wanted_parents = [customer.parent.name] if customer.parent else []
+    for what, found, right in (
+        ("customer", sale["party.name"], customer.name),
+        ("parent", parents, wanted_parents),
+        ("currency of the order", sale["currency.code"], customer.currency),
+        ("currency of the invoice", billed_in, customer.currency),
+        ("purchase order", sale["description"] or "", deal.sale.po_number),
+    ):
+        stage.check(
+            found == right, f"{deal.sale.code}: {what} {_shown(found)}" + _other(found, right)
+        )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value) or "none"
+
+
+def _other(found: object, right: object) -> str:
+    return "" if found == right else f", should be {_shown(right)}"
+
+
+def _where_to_look(stack: StackInfo, say: Narrator) -> None:
+    say.seen(f"Temporal UI      {stack.urls.temporal_ui}")
+    say.seen(f"Process API      {stack.urls.bridge}/docs")
+    say.seen(f"Everything else  {stack.layout.stack_file}")
+    for command, what in (
+        ("dealthread list", "all deals"),
+        ("dealthread cases list", "what waits for a person"),
+        ("dealthread trace <any id>", "deal, subscription, booking, entitlement of one deal"),
+        ("make sandbox N=20", "load won deals from CSV files"),
+        ("dealthread down", "stop the stack; its data stays"),
+    ):
+        say.seen(f"{command:<28} {what}")

@@ -1,0 +1,127 @@
+"""The load of a data set into the running stack, from files to report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from dealthread.config import load_config
+from dealthread.sandbox.audit import Audit, Systems, audit
+from dealthread.sandbox.books import BillingBooks, Entitlements
+from dealthread.sandbox.dataset import read_dataset, select
+from dealthread.sandbox.errors import SandboxError
+from dealthread.sandbox.expectation import expected
+from dealthread.sandbox.loading import LoadedRow, Loader
+from dealthread.sandbox.process import ProcessApi
+from dealthread.sandbox.salesforce import SalesforceOrg
+from dealthread.sandbox.stripe_catalogue import billing_clients, ensure_catalogue
+from dealthread.sandbox.tryton import TrytonReader
+from dealthread.stack.info import StackInfo
+
+SECONDS_PER_DEAL = 3.0
+"""Allowed to a deal on the slowest machine we care about, beside `BASE_SECONDS` for all."""
+BASE_SECONDS = 90.0
+
+
+def enter(stack: StackInfo, console: Console, folder: Path, limit: int) -> int:
+    """Enter the deals and leave them open. Answers their number."""
+    with ExitStack() as held:
+        loaded, _, _ = _entered(stack, console, folder, limit, held)
+        return len(loaded)
+
+
+def load_won(
+    stack: StackInfo,
+    console: Console,
+    folder: Path,
+    limit: int,
+    seconds: float | None = None,
+) -> Audit:
+    """Enter the deals, close them as won, wait until all rest, compare. Prints the report."""
+    started = time.monotonic()
+    expectation = expected(folder, limit)
+    with ExitStack() as held:
+        loaded, loader, org = _entered(stack, console, folder, limit, held)
+        with _bar(console, "closed as won", len(loaded)) as closed:
+            won = loader.win(loaded, closed)
+        allowed = seconds or BASE_SECONDS + SECONDS_PER_DEAL * len(loaded)
+        process = held.enter_context(ProcessApi(stack, stack.credentials.operator_token))
+        with _bar(console, "at rest", len(loaded)) as rested:
+            standings = process.wait_for_rest([one.deal_id for one in loaded], allowed, rested)
+        taken = time.monotonic() - started
+        systems = Systems(
+            org=org,
+            billing=BillingBooks(held.enter_context(billing_clients(stack))),
+            tryton=held.enter_context(TrytonReader(stack)),
+            entitlements=held.enter_context(Entitlements(stack)),
+        )
+        report = audit(systems, loaded, standings, expectation)
+    late = [one for one in loaded if one.deal_id not in standings]
+    if late:
+        report.mismatches.append(f"{len(late)} deals have no run after {allowed:.0f} s")
+    show(report, console, len(loaded), won, taken)
+    return report
+
+
+def _entered(
+    stack: StackInfo, console: Console, folder: Path, limit: int, held: ExitStack
+) -> tuple[list[LoadedRow], Loader, SalesforceOrg]:
+    if limit < 1:
+        raise SandboxError("a limit of at least 1 is needed")
+    config = load_config(stack.config_dir)
+    dataset = read_dataset(folder)
+    rows = select(dataset, limit)
+    org = SalesforceOrg(stack)
+    held.callback(org.close)
+    with billing_clients(stack) as clients:
+        ensure_catalogue(clients, config)
+    loader = Loader(org, dataset, stack.business_now.date())
+    loaded = loader.enter(rows)
+    known = sum(1 for one in loaded if one.was_there)
+    forced = sum(1 for row in rows if row.is_forced)
+    console.print(
+        f"{len(loaded)} deals in Salesforce ({known} of an earlier load; {forced} open ones "
+        f"without an account are closed too), customers and products before them"
+    )
+    return loaded, loader, org
+
+
+def show(report: Audit, console: Console, deals: int, won: int, taken: float) -> None:
+    """Counts, systems, durations, every mismatch."""
+    table = Table("deals", "expected", "found", title="What came of the deals")
+    for fate, wanted, found in report.counts:
+        note = f" ({report.active} active, {report.scheduled} scheduled)"
+        table.add_row(fate + (note if fate == "completed" else ""), str(wanted), str(found))
+    console.print(table)
+    table = Table("document", "expected", "found", "duplicates", title="One of each, nowhere two")
+    for row in report.systems:
+        table.add_row(row.system, str(row.expected), str(row.found), str(row.duplicates))
+    console.print(table)
+    console.print(f"Net booked in Tryton {report.net_booked:,} USD, files {report.net_expected:,}")
+    rate = f", {deals / taken:.1f} deals a second" if won == deals and taken else ""
+    console.print(
+        f"Duration of a completed run: p50 {report.percentile(50):.1f} s, "
+        f"p95 {report.percentile(95):.1f} s, longest {report.percentile(100):.1f} s. "
+        f"The load took {taken:.0f} s{rate}."
+    )
+    if report.mismatches:
+        console.print(f"[bold red]{len(report.mismatches)} mismatches[/bold red]")
+        for line in report.mismatches:
+            console.print(f"  {escape(line)}", soft_wrap=True)
+    else:
+        console.print("[bold green]No mismatch.[/bold green]")
+
+
+@contextmanager
+def _bar(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)

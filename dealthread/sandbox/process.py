@@ -1,0 +1,223 @@
+"""The process API as the sandbox uses it: look at transactions, decide cases, wait."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from dealthread.sandbox.errors import SandboxError
+from dealthread.stack.info import StackInfo
+
+Json = dict[str, Any]
+
+PAGE = 1000
+"""Longest list the process API gives at once."""
+POLL_SECONDS = 0.15
+UNSEEN_AT_ONCE = 100
+"""Deals asked for one by one in a round, where the list does not reach back to them."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a deal's run stands."""
+
+    deal_id: str
+    business_key: str
+    contract_key: str
+    stage: str
+    outcome: str
+    case_id: str
+    case_kind: str
+    created_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def is_resting(self) -> bool:
+        """Ended, or waiting for a person."""
+        return bool(self.outcome or self.case_id)
+
+    @property
+    def in_words(self) -> str:
+        """For a line of a report."""
+        if self.case_id:
+            return f"{self.stage}, case {self.case_id} {self.case_kind}"
+        return self.outcome or self.stage
+
+
+class ProcessApi:
+    """A person's access: one bearer token. Numbers stay exact."""
+
+    def __init__(self, stack: StackInfo, token: str) -> None:
+        self._client = httpx.Client(
+            base_url=stack.urls.bridge,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30.0,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> ProcessApi:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def standings(self) -> list[Standing]:
+        """The newest runs, newest first."""
+        rows = self._get("/v1/transactions", {"limit": str(PAGE)})
+        return [standing_of(row) for row in rows]
+
+    def standing(self, any_id: str) -> Standing | None:
+        """Of one deal, or None while nothing is known of it."""
+        view = self._find(f"/v1/transactions/{quote(any_id, safe='')}")
+        return None if view is None else standing_of(view["transaction"])
+
+    def refs(self, any_id: str) -> list[Json]:
+        """Every native id of a deal's contract."""
+        rows: list[Json] = self._get(f"/v1/transactions/{quote(any_id, safe='')}")["refs"]
+        return rows
+
+    def trace(self, any_id: str) -> list[Json]:
+        """Everything that happened, in order."""
+        rows: list[Json] = self._get(f"/v1/transactions/{quote(any_id, safe='')}/trace")
+        return rows
+
+    def writes(self, business_key: str) -> list[Json]:
+        """The write journal of a run."""
+        rows: list[Json] = self._get(f"/v1/writes/{quote(business_key, safe='')}")
+        return rows
+
+    def case(self, case_id: str) -> Json:
+        """One case with everything a person needs to decide."""
+        row: Json = self._get(f"/v1/cases/{case_id}")
+        return row
+
+    def decide(
+        self,
+        case: Json,
+        decision: str,
+        reason: str,
+        correction: Json | None = None,
+    ) -> None:
+        """Decide the case at the version that was read."""
+        answer = self._client.post(
+            f"/v1/cases/{case['case_id']}/decisions",
+            json={
+                "version": case["version"],
+                "decision": decision,
+                "reason": reason,
+                "correction": correction or {},
+            },
+        )
+        if answer.status_code != 201:
+            raise _refused(f"the decision {decision}", answer)
+
+    def wait_until(
+        self,
+        deal_id: str,
+        is_there: Callable[[Standing], bool],
+        what: str,
+        seconds: float,
+    ) -> Standing:
+        """Poll one deal. Raises SandboxError saying where it stands when time is up."""
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = self.standing(deal_id)
+            if seen is not None and is_there(seen):
+                return seen
+            if time.monotonic() > deadline:
+                where = seen.in_words if seen else "no transaction was opened for it"
+                raise SandboxError(
+                    f"deal {deal_id} did not come to {what} within {seconds:.0f} s: {where}",
+                    f"dealthread show {deal_id}; dealthread trace {deal_id}; dealthread status",
+                )
+            time.sleep(POLL_SECONDS)
+
+    def wait_for_rest(
+        self,
+        deal_ids: Iterable[str],
+        seconds: float,
+        progress: Callable[[int], None],
+    ) -> dict[str, Standing]:
+        """Poll many deals until each rests or time is up; what is known of each then."""
+        open_deals = set(deal_ids)
+        total = len(open_deals)
+        known: dict[str, Standing] = {}
+        deadline = time.monotonic() + seconds
+        while open_deals:
+            listed = {row.deal_id: row for row in reversed(self.standings())}
+            unseen = sorted(open_deals - listed.keys())[:UNSEEN_AT_ONCE]
+            for deal_id in unseen:
+                found = self.standing(deal_id)
+                if found is not None:
+                    listed[deal_id] = found
+            for deal_id in open_deals & listed.keys():
+                known[deal_id] = listed[deal_id]
+            rested = {deal_id for deal_id, seen in known.items() if seen.is_resting}
+            open_deals -= rested
+            progress(total - len(open_deals))
+            if not open_deals or time.monotonic() > deadline:
+                break
+            time.sleep(1.0)
+        return known
+
+    def _find(self, path: str) -> Json | None:
+        answer = self._send(path, {})
+        if answer.status_code == 404:
+            return None
+        if answer.status_code != 200:
+            raise _refused(path, answer)
+        body: Json = _body(answer)
+        return body
+
+    def _get(self, path: str, query: dict[str, str] | None = None) -> Any:
+        answer = self._send(path, query or {})
+        if answer.status_code != 200:
+            raise _refused(path, answer)
+        return _body(answer)
+
+    def _send(self, path: str, query: dict[str, str]) -> httpx.Response:
+        try:
+            return self._client.get(path, params=query)
+        except httpx.TransportError as failure:
+            raise SandboxError(
+                f"the process API does not answer ({type(failure).__name__})",
+                "dealthread status; dealthread up",
+            ) from None
+
+
+def standing_of(row: Json) -> Standing:
+    """From one transaction of the process API."""
+    ended = row["ended_at"]
+    return Standing(
+        deal_id=row["deal_id"],
+        business_key=row["business_key"],
+        contract_key=row["contract_key"],
+        stage=row["stage"],
+        outcome=row["outcome"] or "",
+        case_id=row["case_id"],
+        case_kind=row["case_kind"],
+        created_at=datetime.fromisoformat(row["created_at"]),
+        ended_at=datetime.fromisoformat(ended) if ended else None,
+    )
+
+
+def _body(answer: httpx.Response) -> Any:
+    return json.loads(answer.content, parse_float=Decimal)
+
+
+def _refused(what: str, answer: httpx.Response) -> SandboxError:
+    return SandboxError(f"the process API refused {what} ({answer.status_code}): {answer.text}")
