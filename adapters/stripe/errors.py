@@ -26,7 +26,6 @@ IN_USE_RETRY = timedelta(seconds=2)
 SAVED_ERROR = "saved_server_error"
 """A 500 that Stripe stored under the key and replays: repeating it is useless."""
 
-_TAX = ("tax_rate", "tax_id")
 _CATALOGUE = ("price", "product", "plan")
 
 
@@ -143,9 +142,9 @@ def _refusal(error: stripe.StripeError, case_kind: str) -> StepRejected:
     kind = case_kind
     if isinstance(error, stripe.CardError):
         kind = "customer.data_missing"
-    elif code.startswith("tax_id_"):
+    elif code.startswith("tax_id_") or "tax_id" in field:
         kind = "tax.identifier"
-    elif any(word in field for word in _TAX):
+    elif "tax_rate" in field:
         kind = "tax.rejected"
     elif code == "resource_missing" and any(word in field for word in _CATALOGUE):
         kind = "catalogue.drift"

@@ -69,7 +69,7 @@ class Simulator:
         self.control.post("/_sim/reset")
 
 
-def _org_id() -> str:
+def org_id() -> str:
     from_15 = "00DDt0000000001"
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
     return from_15 + "".join(
@@ -89,7 +89,7 @@ def salesforce_server(clock: OffsetClock) -> Iterator[Simulator]:
     """One org for the session."""
     app = create_salesforce(
         SalesforceConfig(
-            org_id=_org_id(),
+            org_id=org_id(),
             client_id="client",
             client_secret="client-secret",
             clock_offset=clock.offset,
@@ -125,7 +125,7 @@ async def crm(salesforce: Simulator, clock: OffsetClock) -> AsyncIterator[Salesf
     """Our adapter on the org."""
     adapter = SalesforceCrm(
         SalesforceSettings(
-            org_id=_org_id(),
+            org_id=org_id(),
             instance_url=salesforce.url,
             client_id="client",
             client_secret=SecretStr("client-secret"),
@@ -145,7 +145,7 @@ def stripe_server(clock: OffsetClock) -> Iterator[Simulator]:
             accounts=tuple(
                 AccountConfig(
                     id=key,
-                    secret_key=_secret(key),
+                    secret_key=secret_of(key),
                     number_format=f"{country}-{{:06d}}",
                     country=country,
                 )
@@ -164,7 +164,7 @@ def stripe_server(clock: OffsetClock) -> Iterator[Simulator]:
     server.stop()
 
 
-def _secret(account: str) -> str:
+def secret_of(account: str) -> str:
     return f"sk_test_of_{account}"
 
 
@@ -173,7 +173,7 @@ def native(simulator: Simulator, account: str) -> stripe.StripeClient:
     if account not in simulator.clients:
         http = stripe.HTTPXClient(timeout=20.0, allow_sync_methods=True)
         client = stripe.StripeClient(
-            _secret(account), base_addresses={"api": simulator.url}, http_client=http
+            secret_of(account), base_addresses={"api": simulator.url}, http_client=http
         )
         simulator.clients[account] = (client, http)
     return simulator.clients[account][0]
@@ -207,7 +207,7 @@ async def billing(stripe_simulator: Simulator, clock: OffsetClock) -> AsyncItera
     """Our adapter on both accounts."""
     adapter = StripeBilling(
         StripeSettings(
-            accounts={key: SecretStr(_secret(key)) for key in ACCOUNTS},
+            accounts={key: SecretStr(secret_of(key)) for key in ACCOUNTS},
             api_base=stripe_simulator.url,
             calls_per_second=1000,
             settle_seconds=0,
