@@ -14,7 +14,7 @@ from adapters.http import TallyMeter
 from adapters.stripe.billing import StripeBilling
 from adapters.stripe.settings import StripeSettings
 from dealthread.domain.contract import Contract
-from dealthread.domain.deal import CollectionMethod
+from dealthread.domain.deal import BillingFrequency, CollectionMethod, TermKind
 from dealthread.domain.documents import Agreement, AgreementStatus, BillingCustomer
 from dealthread.domain.invoice import BillingInvoice, InvoiceStatus
 from dealthread.domain.money import Money
@@ -466,3 +466,84 @@ async def test_vendor_calls_of_a_deal_are_counted(
         ("stripe", "create_customer"): 1,
         ("stripe", "start_agreement"): 1,
     }
+
+
+async def test_a_held_ramp_is_undone_with_its_schedule(
+    billing: StripeBilling, stripe_simulator: Simulator
+) -> None:
+    """D4 held for review, then stopped: schedule and subscription end, the draft is closed."""
+    contract = deals.d4().model_copy(update={"seller_country": "US"})
+    agreement, _ = await started(billing, contract, deals.COBALT, hold=True)
+    assert agreement.status is AgreementStatus.HELD
+    assert agreement.schedule is not None
+    for _ in range(2):
+        outcome = await billing.cancel_agreement(agreement, "acct_us01", idempotency_key=UNDO)
+        assert isinstance(outcome, Done), outcome
+        assert outcome.value.status is AgreementStatus.CANCELLED
+    client = native(stripe_simulator, "acct_us01")
+    assert [row.status for row in client.v1.invoices.list({}).data] == ["void"]
+    schedule = client.v1.subscription_schedules.retrieve(agreement.schedule.native_id)
+    assert schedule.status == "canceled"
+
+
+def evergreen(start: date) -> Contract:
+    """A monthly agreement without an end: ten seats at 25.00 a month."""
+    base = by_bank(deals.d1())
+    line = base.lines[0].model_copy(
+        update={
+            "unit_price": base.lines[0].unit_price.model_copy(update={"amount": Decimal("25.00")}),
+            "quantity": Decimal(10),
+            "period_months": 1,
+            "start_date": start,
+            "end_date": None,
+            "net_per_period": Money.of("250.00", "USD"),
+            "committed_net": Money.of("250.00", "USD"),
+        }
+    )
+    return base.model_copy(
+        update={
+            "billing_frequency": BillingFrequency.MONTHLY,
+            "term_kind": TermKind.EVERGREEN,
+            "start_date": start,
+            "end_date": None,
+            "committed_until": None,
+            "term_months": None,
+            "lines": (line,),
+        }
+    )
+
+
+async def test_a_backdated_evergreen_bills_each_elapsed_period(
+    billing: StripeBilling, stripe_simulator: Simulator
+) -> None:
+    """Since 1 February, seen on 15 March: two whole months, both under the one line."""
+    contract = evergreen(date(2026, 2, 1))
+    preview = await billing.preview_first_invoice(contract, deals.HARBORLINE)
+    agreement, _ = await started(billing, contract, deals.HARBORLINE)
+    assert agreement.committed_until is None
+    for bill in (preview, agreement.first_invoice):
+        assert amounts(bill) == ("500.00", "33.00", "533.00")
+        assert bill is not None
+        assert [line.line_key for line in bill.lines] == ["L-D1-SEATS", "L-D1-SEATS"]
+        assert sorted((line.period_start, line.period_end) for line in bill.lines) == [
+            (date(2026, 2, 1), date(2026, 3, 1)),
+            (date(2026, 3, 1), date(2026, 4, 1)),
+        ]
+    assert agreement.subscription is not None
+    client = native(stripe_simulator, "acct_us01")
+    held = client.v1.subscriptions.retrieve(agreement.subscription.native_id)
+    assert held.cancel_at is None
+
+
+async def test_an_evergreen_that_starts_later_goes_on_after_its_schedule(
+    billing: StripeBilling, stripe_simulator: Simulator
+) -> None:
+    """One period in a schedule, released afterwards: no end."""
+    contract = evergreen(date(2026, 4, 1))
+    agreement, customer = await started(billing, contract, deals.HARBORLINE)
+    assert agreement.status is AgreementStatus.SCHEDULED
+    assert await billing.find_agreement(contract, customer, idempotency_key=KEY) == agreement
+    assert agreement.schedule is not None
+    client = native(stripe_simulator, "acct_us01")
+    schedule = client.v1.subscription_schedules.retrieve(agreement.schedule.native_id)
+    assert schedule.end_behavior == "release"
