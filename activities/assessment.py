@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import date
 
 from temporalio import activity
 
 from activities.inputs import AssessDeal, Assessment, Finding
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import Contract
-from dealthread.domain.contracting import build_contract
+from dealthread.domain.contracting import build_contract, deal_value
 from dealthread.domain.corrections import apply_corrections
 from dealthread.domain.deal import CollectionMethod, Deal
 from dealthread.domain.invoice import BillingInvoice
-from dealthread.domain.money import Money
 from dealthread.domain.validation import (
     ExternalFacts,
     PostingFinding,
@@ -60,14 +58,18 @@ class AssessmentActivities:
         try:
             deal = apply_corrections(told, order.corrections)
         except BadInput as refusal:
-            return Assessment(stopping=(_refused(refusal),), at_risk=_at_risk(told))
+            return Assessment(
+                stopping=(_refused(refusal),), at_risk=deal_value(told, config, today)
+            )
         static = assess_static(deal, config, today)
         if blocking(static):
-            return Assessment(stopping=_findings(blocking(static)), at_risk=_at_risk(deal))
+            return Assessment(
+                stopping=_findings(blocking(static)), at_risk=deal_value(deal, config, today)
+            )
         contract = build_contract(
             told, config, today, order.context.contract_key, order.corrections
         )
-        facts = await self._gather(order, told, deal, contract, today)
+        facts = await self._gather(order, told, deal, contract)
         if isinstance(facts, Finding):
             return Assessment(stopping=(facts,), at_risk=contract.tcv())
         found = assess(deal, config, today, facts)
@@ -89,7 +91,7 @@ class AssessmentActivities:
         )
 
     async def _gather(
-        self, order: AssessDeal, told: Deal, deal: Deal, contract: Contract, today: date
+        self, order: AssessDeal, told: Deal, deal: Deal, contract: Contract
     ) -> ExternalFacts | Finding:
         """Ask biller, ERP and store at once. A refusal by the biller is a finding."""
         account = deal.account
@@ -98,7 +100,7 @@ class AssessmentActivities:
         preview, on_file, posting, hashes, active = await asyncio.gather(
             self._preview(contract, deal),
             self._on_file(contract),
-            self._posting(order, contract, today),
+            self._posting(order, contract),
             self._contracts.accepted_hashes(contract.key, order.context.business_key),
             self._contracts.active_contracts(contract.customer_key, contract.seller, contract.key),
         )
@@ -138,7 +140,7 @@ class AssessmentActivities:
         )
 
     async def _posting(
-        self, order: AssessDeal, contract: Contract, today: date
+        self, order: AssessDeal, contract: Contract
     ) -> tuple[PostingFinding, ...] | None:
         if not order.ask_erp:
             return None
@@ -188,9 +190,3 @@ def _refused(refusal: BadInput) -> Finding:
         case_kind="deal.invalid_terms",
         message=refusal.action,
     )
-
-
-def _at_risk(deal: Deal) -> Money:
-    """Net of one billing period of the deal's lines: the most that is known before it is a
-    contract."""
-    return Money.total((line.unit_price.times(line.quantity) for line in deal.lines), deal.currency)

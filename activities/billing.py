@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio import activity
 
 from activities.inputs import ReleaseInvoice, StartBilling, StartedBilling, UndoBilling, Undone
-from dealthread.domain.base import System
+from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import Agreement, BillingCustomer
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.invoice import BillingInvoice, InvoiceStatus
@@ -228,5 +228,5 @@ class BillingActivities:
         )
 
 
-def _invoice_refs(invoice: BillingInvoice | None):  # type: ignore[no-untyped-def]
+def _invoice_refs(invoice: BillingInvoice | None) -> tuple[Ref, ...]:
     return (invoice.ref,) if invoice is not None and invoice.ref is not None else ()

@@ -1,4 +1,4 @@
-"""Search attributes: the one registry. They are stored in clear, so they hold keys and codes only."""
+"""Search attributes: the one registry. Stored in clear, so they hold keys and codes only."""
 
 from __future__ import annotations
 

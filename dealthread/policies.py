@@ -9,9 +9,20 @@ own end when cancelled: an undo that overtakes its act leaves an orphan.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypedDict
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+
+
+class Timing(TypedDict, total=False):
+    """The part of an activity's options that a policy decides; queue and summary are the step's."""
+
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+    cancellation_type: workflow.ActivityCancellationType
+
 
 _BACKOFF = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -27,33 +38,33 @@ is dead in its process too."""
 ACTIVITY_LIMIT = timedelta(seconds=30)
 """Start-to-close of every activity."""
 
-READ = workflow.ActivityConfig(
+READ = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,
     schedule_to_close_timeout=timedelta(minutes=15),
     retry_policy=_BACKOFF,
 )
 
-WRITE = workflow.ActivityConfig(
+WRITE = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,
     schedule_to_close_timeout=timedelta(hours=24),
     retry_policy=_BACKOFF,
     cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 
-POST_LEDGER = workflow.ActivityConfig(
+POST_LEDGER = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,
     schedule_to_close_timeout=timedelta(days=7),
     retry_policy=_BACKOFF,
     cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 
-COMPENSATE = workflow.ActivityConfig(
+COMPENSATE = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,
     retry_policy=_BACKOFF,
     cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 
-STORE = workflow.ActivityConfig(
+STORE = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,
     retry_policy=_BACKOFF,
     cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -194,17 +194,11 @@ class Saga:
 
     async def to_its_end(self, awaitable: Awaitable[T]) -> T:
         """Await something to its end; a cancellation meanwhile is only noted."""
-        task = asyncio.ensure_future(_as_coroutine(awaitable))
-        while not task.done():
-            try:
-                await asyncio.shield(task)
-            except asyncio.CancelledError:
-                if not task.done():
-                    self.cancel_asked = True
-                    self._changed()
-            except Exception:  # noqa: BLE001 - it is the task's own, raised by result() below
-                break
-        return task.result()
+        return await to_its_end(awaitable, self._note_cancel)
+
+    def _note_cancel(self) -> None:
+        self.cancel_asked = True
+        self._changed()
 
     async def _wait(self, awaitable: Awaitable[T], *, may_cancel: bool) -> T:
         """Wait for a person; a cancellation ends the wait only where undoing is allowed."""
@@ -215,6 +209,20 @@ class Saga:
         except asyncio.CancelledError:
             self.cancel_asked = True
             raise
+
+
+async def to_its_end(awaitable: Awaitable[T], cancel_asked: Callable[[], None]) -> T:
+    """Await something to its end, telling of each cancellation asked meanwhile."""
+    task = asyncio.ensure_future(_as_coroutine(awaitable))
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.done():
+                cancel_asked()
+        except Exception:  # noqa: BLE001 - it is the task's own, raised by result() below
+            break
+    return task.result()
 
 
 async def _as_coroutine(awaitable: Awaitable[T]) -> T:

@@ -38,12 +38,14 @@ async def connect(settings: Settings, interceptors: Sequence[Interceptor] = ()) 
 
     Raises VendorUnavailable when the server does not answer.
     """
-    profile = dict(ClientConfig.load_client_connect_config())
-    profile.setdefault("target_host", settings.temporal_address)
-    profile.setdefault("namespace", settings.temporal_namespace)
+    profile = ClientConfig.load_client_connect_config()
     try:
         return await Client.connect(
-            **profile,
+            profile.get("target_host") or settings.temporal_address,
+            namespace=profile.get("namespace") or settings.temporal_namespace,
+            api_key=profile.get("api_key"),
+            tls=profile.get("tls"),
+            rpc_metadata=profile.get("rpc_metadata") or {},
             data_converter=data_converter(settings.codec()),
             interceptors=interceptors,
         )

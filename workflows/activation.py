@@ -57,7 +57,7 @@ class ActivationWorkflow:
         self._saga.pivot_crossed = True
 
     @workflow.run
-    async def run(self, order: QuoteToCashInput) -> ChangeResult:
+    async def run(self, order: QuoteToCashInput) -> ChangeResult:  # noqa: ARG002 - read by __init__
         setup = await self._saga.run(
             Step(
                 name="setup",

@@ -34,6 +34,7 @@ from dealthread.domain.transaction import (
 )
 from dealthread.naming import activation_id
 from dealthread.policies import STORE
+from dealthread.saga import to_its_end
 from workflows.activation import ActivationWorkflow
 from workflows.business_time import business_now
 from workflows.quote_to_cash import QuoteToCashWorkflow
@@ -80,7 +81,7 @@ class ContractLifecycleWorkflow:
         self._cancels_refused = 0
 
     @workflow.run
-    async def run(self, memory: ContractMemory) -> ContractView:
+    async def run(self, memory: ContractMemory) -> ContractView:  # noqa: ARG002 - read by __init__
         self._tell()
         while True:
             await self._apply(await self._next_change())
@@ -113,8 +114,7 @@ class ContractLifecycleWorkflow:
                 await workflow.wait_condition(lambda: bool(self._queue), timeout=wait)
                 return
             except asyncio.CancelledError:
-                self._cancels_refused += 1
-                self._tell()
+                self._refuse_cancel()
 
     def _due_at(self) -> AwareDatetime | None:
         memory = self._memory
@@ -145,9 +145,9 @@ class ContractLifecycleWorkflow:
         self._running = change.change_id
         self._tell()
         if change.kind is ChangeKind.TERM_END:
-            await self._to_its_end(self._end(change))
+            await to_its_end(self._end(change), self._refuse_cancel)
         else:
-            result = await self._to_its_end(self._child(change))
+            result = await to_its_end(self._child(change), self._refuse_cancel)
             if result is not None:
                 self._remember(change, result)
         self._running = ""
@@ -250,17 +250,9 @@ class ContractLifecycleWorkflow:
         if not self._queue:
             workflow.continue_as_new(self._memory)
 
-    async def _to_its_end(self, awaitable):  # type: ignore[no-untyped-def]
-        task = asyncio.ensure_future(awaitable)
-        while not task.done():
-            try:
-                await asyncio.shield(task)
-            except asyncio.CancelledError:
-                if not task.done():
-                    self._cancels_refused += 1
-            except Exception:  # noqa: BLE001 - it is the task's own, raised by result() below
-                break
-        return task.result()
+    def _refuse_cancel(self) -> None:
+        self._cancels_refused += 1
+        self._tell()
 
     @workflow.signal
     def change_requested(self, change: ChangeRequest) -> None:

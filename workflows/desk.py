@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable
 
 from temporalio import workflow
-from temporalio.common import SearchAttributePair
 from temporalio.exceptions import ApplicationError
 
 from activities.hub import HubActivities
@@ -140,7 +139,7 @@ class CaseDesk:
 
     def _attention(self, needed: bool) -> None:
         self._changed()
-        workflow.upsert_search_attributes([SearchAttributePair(NEEDS_ATTENTION, needed)])
+        workflow.upsert_search_attributes([NEEDS_ATTENTION.value_set(needed)])
 
     def _kind(self, step: str, problem: Problem) -> str:
         if problem.details.case_kind in KINDS:

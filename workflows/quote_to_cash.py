@@ -3,7 +3,7 @@
     1  read the deal back and freeze it
     2  validate it, price it with the biller's preview, get it approved
     3  customer and draft booking in the ERP        everything the ERP can refuse is tried here
-    4  billing agreement                            PIVOT (with review: when the invoice is released)
+    4  billing agreement                            PIVOT (with review: the invoice's release)
     5  entitlement
     6  confirm the ERP booking                      on the start date where that is in the future
     7  write back to the CRM; customer success hears the event
@@ -15,7 +15,7 @@ deal is a new, approved transaction (docs/adr/0003).
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 
 from pydantic import JsonValue
 from temporalio import workflow
@@ -103,9 +103,9 @@ class QuoteToCashWorkflow:
         self._stopped_at = ""
 
     @workflow.run
-    async def run(self, order: QuoteToCashInput) -> ChangeResult:
+    async def run(self, order: QuoteToCashInput) -> ChangeResult:  # noqa: ARG002 - read by __init__
         try:
-            result = await self._quote_to_cash(order)
+            result = await self._quote_to_cash()
         except SagaStopped as stop:
             self._stopped_at = str(stop)
             result = await self._undo(ChangeOutcome.COMPENSATED)
@@ -113,10 +113,10 @@ class QuoteToCashWorkflow:
             self._stopped_at = self._stopped_at or "cancelled"
             await self._saga.to_its_end(self._undo(ChangeOutcome.CANCELLED))
             raise
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._saga.to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
         return result
 
-    async def _quote_to_cash(self, order: QuoteToCashInput) -> ChangeResult:
+    async def _quote_to_cash(self) -> ChangeResult:
         assessment = await self._assessed_deal()
         contract = assessment.contract
         if contract is None:  # pragma: no cover - _assessed_deal returns only what can go on
@@ -589,7 +589,7 @@ class QuoteToCashWorkflow:
             )
         )
 
-    def _today(self):  # type: ignore[no-untyped-def]
+    def _today(self) -> date:
         return business_today(self._context.business_offset_seconds)
 
     def _erp_queue(self, contract: Contract) -> str:
