@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import typer
 from temporalio.service import RPCError, RPCStatusCode
-from typer.core import TyperGroup
 
-from dealthread.cli.output import clean, complain
 from dealthread.codec import CodecKeyMissing
 from dealthread.errors import BadInput, DealthreadError, VendorUnavailable
 from dealthread.stack.errors import StackError
@@ -57,14 +52,3 @@ def _of_temporal(error: RPCError) -> str:
     if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
         return "Temporal does not answer: `dealthread status`, then try again"
     return f"Temporal refused: {error.message}"
-
-
-class Commands(TyperGroup):
-    """The root group: known errors become one line on stderr and exit code 1."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KNOWN as error:
-            complain(clean(sentence(error)))
-            raise typer.Exit(PROBLEM) from None

@@ -8,12 +8,12 @@ import traceback
 
 import typer
 
-from dealthread.cli import cases, config, stack, transactions, workflow
-from dealthread.cli.failures import PROBLEM, Commands
+from dealthread.cli import cases, config, transactions, workflow
+from dealthread.cli.failures import PROBLEM
+from dealthread.cli.group import Commands
 from dealthread.cli.output import clean, complain
 
 TRACE = "DEALTHREAD_TRACE"
-
 
 app = typer.Typer(
     name="dealthread",
@@ -25,17 +25,19 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-app.command("up")(stack.start)
-app.command("down")(stack.stop)
-app.command("status")(stack.show)
-app.command("doctor")(stack.examine)
-app.add_typer(transactions.deals, name="deals")
+
+@app.callback()
+def _dealthread() -> None:
+    """Carries deals from closed won to money in the ledger."""
+
+
 app.command("list")(transactions.list_)
 app.command("show")(transactions.show)
 app.command("trace")(transactions.trace)
-app.add_typer(cases.cases, name="cases")
 app.command("uncertain")(transactions.uncertain)
 app.command("outcomes")(transactions.outcomes)
+app.add_typer(transactions.deals, name="deals")
+app.add_typer(cases.cases, name="cases")
 app.add_typer(workflow.workflow, name="workflow")
 app.add_typer(config.config, name="config")
 

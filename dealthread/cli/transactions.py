@@ -12,11 +12,6 @@ from dealthread.cli.process_api import AnyId, As, Json, ProcessApi, at, connect
 deals = typer.Typer(help="Deals as the CRM knows them.", no_args_is_help=True)
 
 
-@deals.callback()
-def _deals() -> None:
-    """Deals as the CRM knows them."""
-
-
 @deals.command()
 def submit(
     deal_id: Annotated[
