@@ -18,8 +18,8 @@ from dealthread.errors import ContractDrift, InvariantBroken, StepRejected, Vend
 from dealthread.outcome import Done, Rejected, Unknown
 from dealthread.ports import StartAgreement
 from tests.adapters.fake_clock import FixedClock
+from tests.adapters.stripe_samples import onboarding
 from tests.adapters.stripe_wire import Routes, page, stripe_error
-from tests.adapters.test_stripe_parts import onboarding
 from tests.support import deals
 
 KEY = "quote-to-cash:org:deal#1/subscription/do"
