@@ -77,7 +77,9 @@ class Customers:
         params = cast("CustomerCreateParams", _blank_free(wanted(command)))
         tax_ids = wanted_tax_ids(command.party)
         if tax_ids:
-            params["tax_id_data"] = [{"type": kind, "value": value} for kind, value in tax_ids]
+            params["tax_id_data"] = [
+                {"type": kind, "value": value} for kind, value in sorted(tax_ids)
+            ]
         outcome = await account.write_again_after_saved_error(
             "create_customer",
             lambda options: account.v1.customers.create_async(params, options),

@@ -26,6 +26,9 @@ IN_USE_RETRY = timedelta(seconds=2)
 SAVED_ERROR = "saved_server_error"
 """A 500 that Stripe stored under the key and replays: repeating it is useless."""
 
+_SIMULATOR_ONLY = "simulator_unsupported"
+"""Our simulator's word for what it does not carry; Stripe never says it."""
+
 _CATALOGUE = ("price", "product", "plan")
 
 
@@ -109,6 +112,9 @@ def write_error(error: stripe.StripeError, case_kind: str) -> Rejected | Unknown
 def _excludes_effect(error: stripe.StripeError) -> DealthreadError | None:
     evidence = evidence_of(error)
     status = error.http_status
+    if code_of(error) == _SIMULATOR_ONLY:
+        # No rule of business: a case would ask a person to mend what is right.
+        return ContractDrift(_SIMULATOR_ONLY, **evidence)
     if isinstance(error, stripe.APIConnectionError):
         cause = error.__cause__
         # httpx refuses to send through a client that was closed, with a bare RuntimeError.

@@ -1,7 +1,8 @@
 """A Stripe that answers the official clients, for quote-to-cash without a network.
 
-Carried: catalogue, tax rates, customers with search, card test methods, subscriptions, schedules,
-invoices with previews, full credit notes, events and signed webhooks; several accounts at once.
+Carried: catalogue, tax rates, customers with search and tax ids, card test methods,
+subscriptions, schedules, invoices with previews, full credit notes, events and signed webhooks;
+several accounts at once.
 What is not carried is refused with the code `simulator_unsupported`; nothing is invented for it.
 
 Never compared with the real Stripe. Assumed, because no page at hand says it:
@@ -14,6 +15,8 @@ Never compared with the real Stripe. Assumed, because no page at hand says it:
 - `resource_missing` for an id in a parameter is the result of an execution: saved under the key.
 - A preview of something new has no `parent`, since there is no subscription to name.
 - A schedule whose `end_behavior` is release has the status `released` after its last phase.
+- A tax id's form is judged in execution, so its refusal is saved under the key; no registry is
+  asked, its verification stays as it began. A preview's tax ids replace those of the customer.
 - The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
 
 Missing on purpose: proration of any kind, mixed intervals, trials, coupons, meters, invoice items

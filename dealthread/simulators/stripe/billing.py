@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from dealthread.simulators.stripe import tax_ids
 from dealthread.simulators.stripe.composition import Charge, compose
 from dealthread.simulators.stripe.customers import full_address, full_shipping
 from dealthread.simulators.stripe.errors import StripeError
@@ -35,6 +36,8 @@ class Payer:
     name: str | None = None
     phone: str | None = None
     tax_exempt: str | None = "none"
+    # As a preview describes them; None: those of the customer.
+    tax_ids: Sequence[Json] | None = None
     balance: int = 0
 
     @classmethod
@@ -50,6 +53,7 @@ class Payer:
             name=customer["name"],
             phone=customer["phone"],
             tax_exempt=given.get("tax_exempt", customer["tax_exempt"]) or "none",
+            tax_ids=given.get("tax_ids"),
             balance=customer["balance"],
         )
 
@@ -61,6 +65,7 @@ class Payer:
             address=full_address(details.get("address")),
             shipping=full_shipping(details.get("shipping")),
             tax_exempt=details.get("tax_exempt") or "none",
+            tax_ids=details.get("tax_ids"),
         )
 
 
@@ -226,7 +231,9 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
         "customer_phone": payer.phone,
         "customer_shipping": payer.shipping,
         "customer_tax_exempt": payer.tax_exempt,
-        "customer_tax_ids": [],
+        "customer_tax_ids": (
+            tax_ids.copies(ctx, payer.id) if payer.tax_ids is None else list(payer.tax_ids)
+        ),
         "default_payment_method": None,
         "default_source": None,
         "default_tax_rates": list(bill.default_tax_rates),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dealthread.simulators.stripe import events, metadata, payment_methods, search
+from dealthread.simulators.stripe import events, metadata, payment_methods, search, tax_ids
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.listing import page, within
@@ -32,6 +32,8 @@ def full_shipping(given: Json | None) -> Json | None:
 def create(ctx: Context, params: Json) -> Json:
     """POST /v1/customers."""
     settings = params.get("invoice_settings") or {}
+    identifiers = params.get("tax_id_data", [])
+    tax_ids.check_all(identifiers, "tax_id_data")
     customer: Json = {
         "id": new_id("cus", 14),
         "object": "customer",
@@ -75,6 +77,8 @@ def create(ctx: Context, params: Json) -> Json:
     search.index(ctx, customer)
     ctx.effect("customer.created", customer)
     events.emit(ctx, "customer.created", customer)
+    for given in identifiers:
+        tax_ids.add(ctx, customer["id"], given)
     return customer
 
 
@@ -129,6 +133,7 @@ def delete(ctx: Context, params: Json, customer_id: str) -> Json:  # noqa: ARG00
     if is_used:
         raise StripeError.unsupported("deleting a customer that has subscriptions or invoices")
     del account.of("customer")[customer_id]
+    tax_ids.forget_all(ctx, customer_id)
     search.forget(ctx, customer)
     ctx.effect("customer.deleted", customer)
     events.emit(ctx, "customer.deleted", customer)

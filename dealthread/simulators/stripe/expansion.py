@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dealthread.simulators.stripe import tax_ids
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.invoices import payments_of
 from dealthread.simulators.stripe.store import Json
@@ -28,7 +29,8 @@ _FIELDS = {
 }
 # Fields that are answered only when asked for.
 _INCLUDED: dict[tuple[str, str], Callable[[Context, Json], Json]] = {
-    ("invoice", "payments"): payments_of
+    ("invoice", "payments"): payments_of,
+    ("customer", "tax_ids"): tax_ids.expanded,
 }
 
 

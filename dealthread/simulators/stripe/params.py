@@ -190,6 +190,9 @@ _CUSTOMER: dict[str, Spec] = {
     "shipping": SHIPPING,
     "tax_exempt": TAX_EXEMPT,
 }
+_TAX_ID = Fields({"type": Text(), "value": Text()}, required=("type", "value"))
+TAX_IDS = Many(_TAX_ID)
+TAX_ID_CREATE = Fields({**_TAX_ID.fields, "expand": EXPAND}, required=_TAX_ID.required)
 _CUSTOMER_UNSUPPORTED = frozenset(
     {
         "cash_balance",
@@ -197,15 +200,17 @@ _CUSTOMER_UNSUPPORTED = frozenset(
         "next_invoice_sequence",
         "source",
         "tax",
-        "tax_id_data",
         "test_clock",
         "validate",
     }
 )
-CUSTOMER_CREATE = Fields({**_CUSTOMER, "payment_method": Text()}, unsupported=_CUSTOMER_UNSUPPORTED)
+CUSTOMER_CREATE = Fields(
+    {**_CUSTOMER, "payment_method": Text(), "tax_id_data": TAX_IDS},
+    unsupported=_CUSTOMER_UNSUPPORTED,
+)
 CUSTOMER_UPDATE = Fields(
     _CUSTOMER,
-    unsupported=(_CUSTOMER_UNSUPPORTED - {"tax_id_data", "test_clock"}) | {"default_source"},
+    unsupported=(_CUSTOMER_UNSUPPORTED - {"test_clock"}) | {"default_source"},
 )
 CUSTOMER_LIST = listing({"email": Text(), "created": When()}, "test_clock")
 CUSTOMER_SEARCH = Fields(

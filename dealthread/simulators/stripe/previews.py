@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dealthread.simulators.stripe import tax_ids
 from dealthread.simulators.stripe.billing import Payer, draft
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
@@ -38,6 +39,7 @@ def create(ctx: Context, params: Json) -> Json:
     details = params.get("customer_details") or {}
     if customer is None and not details:
         raise StripeError.missing("customer")
+    tax_ids.check_all(details.get("tax_ids", []), "customer_details[tax_ids]")
     payer = Payer.unborn(details) if customer is None else Payer.of(customer, details)
     if "schedule_details" in params and "subscription_details" in params:
         raise StripeError.invalid(

@@ -20,6 +20,7 @@ from dealthread.simulators.stripe import (
     schedules,
     search,
     subscriptions,
+    tax_ids,
     webhook_endpoints,
 )
 from dealthread.simulators.stripe.schema import EXPAND_ONLY, Fields, Spec, listing
@@ -79,6 +80,10 @@ OPERATIONS: tuple[Operation, ...] = (
         payment_methods.of_customer,
         params.CUSTOMER_METHOD_LIST,
     ),
+    _op("POST", "customers/{}/tax_ids", tax_ids.create, params.TAX_ID_CREATE),
+    _op("GET", "customers/{}/tax_ids", tax_ids.listed, listing()),
+    _op("GET", "customers/{}/tax_ids/{}", tax_ids.retrieve),
+    _op("DELETE", "customers/{}/tax_ids/{}", tax_ids.delete, _NOTHING),
     _op("POST", "payment_methods", payment_methods.create, params.PAYMENT_METHOD_CREATE),
     _op("GET", "payment_methods", payment_methods.listed, params.PAYMENT_METHOD_LIST),
     _op("GET", "payment_methods/{}", _retrieve("payment_method")),

@@ -21,6 +21,7 @@ from dealthread.simulators.stripe.params import (
     QUANTITY,
     SHIPPING,
     TAX_EXEMPT,
+    TAX_IDS,
     TAX_RATES,
     TIME,
 )
@@ -151,8 +152,13 @@ INVOICE_PREVIEW = Fields(
         "currency": CURRENCY,
         "customer": Text(),
         "customer_details": Fields(
-            {"address": ADDRESS, "shipping": SHIPPING, "tax_exempt": TAX_EXEMPT},
-            unsupported=frozenset({"tax", "tax_ids"}),
+            {
+                "address": ADDRESS,
+                "shipping": SHIPPING,
+                "tax_exempt": TAX_EXEMPT,
+                "tax_ids": TAX_IDS,
+            },
+            unsupported=frozenset({"tax"}),
         ),
         "expand": EXPAND,
         "invoice_items": Many(_PREVIEW_ITEM, at_most=250),
