@@ -27,7 +27,7 @@ from dealthread.domain.party import (
     TaxId,
 )
 
-ORG = "00D000000000001AAA"
+ORG = "00D000000000001EAA"
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 
 AUSTIN = Address(

@@ -15,7 +15,7 @@ from dealthread.domain.deal import BillingFrequency, BillingTiming, CollectionMe
 from dealthread.domain.money import Money, UnitPrice
 from dealthread.domain.party import Address, Party, TaxId
 
-ORG = "00D000000000001AAA"
+ORG = "00D000000000001EAA"
 
 
 def crm_ref(kind: str, native_id: str) -> Ref:
