@@ -25,11 +25,11 @@ def by_bank(contract: Contract) -> Contract:
 
 
 def d2(country: str = "DE") -> Contract:
-    """D2 without the customer's purchase order number."""
-    return deals.d2().model_copy(update={"po_number": "", "seller_country": country})
+    """D2, sold from a country."""
+    return deals.d2().model_copy(update={"seller_country": country})
 
 
-NORDWERK = deals.NORDWERK.model_copy(update={"tax_ids": ()})
+NORDWERK = deals.NORDWERK
 
 
 async def started(

@@ -84,8 +84,8 @@ async def customers(billing: StripeBilling, stripe_simulator: Simulator) -> Writ
 @pytest.fixture
 async def agreements(billing: StripeBilling, stripe_simulator: Simulator) -> WriteCase[Any]:
     """Start of a held agreement: subscription, then the draft kept from being finalised."""
-    contract = deals.d2().model_copy(update={"po_number": "", "seller_country": "DE"})
-    party = deals.NORDWERK.model_copy(update={"tax_ids": ()})
+    contract = deals.d2().model_copy(update={"seller_country": "DE"})
+    party = deals.NORDWERK
     customer = await customer_of(billing, contract, party)
     command = StartAgreement(contract=contract, customer=customer, hold_first_invoice=True)
     client = native(stripe_simulator, contract.billing_account)

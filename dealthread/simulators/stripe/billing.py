@@ -85,6 +85,7 @@ class Bill:
     subscription_id: str | None = None
     subscription_metadata: dict[str, str] = field(default_factory=dict)
     description: str | None = None
+    custom_fields: Sequence[Json] | None = None
 
 
 def charges_of(
@@ -222,7 +223,7 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
         "collection_method": bill.collection_method,
         "created": bill.at,
         "currency": bill.currency,
-        "custom_fields": None,
+        "custom_fields": bill.custom_fields,
         "customer": payer.id,
         "customer_account": None,
         "customer_address": payer.address,

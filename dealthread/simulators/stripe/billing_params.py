@@ -6,6 +6,7 @@ from dealthread.simulators.stripe.params import (
     AMOUNT,
     COLLECTION,
     CURRENCY,
+    CUSTOM_FIELDS,
     DAYS,
     INLINE_RECURRING,
     META,
@@ -111,7 +112,6 @@ _NOT_CARRIED = frozenset(
         "customer_account",
         "default_source",
         "discounts",
-        "invoice_settings",
         "on_behalf_of",
         "payment_settings",
         "pending_invoice_item_interval",
@@ -138,6 +138,10 @@ SUBSCRIPTION_CREATE = Fields(
         "default_payment_method": Text(),
         "default_tax_rates": TAX_RATES,
         "description": Text(max_length=500),
+        "invoice_settings": Fields(
+            {"custom_fields": CUSTOM_FIELDS},
+            unsupported=frozenset({"account_tax_ids", "description", "footer", "issuer"}),
+        ),
         "items": Many(ITEM, at_most=20),
         "off_session": Flag(),
         "payment_behavior": Text(
@@ -169,6 +173,7 @@ SUBSCRIPTION_UPDATE = Fields(
     | {
         "add_invoice_items",
         "billing_cycle_anchor",
+        "invoice_settings",
         "items",
         "off_session",
         "pause_collection",

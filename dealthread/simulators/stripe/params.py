@@ -171,6 +171,13 @@ SHIPPING = Fields(
     required=("address", "name"),
     clears=True,
 )
+CUSTOM_FIELDS = Many(
+    Fields(
+        {"name": Text(max_length=40), "value": Text(max_length=140)}, required=("name", "value")
+    ),
+    clears=True,
+    at_most=4,
+)
 TAX_EXEMPT = Text(choices=("exempt", "none", "reverse"), clears=True)
 _CUSTOMER: dict[str, Spec] = {
     **META,

@@ -242,7 +242,7 @@ def default_settings(given: Json) -> Json:
         "description": given.get("description"),
         "invoice_settings": {
             "account_tax_ids": None,
-            "custom_fields": None,
+            "custom_fields": settings.get("custom_fields") or None,
             "days_until_due": settings.get("days_until_due"),
             "description": None,
             "footer": None,
@@ -278,6 +278,7 @@ def plan_from_phase(ctx: Context, schedule: Json, index: int) -> Plan:
         or defaults["default_payment_method"],
         metadata=phase["metadata"],
         description=phase["description"] or defaults["description"],
+        custom_fields=defaults["invoice_settings"]["custom_fields"],
         extras=[
             ExtraItem(
                 price=ctx.get("price", extra["price"], param="price"),

@@ -55,6 +55,8 @@ class Plan:
     default_payment_method: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     description: str | None = None
+    # Printed on every invoice of the plan, such as the customer's order number.
+    custom_fields: Sequence[Json] | None = None
     extras: Sequence[ExtraItem] = ()
     phase_end: int | None = None
     cancel_at: int | None = None

@@ -14,6 +14,7 @@ from dealthread.simulators.stripe.params import (
     ADDRESS,
     COLLECTION,
     CURRENCY,
+    CUSTOM_FIELDS,
     DAYS,
     INTERVAL,
     META,
@@ -42,6 +43,10 @@ _DAYS: dict[str, Spec] = {"days_until_due": DAYS}
 _SETTINGS = Fields(
     _DAYS,
     unsupported=frozenset({"account_tax_ids", "custom_fields", "description", "footer", "issuer"}),
+)
+_DEFAULTS = Fields(
+    {**_DAYS, "custom_fields": CUSTOM_FIELDS},
+    unsupported=_SETTINGS.unsupported - {"custom_fields"},
 )
 # In a preview the settings of a phase have fewer names.
 _PREVIEW_SETTINGS = Fields(_DAYS, unsupported=frozenset({"account_tax_ids", "issuer"}))
@@ -86,7 +91,7 @@ SCHEDULE_CREATE = Fields(
                 "collection_method": COLLECTION,
                 "default_payment_method": Text(),
                 "description": Text(clears=True, max_length=500),
-                "invoice_settings": _SETTINGS,
+                "invoice_settings": _DEFAULTS,
             },
             unsupported=frozenset(
                 {

@@ -45,6 +45,7 @@ def first_bill(
         collection_method=plan.collection_method,
         default_tax_rates=plan.default_tax_rates,
         period=(moment, moment),
+        custom_fields=plan.custom_fields,
         subscription_id=subscription_id,
         subscription_metadata=plan.metadata,
     )
@@ -174,6 +175,7 @@ def renew(ctx: Context, subscription: Json) -> None:
         collection_method=plan.collection_method,
         default_tax_rates=plan.default_tax_rates,
         period=ended,
+        custom_fields=plan.custom_fields,
         subscription_id=subscription["id"],
         subscription_metadata=plan.metadata,
     )

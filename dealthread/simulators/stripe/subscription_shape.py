@@ -113,7 +113,7 @@ def subscription_object(
         "ended_at": None,
         "invoice_settings": {
             "account_tax_ids": None,
-            "custom_fields": None,
+            "custom_fields": plan.custom_fields,
             "description": None,
             "footer": None,
             "issuer": dict(ISSUER),
@@ -175,6 +175,7 @@ def plan_of(subscription: Json) -> Plan:
         default_payment_method=subscription["default_payment_method"],
         metadata=subscription["metadata"],
         description=subscription["description"],
+        custom_fields=subscription["invoice_settings"]["custom_fields"],
     )
 
 

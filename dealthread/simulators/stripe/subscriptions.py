@@ -140,6 +140,7 @@ def create(ctx: Context, params: Json) -> Json:
         default_payment_method=method_id,
         metadata=metadata.fresh(params),
         description=params.get("description"),
+        custom_fields=(params.get("invoice_settings") or {}).get("custom_fields") or None,
         extras=extras_of(ctx, params.get("add_invoice_items", []), "add_invoice_items", currency),
     )
     plan = replace(
