@@ -7,109 +7,29 @@ generation.
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import date
 
 import pytest
-from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from dealthread.bridge.relay import Relay
 from dealthread.domain.case import DecisionKind
-from dealthread.domain.deal import Deal
 from dealthread.domain.transaction import ChangeKind, ChangeRequest
 from dealthread.errors import BadInput
 from dealthread.naming import contract_key, contract_workflow_id, quote_to_cash_id
-from dealthread.settings import Settings
-from dealthread.store.inbox import Inbox, InboxMessage, InboxWriter
-from dealthread.store.outbox import Outbox
-from dealthread.store.schema import inbox, runs
+from dealthread.store.schema import inbox
 from tests.fakes.world import Fault
 from tests.support.deal_builder import d1
-from tests.support.saga_lab import Lab, fresh, lab
+from tests.support.office import Office
+from tests.support.saga_lab import fresh, lab
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
 
 JANUARY = date(2026, 1, 5)
 """D1 started a few days ago."""
-
-
-class NoEvents:
-    """Nobody subscribes in these tests."""
-
-    async def deliver(self, *_: object) -> None:
-        raise AssertionError("no subscriber is configured")
-
-
-class Office:
-    """Inbox and relay around a laboratory."""
-
-    def __init__(self, it: Lab, url: str, client: Client) -> None:
-        settings = Settings.model_validate(
-            {
-                "database_url": url,
-                "codec_keys": "{}",
-                "business_offset_seconds": it.offset_seconds(),
-            }
-        )
-        self.lab = it
-        self.client = client
-        self.pool = AsyncConnectionPool(url, min_size=1, max_size=5, open=False)
-        self.relay = Relay(
-            settings,
-            client,
-            Inbox(it.engine),
-            it.runs,
-            it.cases,
-            Outbox(it.engine),
-            NoEvents(),  # type: ignore[arg-type]
-        )
-
-    async def webhook(self, deal: Deal, message_id: str) -> bool:
-        """Store one message as the bridge does; True when it is new."""
-        body = {"object": "Opportunity", "recordId": deal.deal_id, "trigger": "won"}
-        created = await InboxWriter(self.pool).store(
-            [
-                InboxMessage(
-                    "salesforce", deal.org, message_id, "application/json", json.dumps(body).encode()
-                )
-            ]
-        )
-        return created[0]
-
-    async def relayed(self) -> None:
-        """Everything in the inbox becomes runs, every run is started."""
-        while await self.relay.take_in():
-            pass
-        while await self.relay.start_runs():
-            pass
-
-    async def outcome(self, deal: Deal) -> str | None:
-        """How the newest run of a deal ended."""
-        return (await self.lab.reading.find(deal.deal_id)).outcome
-
-    async def ended(self, deal: Deal) -> str:
-        """Wait for the end of the newest run."""
-        for _ in range(600):
-            found = await self.outcome(deal)
-            if found:
-                return found
-            await asyncio.sleep(0.05)
-        raise AssertionError("the run did not end")
-
-    async def run_count(self, deal: Deal) -> int:
-        async with self.lab.engine.connect() as connection:
-            return int(
-                (
-                    await connection.execute(
-                        select(func.count()).select_from(runs).where(runs.c.deal_id == deal.deal_id)
-                    )
-                ).scalar_one()
-            )
 
 
 async def test_ten_deliveries_at_once_and_ten_after_the_end_make_one_of_each(
@@ -200,7 +120,7 @@ async def test_a_redelivery_after_a_cancellation_starts_nothing(
 async def test_a_contract_at_rest_is_small_and_refuses_to_be_cancelled(
     dev_server: Client, engine: AsyncEngine, database_url: str
 ) -> None:
-    """At most 10 events and 4 kB at rest; cancelling the workflow is not cancelling the contract."""
+    """At most 10 events and 4 kB at rest; cancelling the workflow does not cancel the contract."""
     async with lab(dev_server, engine, JANUARY) as it:
         office = Office(it, database_url, dev_server)
         async with office.pool:

@@ -1,4 +1,4 @@
-"""QuoteToCash from end to end over systems in memory: the good ways and the stops (PF-01…06, 23)."""
+"""QuoteToCash from end to end over systems in memory: the good ways and the stops."""
 
 from __future__ import annotations
 

@@ -1,0 +1,96 @@
+"""Inbox and relay around a saga laboratory, as the bridge's processes have them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import func, select
+from temporalio.client import Client
+
+from dealthread.bridge.relay import Relay
+from dealthread.domain.deal import Deal
+from dealthread.settings import Settings
+from dealthread.store.inbox import Inbox, InboxMessage, InboxWriter
+from dealthread.store.outbox import Outbox
+from dealthread.store.schema import runs
+from tests.support.saga_lab import Lab
+
+
+class NoEvents:
+    """Nobody subscribes in these tests."""
+
+    async def deliver(self, *_: object) -> None:
+        raise AssertionError("no subscriber is configured")
+
+
+class Office:
+    """Inbox and relay around a laboratory."""
+
+    def __init__(self, it: Lab, url: str, client: Client) -> None:
+        settings = Settings.model_validate(
+            {
+                "database_url": url,
+                "codec_keys": "{}",
+                "business_offset_seconds": it.offset_seconds(),
+            }
+        )
+        self.lab = it
+        self.client = client
+        self.pool = AsyncConnectionPool(url, min_size=1, max_size=5, open=False)
+        self.relay = Relay(
+            settings,
+            client,
+            Inbox(it.engine),
+            it.runs,
+            it.cases,
+            Outbox(it.engine),
+            NoEvents(),  # type: ignore[arg-type]
+        )
+
+    async def webhook(self, deal: Deal, message_id: str) -> bool:
+        """Store one message as the bridge does; True when it is new."""
+        body = {"object": "Opportunity", "recordId": deal.deal_id, "trigger": "won"}
+        created = await InboxWriter(self.pool).store(
+            [
+                InboxMessage(
+                    "salesforce",
+                    deal.org,
+                    message_id,
+                    "application/json",
+                    json.dumps(body).encode(),
+                )
+            ]
+        )
+        return created[0]
+
+    async def relayed(self) -> None:
+        """Everything in the inbox becomes runs, every run is started."""
+        while await self.relay.take_in():
+            pass
+        while await self.relay.start_runs():
+            pass
+
+    async def outcome(self, deal: Deal) -> str | None:
+        """How the newest run of a deal ended."""
+        return (await self.lab.reading.find(deal.deal_id)).outcome
+
+    async def ended(self, deal: Deal) -> str:
+        """Wait for the end of the newest run."""
+        for _ in range(600):
+            found = await self.outcome(deal)
+            if found:
+                return found
+            await asyncio.sleep(0.05)
+        raise AssertionError("the run did not end")
+
+    async def run_count(self, deal: Deal) -> int:
+        async with self.lab.engine.connect() as connection:
+            return int(
+                (
+                    await connection.execute(
+                        select(func.count()).select_from(runs).where(runs.c.deal_id == deal.deal_id)
+                    )
+                ).scalar_one()
+            )
