@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -23,8 +24,8 @@ POOL_SIZE = 10
 POOL_WAIT_SECONDS = 5.0
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application; connections are made when it starts."""
+def create_app(settings: Settings, now: Callable[[], float] = time.time) -> FastAPI:
+    """The application; connections are made when it starts. `now` is the machine's time."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -47,6 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
             runs=Runs(engine),
             cases=PostgresCases(engine),
             reading=Reading(engine),
+            now=now,
         )
         try:
             yield

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -26,6 +25,9 @@ from dealthread.naming import is_salesforce_id, salesforce_id_18
 from dealthread.store.inbox import InboxMessage, InboxState
 
 LIMIT = 1024 * 1024
+_LENGTH_DIGITS = 15
+_ID_LENGTH = 200
+"""Longest message id that the inbox holds."""
 _NOT_VERIFIED = "the signature does not verify, or the sender is not known"
 
 router = APIRouter(tags=["webhooks"])
@@ -50,7 +52,7 @@ class _TooLarge(Exception):
 
 async def read_body(request: Request) -> bytes:
     """The raw body, read no further than the limit."""
-    if int(request.headers.get("content-length", "0") or "0") > LIMIT:
+    if int(request.headers.get("content-length", "0")) > LIMIT:
         raise _TooLarge
     chunks, size = [], 0
     async for chunk in request.stream():
@@ -68,7 +70,7 @@ def _refused_early(request: Request, media: tuple[str, ...]) -> Response | None:
         return problem(415, "content_type", field="content-type", action="send " + media[0])
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         return problem(415, "content_encoding", field="content-encoding", action="send it plain")
-    if not length.isdigit():
+    if not (length.isascii() and length.isdigit() and len(length) <= _LENGTH_DIGITS):
         return problem(400, "content_length", field="content-length", action="send a number")
     return None
 
@@ -103,17 +105,23 @@ async def salesforce(org: str, request: Request, held: Held) -> Response:
         request.headers.get("webhook-timestamp", ""),
         request.headers.get("webhook-signature", ""),
         body,
-        time.time(),
+        held.now(),
     ):
         return problem(401, "not_verified", action=_NOT_VERIFIED)
+    if not _can_be_kept(message_id):
+        return problem(
+            400, "message_id", field="webhook-id", action=f"send at most {_ID_LENGTH} characters"
+        )
     try:
         hint = SalesforceHint.model_validate_json(body)
         if not is_salesforce_id(hint.recordId):
             raise BadInput("not_a_salesforce_id", field="recordId", action="send the record's id")
     except (ValidationError, BadInput) as error:
         # Verified, so it is kept where people see it, although it cannot be understood.
-        await _stored(held, [_message("salesforce", org, message_id, body, InboxState.REFUSED)])
-        return _unreadable(error)
+        kept = await _stored(
+            held, [_message("salesforce", org, message_id, body, InboxState.REFUSED)]
+        )
+        return kept if kept.status_code >= 300 else _unreadable(error)
     return await _stored(held, [_message("salesforce", org, message_id, body, InboxState.NEW)])
 
 
@@ -170,7 +178,7 @@ async def stripe(billing_account: str, request: Request, held: Held) -> Response
     except _TooLarge:
         return problem(413, "too_large", action=f"send at most {LIMIT} bytes")
     secrets = held.settings.secrets_of(f"stripe:{billing_account}")
-    if not stripe_ok(secrets, request.headers.get("stripe-signature", ""), body, time.time()):
+    if not stripe_ok(secrets, request.headers.get("stripe-signature", ""), body, held.now()):
         return problem(401, "not_verified", action=_NOT_VERIFIED)
     event_id = _event_id(body)
     if event_id is None:
@@ -183,7 +191,7 @@ async def stripe(billing_account: str, request: Request, held: Held) -> Response
 def _message(
     source: str, account: str, message_id: str, body: bytes, state: InboxState
 ) -> InboxMessage:
-    return InboxMessage(source, account, message_id[:200], "application/json", body, state)
+    return InboxMessage(source, account, message_id, "application/json", body, state)
 
 
 def _event_id(body: bytes) -> str | None:
@@ -192,7 +200,12 @@ def _event_id(body: bytes) -> str | None:
     except (ValueError, RecursionError):
         return None
     found = event.get("id") if isinstance(event, dict) else None
-    return found if isinstance(found, str) and found and len(found) <= 200 else None
+    return found if isinstance(found, str) and _can_be_kept(found) else None
+
+
+def _can_be_kept(message_id: str) -> bool:
+    """Whether the inbox can hold an id as it is; a shortened one would pass for another."""
+    return 0 < len(message_id) <= _ID_LENGTH and message_id.isprintable()
 
 
 def _unreadable(error: ValidationError | BadInput) -> Response:

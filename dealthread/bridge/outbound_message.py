@@ -47,7 +47,8 @@ def parse(body: bytes) -> OutboundMessage:
     """Read a `notifications` envelope. Raises BadInput naming the element."""
     try:
         root = ElementTree.fromstring(body, forbid_dtd=True)
-    except (ElementTree.ParseError, DefusedXmlException, ValueError):
+    except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):
+        # LookupError: an encoding that nobody knows.
         raise BadInput(
             "not_soap", field="body", action="send a Salesforce outbound message (SOAP 1.1 XML)"
         ) from None

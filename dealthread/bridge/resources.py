@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -27,6 +28,8 @@ class Resources:
     runs: Runs
     cases: PostgresCases
     reading: Reading
+    now: Callable[[], float]
+    """Machine time in seconds since 1970, for the age of signatures."""
 
 
 def resources_of(request: Request) -> Resources:
