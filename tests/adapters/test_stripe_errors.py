@@ -101,7 +101,9 @@ RAISED: list[tuple[str, Answer, type[DealthreadError]]] = [
     ("refused", raising(httpx.ConnectError("x")), VendorUnavailable),
     ("no answer to connect", raising(httpx.ConnectTimeout("x")), VendorUnavailable),
     ("pool", raising(httpx.PoolTimeout("x")), VendorUnavailable),
-]
+    ("simulator", refusal(400, "invalid_request_error", "simulator_unsupported",
+                          param="items[0][tax_rates][0]"), ContractDrift),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("answer", "error"), [row[1:] for row in RAISED],
