@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from temporalio import activity
 
 from activities.inputs import ReleaseInvoice, StartBilling, StartedBilling, UndoBilling, Undone
 from dealthread.domain.base import Ref, System
+from dealthread.domain.contracting import first_bill
 from dealthread.domain.documents import Agreement, BillingCustomer
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.invoice import BillingInvoice, InvoiceStatus
 from dealthread.ensure import Ensure, Undo, Write, request_hash
-from dealthread.errors import StepRejected
+from dealthread.errors import NotFound, StepRejected, VendorUnavailable
 from dealthread.hub import Effects, WriteSpec
 from dealthread.naming import event_id, idempotency_key
-from dealthread.outcome import Outcome
+from dealthread.outcome import Done, Outcome
 from dealthread.ports import BillingPort, BusinessClock, OnboardBillingCustomer, StartAgreement
 
 
@@ -76,16 +79,25 @@ class BillingActivities:
             customer=customer,
             hold_first_invoice=contract.release_policy == "review",
         )
+
+        async def find() -> Agreement | None:
+            found = await self._billing.find_agreement(contract, customer, idempotency_key=key)
+            return found.model_copy(update={"key": key}) if found is not None else None
+
+        async def start(wire_key: str) -> Outcome[Agreement]:
+            outcome = await self._billing.start_agreement(command, idempotency_key=wire_key)
+            if isinstance(outcome, Done):
+                return Done(outcome.value.model_copy(update={"key": key}))
+            return outcome
+
         return await self._ensure(
             Write(
                 spec=self._spec(
                     order, "subscription", "do", request_hash(contract, customer.ref.native_id)
                 ),
                 result_type=Agreement,
-                find=lambda: self._billing.find_agreement(contract, customer, idempotency_key=key),
-                act=lambda wire_key: self._billing.start_agreement(
-                    command, idempotency_key=wire_key
-                ),
+                find=find,
+                act=start,
                 effects=lambda agreement: Effects(
                     refs=tuple(
                         ref
@@ -118,15 +130,23 @@ class BillingActivities:
     async def release_first_invoice(self, order: ReleaseInvoice) -> BillingInvoice:
         """Compare the held draft with the preview, to the cent, then finalise it."""
         contract = order.contract
-        current = await self._billing.read_agreement(order.agreement, contract.billing_account)
+        current = await self._held(order)
         draft = current.first_invoice
-        if draft is None or draft.gross != order.preview.gross or draft.tax != order.preview.tax:
+        if draft is None:
+            # The start date has come, the biller has not made the draft yet.
+            raise VendorUnavailable("draft_not_made_yet", retry_after=timedelta(minutes=1))
+        if order.preview is not None:
+            gross, tax = order.preview.gross, order.preview.tax
+        else:
+            bill = first_bill(contract)
+            gross, tax = bill.gross, bill.tax
+        if draft.gross != gross or draft.tax != tax:
             raise StepRejected(
                 "draft_differs_from_preview",
                 case_kind="billing.preview_not_kept",
                 field="first_invoice.total",
-                preview=str(order.preview.gross),
-                draft=str(draft.gross) if draft else "none",
+                preview=str(gross),
+                draft=str(draft.gross),
             )
 
         async def find() -> BillingInvoice | None:
@@ -149,6 +169,23 @@ class BillingActivities:
                 replay_safe_for=self._billing.idempotency_window,
             )
         )
+
+    async def _held(self, order: ReleaseInvoice) -> Agreement:
+        """The agreement as it stands; for one set up ahead, its draft is held by finding it."""
+        contract = order.contract
+        if order.preview is not None:
+            return await self._billing.read_agreement(order.agreement, contract.billing_account)
+        customer = await self._billing.find_customer(
+            contract.billing_account, contract.customer_key
+        )
+        found = None
+        if customer is not None:
+            found = await self._billing.find_agreement(
+                contract, customer, idempotency_key=order.agreement.key
+            )
+        if found is None:
+            raise NotFound("agreement_not_found", contract=contract.key)
+        return found
 
     @activity.defn(name="billing.undo_agreement")
     async def undo_agreement(self, order: UndoBilling) -> Undone:

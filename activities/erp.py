@@ -277,7 +277,7 @@ def booking_context(context: SagaContext, contract: Contract) -> dict[str, str]:
         "revenue_treatment": "; ".join(
             f"{line.line_key}: {line.revenue_rule} to {line.revenue_account}" for line in lines
         ),
-        "tax_estimate": f"{contract.booking_tax()} (estimate; tax of record comes with the invoice) "
+        "tax_estimate": f"{contract.booking_tax()} (tax of record comes with the invoice) "
         + ", ".join(sorted({f"{line.tax.code} {line.tax.applied_rate}%" for line in lines})),
         "receivable_terms": f"{contract.payment_terms}, {contract.days_until_due} days, "
         f"{contract.collection_method}",

@@ -122,12 +122,16 @@ class UndoBilling(Carried):
 
 
 class ReleaseInvoice(Carried):
-    """Input of `billing.release_first_invoice`: compare with the preview, then finalise."""
+    """Input of `billing.release_first_invoice`: compare with what was previewed, then finalise.
+
+    Without a preview (an agreement set up ahead) the draft is compared with the contract's own
+    first bill, which the preview was compared with before the agreement was made.
+    """
 
     context: SagaContext
     contract: Contract
     agreement: Agreement
-    preview: BillingInvoice
+    preview: BillingInvoice | None = None
 
 
 class GrantAccess(Carried):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from temporalio import workflow
 
+from activities.billing import BillingActivities
 from activities.crm import CrmActivities
 from activities.erp import ErpActivities
 from activities.hub import HubActivities
-from activities.inputs import ConfirmBooking, ReadSetUp, WriteBack
+from activities.inputs import ConfirmBooking, ReadSetUp, ReleaseInvoice, WriteBack
 from dealthread.domain.case import Decision
-from dealthread.domain.contract import ContractState
+from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.documents import Agreement
 from dealthread.domain.transaction import (
     ChangeOutcome,
     ChangeResult,
@@ -21,7 +23,7 @@ from dealthread.domain.transaction import (
     SagaContext,
     StepRecord,
 )
-from dealthread.naming import CRM_QUEUE, erp_task_queue
+from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, erp_task_queue
 from dealthread.policies import POST_LEDGER, STORE, WRITE
 from dealthread.saga import Saga, Step
 from workflows.business_time import midnight
@@ -29,6 +31,7 @@ from workflows.desk import CaseDesk
 
 TITLES = {
     "setup": "Read what was set up",
+    "release": "Release the first invoice",
     "confirm": "Confirm the ERP booking",
     "crm": "Tell the CRM that the contract is active",
 }
@@ -71,6 +74,8 @@ class ActivationWorkflow:
         )
         contract, booking = setup.contract, setup.booking
         self._desk.contract = contract
+        if contract.release_policy == "review" and setup.agreement is not None:
+            await self._release(contract, setup.agreement)
         if booking is not None:
             draft = booking
             booking = await self._saga.run(
@@ -115,6 +120,20 @@ class ActivationWorkflow:
             end_at=midnight(contract.end_date) if contract.end_date else None,
             auto_renew=contract.auto_renew,
             refs=(record.ref,),
+        )
+
+    async def _release(self, contract: Contract, agreement: Agreement) -> None:
+        await self._saga.run(
+            Step(
+                name="release",
+                act=lambda: workflow.execute_activity_method(
+                    BillingActivities.release_first_invoice,
+                    ReleaseInvoice(context=self._context, contract=contract, agreement=agreement),
+                    task_queue=BILLING_QUEUE,
+                    summary="Compare the draft with the contract's first bill, then finalise it",
+                    **WRITE,
+                ),
+            )
         )
 
     @workflow.update

@@ -40,6 +40,8 @@ class Agreement(Carried):
     """Contract line key → native item id."""
     first_invoice: BillingInvoice | None = None
     committed_until: date | None = None
+    key: str = ""
+    """Idempotency key it was made under, by which it is found again."""
 
 
 class ErpCustomer(Carried):
