@@ -94,7 +94,7 @@ class BillingBooks:
         first = min(rows, key=lambda row: (row["created"], row["id"]))
         total, net = _major(first["total"]), _major(first["total_excluding_tax"])
         return Invoice(
-            number=str(first.get("number") or "draft"),
+            number=str(first.get("number") or "without number"),
             status=str(first["status"]),
             currency=str(first["currency"]).upper(),
             net=net,

@@ -156,7 +156,8 @@ def compare_figures(stage: Stage, deals: Sequence[Entered]) -> None:
         differing = [what for what, seen, right in found if seen != right]
         stage.check(
             not differing,
-            f"{deal.sale.code}: {invoice.number} and order {sale['number']} to the cent"
+            f"{deal.sale.code}: invoice {invoice.number} ({invoice.status}) and order "
+            f"{sale['number']} ({sale['state']}) to the cent"
             + (f", but not {', '.join(differing)}" if differing else ""),
         )
         _compare_context(stage, deal, invoice.currency, sale)

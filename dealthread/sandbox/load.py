@@ -17,7 +17,7 @@ from dealthread.sandbox.audit import Audit, Systems, audit
 from dealthread.sandbox.books import BillingBooks, Entitlements
 from dealthread.sandbox.dataset import read_dataset, select
 from dealthread.sandbox.errors import SandboxError
-from dealthread.sandbox.expectation import expected
+from dealthread.sandbox.expectation import COMPLETED, expected
 from dealthread.sandbox.loading import LoadedRow, Loader
 from dealthread.sandbox.process import ProcessApi
 from dealthread.sandbox.salesforce import SalesforceOrg
@@ -96,13 +96,14 @@ def _entered(
 def show(report: Audit, console: Console, deals: int, won: int, taken: float) -> None:
     """Counts, systems, durations, every mismatch."""
     table = Table("deals", "expected", "found", title="What came of the deals")
-    for fate, wanted, found in report.counts:
+    for fate, due, found in report.counts:
         note = f" ({report.active} active, {report.scheduled} scheduled)"
-        table.add_row(fate + (note if fate == "completed" else ""), str(wanted), str(found))
+        table.add_row(fate + (note if fate == COMPLETED else ""), str(due), str(found))
     console.print(table)
     table = Table("document", "expected", "found", "duplicates", title="One of each, nowhere two")
     for row in report.systems:
-        table.add_row(row.system, str(row.expected), str(row.found), str(row.duplicates))
+        wanted = "" if row.expected is None else str(row.expected)
+        table.add_row(row.system, wanted, str(row.found), str(row.duplicates))
     console.print(table)
     console.print(f"Net booked in Tryton {report.net_booked:,} USD, files {report.net_expected:,}")
     rate = f", {deals / taken:.1f} deals a second" if won == deals and taken else ""
