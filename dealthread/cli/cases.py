@@ -90,8 +90,7 @@ def show(case_id: CaseId, who: As = None, as_json: Json = False) -> None:
 
 def _standing(case: dict[str, Any]) -> list[words.Labelled]:
     if case["state"] == "open":
-        # Its first "act" is this very command.
-        return [row for row in words.stuck(case) if row[0] != "act"]
+        return words.stuck(case, seen=True)
     decision = " by ".join(filter(None, (case["decision"], case["decided_by"])))
     return [
         ("was", f"{case['summary']} [{case['kind']}]"),

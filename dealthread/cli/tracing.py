@@ -38,16 +38,24 @@ _EVENTS = {
     "case.decision_denied": "decision denied",
     "change.ended": "run ended",
 }
+_CORE = ("subscription", "booking", "entitlement")
+"""What every completed deal has; told when it is missing."""
+_PAIR = re.compile(r"(\w+)=(.*?)(?:, (?=\w+=)|$)")
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _STEP = re.compile(r"(?P<run>\d+)/(?P<step>[^/ ]+)/(?P<way>do|undo)\b ?(?P<rest>.*)", re.DOTALL)
 
 
 def chain(view: dict[str, Any], trace: list[dict[str, Any]]) -> list[Row]:
     """Deal → customer → subscription → booking → entitlement: when, where, native id.
 
-    A record without a time was read, not written by us.
+    A record without a time was read, not written by us. What a completed deal has and this one
+    has not yet is told, too.
     """
     run = view["transaction"]
-    written = {ref: entry["at"] for entry in trace for ref in entry["native_ids"]}
+    written: dict[str, str] = {}
+    for entry in trace:
+        for ref in entry["native_ids"]:
+            written.setdefault(ref, entry["at"])
     refs = [ref for ref in view["refs"] if (ref["system"], ref["kind"]) != ("crm", "opportunity")]
     rows: list[Row] = [
         ("deal", instant(run["created_at"]), "crm", run["org"], run["deal_id"]),
@@ -58,6 +66,8 @@ def chain(view: dict[str, Any], trace: list[dict[str, Any]]) -> list[Row]:
         rows.append(
             (name, instant(written.get(key)), ref["system"], ref["account"], ref["native_id"])
         )
+    present = {row[0] for row in rows}
+    rows += [(name, "none so far", "", "", "") for name in _CORE if name not in present]
     return rows
 
 
@@ -86,14 +96,19 @@ def lines(trace: list[dict[str, Any]]) -> Iterator[Row]:
                 continue
             again = f", run {found['run']}" if found["run"] != "1" else ""
             undo = "undo of " if found["way"] == "undo" else ""
-            about = f"{undo}{found['step']}{again}" + (
-                f" ({found['rest']})" if found["rest"] else ""
-            )
+            about = f"{undo}{found['step']}{again}{_where(dict(_PAIR.findall(found['rest'])))}"
         ids = " ".join(one.rsplit(":", 1)[-1] for one in entry["native_ids"])
         yield (
             instant(entry["at"]),
             _EVENTS.get(entry["what"], entry["what"]),
-            about,
+            _HASH.sub(r"\1…", about),
             entry["actor"],
             ids,
         )
+
+
+def _where(facts: dict[str, str]) -> str:
+    """System and account of a write, how it came about or why not."""
+    place = " ".join(filter(None, (facts.get("system"), facts.get("account"))))
+    how = facts.get("code") or facts.get("how", "")
+    return (f" in {place}" if place else "") + (f": {how}" if how else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import itertools
 from typing import Any
 
 from dealthread.cli.output import instant, money, since
@@ -71,23 +71,20 @@ def state(run: dict[str, Any]) -> str:
     return f"{word} '{step}' since {instant(run['stage_at'])} UTC ({since(run['stage_at'])})"
 
 
-def stuck(case: dict[str, Any]) -> list[Labelled]:
-    """What an open case asks, of whom, by when, and how it is answered."""
+def stuck(case: dict[str, Any], *, seen: bool = False) -> list[Labelled]:
+    """What an open case asks, of whom, by when, and how it is answered.
+
+    `seen`: the reader looks at the case already and is not sent there.
+    """
     late = "" if since(case["decide_by"]).startswith("in ") else ", overdue"
     rows: list[Labelled] = [
         ("stuck", f"{case['summary']} [{case['kind']}]"),
         ("waits for", f"{case['queue']}, by {instant(case['decide_by'])} UTC{late}"),
         ("at risk", money(case["money_at_risk"])),
     ]
-    lines = commands(case)
-    rows.append(("act", f"dealthread cases show {case['case_id']}"))
-    rows += [("or", line) for line in lines]
-    return rows
-
-
-def quoted(value: str) -> str:
-    """An id as it may be typed."""
-    return shlex.quote(value)
+    look = [] if seen else [f"dealthread cases show {case['case_id']}"]
+    labels = itertools.chain(["act"], itertools.repeat("or"))
+    return rows + list(zip(labels, [*look, *commands(case)], strict=False))
 
 
 def _term(contract: dict[str, Any]) -> str:
@@ -97,7 +94,7 @@ def _term(contract: dict[str, Any]) -> str:
     length = f"{months} months" if months else str(contract["term_kind"])
     end = contract.get("end_date")
     until = f"to before {end}" if end else "without end"
-    billed = f"billed {contract['billing_frequency']}, {contract['billing_timing']}"
+    billed = f"billed {contract['billing_frequency']} in {contract['billing_timing']}"
     return f"{contract['start_date']} {until} ({length}), {billed}".replace("_", " ")
 
 

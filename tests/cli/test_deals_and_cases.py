@@ -30,7 +30,11 @@ def submitted(run: Run, stack: StackInfo) -> StackInfo:
 
 
 async def open_case(
-    engine: AsyncEngine, stack: StackInfo, allowed: tuple[DecisionKind, ...], occurrence: int = 1
+    engine: AsyncEngine,
+    stack: StackInfo,
+    allowed: tuple[DecisionKind, ...],
+    occurrence: int = 1,
+    requested_by: str = "demo-operator",
 ) -> None:
     """A case of the submitted deal, opened as the saga does."""
     org = stack.salesforce_org_id
@@ -53,7 +57,7 @@ async def open_case(
             money_at_risk=Money.of("1234567.80", "EUR"),
             customer_name="Nordwerk [bold]GmbH",
             legal_entity="DE01",
-            requested_by="demo-operator",
+            requested_by=requested_by,
         )
     )
 
@@ -170,6 +174,15 @@ async def test_only_another_person_with_the_role_approves(
     assert "dealthread cases approve CASE-0123456789AB" in run("show", DEAL).out
     assert run("cases", "approve", CASE, "--as", "approver", *REASON).code == 0
     assert "case.decision_denied" in trace_events(run("trace", DEAL, "--json"))
+
+
+async def test_who_asked_cannot_approve(
+    run: Run, submitted: StackInfo, engine: AsyncEngine
+) -> None:
+    """Not even with the role: the second person is another one (PF-04)."""
+    await open_case(engine, submitted, APPROVAL, requested_by="demo-approver")
+    line = run("cases", "approve", CASE, "--as", "approver", *REASON).error
+    assert line.startswith("same person (actor): another person")
 
 
 def trace_events(said: Said) -> list[str]:

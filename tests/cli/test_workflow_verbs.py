@@ -153,6 +153,9 @@ async def test_cancelling_after_the_pivot_is_refused_and_names_the_case(
         deal = fresh(d1())
         await it.start(deal)
         case = await it.case(deal)
+        told = (await say("trace", deal.deal_id)).out
+        assert "entitlement in entitlement US01: planned_refusal" in told
+        assert "none so far" in told[told.index("native id") : told.index("when (UTC)")]
         line = (await say("workflow", "cancel", deal.deal_id)).error
         assert "is crossed: a cancellation has no effect and was not sent" in line
         assert f"`dealthread cases show {case.case_id}`" in line
@@ -273,7 +276,22 @@ async def test_a_history_that_other_code_wrote_does_not_replay(
     monkeypatch.setattr(replaying, "WORKFLOWS", (Impostor,))
     line = (await say("workflow", "replay", deal.deal_id)).error
     assert "does not replay on the present code" in line
-    assert "ondeterminis" in line
+    assert "Nondeterminism error" in line
+    assert "Failure {" not in line
+
+
+async def test_a_missing_key_says_nothing_about_the_code(
+    say: Say, dev_server: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither verb can read the payloads, and both name the variable (SC-01)."""
+    async with lab(dev_server, engine, D1_TODAY) as it:
+        deal = fresh(d1())
+        handle = await it.start(deal)
+        await handle.result()
+    other = json.dumps({"other/1": base64.b64encode(b"o" * 32).decode()})
+    monkeypatch.setenv("DEALTHREAD_CODEC_KEYS", other)
+    for verb in ("history", "replay"):
+        assert "DEALTHREAD_CODEC_KEYS" in (await say("workflow", verb, deal.deal_id)).error
 
 
 async def test_a_signal_goes_to_the_run_and_wrong_json_is_usage(
