@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest_asyncio
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.bridge.app import create_app
 from dealthread.settings import Settings
-from dealthread.store.engine import create_engine
 from tests.bridge.caller import (
     ACCOUNT,
     CODEC_TOKEN,
@@ -19,12 +20,16 @@ from tests.bridge.caller import (
     ORG,
     OUTBOUND_TOKEN,
     SECRET,
+    START,
     STRIPE_SECRET,
     TOKENS,
     UI,
     Bridge,
     Clock,
 )
+from tests.store.shared import shared_engine as shared_engine
+from tests.store.shared import shared_url as shared_url
+from tests.store.shared import store as store
 
 
 def settings_of(database_url: str) -> Settings:
@@ -48,17 +53,21 @@ def settings_of(database_url: str) -> Settings:
     )
 
 
-@pytest_asyncio.fixture
-async def bridge(database_url: str) -> AsyncIterator[Bridge]:
-    """The application, started; what it raises reaches the test."""
+@pytest_asyncio.fixture(scope="session")
+async def application(shared_url: str) -> AsyncIterator[tuple[FastAPI, Clock]]:
+    """The application, started once."""
     clock = Clock()
-    app = create_app(settings_of(database_url), now=clock)
-    engine = create_engine(database_url)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app), base_url="http://bridge.test"
-        ) as http,
-    ):
-        yield Bridge(http, app.state.resources, clock, engine)
-    await engine.dispose()
+    app = create_app(settings_of(shared_url), now=clock)
+    async with app.router.lifespan_context(app):
+        yield app, clock
+
+
+@pytest_asyncio.fixture
+async def bridge(application: tuple[FastAPI, Clock], store: AsyncEngine) -> AsyncIterator[Bridge]:
+    """The application over an empty store; what it raises reaches the test."""
+    app, clock = application
+    clock.at = START
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://bridge.test"
+    ) as http:
+        yield Bridge(http, app.state.resources, clock, store)
