@@ -86,6 +86,7 @@ class Bill:
     subscription_metadata: dict[str, str] = field(default_factory=dict)
     description: str | None = None
     custom_fields: Sequence[Json] | None = None
+    footer: str | None = None
 
 
 def charges_of(
@@ -243,7 +244,7 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
         "due_date": None,
         "effective_at": None,
         "ending_balance": None,
-        "footer": None,
+        "footer": bill.footer,
         "from_invoice": None,
         "hosted_invoice_url": None,
         "invoice_pdf": None,

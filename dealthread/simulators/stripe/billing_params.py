@@ -103,6 +103,7 @@ DETAILS = Fields(
     },
     unsupported=frozenset({"feedback_option"}),
 )
+SETTINGS_NOT_CARRIED = frozenset({"account_tax_ids", "description", "issuer"})
 _NOT_CARRIED = frozenset(
     {
         "application_fee_percent",
@@ -139,8 +140,7 @@ SUBSCRIPTION_CREATE = Fields(
         "default_tax_rates": TAX_RATES,
         "description": Text(max_length=500),
         "invoice_settings": Fields(
-            {"custom_fields": CUSTOM_FIELDS},
-            unsupported=frozenset({"account_tax_ids", "description", "footer", "issuer"}),
+            {"custom_fields": CUSTOM_FIELDS, "footer": Text()}, unsupported=SETTINGS_NOT_CARRIED
         ),
         "items": Many(ITEM, at_most=20),
         "off_session": Flag(),
@@ -167,13 +167,16 @@ SUBSCRIPTION_UPDATE = Fields(
         "default_payment_method": Text(),
         "default_tax_rates": TAX_RATES,
         "description": Text(clears=True, max_length=500),
+        "invoice_settings": Fields(
+            {"custom_fields": CUSTOM_FIELDS, "footer": Text(clears=True)},
+            unsupported=SETTINGS_NOT_CARRIED,
+        ),
         "proration_behavior": PRORATION,
     },
     unsupported=(_NOT_CARRIED - {"customer_account", "trial_period_days"})
     | {
         "add_invoice_items",
         "billing_cycle_anchor",
-        "invoice_settings",
         "items",
         "off_session",
         "pause_collection",

@@ -182,10 +182,10 @@ def phase_object(phase: Phase) -> Json:
         if settings is None
         else {
             "account_tax_ids": None,
-            "custom_fields": None,
+            "custom_fields": settings.get("custom_fields") or None,
             "days_until_due": settings.get("days_until_due"),
             "description": None,
-            "footer": None,
+            "footer": settings.get("footer"),
             "issuer": None,
         },
         "items": [_item_object(item) for item in plan.items],
@@ -245,7 +245,7 @@ def default_settings(given: Json) -> Json:
             "custom_fields": settings.get("custom_fields") or None,
             "days_until_due": settings.get("days_until_due"),
             "description": None,
-            "footer": None,
+            "footer": settings.get("footer"),
             "issuer": dict(ISSUER),
         },
         "on_behalf_of": None,
@@ -256,9 +256,10 @@ def default_settings(given: Json) -> Json:
 def plan_from_phase(ctx: Context, schedule: Json, index: int) -> Plan:
     """The plan of a phase, read back from the schedule's own object."""
     phase, defaults = schedule["phases"][index], schedule["default_settings"]
-    settings = phase["invoice_settings"] or {}
+    own, common = phase["invoice_settings"] or {}, defaults["invoice_settings"]
+    # What a phase leaves empty, the schedule's default fills.
+    settings = {name: own.get(name) or common[name] for name in common}
     collection = phase["collection_method"] or defaults["collection_method"]
-    days = settings.get("days_until_due") or defaults["invoice_settings"]["days_until_due"]
     return Plan(
         items=[
             PlanItem(
@@ -272,13 +273,14 @@ def plan_from_phase(ctx: Context, schedule: Json, index: int) -> Plan:
         start=phase["start_date"],
         anchor=schedule["phases"][0]["start_date"],
         collection_method=collection,
-        days_until_due=days if collection == "send_invoice" else None,
+        days_until_due=settings["days_until_due"] if collection == "send_invoice" else None,
         default_tax_rates=phase["default_tax_rates"],
         default_payment_method=phase["default_payment_method"]
         or defaults["default_payment_method"],
         metadata=phase["metadata"],
         description=phase["description"] or defaults["description"],
-        custom_fields=defaults["invoice_settings"]["custom_fields"],
+        custom_fields=settings["custom_fields"],
+        footer=settings["footer"],
         extras=[
             ExtraItem(
                 price=ctx.get("price", extra["price"], param="price"),

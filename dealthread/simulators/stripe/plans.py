@@ -57,6 +57,7 @@ class Plan:
     description: str | None = None
     # Printed on every invoice of the plan, such as the customer's order number.
     custom_fields: Sequence[Json] | None = None
+    footer: str | None = None
     extras: Sequence[ExtraItem] = ()
     phase_end: int | None = None
     cancel_at: int | None = None

@@ -9,6 +9,7 @@ from dealthread.simulators.stripe.billing_params import (
     ONE_TIME_PRICE,
     PHASE_EXTRA,
     PHASE_ITEM,
+    SETTINGS_NOT_CARRIED,
 )
 from dealthread.simulators.stripe.params import (
     ADDRESS,
@@ -41,12 +42,8 @@ from dealthread.simulators.stripe.schema import (
 
 _DAYS: dict[str, Spec] = {"days_until_due": DAYS}
 _SETTINGS = Fields(
-    _DAYS,
-    unsupported=frozenset({"account_tax_ids", "custom_fields", "description", "footer", "issuer"}),
-)
-_DEFAULTS = Fields(
-    {**_DAYS, "custom_fields": CUSTOM_FIELDS},
-    unsupported=_SETTINGS.unsupported - {"custom_fields"},
+    {**_DAYS, "custom_fields": CUSTOM_FIELDS, "footer": Text(clears=True)},
+    unsupported=SETTINGS_NOT_CARRIED,
 )
 # In a preview the settings of a phase have fewer names.
 _PREVIEW_SETTINGS = Fields(_DAYS, unsupported=frozenset({"account_tax_ids", "issuer"}))
@@ -91,7 +88,7 @@ SCHEDULE_CREATE = Fields(
                 "collection_method": COLLECTION,
                 "default_payment_method": Text(),
                 "description": Text(clears=True, max_length=500),
-                "invoice_settings": _DEFAULTS,
+                "invoice_settings": _SETTINGS,
             },
             unsupported=frozenset(
                 {

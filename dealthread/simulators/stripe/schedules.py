@@ -168,6 +168,8 @@ def _enter(ctx: Context, schedule: Json, index: int) -> None:
     subscription["collection_method"] = plan.collection_method
     subscription["days_until_due"] = plan.days_until_due
     subscription["default_tax_rates"] = list(plan.default_tax_rates)
+    subscription["invoice_settings"]["custom_fields"] = plan.custom_fields
+    subscription["invoice_settings"]["footer"] = plan.footer
     merged = {**subscription["metadata"], **plan.metadata}
     subscription["metadata"] = {key: value for key, value in merged.items() if value != ""}
     ctx.effect("subscription.phase_entered", subscription, phase=index)

@@ -46,6 +46,7 @@ def first_bill(
         default_tax_rates=plan.default_tax_rates,
         period=(moment, moment),
         custom_fields=plan.custom_fields,
+        footer=plan.footer,
         subscription_id=subscription_id,
         subscription_metadata=plan.metadata,
     )
@@ -176,6 +177,7 @@ def renew(ctx: Context, subscription: Json) -> None:
         default_tax_rates=plan.default_tax_rates,
         period=ended,
         custom_fields=plan.custom_fields,
+        footer=plan.footer,
         subscription_id=subscription["id"],
         subscription_metadata=plan.metadata,
     )

@@ -115,7 +115,7 @@ def subscription_object(
             "account_tax_ids": None,
             "custom_fields": plan.custom_fields,
             "description": None,
-            "footer": None,
+            "footer": plan.footer,
             "issuer": dict(ISSUER),
         },
         "items": items_list(
@@ -176,6 +176,7 @@ def plan_of(subscription: Json) -> Plan:
         metadata=subscription["metadata"],
         description=subscription["description"],
         custom_fields=subscription["invoice_settings"]["custom_fields"],
+        footer=subscription["invoice_settings"]["footer"],
     )
 
 

@@ -130,6 +130,7 @@ def create(ctx: Context, params: Json) -> Json:
     method_id = params.get("default_payment_method")
     if method_id is not None:
         payment_methods.owned_by(ctx, method_id, customer["id"], param="default_payment_method")
+    settings = params.get("invoice_settings") or {}
     plan = Plan(
         items=items,
         start=start,
@@ -140,7 +141,8 @@ def create(ctx: Context, params: Json) -> Json:
         default_payment_method=method_id,
         metadata=metadata.fresh(params),
         description=params.get("description"),
-        custom_fields=(params.get("invoice_settings") or {}).get("custom_fields") or None,
+        custom_fields=settings.get("custom_fields") or None,
+        footer=settings.get("footer"),
         extras=extras_of(ctx, params.get("add_invoice_items", []), "add_invoice_items", currency),
     )
     plan = replace(
@@ -219,6 +221,9 @@ def _change(ctx: Context, subscription: Json, params: Json, changes: set[str]) -
         subscription["default_tax_rates"] = default_rates(ctx, params)
     if "description" in params:
         subscription["description"] = params["description"]
+    for name, value in (params.get("invoice_settings") or {}).items():
+        # An empty list, as sent to remove the fields, is shown as null.
+        subscription["invoice_settings"][name] = value or None
     for name, value in (params.get("cancellation_details") or {}).items():
         subscription["cancellation_details"][name] = value
     if changes & {"cancel_at", "cancel_at_period_end"}:
