@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from dealthread.bridge.access import APPROVE, DECIDE, READ, SUBMIT, may, requires
+from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.resources import Resources, resources_of
 from dealthread.domain.case import Case, CaseState, Decision, DecisionKind
 from dealthread.domain.corrections import parse_corrections
@@ -17,7 +18,7 @@ from dealthread.naming import contract_key, is_salesforce_id, quote_to_cash_id, 
 from dealthread.settings import Principal, Settings
 from dealthread.store.reading import TraceEntry, Transaction
 
-router = APIRouter(prefix="/v1", tags=["process"])
+router = APIRouter(prefix="/v1", tags=["process"], route_class=LimitedRoute)
 Held = Annotated[Resources, Depends(resources_of)]
 Reader = Annotated[Principal, Depends(requires(READ))]
 Submitter = Annotated[Principal, Depends(requires(SUBMIT))]

@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from google.protobuf import json_format
 from temporalio.api.common.v1 import Payloads
 
+from dealthread.bridge.limits import TooLarge, read_body
 from dealthread.bridge.problems import problem
 from dealthread.bridge.resources import Resources, resources_of
 from dealthread.codec import CodecKeyMissing
@@ -56,8 +57,9 @@ async def decode(token: str, request: Request, held: Held) -> Response:
     headers = _cors(request, held)
     if headers is None or not _token_ok(token, held):
         return problem(403, "not_allowed")
-    body = await request.body()
-    if len(body) > LIMIT:
+    try:
+        body = await read_body(request, LIMIT)
+    except TooLarge:
         return problem(413, "too_large")
     try:
         payloads = json_format.Parse(body, Payloads())

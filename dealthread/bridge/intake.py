@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dealthread.bridge import outbound_message
+from dealthread.bridge.limits import LIMIT, TooLarge, is_length, read_body
 from dealthread.bridge.problems import problem
 from dealthread.bridge.resources import Resources, resources_of
 from dealthread.bridge.signatures import standard_webhook_ok, stripe_ok
@@ -24,8 +25,6 @@ from dealthread.errors import BadInput
 from dealthread.naming import is_salesforce_id, salesforce_id_18
 from dealthread.store.inbox import InboxMessage, InboxState
 
-LIMIT = 1024 * 1024
-_LENGTH_DIGITS = 15
 _ID_LENGTH = 200
 """Longest message id that the inbox holds."""
 _NOT_VERIFIED = "the signature does not verify, or the sender is not known"
@@ -46,23 +45,6 @@ class SalesforceHint(BaseModel):
     sequence: int = 0
 
 
-class _TooLarge(Exception):
-    pass
-
-
-async def read_body(request: Request) -> bytes:
-    """The raw body, read no further than the limit."""
-    if int(request.headers.get("content-length", "0")) > LIMIT:
-        raise _TooLarge
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > LIMIT:
-            raise _TooLarge
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
 def _refused_early(request: Request, media: tuple[str, ...]) -> Response | None:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     length = request.headers.get("content-length", "0")
@@ -70,7 +52,7 @@ def _refused_early(request: Request, media: tuple[str, ...]) -> Response | None:
         return problem(415, "content_type", field="content-type", action="send " + media[0])
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         return problem(415, "content_encoding", field="content-encoding", action="send it plain")
-    if not (length.isascii() and length.isdigit() and len(length) <= _LENGTH_DIGITS):
+    if not is_length(length):
         return problem(400, "content_length", field="content-length", action="send a number")
     return None
 
@@ -96,7 +78,7 @@ async def salesforce(org: str, request: Request, held: Held) -> Response:
         return early
     try:
         body = await read_body(request)
-    except _TooLarge:
+    except TooLarge:
         return problem(413, "too_large", action=f"send at most {LIMIT} bytes")
     message_id = request.headers.get("webhook-id", "")
     if not standard_webhook_ok(
@@ -136,7 +118,7 @@ async def salesforce_outbound(org: str, token: str, request: Request, held: Held
         return early
     try:
         body = await read_body(request)
-    except _TooLarge:
+    except TooLarge:
         return problem(413, "too_large", action=f"send at most {LIMIT} bytes")
     tokens = held.settings.secrets_of(f"salesforce-outbound:{org}")
     if not any(hmac.compare_digest(known.encode(), token.encode()) for known in tokens if known):
@@ -175,7 +157,7 @@ async def stripe(billing_account: str, request: Request, held: Held) -> Response
         return early
     try:
         body = await read_body(request)
-    except _TooLarge:
+    except TooLarge:
         return problem(413, "too_large", action=f"send at most {LIMIT} bytes")
     secrets = held.settings.secrets_of(f"stripe:{billing_account}")
     if not stripe_ok(secrets, request.headers.get("stripe-signature", ""), body, held.now()):
