@@ -18,6 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from dealthread.cli import output
 from dealthread.cli.context import Surroundings
+from dealthread.cli.failures import Refused
 from dealthread.cli.process_api import NoAnswer, NotThere, at, connect
 from dealthread.domain.transaction import SagaStatus
 from dealthread.naming import contract_workflow_id
@@ -48,8 +49,10 @@ def resolve(any_id: str) -> Run:
     try:
         with connect() as api:
             found = api.get(at("transactions", any_id)).json()["transaction"]
-    except (NotThere, NoAnswer) as error:
+    except Refused as error:
         if not literal:
+            if not isinstance(error, NotThere | NoAnswer):
+                raise
             output.note(f"{error}; taking {any_id} for a workflow id")
         return Run(any_id)
     return Run(

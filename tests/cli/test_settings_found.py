@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from dealthread.stack.info import StackInfo
@@ -73,3 +75,12 @@ def test_a_token_nobody_knows_is_refused(
     monkeypatch.setenv("DEALTHREAD_TOKEN", "nobody")
     assert "does not know this token" in run("list").error
     assert run("list", "--as", "operator").code == 0
+
+
+def test_a_workflow_id_needs_no_bridge(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When only Temporal is left, its verbs still take ids as they stand."""
+    monkeypatch.setenv("DEALTHREAD_TEMPORAL_ADDRESS", "127.0.0.1:9")
+    assert "bad setting (DEALTHREAD_CODEC_KEYS)" in run("workflow", "history", "contract:C-1").error
+    monkeypatch.setenv("DEALTHREAD_CODEC_KEYS", json.dumps({"t/1": "azF6" * 10 + "azE="}))
+    line = run("workflow", "history", "contract:C-1").error
+    assert line.startswith("Temporal does not answer at 127.0.0.1:9")
