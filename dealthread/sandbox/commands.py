@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from dealthread.sandbox import demo as demonstration
-from dealthread.sandbox.errors import SandboxError
+from dealthread.sandbox.errors import EXPECTED, SandboxError, told
 from dealthread.sandbox.load import enter, load_won
 from dealthread.stack import info
 from dealthread.stack.info import StackInfo
@@ -61,8 +61,8 @@ def load(
             console.print(f"{number} deals entered and left open; --won closes them")
             return
         report = load_won(stack, console, folder, limit, timeout)
-    except SandboxError as problem:
-        _tell(problem)
+    except EXPECTED as error:
+        _tell(told(error))
         raise typer.Exit(FAILED) from None
     if report.mismatches:
         raise typer.Exit(FAILED)
@@ -72,8 +72,8 @@ def demo() -> None:
     """Carry deals from won to booked on the running stack, and compare every figure."""
     try:
         stack = _stack()
-    except SandboxError as problem:
-        _tell(problem)
+    except EXPECTED as error:
+        _tell(told(error))
         raise typer.Exit(FAILED) from None
     raise typer.Exit(demonstration.run(stack, Console()))
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from dealthread.config import load_config
 from dealthread.sandbox import scenes, worked_deals
 from dealthread.sandbox.books import BillingBooks, Entitlements
-from dealthread.sandbox.errors import SandboxError
+from dealthread.sandbox.errors import EXPECTED, SandboxError, told
 from dealthread.sandbox.invented import InventedCustomers
 from dealthread.sandbox.narration import Narrator, amount_text
 from dealthread.sandbox.process import ProcessApi
@@ -25,8 +25,11 @@ from dealthread.sandbox.selling import Entered, SalesDesk
 from dealthread.sandbox.stripe_catalogue import billing_clients, ensure_catalogue
 from dealthread.sandbox.tryton import TrytonReader
 from dealthread.sandbox.worked_deals import FIGURES, K1, K2, K4, NOT_SALABLE, UNMAPPED
+from dealthread.stack.defaults import BUSINESS_DATE
 from dealthread.stack.info import StackInfo
 
+FIRST_DAY, LAST_DAY = BUSINESS_DATE, date(2026, 12, 31)
+"""Before, the deals start in the future and are only scheduled; after, the first year is over."""
 _RUN = re.compile(r"DEMO-(\d+)-\d+P?")
 _UNMAPPED_SLOT, _REFUSED_SLOT, _BLOCKED_SLOT = 4, 5, 6
 
@@ -40,7 +43,8 @@ def run(stack: StackInfo, console: Console) -> int:
     started = time.monotonic()
     try:
         failures = _run(stack, say)
-    except SandboxError as problem:
+    except EXPECTED as error:
+        problem = told(error)
         say.bad(problem.what)
         if problem.mend:
             say.seen(f"to look: {problem.mend}")
@@ -54,13 +58,19 @@ def run(stack: StackInfo, console: Console) -> int:
 
 
 def _run(stack: StackInfo, say: Narrator) -> list[str]:
+    today = stack.business_now.date()
+    if not FIRST_DAY <= today <= LAST_DAY:
+        raise SandboxError(
+            f"the deals are dated around {FIRST_DAY}, the stack's business date is {today}",
+            f"make clean, then dealthread up --detach --business-date {FIRST_DAY}",
+        )
     config = load_config(stack.config_dir)
     with ExitStack() as held:
         org = SalesforceOrg(stack)
         held.callback(org.close)
         clients = held.enter_context(billing_clients(stack))
         number = next_run(org)
-        say.chapter(f"Demonstration, run {number}, business date {stack.business_now:%Y-%m-%d}")
+        say.chapter(f"Demonstration, run {number}, business date {today}")
         say.does("Products, prices and tax rates in Salesforce and at the biller")
         book = worked_deals.worked_price_book(org, config)
         made = ensure_catalogue(clients, config)
@@ -76,7 +86,7 @@ def _run(stack: StackInfo, say: Narrator) -> list[str]:
             tryton_proxy=stack.urls.tryton,
             label=f" run {number}",
         )
-        return _scenes(stage, number, stack.business_now.date())
+        return _scenes(stage, number, today)
 
 
 def _scenes(stage: Stage, number: int, today: date) -> list[str]:

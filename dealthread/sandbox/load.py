@@ -28,6 +28,8 @@ from dealthread.stack.info import StackInfo
 SECONDS_PER_DEAL = 3.0
 """Allowed to a deal on the slowest machine we care about, beside `BASE_SECONDS` for all."""
 BASE_SECONDS = 90.0
+LINE_SECONDS = 10.0
+"""Between two lines of progress where there is no terminal to draw a bar on."""
 
 
 def enter(stack: StackInfo, console: Console, folder: Path, limit: int) -> int:
@@ -53,8 +55,8 @@ def load_won(
             won = loader.win(loaded, closed)
         allowed = seconds or BASE_SECONDS + SECONDS_PER_DEAL * len(loaded)
         process = held.enter_context(ProcessApi(stack, stack.credentials.operator_token))
-        with _bar(console, "at rest", len(loaded)) as rested:
-            standings = process.wait_for_rest([one.deal_id for one in loaded], allowed, rested)
+        with _bar(console, "at rest", len(loaded)) as progress:
+            standings = process.wait_for_rest([one.deal_id for one in loaded], allowed, progress)
         taken = time.monotonic() - started
         systems = Systems(
             org=org,
@@ -63,9 +65,11 @@ def load_won(
             entitlements=held.enter_context(Entitlements(stack)),
         )
         report = audit(systems, loaded, standings, expectation)
-    late = [one for one in loaded if one.deal_id not in standings]
-    if late:
-        report.mismatches.append(f"{len(late)} deals have no run after {allowed:.0f} s")
+    rested = sum(1 for seen in standings.values() if seen.is_resting)
+    if rested < len(loaded):
+        report.mismatches.insert(
+            0, f"{len(loaded) - rested} deals are not at rest after {allowed:.0f} s"
+        )
     show(report, console, len(loaded), won, taken)
     return report
 
@@ -122,7 +126,18 @@ def show(report: Audit, console: Console, deals: int, won: int, taken: float) ->
 
 @contextmanager
 def _bar(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal; elsewhere a line now and then."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda done: progress.update(task, completed=done)
+    told_at = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal told_at
+        bar.update(task, completed=done)
+        is_due = time.monotonic() - told_at > LINE_SECONDS
+        if not console.is_terminal and is_due and done < total:
+            told_at = time.monotonic()
+            console.print(f"{what}: {done} of {total}")
+
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=total)
+        yield tell

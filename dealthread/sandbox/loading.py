@@ -85,14 +85,15 @@ class Loader:
     def win(self, loaded: Sequence[LoadedRow], progress: Callable[[int], None]) -> int:
         """Close as won what is still open; how many that were. The webhooks do the rest."""
         still_open = self._open_among([one.deal_id for one in loaded])
-        done = 0
+        done = len(loaded) - len(still_open)
+        progress(done)
         for chunk in chunks(still_open, WON_AT_ONCE):
             self._org.update_all(
                 "Opportunity", [{"Id": deal_id, "StageName": WON} for deal_id in chunk]
             )
             done += len(chunk)
             progress(done)
-        return done
+        return len(still_open)
 
     def _accounts(self, rows: Sequence[PipelineRow]) -> dict[str, str]:
         """Account name → id, with every parent, parents first."""

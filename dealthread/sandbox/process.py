@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
-from dealthread.sandbox.errors import SandboxError
+from dealthread.sandbox.errors import NoAnswer, SandboxError
 from dealthread.stack.info import StackInfo
 
 Json = dict[str, Any]
@@ -22,6 +23,7 @@ Json = dict[str, Any]
 PAGE = 1000
 """Longest list the process API gives at once."""
 POLL_SECONDS = 0.15
+ROUND_SECONDS = 1.0
 UNSEEN_AT_ONCE = 100
 """Deals asked for one by one in a round, where the list does not reach back to them."""
 
@@ -113,15 +115,13 @@ class ProcessApi:
         correction: Json | None = None,
     ) -> None:
         """Decide the case at the version that was read."""
-        answer = self._client.post(
-            f"/v1/cases/{case['case_id']}/decisions",
-            json={
-                "version": case["version"],
-                "decision": decision,
-                "reason": reason,
-                "correction": correction or {},
-            },
-        )
+        body = {
+            "version": case["version"],
+            "decision": decision,
+            "reason": reason,
+            "correction": correction or {},
+        }
+        answer = self._send("POST", f"/v1/cases/{case['case_id']}/decisions", json=body)
         if answer.status_code != 201:
             raise _refused(f"the decision {decision}", answer)
 
@@ -134,12 +134,14 @@ class ProcessApi:
     ) -> Standing:
         """Poll one deal. Raises SandboxError saying where it stands when time is up."""
         deadline = time.monotonic() + seconds
+        seen: Standing | None = None
         while True:
-            seen = self.standing(deal_id)
-            if seen is not None and is_there(seen):
-                return seen
+            with contextlib.suppress(NoAnswer):
+                seen = self.standing(deal_id)
+                if seen is not None and is_there(seen):
+                    return seen
             if time.monotonic() > deadline:
-                where = seen.in_words if seen else "no transaction was opened for it"
+                where = seen.in_words if seen else "no transaction is known of it"
                 raise SandboxError(
                     f"deal {deal_id} did not come to {what} within {seconds:.0f} s: {where}",
                     f"dealthread show {deal_id}; dealthread trace {deal_id}; dealthread status",
@@ -153,50 +155,59 @@ class ProcessApi:
         progress: Callable[[int], None],
     ) -> dict[str, Standing]:
         """Poll many deals until each rests or time is up; what is known of each then."""
-        open_deals = set(deal_ids)
-        total = len(open_deals)
+        waiting = set(deal_ids)
+        total = len(waiting)
         known: dict[str, Standing] = {}
         deadline = time.monotonic() + seconds
-        while open_deals:
-            listed = {row.deal_id: row for row in reversed(self.standings())}
-            unseen = sorted(open_deals - listed.keys())[:UNSEEN_AT_ONCE]
-            for deal_id in unseen:
-                found = self.standing(deal_id)
-                if found is not None:
-                    listed[deal_id] = found
-            for deal_id in open_deals & listed.keys():
-                known[deal_id] = listed[deal_id]
-            rested = {deal_id for deal_id, seen in known.items() if seen.is_resting}
-            open_deals -= rested
-            progress(total - len(open_deals))
-            if not open_deals or time.monotonic() > deadline:
+        while waiting:
+            with contextlib.suppress(NoAnswer):
+                known |= self._standings_of(waiting)
+            waiting -= {deal_id for deal_id, seen in known.items() if seen.is_resting}
+            progress(total - len(waiting))
+            if time.monotonic() > deadline:
                 break
-            time.sleep(1.0)
+            if waiting:
+                time.sleep(ROUND_SECONDS)
         return known
 
+    def _standings_of(self, deal_ids: set[str]) -> dict[str, Standing]:
+        """By the list, and one by one for some of those that the list does not reach."""
+        # The newest run of a deal comes first and must win.
+        listed = {row.deal_id: row for row in reversed(self.standings())}
+        found = {deal_id: listed[deal_id] for deal_id in deal_ids & listed.keys()}
+        for deal_id in sorted(deal_ids - listed.keys())[:UNSEEN_AT_ONCE]:
+            seen = self.standing(deal_id)
+            if seen is not None:
+                found[deal_id] = seen
+        return found
+
     def _find(self, path: str) -> Json | None:
-        answer = self._send(path, {})
-        if answer.status_code == 404:
+        answer = self._send("GET", path)
+        if answer.status_code == httpx.codes.NOT_FOUND:
             return None
-        if answer.status_code != 200:
+        if answer.status_code != httpx.codes.OK:
             raise _refused(path, answer)
         body: Json = _body(answer)
         return body
 
     def _get(self, path: str, query: dict[str, str] | None = None) -> Any:
-        answer = self._send(path, query or {})
-        if answer.status_code != 200:
+        answer = self._send("GET", path, params=query or {})
+        if answer.status_code != httpx.codes.OK:
             raise _refused(path, answer)
         return _body(answer)
 
-    def _send(self, path: str, query: dict[str, str]) -> httpx.Response:
+    def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Raises NoAnswer for a bridge that is down or cannot reach its database."""
         try:
-            return self._client.get(path, params=query)
+            answer = self._client.request(method, path, **more)
         except httpx.TransportError as failure:
-            raise SandboxError(
+            raise NoAnswer(
                 f"the process API does not answer ({type(failure).__name__})",
                 "dealthread status; dealthread up",
             ) from None
+        if answer.is_server_error:
+            raise NoAnswer(f"the process API answered {answer.status_code}", "dealthread status")
+        return answer
 
 
 def standing_of(row: Json) -> Standing:

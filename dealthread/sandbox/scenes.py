@@ -24,6 +24,7 @@ _REFUSAL = "The revenue account is blocked."
 _CONFIRMATION = "model.sale.sale.confirm"
 _TOLD = ("message.received", "case.opened", "case.decided", "write.done", "event.published")
 """Moments of a trace that tell the story; the others are for whoever looks for a fault."""
+_NO_ACCESS = ("none", "revoked", "ended")
 _ROUNDS = 5
 """No deal of the demonstration meets more cases than this."""
 
@@ -170,14 +171,13 @@ def refused_after_the_pivot(stage: Stage, sale: Sale) -> Entered:
 def _nothing_left(stage: Stage, entered: Entered) -> None:
     """Only customer records may be left, and they may be used again."""
     agreements = [row for row in stage.billing.of(entered.contract_key) if row.is_live]
-    stage.check(not agreements, f"{len(agreements)} subscriptions at the biller")
+    stage.check(not agreements, f"subscriptions at the biller: {len(agreements)}")
     sales = stage.tryton.sales(
         [["party.code", "=", entered.customer_key], ["state", "!=", "cancelled"]]
     )
-    stage.check(not sales, f"{len(sales)} orders in Tryton that count")
-    held = stage.entitlements.of(entered.contract_key)
-    is_live = held is not None and held["state"] not in ("revoked", "ended")
-    stage.check(not is_live, "no entitlement")
+    stage.check(not sales, f"orders in Tryton that count: {len(sales)}")
+    access = _access(stage, entered)
+    stage.check(access in _NO_ACCESS, f"entitlement: {access}")
     left = len(stage.billing.customers(entered.customer_key))
     parties = len(stage.tryton.parties(entered.customer_key))
     stage.say.seen(
@@ -189,18 +189,21 @@ def _billed_and_entitled(stage: Stage, entered: Entered) -> None:
     agreements = [row for row in stage.billing.of(entered.contract_key) if row.is_live]
     invoice = stage.billing.first_invoice(agreements[0]) if agreements else None
     if invoice is None:
-        stage.check(False, "billed")
+        stage.check(False, f"billed: no invoice, {len(agreements)} subscriptions")
     else:
         total = amount_text(invoice.total, invoice.currency)
         stage.check(
             invoice.status in ("open", "paid"),
             f"still billed: invoice {invoice.number} over {total} is {invoice.status}",
         )
+    access = _access(stage, entered)
+    stage.check(access not in _NO_ACCESS, f"entitlement: still {access}")
+
+
+def _access(stage: Stage, entered: Entered) -> str:
+    """State of the entitlement at its own service."""
     held = stage.entitlements.of(entered.contract_key)
-    stage.check(
-        held is not None and held["state"] not in ("revoked", "ended"),
-        f"still entitled: {held['state'] if held else 'no entitlement'}",
-    )
+    return str(held["state"]) if held else _NO_ACCESS[0]
 
 
 def _done_steps(stage: Stage, entered: Entered) -> dict[str, Json]:
@@ -225,15 +228,17 @@ def _nothing_twice(stage: Stage, entered: Entered, before: dict[str, Json]) -> N
         and row["step"] != "erp.confirm"
         and row["attempts"] != before[row["key"]]["attempts"]
     ]
-    stage.check(not repeated, "no step that was done before the correction was sent again")
+    stage.check(
+        not repeated, f"done before the correction and sent again: {', '.join(repeated) or 'none'}"
+    )
     counts = Counter(row["step"] for row in after)
     twice = sorted(step for step, count in counts.items() if count > 1)
-    stage.check(not twice, "each step stands in the journal once")
+    stage.check(not twice, f"steps that stand twice in the journal: {', '.join(twice) or 'none'}")
     agreements = stage.billing.of(entered.contract_key)
     sales = stage.tryton.sales([["party.code", "=", entered.customer_key]])
     stage.check(
         len(agreements) == 1 and len(sales) == 1,
-        f"{len(agreements)} subscription, {len(sales)} order",
+        f"subscriptions: {len(agreements)}, orders: {len(sales)}",
     )
 
 
