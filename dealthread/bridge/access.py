@@ -43,6 +43,11 @@ def may(who: Principal, action: str) -> bool:
     return bool(ALLOWED[action].intersection(who.roles))
 
 
+def acting_role(who: Principal, action: str) -> str:
+    """The first of the caller's roles that allows an action; empty when none does."""
+    return next((role for role in who.roles if role in ALLOWED[action]), "")
+
+
 def requires(action: str) -> Callable[..., Coroutine[Any, Any, Principal]]:
     """Dependency: the caller, if allowed; 403 otherwise."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from dealthread.bridge.access import APPROVE, DECIDE, READ, SUBMIT, may, requires
+from dealthread.bridge.access import APPROVE, DECIDE, READ, SUBMIT, acting_role, may, requires
 from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.resources import Resources, resources_of
 from dealthread.domain.case import Case, CaseState, Decision, DecisionKind
@@ -72,7 +72,11 @@ async def quote_to_cash(deal_id: str, body: SubmitDeal, held: Held, who: Submitt
         )
     org, deal = _org(body.org, held.settings), salesforce_id_18(deal_id)
     business_key = quote_to_cash_id(org, deal)
-    generation = await held.runs.next_generation(business_key) if body.again else 1
+    if body.again:
+        generation = await held.runs.next_generation(business_key)
+    else:
+        latest, _ = await held.runs.latest_generation(business_key)
+        generation = latest or 1
     request = ChangeRequest(
         change_id=business_key,
         kind=ChangeKind.QUOTE_TO_CASH,
@@ -89,12 +93,13 @@ async def quote_to_cash(deal_id: str, body: SubmitDeal, held: Held, who: Submitt
 
 
 def _org(given: str, settings: Settings) -> str:
-    known = settings.orgs()
-    if given and given not in known:
+    """The 18-character id, as in the business keys that webhooks make."""
+    known = sorted({salesforce_id_18(org) for org in settings.orgs()})
+    if given and not (is_salesforce_id(given) and salesforce_id_18(given) in known):
         raise BadInput("unknown_org", field="org", action="use one of: " + ", ".join(known))
     if not given and len(known) != 1:
         raise BadInput("org_needed", field="org", action="name the Salesforce organisation")
-    return given or known[0]
+    return salesforce_id_18(given) if given else known[0]
 
 
 @router.get("/transactions")
@@ -199,8 +204,13 @@ async def decide(case_id: str, body: DecideCase, held: Held, who: Reader) -> Cas
         )
     if not body.reason.strip():
         raise BadInput("reason_needed", field="reason", action="say why, for the audit log")
-    if body.decision is DecisionKind.RETRY_WITH:
-        parse_corrections(body.correction)
+    if (body.decision is DecisionKind.RETRY_WITH) != bool(body.correction):
+        raise BadInput(
+            "correction_with_retry",
+            field="correction",
+            action="give a correction with retry_with, and with no other decision",
+        )
+    parse_corrections(body.correction)
     if body.decision is DecisionKind.LINK and not body.link_to:
         raise BadInput("link_needed", field="link_to", action="name the document to adopt")
     return await held.cases.decide(
@@ -209,7 +219,7 @@ async def decide(case_id: str, body: DecideCase, held: Held, who: Reader) -> Cas
             version=body.version,
             decision=body.decision,
             actor=who.actor,
-            role=",".join(who.roles),
+            role=acting_role(who, action),
             reason=body.reason,
             correction=body.correction,
             link_to=body.link_to,

@@ -6,6 +6,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from psycopg import DataError as PsycopgDataError
 from psycopg import OperationalError as PsycopgOperationalError
 from psycopg_pool import PoolTimeout
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +16,7 @@ from dealthread.errors import BadInput, DealthreadError, NotFound, VendorUnavail
 
 log = structlog.get_logger()
 _CONFLICTS = {"case_already_decided", "stale_version", "not_ended_undone"}
+_FORBIDDEN = {"not_allowed", "same_person"}
 
 
 def problem(
@@ -28,12 +30,23 @@ def problem(
     """One answer shape for every error of the bridge."""
     body: dict[str, object] = {"type": "about:blank", "status": status, "code": code}
     if field:
-        body["field"] = field
+        body["field"] = _printable(field)
     if action:
-        body["action"] = action
+        body["action"] = _printable(action)
     headers = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
     return JSONResponse(
         body, status_code=status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def _printable(text: str) -> str:
+    """A caller's own words go back only as far as UTF-8 can carry them."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _not_storable() -> JSONResponse:
+    return problem(
+        400, "value_not_storable", action="send text without control characters, and shorter"
     )
 
 
@@ -45,9 +58,7 @@ def install(app: FastAPI) -> None:
         if isinstance(error, NotFound):
             return problem(404, error.code, action="check the id; any native id will do")
         if isinstance(error, BadInput):
-            status = (
-                409 if error.code in _CONFLICTS else 403 if error.code == "same_person" else 400
-            )
+            status = 409 if error.code in _CONFLICTS else 403 if error.code in _FORBIDDEN else 400
             return problem(status, error.code, field=error.field, action=error.action)
         if isinstance(error, VendorUnavailable):
             return problem(503, error.code, action="try again later", retry_after_seconds=5)
@@ -61,14 +72,23 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail).lower().replace(" ", "_"))
+        answer = problem(error.status_code, str(error.detail).lower().replace(" ", "_"))
+        answer.headers.update(error.headers or {})
+        return answer
 
     @app.exception_handler(DBAPIError)
     @app.exception_handler(PsycopgOperationalError)
     @app.exception_handler(PoolTimeout)
     async def store(_: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, DBAPIError) and isinstance(error.orig, PsycopgDataError):
+            return _not_storable()
         log.error("store_unavailable", error=type(error).__name__)
         return problem(503, "store_unavailable", action="try again later", retry_after_seconds=5)
+
+    @app.exception_handler(UnicodeEncodeError)
+    async def unpaired(_: Request, __: UnicodeEncodeError) -> JSONResponse:
+        # JSON may spell half a character (an unpaired surrogate); text cannot hold it.
+        return _not_storable()
 
     @app.exception_handler(OSError)
     async def os_error(_: Request, error: OSError) -> JSONResponse:

@@ -78,7 +78,10 @@ class Bridge:
     ) -> httpx.Response:
         """Call the process API with the token of a role."""
         return await self.http.request(
-            method, path, json=body, headers={"authorization": f"Bearer token-{role}"}
+            method,
+            path,
+            content=b"" if body is None else json.dumps(body).encode(),
+            headers={"authorization": f"Bearer token-{role}", "content-type": "application/json"},
         )
 
 

@@ -68,8 +68,9 @@ async def test_a_role_takes_the_decisions_of_its_row_and_a_refused_try_is_on_rec
     for number, decision in enumerate(DecisionKind):
         case_id = await opened(bridge, f"case-{number}", asked_by="somebody else")
         allowed = APPROVERS if decision in ("approve", "reject") else DECIDERS
+        correction = {"po_number": "1"} if decision == "retry_with" else {}
         answer = await decide(
-            bridge, role, decision, case_id, link_to="in_1", correction={"po_number": "1"}
+            bridge, role, decision, case_id, link_to="in_1", correction=correction
         )
         last = (await on_record(bridge))[-1]
         if role in allowed:

@@ -131,7 +131,7 @@ async def test_a_deal_runs_again_only_after_it_was_undone(bridge: Bridge, outcom
         ("0065g00000AbCdEAAA", {}, 400, "deal_id"),
         (DEAL, {"org": "00D000000000002EAA"}, 400, "org"),
         (DEAL, {"organisation": "x"}, 422, "body.organisation"),
-        (DEAL, {"\ud800": 1}, 422, "body.\\ud800"),
+        (DEAL, {"\ud800": 1}, 422, "body"),
         (DEAL, {"again": "perhaps"}, 422, "body.again"),
         (DEAL, [], 422, "body"),
     ],
