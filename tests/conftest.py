@@ -45,7 +45,7 @@ def migrated(postgres: Postgres) -> str:
 _serial = iter(range(1, 1_000_000))
 
 
-@pytest.fixture()
+@pytest.fixture
 def database_url(postgres: Postgres, migrated: str) -> Iterator[str]:
     """A fresh migrated database for one test."""
     name = f"t{next(_serial)}"

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from temporalio import workflow
-
 from activities.billing import BillingActivities
 from activities.crm import CrmActivities
 from activities.erp import ErpActivities
@@ -26,6 +24,8 @@ from dealthread.domain.transaction import (
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, erp_task_queue
 from dealthread.policies import POST_LEDGER, STORE, WRITE
 from dealthread.saga import Saga, Step
+from temporalio import workflow
+
 from workflows.business_time import midnight
 from workflows.desk import CaseDesk
 

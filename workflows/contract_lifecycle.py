@@ -9,15 +9,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from pydantic import AwareDatetime
-from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import (
-    ChildWorkflowError,
-    WorkflowAlreadyStartedError,
-    is_cancelled_exception,
-)
-
 from activities.hub import HubActivities
 from activities.inputs import AwaitChange, RecordOutcome
 from dealthread.attributes import at_start
@@ -35,6 +26,16 @@ from dealthread.domain.transaction import (
 from dealthread.naming import activation_id
 from dealthread.policies import STORE
 from dealthread.saga import to_its_end
+from pydantic import AwareDatetime
+from temporalio import workflow
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import (
+    ChildWorkflowError,
+    TerminatedError,
+    WorkflowAlreadyStartedError,
+    is_cancelled_exception,
+)
+
 from workflows.activation import ActivationWorkflow
 from workflows.business_time import business_now
 from workflows.quote_to_cash import QuoteToCashWorkflow
@@ -188,13 +189,25 @@ class ContractLifecycleWorkflow:
         except WorkflowAlreadyStartedError:
             return await self._adopt(change)
         except ChildWorkflowError as error:
-            if is_cancelled_exception(error):
-                return ChangeResult(
-                    change_id=change.change_id,
-                    outcome=ChangeOutcome.CANCELLED,
-                    contract_state=ContractState.NEVER_ACTIVATED,
-                )
-            raise
+            if not is_cancelled_exception(error):
+                return await self._ended_by_force(change, error)
+            return ChangeResult(
+                change_id=change.change_id,
+                outcome=ChangeOutcome.CANCELLED,
+                contract_state=ContractState.NEVER_ACTIVATED,
+            )
+
+    async def _ended_by_force(
+        self, change: ChangeRequest, error: ChildWorkflowError
+    ) -> ChangeResult:
+        """No undo ran. The run is on record as such, and is not run again as if undone."""
+        forced = isinstance(error.cause, TerminatedError)
+        outcome = ChangeOutcome.TERMINATED if forced else ChangeOutcome.FAILED
+        state = self._memory.state
+        if state is ContractState.PENDING:
+            state = ContractState.NEVER_ACTIVATED
+        await self._record(change, outcome, state, "ended by force")
+        return ChangeResult(change_id=change.change_id, outcome=outcome, contract_state=state)
 
     async def _adopt(self, change: ChangeRequest) -> ChangeResult | None:
         """The child runs or ran already: the store's outcome is the truth."""
@@ -207,6 +220,12 @@ class ContractLifecycleWorkflow:
 
     async def _end(self, change: ChangeRequest) -> None:
         """The term is over and nothing renews it."""
+        await self._record(change, ChangeOutcome.COMPLETED, ContractState.ENDED, "term over")
+        self._memory = self._memory.model_copy(update={"state": ContractState.ENDED})
+
+    async def _record(
+        self, change: ChangeRequest, outcome: ChangeOutcome, state: ContractState, reason: str
+    ) -> None:
         memory = self._memory
         await workflow.execute_activity_method(
             HubActivities.record_outcome,
@@ -219,16 +238,15 @@ class ContractLifecycleWorkflow:
                     deal_id=memory.deal_id,
                     tenant=memory.environment.tenant,
                     business_offset_seconds=memory.environment.business_offset_seconds,
-                    actor="calendar",
+                    actor=change.requested_by,
                 ),
-                outcome=ChangeOutcome.COMPLETED,
-                state=ContractState.ENDED,
-                reason="term over",
+                outcome=outcome,
+                state=state,
+                reason=reason,
             ),
-            summary="Record that the term is over",
+            summary=f"Record: {reason}",
             **STORE,
         )
-        self._memory = memory.model_copy(update={"state": ContractState.ENDED})
 
     def _remember(self, change: ChangeRequest, result: ChangeResult) -> None:
         memory = self._memory

@@ -6,11 +6,9 @@ comes twice is applied once.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
-
-from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 from activities.hub import HubActivities
 from activities.inputs import OpenCase
@@ -22,6 +20,8 @@ from dealthread.domain.transaction import SagaContext
 from dealthread.errors import ErrorKind
 from dealthread.failure import Problem
 from dealthread.policies import STORE
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 _DEFAULT_KINDS = {
     ErrorKind.OUTCOME_UNKNOWN: "integration.outcome_unknown",
@@ -115,13 +115,19 @@ class CaseDesk:
             **STORE,
         )
         self._attention(True)
+        key = (self.open_case.case_id, self.open_case.version)
         try:
-            key = (self.open_case.case_id, self.open_case.version)
             await workflow.wait_condition(lambda: key in self._decisions)
-            return self._decisions[key]
-        finally:
-            self.open_case = None
-            self._attention(False)
+        except asyncio.CancelledError:
+            # Not "finally": when a worker drops a waiting run, nothing may touch the workflow.
+            self._close()
+            raise
+        self._close()
+        return self._decisions[key]
+
+    def _close(self) -> None:
+        self.open_case = None
+        self._attention(False)
 
     def validate(self, decision: Decision) -> None:
         """Refuse a decision that is not for the open case. Reads only."""

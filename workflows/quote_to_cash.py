@@ -17,10 +17,6 @@ from __future__ import annotations
 import asyncio
 from datetime import date, timedelta
 
-from pydantic import JsonValue
-from temporalio import workflow
-from temporalio.exceptions import ActivityError
-
 from activities.assessment import AssessmentActivities
 from activities.billing import BillingActivities
 from activities.crm import CrmActivities
@@ -62,6 +58,10 @@ from dealthread.domain.transaction import (
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE, erp_task_queue
 from dealthread.policies import COMPENSATE, POST_LEDGER, READ, STORE, WRITE
 from dealthread.saga import Deferred, Saga, SagaStopped, Step
+from pydantic import JsonValue
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
 from workflows.business_time import business_today, midnight
 from workflows.desk import CaseDesk
 from workflows.wording import current_details

@@ -112,7 +112,7 @@ class LegalEntity(Frozen):
 
 
 class TaxCode(Frozen):
-    """`applied_rate` is the percentage put on the charge; `statutory_rate` × `taxable_share` = it."""
+    """`applied_rate`: percentage put on the charge = `statutory_rate` × `taxable_share`."""
 
     code: str
     seller: str
@@ -144,7 +144,7 @@ class TaxRule(Frozen):
 
 
 class ProductMapping(Frozen):
-    """What one product is in each system. Effective from `valid_from` until before `valid_until`."""
+    """What one product is in each system, from `valid_from` until before `valid_until`."""
 
     code: str
     name: str

@@ -90,7 +90,7 @@ class Booking(Carried):
     po_number: str = ""
     lines: tuple[BookingLine, ...] = ()
     context: dict[str, str] = {}
-    """Contract context as the ERP holds it (attachment): contract key, dates, schedule, treatment."""
+    """Contract context as the ERP holds it: contract key, dates, schedule, treatment."""
     reversal: Ref | None = None
 
 

@@ -33,7 +33,7 @@ UNIT_PRICE_PLACES = 12
 
 def _refuse_float(value: Any) -> Any:
     if isinstance(value, float):
-        raise ValueError("a binary float is not money: send the amount as a string")  # noqa: TRY004
+        raise ValueError("a binary float is not money: send the amount as a string")
     if isinstance(value, str):
         try:
             value = Decimal(value)

@@ -55,7 +55,7 @@ class Exemption(Carried):
 
 
 class Contact(Carried):
-    """A person at a customer. Personal data: only inside encrypted payloads and the owner system."""
+    """A person at a customer. Personal data: encrypted payloads and the owner system only."""
 
     ref: Ref
     purpose: ContactPurpose

@@ -55,6 +55,10 @@ class ChangeOutcome(StrEnum):
     SCHEDULED = "scheduled"
     COMPENSATED = "compensated"
     CANCELLED = "cancelled"
+    TERMINATED = "terminated"
+    """Ended by force: no undo ran. What is left is listed by `dealthread workflow terminate`."""
+    FAILED = "failed"
+    """A bug of ours ended it."""
 
 
 class ChangeResult(Carried):

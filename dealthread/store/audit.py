@@ -1,4 +1,4 @@
-"""Tamper-evident audit: one hash chain per stream (contract), written in the caller's transaction."""
+"""Tamper-evident audit: one hash chain per contract, written in the caller's transaction."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def _case(row: Row[Any]) -> Case:
 
 
 class PostgresCases:
-    """Opening is repeatable by (case id, occurrence); deciding is a compare-and-set on the version."""
+    """Opening is repeatable by (case id, occurrence); deciding compares and sets the version."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine

@@ -139,4 +139,4 @@ class Inbox:
             rows = await connection.execute(
                 select(inbox.c.state, func.count()).group_by(inbox.c.state)
             )
-            return {state: count for state, count in rows}
+            return dict(rows.tuples().all())

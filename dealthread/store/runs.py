@@ -72,7 +72,7 @@ class Runs:
             return (0, None) if row is None else (row.generation, row.outcome)
 
     async def next_generation(self, business_key: str) -> int:
-        """Generation an operator's re-run gets. Raises BadInput unless the last one ended undone."""
+        """Generation of an operator's re-run. Raises BadInput unless the last one ended undone."""
         generation, outcome = await self.latest_generation(business_key)
         if generation and outcome not in (ChangeOutcome.COMPENSATED, ChangeOutcome.CANCELLED):
             raise BadInput(

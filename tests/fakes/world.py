@@ -79,9 +79,9 @@ class World:
         count = self.calls[method]
         for planned in self.faults:
             last = planned.occurrence + planned.times - 1
-            if planned.method == method and count >= planned.occurrence:
-                if planned.times == 0 or count <= last:
-                    return planned
+            meant = planned.method == method and count >= planned.occurrence
+            if meant and (planned.times == 0 or count <= last):
+                return planned
         return None
 
     async def read(self, method: str, answer: Callable[[], T]) -> T:
