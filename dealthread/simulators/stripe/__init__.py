@@ -1,8 +1,8 @@
 """A Stripe that answers the official clients, for quote-to-cash without a network.
 
 Carried: catalogue, tax rates, customers with search and tax ids, card test methods,
-subscriptions, schedules, invoices with previews, full credit notes, events and signed webhooks;
-several accounts at once.
+subscriptions, schedules, invoice items, invoices with previews, full credit notes, events and
+signed webhooks; several accounts at once.
 What is not carried is refused with the code `simulator_unsupported`; nothing is invented for it.
 
 Never compared with the real Stripe. Assumed, because no page at hand says it:
@@ -17,9 +17,12 @@ Never compared with the real Stripe. Assumed, because no page at hand says it:
 - A schedule whose `end_behavior` is release has the status `released` after its last phase.
 - A tax id's form is judged in execution, so its refusal is saved under the key; no registry is
   asked, its verification stays as it began. A preview's tax ids replace those of the customer.
+- What a phase leaves empty in its invoice settings, the schedule's default settings fill.
+- An invoice item of an amount alone names no price, and no description unless it is given.
+- The invoice items of a subscription that ended are taken by the customer's next invoice.
 - The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
 
-Missing on purpose: proration of any kind, mixed intervals, trials, coupons, meters, invoice items
-of their own, one-off invoices, payments out of band, card retries, minimum charge amounts, test
+Missing on purpose: proration of any kind, mixed intervals, trials, coupons, meters, one-off
+invoices, payments out of band, card retries, minimum charge amounts, test
 clocks (`Context.now` is the seam for them), rate limits other than by a fault.
 """

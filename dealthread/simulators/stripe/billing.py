@@ -122,8 +122,6 @@ def charges_of(
                 )
             )
     charges.extend(extra_charges(ctx, plan, subscription_id, spans[-1], at))
-    if len(charges) > MAX_LINES:
-        raise StripeError.refused(f"An invoice cannot have more than {MAX_LINES} line items.")
     return charges
 
 
@@ -176,6 +174,8 @@ def _extra_period(extra: ExtraItem, plan: Plan, span: tuple[int, int], at: int) 
 
 def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
     """An invoice in status draft with all its lines; nothing is kept."""
+    if len(bill.charges) > MAX_LINES:
+        raise StripeError.refused(f"An invoice cannot have more than {MAX_LINES} line items.")
     made = compose(
         bill.charges,
         invoice_id=bill.invoice_id,

@@ -26,7 +26,8 @@ class Charge:
     price: Json
     quantity: int
     period: tuple[int, int]
-    description: str
+    # None: an invoice item of an amount alone that nobody described.
+    description: str | None
     parent: Json
     # None: the invoice's default tax rates apply; an empty list: no tax.
     tax_rates: Sequence[Json] | None = None
@@ -108,7 +109,10 @@ def _line(charge: Charge, levies: Sequence[_Levy], invoice_id: str) -> Json:
         "period": {"start": charge.period[0], "end": charge.period[1]},
         "pretax_credit_amounts": [],
         "pricing": {
-            "price_details": {"price": charge.price["id"], "product": charge.price["product"]},
+            # An invoice item of an amount alone names no price.
+            "price_details": None
+            if charge.price["id"] is None
+            else {"price": charge.price["id"], "product": charge.price["product"]},
             "type": "price_details",
             "unit_amount_decimal": charge.price["unit_amount_decimal"],
         },

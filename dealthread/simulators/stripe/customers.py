@@ -127,6 +127,7 @@ def delete(ctx: Context, params: Json, customer_id: str) -> Json:  # noqa: ARG00
             ("subscription.customer", "subscription"),
             ("subscription_schedule.customer", "subscription_schedule"),
             ("invoice.customer", "invoice"),
+            ("invoiceitem.customer", "invoiceitem"),
         )
         for _ in account.related(relation, kind, customer_id)
     )

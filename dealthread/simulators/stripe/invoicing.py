@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dealthread.simulators.stripe import events, payment_methods
+from dealthread.simulators.stripe import events, invoice_items, payment_methods
 from dealthread.simulators.stripe.billing import Bill, draft
 from dealthread.simulators.stripe.config import format_number
 from dealthread.simulators.stripe.errors import StripeError
@@ -35,6 +35,7 @@ def open_draft(ctx: Context, bill: Bill, *, days_until_due: int | None = None) -
     if bill.subscription_id is not None:
         account.relate("invoice.subscription", bill.subscription_id, invoice["id"])
     account.plan(FINALIZE, invoice["id"], invoice["automatically_finalizes_at"])
+    invoice_items.attach(ctx, str(bill.payer.id), bill.charges, invoice["id"])
     ctx.effect("invoice.created", invoice, total=invoice["total"])
     events.emit(ctx, "invoice.created", invoice)
     return invoice

@@ -155,10 +155,6 @@ def _check_follows(phases: Sequence[Phase], phase: Phase, param: str) -> None:
         raise StripeError.unsupported(
             "a phase that begins inside a billing period", param=f"{param}[items]"
         )
-    if phase.plan.extras:
-        raise StripeError.unsupported(
-            "one-time items in a later phase", param=f"{param}[add_invoice_items]"
-        )
 
 
 def phase_object(phase: Phase) -> Json:

@@ -114,13 +114,7 @@ def extras_of(ctx: Context, given: Sequence[Json], param: str, currency: str) ->
     extras = []
     for index, entry in enumerate(given):
         name = f"{param}[{index}]"
-        price = _price(ctx, entry, name)
-        if price["recurring"] is not None:
-            raise StripeError.refused(
-                "The price specified is set to `type=recurring` but this field only accepts "
-                f"prices with `type=one_time`: {price['id']}",
-                param=f"{name}[price]",
-            )
+        price = one_time_price(ctx, entry, name)
         if price["currency"] != currency:
             raise _currency_conflict(price["currency"], currency, f"{name}[price_data][currency]")
         extras.append(
@@ -134,6 +128,22 @@ def extras_of(ctx: Context, given: Sequence[Json], param: str, currency: str) ->
             )
         )
     return extras
+
+
+def one_time_price(ctx: Context, entry: Json, name: str) -> Json:
+    """The price of a one-time item, kept already or still to be kept."""
+    price = _price(ctx, entry, name)
+    if price["recurring"] is not None:
+        raise StripeError.refused(
+            "The price specified is set to `type=recurring` but this field only accepts "
+            f"prices with `type=one_time`: {price['id']}",
+            param=_inside(name, "price"),
+        )
+    return price
+
+
+def _inside(name: str, key: str) -> str:
+    return f"{name}[{key}]" if name else key
 
 
 def default_rates(ctx: Context, given: Json, param: str = "default_tax_rates") -> list[Json]:
@@ -166,20 +176,20 @@ def _price(ctx: Context, entry: Json, name: str) -> Json:
             "You may only specify one of these parameters: price, price_data.", param=name
         )
     if "price" in entry:
-        price = ctx.get("price", entry["price"], param=f"{name}[price]")
+        price = ctx.get("price", entry["price"], param=_inside(name, "price"))
         if not price["active"]:
             raise StripeError.refused(
                 "The price specified is inactive. This field only accepts active prices.",
-                param=f"{name}[price]",
+                param=_inside(name, "price"),
             )
         return price
     if "price_data" not in entry:
-        raise StripeError.missing(f"{name}[price]")
+        raise StripeError.missing(_inside(name, "price"))
     data = entry["price_data"]
     return catalogue.build_price(
         ctx,
         data,
-        param=f"{name}[price_data]",
+        param=_inside(name, "price_data"),
         recurring=data.get("recurring"),
         is_active=False,
     )

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dealthread.simulators.stripe import events, metadata, subscription_engine
+from dealthread.simulators.stripe import events, invoice_items, metadata, subscription_engine
+from dealthread.simulators.stripe.billing import current_period, extra_charges
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.listing import page, within
@@ -170,6 +171,9 @@ def _enter(ctx: Context, schedule: Json, index: int) -> None:
     subscription["default_tax_rates"] = list(plan.default_tax_rates)
     subscription["invoice_settings"]["custom_fields"] = plan.custom_fields
     subscription["invoice_settings"]["footer"] = plan.footer
+    # Pending for an instant only: the renewal due now bills them.
+    for charge in extra_charges(ctx, plan, subscription["id"], current_period(plan, now), now):
+        invoice_items.keep(ctx, schedule["customer"], charge)
     merged = {**subscription["metadata"], **plan.metadata}
     subscription["metadata"] = {key: value for key, value in merged.items() if value != ""}
     ctx.effect("subscription.phase_entered", subscription, phase=index)
@@ -225,6 +229,9 @@ def cancel(ctx: Context, params: Json, schedule_id: str) -> Json:
         subscription = ctx.get("subscription", schedule["subscription"])
         if params.get("prorate", True):
             raise StripeError.unsupported("cancelling with proration", param="prorate")
+        invoice_items.check_final_invoice(
+            ctx, subscription, invoice_now=params.get("invoice_now", True)
+        )
         if not is_over(subscription):
             subscription_engine.cancel(ctx, subscription, reason="cancellation_requested")
     ctx.account.plan(ADVANCE, schedule["id"], None)

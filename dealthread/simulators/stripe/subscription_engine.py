@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dealthread.simulators.stripe import events, invoicing, payment_methods
+from dealthread.simulators.stripe import events, invoice_items, invoicing, payment_methods
 from dealthread.simulators.stripe.billing import Bill, Payer, charges_of, current_period, draft
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
@@ -33,13 +33,17 @@ def first_bill(
     subscription_id: str | None,
     at: int,
 ) -> Bill:
-    """The first invoice of a plan: every period from its start to the one that holds `at`."""
+    """The first invoice of a plan: every period from its start to the one that holds `at`, and
+    what is pending for the customer."""
     moment = max(at, plan.start)
     return Bill(
         invoice_id=invoice_id,
         payer=payer,
         currency=plan.currency,
-        charges=charges_of(ctx, plan, subscription_id=subscription_id, at=moment, since=plan.start),
+        charges=[
+            *invoice_items.pending(ctx, payer.id, subscription_id),
+            *charges_of(ctx, plan, subscription_id=subscription_id, at=moment, since=plan.start),
+        ],
         at=moment,
         billing_reason="subscription_create",
         collection_method=plan.collection_method,
@@ -170,7 +174,10 @@ def renew(ctx: Context, subscription: Json) -> None:
         invoice_id=new_id("in"),
         payer=Payer.of(customer),
         currency=plan.currency,
-        charges=charges_of(ctx, plan, subscription_id=subscription["id"], at=at, since=span[0]),
+        charges=[
+            *invoice_items.pending(ctx, customer["id"], subscription["id"]),
+            *charges_of(ctx, plan, subscription_id=subscription["id"], at=at, since=span[0]),
+        ],
         at=at,
         billing_reason="subscription_cycle",
         collection_method=plan.collection_method,

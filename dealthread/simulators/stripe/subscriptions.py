@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dealthread.simulators.stripe import events, metadata, payment_methods, subscription_engine
+from dealthread.simulators.stripe import (
+    events,
+    invoice_items,
+    metadata,
+    payment_methods,
+    subscription_engine,
+)
 from dealthread.simulators.stripe.billing import current_period
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.listing import page, within
@@ -238,13 +244,16 @@ def _change(ctx: Context, subscription: Json, params: Json, changes: set[str]) -
 
 
 def cancel(ctx: Context, params: Json, subscription_id: str) -> Json:
-    """DELETE /v1/subscriptions/{id}; nothing is ever pending here that `invoice_now` could bill."""
+    """DELETE /v1/subscriptions/{id}; invoice items that are pending stay so."""
     subscription = ctx.get("subscription", subscription_id)
     if subscription["status"] in _ENDED:
         # As Stripe answers for a subscription that has ended already.
         raise StripeError.no_such("subscription", subscription_id)
     if params.get("prorate"):
         raise StripeError.unsupported("cancelling with proration", param="prorate")
+    invoice_items.check_final_invoice(
+        ctx, subscription, invoice_now=params.get("invoice_now", False)
+    )
     subscription_engine.cancel(
         ctx,
         subscription,

@@ -1,0 +1,285 @@
+"""Invoice items: charges that wait for the customer's next invoice, and those that found one.
+
+Sources: docs.stripe.com/api/invoiceitems; docs.stripe.com/billing/invoices/subscription. An item
+made for a subscription is left alone by the invoices of others while that subscription lives; what
+its end left pending "can be billed on another invoice for the customer" (docstring of
+`Subscription.cancel`, stripe 16.1), so here the next one takes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from dealthread.simulators.stripe import catalogue, events, metadata
+from dealthread.simulators.stripe.composition import Charge
+from dealthread.simulators.stripe.errors import StripeError
+from dealthread.simulators.stripe.ids import new_id
+from dealthread.simulators.stripe.listing import page, within
+from dealthread.simulators.stripe.money import plain
+from dealthread.simulators.stripe.plans import check_currency, keep_inline_price, one_time_price
+from dealthread.simulators.stripe.store import Json
+from dealthread.simulators.stripe.world import Context
+
+_KIND = "invoiceitem"
+_RELATION = "invoiceitem.customer"
+_WAYS = ("amount", "price_data", "pricing")
+
+
+def create(ctx: Context, params: Json) -> Json:
+    """POST /v1/invoiceitems: pending until the customer's next invoice."""
+    if "customer" not in params:
+        raise StripeError.missing("customer")
+    customer = ctx.get("customer", params["customer"], param="customer")
+    subscription = _subscription(ctx, params)
+    price = _price(ctx, params)
+    check_currency(customer, price["currency"])
+    if subscription is not None and subscription["currency"] != price["currency"]:
+        raise StripeError.refused(
+            "The currency does not match that of the subscription.", param="currency"
+        )
+    now = ctx.now(customer["id"])
+    period = params.get("period") or {"start": now, "end": now}
+    if period["start"] > period["end"]:
+        raise StripeError.refused("The period start must not be after its end.", param="period")
+    rates = None
+    if params.get("tax_rates"):
+        rates = catalogue.usable_tax_rates(ctx, params["tax_rates"], "tax_rates")
+    name = None
+    if price["id"] is not None:
+        keep_inline_price(ctx, price)
+        name = ctx.get("product", price["product"], param="product")["name"]
+    owner = None if subscription is None else subscription["id"]
+    charge = Charge(
+        price=price,
+        quantity=params.get("quantity", 1),
+        period=(period["start"], period["end"]),
+        description=params.get("description", name),
+        parent=_line_parent(new_id("ii"), owner),
+        tax_rates=rates,
+        metadata=metadata.fresh(params),
+        subscription=owner,
+    )
+    if customer["currency"] is None:
+        customer["currency"] = price["currency"]
+    return keep(ctx, customer["id"], charge)
+
+
+def _subscription(ctx: Context, params: Json) -> Json | None:
+    if "subscription" not in params:
+        return None
+    subscription = ctx.get("subscription", params["subscription"], param="subscription")
+    if subscription["customer"] != params["customer"]:
+        raise StripeError.no_such("subscription", subscription["id"], param="subscription")
+    if _is_over(subscription):
+        raise StripeError.refused(
+            "A canceled subscription cannot get invoice items.", param="subscription"
+        )
+    return subscription
+
+
+def _price(ctx: Context, params: Json) -> Json:
+    """The price of an item; an amount alone names no price."""
+    given = [name for name in _WAYS if name in params]
+    if len(given) > 1:
+        raise StripeError.invalid(
+            f"You may only specify one of these parameters: {', '.join(given)}.", param=given[1]
+        )
+    if not given:
+        raise StripeError.missing("amount")
+    if given == ["amount"]:
+        if "currency" not in params:
+            raise StripeError.missing("currency")
+        if "quantity" in params:
+            raise StripeError.unsupported("a quantity of an amount", param="quantity")
+        return _nameless(params["currency"], plain(Decimal(params["amount"])))
+    if given == ["pricing"]:
+        price = one_time_price(ctx, params["pricing"], "pricing")
+    else:
+        price = one_time_price(ctx, params, "")
+    if params.get("currency", price["currency"]) != price["currency"]:
+        raise StripeError.refused("The currency does not match the price.", param="currency")
+    return price
+
+
+def _nameless(currency: str, unit_amount_decimal: str) -> Json:
+    return {
+        "id": None,
+        "product": None,
+        "currency": currency,
+        "unit_amount_decimal": unit_amount_decimal,
+    }
+
+
+def _is_over(subscription: Json) -> bool:
+    # The room that knows statuses is built on this one.
+    return subscription["status"] in ("canceled", "incomplete_expired")
+
+
+def _line_parent(item_id: str, subscription_id: str | None) -> Json:
+    """How an invoice line names the invoice item it came from."""
+    return {
+        "invoice_item_details": {
+            "invoice_item": item_id,
+            "proration": False,
+            "proration_details": {"credited_items": None},
+            "subscription": subscription_id,
+        },
+        "subscription_item_details": None,
+        "type": "invoice_item_details",
+    }
+
+
+def keep(ctx: Context, customer_id: str, charge: Charge, invoice_id: str | None = None) -> Json:
+    """Keep the item of a charge; `invoice_id` is None while it is pending."""
+    price, owner = charge.price, charge.subscription
+    parent = None
+    if owner is not None:
+        parent = {
+            "subscription_details": {"subscription": owner, "subscription_item": None},
+            "type": "subscription_details",
+        }
+    details = None
+    if price["id"] is not None:
+        details = {"price": price["id"], "product": price["product"]}
+    item: Json = {
+        "id": charge.parent["invoice_item_details"]["invoice_item"],
+        "object": _KIND,
+        "amount": charge.amount,
+        "currency": price["currency"],
+        "customer": customer_id,
+        "customer_account": None,
+        "date": ctx.now(customer_id),
+        "description": charge.description,
+        "discountable": True,
+        "discounts": [],
+        "frozen_fields": None,
+        "invoice": invoice_id,
+        "invoicing_rules": None,
+        "livemode": False,
+        "metadata": dict(charge.metadata),
+        "net_amount": None,
+        "parent": parent,
+        "period": {"start": charge.period[0], "end": charge.period[1]},
+        "pricing": {
+            "price_details": details,
+            "type": "price_details",
+            "unit_amount_decimal": price["unit_amount_decimal"],
+        },
+        "proration": False,
+        "proration_details": None,
+        "quantity": charge.quantity,
+        "quantity_decimal": plain(Decimal(charge.quantity)),
+        "tax_rates": list(charge.tax_rates or []),
+        "test_clock": None,
+    }
+    ctx.account.add(_KIND, item)
+    ctx.account.relate(_RELATION, customer_id, item["id"])
+    ctx.effect("invoiceitem.created", item, amount=item["amount"], customer=customer_id)
+    events.emit(ctx, "invoiceitem.created", item)
+    return item
+
+
+def pending(ctx: Context, customer_id: str | None, subscription_id: str | None) -> list[Charge]:
+    """What waits for the next invoice of a subscription, newest first as invoices list it."""
+    if customer_id is None:
+        return []
+    rows = [
+        row
+        for row in ctx.account.related(_RELATION, _KIND, customer_id)
+        if row["invoice"] is None and _is_free_for(ctx, row, subscription_id)
+    ]
+    return [_charge(ctx, row) for row in reversed(rows)]
+
+
+def _owner(item: Json) -> str | None:
+    parent = item["parent"]
+    owner: str | None = None if parent is None else parent["subscription_details"]["subscription"]
+    return owner
+
+
+def _is_free_for(ctx: Context, item: Json, subscription_id: str | None) -> bool:
+    owner = _owner(item)
+    if owner in (None, subscription_id):
+        return True
+    return _is_over(ctx.get("subscription", str(owner)))
+
+
+def _charge(ctx: Context, item: Json) -> Charge:
+    details, owner = item["pricing"]["price_details"], _owner(item)
+    if details is None:
+        price = _nameless(item["currency"], item["pricing"]["unit_amount_decimal"])
+    else:
+        price = ctx.get("price", details["price"])
+    return Charge(
+        price=price,
+        quantity=item["quantity"],
+        period=(item["period"]["start"], item["period"]["end"]),
+        description=item["description"],
+        parent=_line_parent(item["id"], owner),
+        tax_rates=item["tax_rates"] or None,
+        metadata=item["metadata"],
+        subscription=owner,
+    )
+
+
+def attach(ctx: Context, customer_id: str, charges: Sequence[Charge], invoice_id: str) -> None:
+    """The items of an invoice's charges belong to it from now on, also those born with it."""
+    for charge in charges:
+        details = charge.parent["invoice_item_details"]
+        if details is None:
+            continue
+        item = ctx.account.find(_KIND, details["invoice_item"])
+        if item is None:
+            keep(ctx, customer_id, charge, invoice_id)
+        else:
+            item["invoice"] = invoice_id
+            ctx.effect("invoiceitem.invoiced", item, invoice=invoice_id)
+
+
+def check_final_invoice(ctx: Context, subscription: Json, *, invoice_now: bool) -> None:
+    """Refuse the final invoice that would bill what is pending when a subscription is cancelled."""
+    if invoice_now and any(
+        charge.subscription == subscription["id"]
+        for charge in pending(ctx, subscription["customer"], subscription["id"])
+    ):
+        raise StripeError.unsupported(
+            "a final invoice for pending invoice items", param="invoice_now"
+        )
+
+
+def listed(ctx: Context, params: Json) -> Json:
+    """GET /v1/invoiceitems."""
+    rows: Iterable[Json] = ctx.account.of(_KIND).values()
+    if "customer" in params:
+        ctx.get("customer", params["customer"], param="customer")
+        rows = ctx.account.related(_RELATION, _KIND, params["customer"])
+    if "invoice" in params:
+        ctx.get("invoice", params["invoice"], param="invoice")
+    return page(
+        rows,
+        params,
+        "/v1/invoiceitems",
+        kind="invoiceitem",
+        keep=lambda row: (
+            params.get("invoice", row["invoice"]) == row["invoice"]
+            and params.get("pending", row["invoice"] is None) == (row["invoice"] is None)
+            and within(row["date"], params.get("created"))
+        ),
+    )
+
+
+def delete(ctx: Context, params: Json, item_id: str) -> Json:  # noqa: ARG001 handler's shape
+    """DELETE /v1/invoiceitems/{id}: only what is pending; a draft is not recomputed here."""
+    item = ctx.get(_KIND, item_id)
+    if item["invoice"] is not None:
+        if ctx.get("invoice", item["invoice"])["status"] == "draft":
+            raise StripeError.unsupported("deleting an invoice item that is on a draft")
+        raise StripeError.refused(
+            "This invoice item is attached to a finalized invoice and cannot be deleted.",
+            code="invoice_not_editable",
+        )
+    del ctx.account.of(_KIND)[item_id]
+    ctx.effect("invoiceitem.deleted", item, customer=item["customer"])
+    events.emit(ctx, "invoiceitem.deleted", item)
+    return {"id": item_id, "object": _KIND, "deleted": True}
