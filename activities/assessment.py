@@ -73,7 +73,7 @@ class AssessmentActivities:
         if isinstance(facts, Finding):
             return Assessment(stopping=(facts,), at_risk=contract.tcv())
         found = assess(deal, config, today, facts)
-        if not blocking(found):
+        if order.record and not blocking(found):
             name = deal.account.legal_name if deal.account else ""
             await self._contracts.record_pending(order.context, contract, name)
         return Assessment(

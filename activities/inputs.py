@@ -27,6 +27,8 @@ class AssessDeal(Carried):
     corrections: Corrections = Corrections()
     ask_erp: bool = True
     """False when the ERP is unavailable and the last known posting rules are taken on trust."""
+    record: bool = True
+    """False for a check that must leave no trace."""
 
 
 class Finding(Carried):

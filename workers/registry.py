@@ -13,12 +13,14 @@ from typing import Any
 
 from workflows.activation import ActivationWorkflow
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
+from workflows.deal_check import DealCheckWorkflow
 from workflows.quote_to_cash import QuoteToCashWorkflow
 
 WORKFLOWS: tuple[type, ...] = (
     ContractLifecycleWorkflow,
     QuoteToCashWorkflow,
     ActivationWorkflow,
+    DealCheckWorkflow,
 )
 
 

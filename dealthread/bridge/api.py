@@ -70,7 +70,7 @@ async def quote_to_cash(deal_id: str, body: SubmitDeal, held: Held, who: Submitt
         raise BadInput(
             "not_a_salesforce_id", field="deal_id", action="give the opportunity's 18-character id"
         )
-    org, deal = _org(body.org, held.settings), salesforce_id_18(deal_id)
+    org, deal = org_of(body.org, held.settings), salesforce_id_18(deal_id)
     business_key = quote_to_cash_id(org, deal)
     if body.again:
         generation = await held.runs.next_generation(business_key)
@@ -92,7 +92,8 @@ async def quote_to_cash(deal_id: str, body: SubmitDeal, held: Held, who: Submitt
     )
 
 
-def _org(given: str, settings: Settings) -> str:
+def org_of(given: str, settings: Settings) -> str:
+    """The Salesforce organisation meant; it may be left out where there is only one."""
     """The 18-character id, as in the business keys that webhooks make."""
     known = sorted({salesforce_id_18(org) for org in settings.orgs()})
     if given and not (is_salesforce_id(given) and salesforce_id_18(given) in known):

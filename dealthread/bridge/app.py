@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from starlette.responses import JSONResponse
+from temporalio.client import Client
 
-from dealthread.bridge import api, codec_server, intake, problems
+from dealthread.bridge import api, checking, codec_server, intake, problems
 from dealthread.bridge.resources import Resources
 from dealthread.settings import Settings
 from dealthread.store.cases import PostgresCases
@@ -19,9 +20,21 @@ from dealthread.store.engine import create_engine
 from dealthread.store.inbox import InboxWriter
 from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
+from dealthread.temporal import connect
 
 POOL_SIZE = 10
 POOL_WAIT_SECONDS = 5.0
+
+
+def _connection(settings: Settings) -> Callable[[], Awaitable[Client]]:
+    made: list[Client] = []
+
+    async def connection() -> Client:
+        if not made:
+            made.append(await connect(settings))
+        return made[0]
+
+    return connection
 
 
 def create_app(settings: Settings, now: Callable[[], float] = time.time) -> FastAPI:
@@ -48,6 +61,7 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
             runs=Runs(engine),
             cases=PostgresCases(engine),
             reading=Reading(engine),
+            temporal=_connection(settings),
             now=now,
         )
         try:
@@ -65,6 +79,7 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
     problems.install(app)
     app.include_router(intake.router)
     app.include_router(api.router)
+    app.include_router(checking.router)
     app.include_router(codec_server.router)
 
     @app.get("/healthz", tags=["health"])

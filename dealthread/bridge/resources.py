@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi import Request
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
 
 from dealthread.settings import Principal, Settings
 from dealthread.store.cases import PostgresCases
@@ -28,6 +29,8 @@ class Resources:
     runs: Runs
     cases: PostgresCases
     reading: Reading
+    temporal: Callable[[], Awaitable[Client]]
+    """A connection to Temporal, made at the first question that needs one."""
     now: Callable[[], float]
     """Machine time in seconds since 1970, for the age of signatures."""
 
