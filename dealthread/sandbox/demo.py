@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import date
-from decimal import Decimal
 
 from rich.console import Console
 
-from dealthread.config import load_config
 from dealthread.sandbox import scenes, worked_deals
 from dealthread.sandbox.books import BillingBooks, Entitlements
 from dealthread.sandbox.errors import EXPECTED, SandboxError, told
+from dealthread.sandbox.figures import compare_figures
 from dealthread.sandbox.invented import InventedCustomers
-from dealthread.sandbox.narration import Narrator, amount_text
+from dealthread.sandbox.narration import Narrator
 from dealthread.sandbox.process import ProcessApi
 from dealthread.sandbox.records import Customer
 from dealthread.sandbox.salesforce import SalesforceOrg, quoted
-from dealthread.sandbox.scenes import Stage
-from dealthread.sandbox.selling import Entered, SalesDesk
-from dealthread.sandbox.stripe_catalogue import billing_clients, ensure_catalogue
+from dealthread.sandbox.selling import open_shop
+from dealthread.sandbox.stage import Stage
 from dealthread.sandbox.tryton import TrytonReader
-from dealthread.sandbox.worked_deals import FIGURES, K1, K2, K4, NOT_SALABLE, UNMAPPED
+from dealthread.sandbox.worked_deals import K1, K2, K4, NOT_SALABLE, UNMAPPED
 from dealthread.stack.defaults import BUSINESS_DATE
 from dealthread.stack.info import StackInfo
 
@@ -64,23 +61,20 @@ def _run(stack: StackInfo, say: Narrator) -> list[str]:
             f"the deals are dated around {FIRST_DAY}, the stack's business date is {today}",
             f"make clean, then dealthread up --detach --business-date {FIRST_DAY}",
         )
-    config = load_config(stack.config_dir)
     with ExitStack() as held:
-        org = SalesforceOrg(stack)
-        held.callback(org.close)
-        clients = held.enter_context(billing_clients(stack))
-        number = next_run(org)
-        say.chapter(f"Demonstration, run {number}, business date {today}")
         say.does("Products, prices and tax rates in Salesforce and at the biller")
-        book = worked_deals.worked_price_book(org, config)
-        made = ensure_catalogue(clients, config)
-        say.seen(f"{len(book.entries)} prices in Salesforce; {made} objects new at the biller")
+        shop = held.enter_context(open_shop(stack))
+        number = next_run(shop.org)
+        say.seen(
+            f"{shop.prices} prices in Salesforce; {shop.new_at_biller} objects new at the biller"
+        )
+        say.chapter(f"Demonstration, run {number}, business date {today}")
         stage = Stage(
             say=say,
-            desk=SalesDesk(org, book, clients, config),
+            desk=shop.desk,
             operator=held.enter_context(ProcessApi(stack, stack.credentials.operator_token)),
             approver=held.enter_context(ProcessApi(stack, stack.credentials.approver_token)),
-            billing=BillingBooks(clients),
+            billing=BillingBooks(shop.billing),
             tryton=held.enter_context(TrytonReader(stack)),
             entitlements=held.enter_context(Entitlements(stack)),
             tryton_proxy=stack.urls.tryton,
@@ -131,74 +125,6 @@ def next_run(org: SalesforceOrg) -> int:
         f"AND Account.Name = {quoted(K1.name)}"
     )
     return max(runs, default=1 if won else 0) + 1
-
-
-def compare_figures(stage: Stage, deals: Sequence[Entered]) -> None:
-    """First invoice and booking against the published figures, to the cent."""
-    rows: list[tuple[str, ...]] = []
-    for deal in deals:
-        wanted = FIGURES[deal.sale.code]
-        agreements = [row for row in stage.billing.of(deal.contract_key) if row.is_live]
-        invoice = stage.billing.first_invoice(agreements[0]) if len(agreements) == 1 else None
-        sales = stage.tryton.sales(
-            [["party.code", "=", deal.customer_key], ["state", "!=", "cancelled"]]
-        )
-        if invoice is None or len(sales) != 1:
-            stage.check(
-                False,
-                f"{deal.name}: {len(agreements)} agreements, {len(sales)} orders, "
-                f"{'an' if invoice else 'no'} invoice",
-            )
-            continue
-        sale = sales[0]
-        found: list[tuple[str, Decimal, Decimal]] = [
-            ("invoice net", invoice.net, wanted.invoice_net),
-            ("invoice tax", invoice.tax, wanted.invoice_tax),
-            ("invoice total", invoice.total, wanted.invoice_total),
-            ("order net", sale["untaxed_amount"], wanted.booking_net),
-            ("order tax", sale["tax_amount"], wanted.booking_tax),
-            ("order total", sale["total_amount"], wanted.booking_total),
-        ]
-        rows += [
-            (deal.sale.code, what, amount_text(seen, wanted.currency), f"{right:,.2f}")
-            for what, seen, right in found
-        ]
-        differing = [what for what, seen, right in found if seen != right]
-        stage.check(
-            not differing,
-            f"{deal.sale.code}: invoice {invoice.number} ({invoice.status}) and order "
-            f"{sale['number']} ({sale['state']}) to the cent"
-            + (f", but not {', '.join(differing)}" if differing else ""),
-        )
-        _compare_context(stage, deal, invoice.currency, sale)
-    stage.say.rows(("deal", "figure", "found", "published"), rows)
-
-
-def _compare_context(stage: Stage, deal: Entered, billed_in: str, sale: dict[str, object]) -> None:
-    """Customer, parent, currency and purchase order."""
-    customer = deal.sale.customer
-    parents = stage.tryton.parents(deal.customer_key)
-    wanted_parents = [customer.parent.name] if customer.parent else []
-    for what, found, right in (
-        ("customer", sale["party.name"], customer.name),
-        ("parent", parents, wanted_parents),
-        ("currency of the order", sale["currency.code"], customer.currency),
-        ("currency of the invoice", billed_in, customer.currency),
-        ("purchase order", sale["description"] or "", deal.sale.po_number),
-    ):
-        stage.check(
-            found == right, f"{deal.sale.code}: {what} {_shown(found)}" + _other(found, right)
-        )
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return str(value) or "none"
-
-
-def _other(found: object, right: object) -> str:
-    return "" if found == right else f", should be {_shown(right)}"
 
 
 def _where_to_look(stack: StackInfo, say: Narrator) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import stripe
 
+from dealthread.config import load_config
 from dealthread.domain.catalog import ConfigSet
 from dealthread.naming import contract_key, customer_key
 from dealthread.sandbox.errors import SandboxError
@@ -19,7 +22,13 @@ from dealthread.sandbox.records import (
     opportunity_record,
 )
 from dealthread.sandbox.salesforce import WON, SalesforceOrg, quoted
-from dealthread.sandbox.stripe_catalogue import put_card_on_file
+from dealthread.sandbox.stripe_catalogue import (
+    billing_clients,
+    ensure_catalogue,
+    put_card_on_file,
+)
+from dealthread.sandbox.worked_deals import worked_price_book
+from dealthread.stack.info import StackInfo
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,33 @@ class Entered:
     account_id: str
     contract_key: str
     customer_key: str
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A desk that can sell at once, and what it stands on."""
+
+    desk: SalesDesk
+    org: SalesforceOrg
+    billing: dict[str, stripe.StripeClient]
+    prices: int
+    """Entries of the price book."""
+    new_at_biller: int
+    """Products and tax rates that were missing there."""
+
+
+@contextmanager
+def open_shop(stack: StackInfo) -> Iterator[Shop]:
+    """Price book in Salesforce, catalogue at the biller: made where missing."""
+    config = load_config(stack.config_dir)
+    with ExitStack() as held:
+        org = SalesforceOrg(stack)
+        held.callback(org.close)
+        clients = held.enter_context(billing_clients(stack))
+        book = worked_price_book(org, config)
+        made = ensure_catalogue(clients, config)
+        desk = SalesDesk(org, book, clients, config)
+        yield Shop(desk, org, clients, len(book.entries), made)
 
 
 class SalesDesk:

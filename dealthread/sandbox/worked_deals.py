@@ -1,7 +1,7 @@
 """The worked customers K1–K5 and deals D1–D5 of the demonstration, and some that must stop.
 
 Names are invented; tax identifiers are published samples or numbers with a right checksum.
-The figures stand in docs/demonstration.md; `dealthread demo` compares what was billed and booked.
+`dealthread demo` compares what was billed and booked with the published figures of D1, D2 and D4.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from dealthread.sandbox.errors import SandboxError
 from dealthread.sandbox.loading import Loader
 from dealthread.sandbox.loopback import loopback_session
 from dealthread.sandbox.salesforce import SalesforceOrg, exact_json, quoted
-from dealthread.sandbox.selling import SalesDesk
+from dealthread.sandbox.selling import open_shop
 from dealthread.sandbox.stripe_catalogue import (
     CUSTOMER,
     TAX_CODE,
@@ -100,9 +100,6 @@ def test_the_catalogue_is_complete_and_made_once(stack: StackInfo) -> None:
 
 def test_worked_deals_are_entered_to_the_cent_and_a_card_is_on_file(stack: StackInfo) -> None:
     """D1 is paid by card: its customer is at the biller before the deal is won, once."""
-    org = SalesforceOrg(stack)
-    config = load_config(stack.config_dir)
-    book = worked_deals.worked_price_book(org, config)
     deals = (
         worked_deals.d1,
         worked_deals.d2,
@@ -110,22 +107,16 @@ def test_worked_deals_are_entered_to_the_cent_and_a_card_is_on_file(stack: Stack
         worked_deals.d4,
         worked_deals.d5,
     )
-    with billing_clients(stack) as clients:
-        ensure_catalogue(clients, config)
-        desk = SalesDesk(org, book, clients, config)
-        entered = [desk.enter(deal()) for deal in deals]
-        assert next_run(org) == 1
-        again = desk.sell(worked_deals.d1(), " again")
+    with open_shop(stack) as shop:
+        entered = [shop.desk.enter(deal()) for deal in deals]
+        assert next_run(shop.org) == 1
+        again = shop.desk.sell(worked_deals.d1(), " again")
         assert again.account_id == entered[0].account_id
-        cards = [
-            row
-            for row in every(clients["acct_alder_us"].v1.customers.list({"limit": 100}))
-            if row["metadata"][CUSTOMER] == entered[0].customer_key
-        ]
-    amounts = {
-        row["Name"][:2]: row["Amount"]
-        for row in org.query("SELECT Name, Amount FROM Opportunity WHERE IsWon = false")
-    }
+        assert next_run(shop.org) == 2
+        customers = every(shop.billing["acct_alder_us"].v1.customers.list({"limit": 100}))
+        cards = [row for row in customers if row["metadata"][CUSTOMER] == entered[0].customer_key]
+        opportunities = shop.org.query("SELECT Name, Amount FROM Opportunity WHERE IsWon = false")
+    amounts = {row["Name"][:2]: row["Amount"] for row in opportunities}
     assert amounts == {
         "D1": Decimal("15000.00"),
         "D2": Decimal("17760.00"),
@@ -135,8 +126,6 @@ def test_worked_deals_are_entered_to_the_cent_and_a_card_is_on_file(stack: Stack
     }
     assert len(cards) == 1
     assert cards[0]["invoice_settings"]["default_payment_method"].startswith("pm_")
-    assert next_run(org) == 2
-    org.close()
 
 
 def test_a_refusal_by_salesforce_is_told(stack: StackInfo) -> None:
