@@ -33,9 +33,14 @@ def parse_keys(text: str) -> dict[str, bytes]:
         raw = json.loads(text)
     except json.JSONDecodeError:
         raise ValueError("DEALTHREAD_CODEC_KEYS is not JSON: {key id: base64 key}") from None
+    if not isinstance(raw, dict):
+        raise ValueError("DEALTHREAD_CODEC_KEYS is not an object: {key id: base64 key}")
     keys = {}
     for key_id, encoded in raw.items():
-        key = base64.b64decode(encoded)
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except (TypeError, ValueError):
+            raise ValueError(f"codec key {key_id!r} is not base64") from None
         if len(key) != _KEY_BYTES:
             raise ValueError(f"codec key {key_id!r} is not 32 bytes long")
         keys[key_id] = key
@@ -75,7 +80,8 @@ class EncryptingCodec(PayloadCodec):
             raise CodecKeyMissing("payload key is not configured")
         try:
             clear = cipher.decrypt(payload.data[:_NONCE], payload.data[_NONCE:], key_id)
-        except InvalidTag:
+        except (InvalidTag, ValueError):
+            # ValueError: cut so short that not even a nonce is there.
             raise CodecKeyMissing("payload does not decrypt under the key it names") from None
         return Payload.FromString(zlib.decompress(clear))
 

@@ -59,15 +59,16 @@ async def decode(token: str, request: Request, held: Held) -> Response:
         return problem(403, "not_allowed")
     try:
         body = await read_body(request, LIMIT)
-    except TooLarge:
-        return problem(413, "too_large")
-    try:
         payloads = json_format.Parse(body, Payloads())
         clear = Payloads(payloads=held.settings.codec().decode_now(payloads.payloads))
+    except TooLarge:
+        answer: Response = problem(413, "too_large")
     except (json_format.ParseError, UnicodeDecodeError):
-        return problem(400, "not_payloads", field="body", action="send Temporal Payloads as JSON")
+        answer = problem(400, "not_payloads", field="body", action="send Temporal Payloads as JSON")
     except CodecKeyMissing:
-        return problem(400, "key_missing", action="configure the key that the payload names")
-    return Response(
-        json_format.MessageToJson(clear), media_type="application/json", headers=headers
-    )
+        answer = problem(400, "key_missing", action="configure the key that the payload names")
+    else:
+        answer = Response(json_format.MessageToJson(clear), media_type="application/json")
+    # On refusals too: without them the browser hides the reason from the page.
+    answer.headers.update(headers)
+    return answer
