@@ -1,8 +1,8 @@
 """Time-outs and retries of activities, named. Workflows use them as `**WRITE`.
 
-No policy limits attempts: what must not repeat is non-retryable by its error class, and a long
-Retry-After would eat an attempt limit. The limit is schedule-to-close, which counts back-off and
-time in the queue. Write activities have no heartbeat (each is a billed action) and wait for their
+What must not repeat is non-retryable by its error class. Writes have no attempt limit (a long
+Retry-After would eat it): their limit is schedule-to-close, which counts back-off and time in the
+queue. Where "unavailable for so long" decides something, `patient` counts attempts instead. Write activities have no heartbeat (each is a billed action) and wait for their
 own end when cancelled: an undo that overtakes its act leaves an orphan.
 """
 
@@ -24,12 +24,34 @@ class Timing(TypedDict, total=False):
     cancellation_type: workflow.ActivityCancellationType
 
 
+FIRST_DELAY = timedelta(seconds=1)
+LONGEST_DELAY = timedelta(minutes=5)
+
 _BACKOFF = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
+    initial_interval=FIRST_DELAY,
     backoff_coefficient=2.0,
-    maximum_interval=timedelta(minutes=5),
+    maximum_interval=LONGEST_DELAY,
     maximum_attempts=0,
 )
+
+
+def patient(patience: timedelta) -> RetryPolicy:
+    """Retry for about this long after the first failure, then give up.
+
+    Counted in attempts of the known back-off, because schedule-to-close would also count the time
+    in a queue: a long backlog is no outage.
+    """
+    attempts, waited, delay = 1, timedelta(0), FIRST_DELAY
+    while waited + delay <= patience:
+        waited += delay
+        delay = min(delay * 2, LONGEST_DELAY)
+        attempts += 1
+    return RetryPolicy(
+        initial_interval=FIRST_DELAY,
+        backoff_coefficient=2.0,
+        maximum_interval=LONGEST_DELAY,
+        maximum_attempts=attempts,
+    )
 
 HTTP_TOTAL = timedelta(seconds=25)
 """Longest a vendor call may take: below start-to-close, so that an attempt Temporal gave up on
@@ -40,8 +62,8 @@ ACTIVITY_LIMIT = timedelta(seconds=30)
 
 READ = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,
-    schedule_to_close_timeout=timedelta(minutes=15),
-    retry_policy=_BACKOFF,
+    schedule_to_close_timeout=timedelta(days=1),
+    retry_policy=patient(timedelta(minutes=15)),
 )
 
 WRITE = Timing(

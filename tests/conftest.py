@@ -14,7 +14,7 @@ import pytest
 from dealthread.stack.postgres import Postgres, PostgresProgram
 
 ROOT = Path(__file__).resolve().parent.parent
-pytest_plugins = ["tests.plugins.allowed_skips"]
+pytest_plugins = ["tests.plugins.allowed_skips", "tests.plugins.temporal_servers"]
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ from dealthread.domain.transaction import (
     StepState,
 )
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE, erp_task_queue
-from dealthread.policies import COMPENSATE, POST_LEDGER, READ, STORE, WRITE
+from dealthread.policies import COMPENSATE, POST_LEDGER, READ, STORE, WRITE, patient
 from dealthread.saga import Deferred, Saga, SagaStopped, Step
 from pydantic import JsonValue
 from temporalio import workflow
@@ -262,7 +262,7 @@ class QuoteToCashWorkflow:
     ) -> Step[PreparedBooking]:
         policy = POST_LEDGER.copy()
         if patience is not None:
-            policy["schedule_to_close_timeout"] = patience
+            policy["retry_policy"] = patient(patience)
         party = assessment.party
         if party is None:
             raise SagaStopped("assess")

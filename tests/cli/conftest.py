@@ -24,7 +24,6 @@ from dealthread.stack.environment import app_environment
 from dealthread.stack.info import StackInfo
 from dealthread.stack.installation import establish
 from dealthread.store.engine import create_engine
-from tests.workflows.conftest import dev_server as dev_server
 
 
 @dataclass(frozen=True)

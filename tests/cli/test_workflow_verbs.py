@@ -31,7 +31,7 @@ from tests.cli.impostor import Impostor
 from tests.fakes.world import Fault
 from tests.support.deal_builder import D1_TODAY, d1
 from tests.support.saga_lab import Lab, fresh, lab
-from tests.workflows.conftest import TEST_KEY
+from tests.plugins.temporal_servers import TEST_KEY
 from workers.bootstrap import sandbox
 from workers.registry import WORKFLOWS
 

@@ -1,4 +1,4 @@
-"""Two Temporal servers (development and time-skipping) and the saga laboratory."""
+"""Two Temporal servers, development and time-skipping, and the store of one test."""
 
 from __future__ import annotations
 

@@ -1,0 +1,163 @@
+"""Batches of runs at a given concurrency: their time, their latencies, the processor they took."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+
+import psutil
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client, WorkflowContinuedAsNewError
+
+from dealthread.bridge.starting import start_change
+from dealthread.domain.transaction import ChangeKind, ChangeOutcome, ChangeRequest
+from dealthread.naming import contract_key, contract_workflow_id, quote_to_cash_id
+from dealthread.settings import Settings, load_settings
+from dealthread.store.engine import create_engine
+from dealthread.store.runs import Runs
+from dealthread.store.schema import runs as run_rows
+from dealthread.temporal import connect
+from tests.bench.bare import BARE_QUEUE, BareOrder, BareSagaWorkflow
+from tests.bench.house import House
+from tests.bench.sizes import LIMIT_SECONDS
+
+SETTLE_SECONDS = 0.5
+"""After a batch: the contracts' new runs set their timers. Counted as processor time only."""
+Job = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a batch took."""
+
+    seconds: float
+    latencies: tuple[float, ...]
+    cpu: dict[str, float]
+    """Part → seconds."""
+    other_cores: float
+    """Processors that other programs of the machine used meanwhile."""
+
+    @property
+    def per_second(self) -> float:
+        return len(self.latencies) / self.seconds
+
+    def cpu_ms(self, *parts: str) -> float:
+        """Milliseconds of these parts for each run."""
+        return 1000 * sum(self.cpu[part] for part in parts) / len(self.latencies)
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """In milliseconds."""
+    if len(values) < 2:
+        return 1000 * values[0]
+    return 1000 * statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+@dataclass
+class Runner:
+    """Starts runs as the relay does and waits for their end."""
+
+    house: House
+    settings: Settings
+    client: Client
+    engine: AsyncEngine
+    deals: Iterator[str]
+    _serial: Iterator[int]
+
+    async def quote_to_cash(self, how_many: int, concurrency: int) -> tuple[Batch, list[str]]:
+        """The batch and its deals. A run lasts from its row to the contract at rest."""
+        deals = [next(self.deals) for _ in range(how_many)]
+        before = await self._completed()
+        batch = await self._batch([self._deal(deal) for deal in deals], concurrency)
+        done = await self._completed() - before
+        if done != how_many:
+            raise RuntimeError(f"{done} of {how_many} deals completed")
+        return batch, deals
+
+    async def bare(self, how_many: int, concurrency: int, activities: int) -> Batch:
+        """The same number of activities in a bare workflow."""
+        return await self._batch([self._bare(activities) for _ in range(how_many)], concurrency)
+
+    def _deal(self, deal_id: str) -> Job:
+        async def job() -> None:
+            org = self.house.stack.salesforce_org_id
+            request = ChangeRequest(
+                change_id=quote_to_cash_id(org, deal_id),
+                kind=ChangeKind.QUOTE_TO_CASH,
+                org=org,
+                deal_id=deal_id,
+                requested_by=f"webhook:{org}",
+            )
+            key = contract_key(org, deal_id)
+            rows = Runs(self.engine)
+            await rows.claim(request, key)
+            await start_change(self.client, self.settings, request, key)
+            await rows.delivered(request)
+            handle = self.client.get_workflow_handle(contract_workflow_id(key))
+            try:
+                await handle.result(follow_runs=False)
+            except WorkflowContinuedAsNewError:
+                return
+            raise RuntimeError(f"the contract of {deal_id} ended instead of resting")
+
+        return job
+
+    def _bare(self, activities: int) -> Job:
+        number = next(self._serial)
+
+        async def job() -> None:
+            await self.client.execute_workflow(
+                BareSagaWorkflow.run,
+                BareOrder(name=f"bare {number}", activities=activities),
+                id=f"bench-bare-{number}",
+                task_queue=BARE_QUEUE,
+            )
+
+        return job
+
+    async def _batch(self, jobs: list[Job], concurrency: int) -> Batch:
+        waiting = iter(jobs)
+        latencies: list[float] = []
+
+        async def lane() -> None:
+            for job in waiting:
+                began = time.perf_counter()
+                await job()
+                latencies.append(time.perf_counter() - began)
+
+        cpu, machine, began = self.house.cpu_seconds(), _busy(), time.perf_counter()
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await asyncio.gather(*(lane() for _ in range(concurrency)))
+        seconds = time.perf_counter() - began
+        await asyncio.sleep(SETTLE_SECONDS)
+        used = {part: spent - cpu[part] for part, spent in self.house.cpu_seconds().items()}
+        others = (_busy() - machine - sum(used.values())) / (seconds + SETTLE_SECONDS)
+        return Batch(seconds, tuple(latencies), used, max(0.0, others))
+
+    async def _completed(self) -> int:
+        query = select(func.count()).where(run_rows.c.outcome == ChangeOutcome.COMPLETED)
+        async with self.engine.connect() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+
+@asynccontextmanager
+async def runner(house: House, deals: Iterator[str]) -> AsyncIterator[Runner]:
+    """Connected; closed at the end. The settings are the environment's."""
+    settings = load_settings()
+    engine = create_engine(settings.database_url.get_secret_value(), pool_size=20)
+    try:
+        yield Runner(house, settings, await connect(settings), engine, deals, count(1))
+    finally:
+        await engine.dispose()
+
+
+def _busy() -> float:
+    """Seconds that all processors of the machine worked since it started."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)

@@ -1,0 +1,40 @@
+"""How much is measured. Every loop is bounded by a count here and by a time limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LIMIT_SECONDS = 90.0
+"""Longest that one batch may take; a deal that waits for a person would never end."""
+STRIPE_CALLS_PER_SECOND = 1000
+"""The adapter's own throttle (80 a second for each account) would be measured instead of us."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Counts of one run of the bench."""
+
+    warm_up: int = 12
+    """Quote-to-cash runs that are not measured: connections, caches and sandboxes come up."""
+    cost_runs: int = 10
+    """Runs whose histories, actions and vendor calls are counted."""
+    rounds: int = 3
+    """Interleaved rounds, product then bare; the median of their ratios is told."""
+    at_one: int = 20
+    """Runs of a round at concurrency 1."""
+    at_fifty: int = 150
+    """Runs of a round at concurrency 50."""
+    webhook_rounds: int = 7
+    webhooks: int = 2000
+    """Messages of a round."""
+
+    @property
+    def deals(self) -> int:
+        """Deals needed in all."""
+        return self.warm_up + self.cost_runs + self.rounds * (self.at_one + self.at_fifty)
+
+
+FULL = Sizes()
+QUICK = Sizes(
+    warm_up=4, cost_runs=3, rounds=1, at_one=5, at_fifty=50, webhook_rounds=3, webhooks=500
+)
