@@ -129,6 +129,16 @@ SUBSCRIPTION_CREATE = Fields(
         "add_invoice_items": Many(SUBSCRIPTION_EXTRA, at_most=20),
         "backdate_start_date": TIME,
         "billing_cycle_anchor": TIME,
+        "billing_cycle_anchor_config": Fields(
+            {
+                "day_of_month": Int(1, 31),
+                "hour": Int(0, 23),
+                "minute": Int(0, 59),
+                "month": Int(1, 12),
+                "second": Int(0, 59),
+            },
+            required=("day_of_month",),
+        ),
         "billing_mode": BILLING_MODE,
         "cancel_at": TIME,
         "cancel_at_period_end": Flag(),
@@ -154,7 +164,7 @@ SUBSCRIPTION_CREATE = Fields(
         ),
         "proration_behavior": PRORATION,
     },
-    unsupported=_NOT_CARRIED | {"billing_cycle_anchor_config"},
+    unsupported=_NOT_CARRIED,
 )
 SUBSCRIPTION_UPDATE = Fields(
     {

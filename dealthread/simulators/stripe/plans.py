@@ -48,7 +48,11 @@ class Plan:
 
     items: Sequence[PlanItem]
     start: int
+    # Periods are counted from here; a day of the month that February lacks is in it.
     anchor: int
+    # As the subscription shows it, where that differs, and the parameters it came from.
+    shown_anchor: int | None = None
+    anchor_config: Json | None = None
     collection_method: str = "charge_automatically"
     days_until_due: int | None = None
     default_tax_rates: Sequence[Json] = ()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dealthread.simulators.stripe import tax_ids
+from dealthread.simulators.stripe import anchors, tax_ids
 from dealthread.simulators.stripe.billing import Payer, draft
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
@@ -24,7 +24,7 @@ from dealthread.simulators.stripe.plans import (
 )
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.subscription_engine import first_bill
-from dealthread.simulators.stripe.subscriptions import check_mode, resolve_anchor
+from dealthread.simulators.stripe.subscriptions import check_mode
 from dealthread.simulators.stripe.world import Context
 
 
@@ -79,7 +79,7 @@ def _plan_of_subscription(ctx: Context, details: Json, now: int) -> Plan:
         )
     check_mode(details)
     if start <= now:
-        start, anchor = resolve_anchor(now, items, start=start, anchor=anchor)
+        anchor = anchors.resolve(now, items, start=start, anchor=anchor)
     return Plan(
         items=items,
         start=start,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from dealthread.simulators.stripe import anchors
 from dealthread.simulators.stripe.billing import current_period
 from dealthread.simulators.stripe.listing import envelope
 from dealthread.simulators.stripe.plans import Plan, PlanItem
@@ -85,8 +86,8 @@ def subscription_object(
         "application": None,
         "application_fee_percent": None,
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
-        "billing_cycle_anchor": plan.anchor,
-        "billing_cycle_anchor_config": None,
+        "billing_cycle_anchor": plan.anchor if plan.shown_anchor is None else plan.shown_anchor,
+        "billing_cycle_anchor_config": plan.anchor_config,
         "billing_mode": mode,
         "billing_schedules": [],
         "billing_thresholds": None,
@@ -165,10 +166,19 @@ def plan_of(subscription: Json) -> Plan:
         )
         for item in subscription["items"]["data"]
     ]
+    shown, config = (
+        subscription["billing_cycle_anchor"],
+        subscription["billing_cycle_anchor_config"],
+    )
+    anchor = shown
+    if config is not None:
+        anchor = anchors.full(shown, items[0].price["recurring"], config["day_of_month"])
     return Plan(
         items=items,
         start=subscription["start_date"],
-        anchor=subscription["billing_cycle_anchor"],
+        anchor=anchor,
+        shown_anchor=shown,
+        anchor_config=config,
         collection_method=subscription["collection_method"],
         days_until_due=subscription["days_until_due"],
         default_tax_rates=subscription["default_tax_rates"],

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dealthread.simulators.stripe import (
+    anchors,
     events,
     invoice_items,
     metadata,
@@ -15,10 +16,9 @@ from dealthread.simulators.stripe import (
 from dealthread.simulators.stripe.billing import current_period
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.listing import page, within
-from dealthread.simulators.stripe.periods import is_on_grid, shift
+from dealthread.simulators.stripe.periods import is_on_grid
 from dealthread.simulators.stripe.plans import (
     Plan,
-    PlanItem,
     check_currency,
     default_rates,
     extras_of,
@@ -57,54 +57,6 @@ def check_terms(given: Json, collection_method: str, param: str = "") -> int | N
     return None
 
 
-def resolve_anchor(
-    now: int, items: list[PlanItem], *, start: int, anchor: int | None
-) -> tuple[int, int]:
-    """Start and anchor of a new subscription, or a refusal of what would need proration.
-
-    A start in the past needs an anchor that lies a whole number of intervals after it. Without one
-    Stripe anchors at the moment of creation and splits the elapsed time in a way its pages do not
-    spell out for flexible billing, so that no amount is invented here.
-    """
-    recurring = items[0].price["recurring"]
-    if start > now:
-        raise StripeError.refused(
-            "backdate_start_date must be in the past.", param="backdate_start_date"
-        )
-    if anchor is None:
-        if start < now:
-            raise StripeError.unsupported(
-                "backdate_start_date without billing_cycle_anchor", param="backdate_start_date"
-            )
-        return start, start
-    if anchor <= now:
-        raise StripeError.refused(
-            "billing_cycle_anchor must be a timestamp in the future.",
-            param="billing_cycle_anchor",
-        )
-    natural = next_natural_date(start, recurring, now)
-    if anchor > natural:
-        raise StripeError.refused(
-            f"billing_cycle_anchor cannot be later than next natural billing date ({natural}) for "
-            "plan",
-            param="billing_cycle_anchor",
-        )
-    if anchor != natural or not is_on_grid(anchor, recurring, start):
-        raise StripeError.unsupported(
-            "a billing_cycle_anchor that makes a partial first period",
-            param="billing_cycle_anchor",
-        )
-    return start, anchor
-
-
-def next_natural_date(start: int, recurring: Json, now: int) -> int:
-    """The first boundary after now when periods are counted from the start."""
-    number = 1
-    while shift(start, recurring, number) <= now:
-        number += 1
-    return shift(start, recurring, number)
-
-
 def create(ctx: Context, params: Json) -> Json:
     """POST /v1/subscriptions."""
     if "customer" not in params:
@@ -127,12 +79,17 @@ def create(ctx: Context, params: Json) -> Json:
         raise StripeError.unsupported(
             "a backdated start without a charge for the elapsed time", param="proration_behavior"
         )
-    start, anchor = resolve_anchor(
-        now,
-        items,
-        start=params.get("backdate_start_date", now),
-        anchor=params.get("billing_cycle_anchor"),
-    )
+    start = params.get("backdate_start_date", now)
+    config, shown = params.get("billing_cycle_anchor_config"), params.get("billing_cycle_anchor")
+    if config is not None:
+        if shown is not None:
+            raise StripeError.invalid(
+                "You may only specify one of these parameters: billing_cycle_anchor, "
+                "billing_cycle_anchor_config.",
+                param="billing_cycle_anchor_config",
+            )
+        shown = anchors.next_occurrence(now, items[0].price["recurring"], config)
+    anchor = anchors.resolve(now, items, start=start, anchor=shown, config=config)
     method_id = params.get("default_payment_method")
     if method_id is not None:
         payment_methods.owned_by(ctx, method_id, customer["id"], param="default_payment_method")
@@ -141,6 +98,8 @@ def create(ctx: Context, params: Json) -> Json:
         items=items,
         start=start,
         anchor=anchor,
+        shown_anchor=shown,
+        anchor_config=None if config is None else anchors.config_object(config),
         collection_method=collection,
         days_until_due=check_terms(params, collection),
         default_tax_rates=default_rates(ctx, params),

@@ -1,0 +1,118 @@
+"""Billing cycles by day of the month, for starts on the 29th to the 31st."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+import stripe
+
+from tests.simulators.stripe_support import DE_KEY, at, product, running, unix
+
+Serve = Callable[[Any], str]
+MIDNIGHT: Any = {"hour": 0, "minute": 0, "second": 0}
+
+
+async def _wanted(client: stripe.StripeClient, interval: str, count: int, **more: Any) -> Any:
+    seats = await product(client, "seat_pro", "Business seat")
+    customer = await client.v1.customers.create_async({"name": "Nordwerk"})
+    price = {
+        "currency": "eur",
+        "product": seats,
+        "unit_amount": 1_000,
+        "recurring": {"interval": interval, "interval_count": count},
+    }
+    return {
+        "customer": customer.id,
+        "items": [{"price_data": price}],
+        "collection_method": "send_invoice",
+        "days_until_due": 30,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("interval", "count", "start", "now", "config", "days"),
+    [
+        (
+            "month", 1, at(2026, 1, 31), at(2026, 2, 10), {"day_of_month": 31},
+            ["01-31", "02-28", "03-31", "04-30", "05-31"],
+        ),
+        (
+            "month", 1, at(2028, 1, 30), at(2028, 2, 10), {"day_of_month": 30},
+            ["01-30", "02-29", "03-30", "04-30"],
+        ),
+        (
+            "month", 3, at(2026, 1, 31), at(2026, 2, 10), {"day_of_month": 31, "month": 4},
+            ["01-31", "04-30", "07-31", "10-31"],
+        ),
+        (
+            "year", 1, at(2028, 2, 29), at(2028, 3, 5), {"day_of_month": 29, "month": 2},
+            ["02-29", "02-28", "02-28", "02-28", "02-29"],
+        ),
+        ("month", 1, at(2026, 4, 30), at(2026, 4, 30), {"day_of_month": 30}, ["04-30", "05-30"]),
+    ],
+)  # fmt: skip
+async def test_the_day_of_the_month_outlives_short_months(
+    serve: Serve,
+    interval: str,
+    count: int,
+    start: datetime,
+    now: datetime,
+    config: Any,
+    days: list[str],
+) -> None:
+    """Each period begins on the day itself or on the last day of a shorter month."""
+    async with running(serve, now=now) as sim, sim.client(DE_KEY) as client:
+        wanted = await _wanted(
+            client, interval, count, billing_cycle_anchor_config={**config, **MIDNIGHT}
+        )
+        if start < now:
+            wanted["backdate_start_date"] = unix(start)
+        made = await client.v1.subscriptions.create_async(wanted)
+        first = made["items"].data[0]
+        seen = [first.current_period_start]
+        assert made.billing_cycle_anchor == first.current_period_end
+        shown = made.billing_cycle_anchor_config
+        assert shown is not None
+        assert (shown.day_of_month, shown.month) == (config["day_of_month"], config.get("month"))
+        while len(seen) < len(days):
+            held = await client.v1.subscriptions.retrieve_async(made.id)
+            following = held["items"].data[0].current_period_end
+            seen.append(following)
+            sim.clock.freeze(datetime.fromtimestamp(following, now.tzinfo))
+        assert [f"{datetime.fromtimestamp(one, now.tzinfo):%m-%d}" for one in seen] == days
+        bills = await client.v1.invoices.list_async({"subscription": made.id})
+        assert [bill.subtotal for bill in bills.data] == [1_000] * len(days)
+
+
+@pytest.mark.parametrize(
+    ("interval", "more", "param", "code"),
+    [
+        ("week", {"billing_cycle_anchor_config": {"day_of_month": 3, **MIDNIGHT}}, "", None),
+        ("month", {"billing_cycle_anchor_config": {"day_of_month": 32}}, "[day_of_month]",
+         "parameter_invalid_integer"),
+        ("month", {"billing_cycle_anchor_config": {"month": 3}}, "[day_of_month]",
+         "parameter_missing"),
+        ("month", {"billing_cycle_anchor_config": {"day_of_month": 31}}, "[hour]",
+         "simulator_unsupported"),
+        ("month", {"billing_cycle_anchor_config": {"day_of_month": 20, **MIDNIGHT}}, "",
+         "simulator_unsupported"),
+        ("month", {"billing_cycle_anchor_config": {"day_of_month": 28, "month": 6, **MIDNIGHT}},
+         "", None),
+        ("month", {"billing_cycle_anchor_config": {"day_of_month": 28, **MIDNIGHT},
+                   "billing_cycle_anchor": unix(at(2026, 2, 28))}, "", None),
+    ],
+)  # fmt: skip
+async def test_anchors_that_do_not_fit_are_refused(
+    serve: Serve, interval: str, more: Any, param: str, code: str | None
+) -> None:
+    """Months and years only; exclusive with a timestamp; no partial first period here."""
+    async with running(serve, now=at(2026, 1, 31)) as sim, sim.client(DE_KEY) as client:
+        wanted = await _wanted(client, interval, 1, **more)
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            await client.v1.subscriptions.create_async(wanted)
+        assert refused.value.param == f"billing_cycle_anchor_config{param}"
+        assert refused.value.code == code
