@@ -47,7 +47,9 @@ def win_deals(stack: StackInfo, count: int) -> Iterator[str]:
         deals = org.create_all(
             "Opportunity",
             [
-                opportunity_record(sale, f"Deal of {sale.customer.name}", account, CURRENCY, book.id)
+                opportunity_record(
+                    sale, f"Deal of {sale.customer.name}", account, CURRENCY, book.id
+                )
                 for sale, account in zip(sales, accounts, strict=True)
             ],
         )
