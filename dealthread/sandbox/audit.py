@@ -84,7 +84,7 @@ def audit(
     completed = {one.deal_id for one in loaded if observed[one.row.number] == COMPLETED}
     wanted = expectation.count(COMPLETED)
     _per_system(report, systems, loaded, completed, wanted)
-    report.net_expected = Decimal(expectation.completed_net)
+    report.net_expected = expectation.completed_net
     if report.net_booked != report.net_expected:
         report.mismatches.append(
             f"net booked in Tryton {report.net_booked}, the files say {report.net_expected}"

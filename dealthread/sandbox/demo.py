@@ -19,7 +19,7 @@ from dealthread.sandbox.process import ProcessApi
 from dealthread.sandbox.records import Customer
 from dealthread.sandbox.salesforce import SalesforceOrg, quoted
 from dealthread.sandbox.selling import open_shop
-from dealthread.sandbox.stage import Stage
+from dealthread.sandbox.stage import PATIENCE_SECONDS, Stage
 from dealthread.sandbox.tryton import TrytonReader
 from dealthread.sandbox.worked_deals import K1, K2, K4, NOT_SALABLE, UNMAPPED
 from dealthread.stack.defaults import BUSINESS_DATE
@@ -31,15 +31,16 @@ _RUN = re.compile(r"DEMO-(\d+)-\d+P?")
 _UNMAPPED_SLOT, _REFUSED_SLOT, _BLOCKED_SLOT = 4, 5, 6
 
 
-def run(stack: StackInfo, console: Console) -> int:
+def run(stack: StackInfo, console: Console, patience_seconds: float = PATIENCE_SECONDS) -> int:
     """All scenes. 0 when everything came out as published, 1 otherwise.
 
-    The first run uses the worked customers, every later one invents new ones.
+    The first run uses the worked customers, every later one invents new ones. `patience_seconds`
+    is how long one wait may take.
     """
     say = Narrator(console)
     started = time.monotonic()
     try:
-        failures = _run(stack, say)
+        failures = _run(stack, say, patience_seconds)
     except EXPECTED as error:
         problem = told(error)
         say.bad(problem.what)
@@ -54,7 +55,7 @@ def run(stack: StackInfo, console: Console) -> int:
     return 1 if failures else 0
 
 
-def _run(stack: StackInfo, say: Narrator) -> list[str]:
+def _run(stack: StackInfo, say: Narrator, patience_seconds: float) -> list[str]:
     today = stack.business_now.date()
     if not FIRST_DAY <= today <= LAST_DAY:
         raise SandboxError(
@@ -79,6 +80,7 @@ def _run(stack: StackInfo, say: Narrator) -> list[str]:
             entitlements=held.enter_context(Entitlements(stack)),
             tryton_proxy=stack.urls.tryton,
             label=f" run {number}",
+            patience_seconds=patience_seconds,
         )
         return _scenes(stage, number, today)
 

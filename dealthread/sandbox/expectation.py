@@ -6,13 +6,15 @@ the product's code or configuration. The conventions it holds the load to:
 - the first N won rows, and the first N/20 open rows that name no account, are sold;
 - a row without an account cannot be sold to anybody: it waits, whatever its product;
 - a product that the product list does not name is unknown to finance: the row waits;
-- every other row becomes a contract over one unit at its close value.
+- every other row becomes a contract over one unit at its close value, or at the list price where
+  it names no value.
 """
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 FORCED_SHARE = 20
@@ -27,7 +29,7 @@ class Expectation:
     """Opportunity id of the file → what must come of it; and the net of those that complete."""
 
     fate: dict[str, str]
-    completed_net: int
+    completed_net: Decimal
 
     def count(self, fate: str) -> int:
         """Rows with this fate."""
@@ -36,7 +38,7 @@ class Expectation:
 
 def expected(folder: Path, limit: int) -> Expectation:
     """Read `products.csv` and `sales_pipeline.csv` in the folder."""
-    known = {row[0] for row in _rows(folder / "products.csv", ("product",))}
+    known = {row[0]: row[1] for row in _rows(folder / "products.csv", ("product", "sales_price"))}
     pipeline = _rows(
         folder / "sales_pipeline.csv",
         ("opportunity_id", "product", "account", "deal_stage", "close_value"),
@@ -44,7 +46,7 @@ def expected(folder: Path, limit: int) -> Expectation:
     won = [row for row in pipeline if row[3] == "Won"][:limit]
     homeless = [row for row in pipeline if row[3] in ("Engaging", "Prospecting") and not row[2]]
     fate: dict[str, str] = {}
-    net = 0
+    net = Decimal(0)
     for number, product, account, _, value in won + homeless[: limit // FORCED_SHARE]:
         if not account:
             fate[number] = WITHOUT_ACCOUNT
@@ -52,7 +54,7 @@ def expected(folder: Path, limit: int) -> Expectation:
             fate[number] = UNMAPPED
         else:
             fate[number] = COMPLETED
-            net += int(value)
+            net += Decimal(value or known[product])
     return Expectation(fate, net)
 
 

@@ -48,9 +48,9 @@ def load_won(
 ) -> Audit:
     """Enter the deals, close them as won, wait until all rest, compare. Prints the report."""
     started = time.monotonic()
-    expectation = expected(folder, limit)
     with ExitStack() as held:
         loaded, loader, org = _entered(stack, console, folder, limit, held)
+        expectation = expected(folder, limit)
         with _bar(console, "closed as won", len(loaded)) as closed:
             won = loader.win(loaded, closed)
         allowed = seconds or BASE_SECONDS + SECONDS_PER_DEAL * len(loaded)
@@ -91,8 +91,9 @@ def _entered(
     known = sum(1 for one in loaded if one.was_there)
     forced = sum(1 for row in rows if row.is_forced)
     console.print(
-        f"{len(loaded)} deals in Salesforce ({known} of an earlier load; {forced} open ones "
-        f"without an account are closed too), customers and products before them"
+        f"{len(loaded)} deals in Salesforce with customers, products and prices; of them {known} "
+        f"from an earlier load, {forced} open in the files and without an account",
+        soft_wrap=True,
     )
     return loaded, loader, org
 
@@ -114,7 +115,8 @@ def show(report: Audit, console: Console, deals: int, won: int, taken: float) ->
     console.print(
         f"Duration of a completed run: p50 {report.percentile(50):.1f} s, "
         f"p95 {report.percentile(95):.1f} s, longest {report.percentile(100):.1f} s. "
-        f"The load took {taken:.0f} s{rate}."
+        f"The load took {taken:.0f} s{rate}.",
+        soft_wrap=True,
     )
     if report.mismatches:
         console.print(f"[bold red]{len(report.mismatches)} mismatches[/bold red]")

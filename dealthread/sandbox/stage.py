@@ -31,6 +31,7 @@ class Stage:
     entitlements: Entitlements
     tryton_proxy: str
     label: str
+    patience_seconds: float = PATIENCE_SECONDS
     failures: list[str] = field(default_factory=list)
 
     def check(self, holds: bool, fact: str) -> None:
@@ -50,7 +51,7 @@ class Stage:
     def rest(self, entered: Entered) -> Standing:
         """Wait until the deal ended or waits for a person."""
         return self.operator.wait_until(
-            entered.deal_id, lambda seen: seen.is_resting, "rest", PATIENCE_SECONDS
+            entered.deal_id, lambda seen: seen.is_resting, "rest", self.patience_seconds
         )
 
     def stuck(self, entered: Entered, kind: str) -> Json:

@@ -34,6 +34,13 @@ def test_our_own_set_has_the_counts_that_a_person_counted(
     assert found.completed_net == net
 
 
+def test_a_won_row_without_value_is_expected_at_its_list_price(tmp_path: Path) -> None:
+    for name in ("products.csv", "sales_pipeline.csv"):
+        text = (CRM_FOLDER / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace("1/7/2019,498", "1/7/2019,"), encoding="utf-8")
+    assert expected(tmp_path, 1).completed_net == 520
+
+
 def test_a_row_without_account_waits_whatever_its_product() -> None:
     """DT000020 names an unknown product and no account: the account is missed first."""
     assert expected(CRM_FOLDER, 60).fate["DT000020"] == WITHOUT_ACCOUNT
@@ -55,4 +62,4 @@ def test_the_reader_knows_nothing_of_the_product() -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
-    assert modules == {"__future__", "csv", "dataclasses", "pathlib"}
+    assert modules == {"__future__", "csv", "dataclasses", "decimal", "pathlib"}
