@@ -168,7 +168,8 @@ class Ensure:
             await self._journal.done(undo.spec, "", "absent", Effects())
             return None
         target = found
-        await self._journal.sent(undo.spec, row.revision)
+        revision = self._revision(row)
+        await self._journal.sent(undo.spec, revision)
         return await self._act(
             Write(
                 spec=undo.spec,
@@ -177,7 +178,7 @@ class Ensure:
                 act=lambda key: undo.remove(target, key),
                 effects=undo.effects,
             ),
-            vendor_key(undo.spec.key, row.revision),
+            vendor_key(undo.spec.key, revision),
         )
 
     async def _claim(self, spec: WriteSpec) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -12,6 +12,7 @@ from dealthread.domain.base import Ref
 from dealthread.domain.contract import ContractState
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.transaction import ChangeOutcome, SagaContext
+from dealthread.errors import StepRejected
 from dealthread.hub import Effects, WriteRow, WriteSpec, WriteState
 from dealthread.store import audit
 from dealthread.store.outbox import publish
@@ -50,6 +51,10 @@ def _intent(spec: WriteSpec) -> dict[str, object]:
     }
 
 
+_NOT_DONE = journal.c.state != WriteState.DONE
+"""A result is never taken back by an attempt that outlived its lease."""
+
+
 class PostgresJournal:
     """Each method is one transaction."""
 
@@ -79,7 +84,11 @@ class PostgresJournal:
                 await connection.execute(
                     update(journal)
                     .where(journal.c.key == spec.key)
-                    .values(request_hash=spec.request_hash)
+                    .values(
+                        request_hash=spec.request_hash,
+                        amount=spec.money.amount if spec.money else None,
+                        currency=spec.money.currency if spec.money else None,
+                    )
                 )
                 row = (
                     await connection.execute(select(journal).where(journal.c.key == spec.key))
@@ -101,9 +110,11 @@ class PostgresJournal:
     async def sent(self, spec: WriteSpec, revision: int) -> None:
         now = datetime.now(UTC)
         async with self._engine.begin() as connection:
-            await connection.execute(
+            # An undo may have fenced the row since this attempt opened it; what the undo saw was
+            # a write not sent, so it must not be sent now.
+            sent = await connection.execute(
                 update(journal)
-                .where(journal.c.key == spec.key)
+                .where(journal.c.key == spec.key, journal.c.fenced.is_(False))
                 .values(
                     state=WriteState.SENT,
                     revision=revision,
@@ -112,6 +123,8 @@ class PostgresJournal:
                     last_sent_at=now,
                 )
             )
+            if sent.rowcount == 0:
+                raise StepRejected("fenced_by_undo", case_kind="integration.undo_failed")
 
     async def not_sent(self, spec: WriteSpec) -> None:
         async with self._engine.begin() as connection:
@@ -145,7 +158,7 @@ class PostgresJournal:
             row = (
                 await connection.execute(
                     update(journal)
-                    .where(journal.c.key == spec.key)
+                    .where(journal.c.key == spec.key, _NOT_DONE)
                     .values(
                         state=WriteState.UNKNOWN,
                         unknowns=journal.c.unknowns + 1,
@@ -154,17 +167,22 @@ class PostgresJournal:
                     )
                     .returning(journal)
                 )
-            ).one()
+            ).first()
+            if row is None:
+                query = select(journal).where(journal.c.key == spec.key)
+                return _row((await connection.execute(query)).one(), first=False)
             await self._audit(connection, spec, "write.unknown", {"code": code})
             return _row(row, first=False)
 
     async def rejected(self, spec: WriteSpec, code: str, evidence: dict[str, str]) -> None:
         async with self._engine.begin() as connection:
-            await connection.execute(
+            recorded = await connection.execute(
                 update(journal)
-                .where(journal.c.key == spec.key)
+                .where(journal.c.key == spec.key, _NOT_DONE)
                 .values(state=WriteState.REJECTED, lease_until=None, code=code)
             )
+            if recorded.rowcount == 0:
+                return
             await self._audit(
                 connection, spec, "write.rejected", {"code": code, "evidence": sorted(evidence)}
             )
@@ -192,21 +210,17 @@ class PostgresJournal:
 
     async def fence(self, do_key: str, spec: WriteSpec) -> WriteRow | None:
         async with self._engine.begin() as connection:
+            # One statement: between an update that finds nothing and an insert, a late attempt
+            # could open the row unfenced. `xmax` is 0 in a row that this statement inserted.
             row = (
                 await connection.execute(
-                    update(journal)
-                    .where(journal.c.key == do_key)
-                    .values(fenced=True)
-                    .returning(journal)
+                    insert(journal)
+                    .values(**_intent(spec) | {"key": do_key, "fenced": True})
+                    .on_conflict_do_update(index_elements=["key"], set_={"fenced": True})
+                    .returning(journal, literal_column("xmax = 0").label("is_new"))
                 )
-            ).first()
-            if row is not None:
-                return _row(row, first=False)
-            values = _intent(spec) | {"key": do_key, "fenced": True}
-            await connection.execute(
-                insert(journal).values(**values).on_conflict_do_nothing(index_elements=["key"])
-            )
-            return None
+            ).one()
+            return None if row.is_new else _row(row, first=False)
 
     async def _audit(
         self, connection: AsyncConnection, spec: WriteSpec, event: str, detail: dict[str, object]

@@ -235,11 +235,21 @@ class Reading:
         return sorted(entries, key=lambda entry: entry.at)
 
     async def uncertain(self) -> list[OpenWrite]:
-        """Writes whose effect is not known, oldest first."""
+        """Writes whose effect is not known, oldest first. One that was undone is known: its undo
+        has looked until no late effect could come."""
+        undo = journal.alias()
+        undone = (
+            select(undo.c.key)
+            .where(
+                undo.c.key == func.regexp_replace(journal.c.key, "/do$", "/undo"),
+                undo.c.state == WriteState.DONE,
+            )
+            .exists()
+        )
         async with self._engine.connect() as connection:
             rows = await connection.execute(
                 select(journal)
-                .where(journal.c.state.in_((WriteState.SENT, WriteState.UNKNOWN)))
+                .where(journal.c.state.in_((WriteState.SENT, WriteState.UNKNOWN)), ~undone)
                 .order_by(journal.c.first_sent_at)
             )
             return [_open_write(row) for row in rows]
