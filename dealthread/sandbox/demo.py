@@ -62,6 +62,7 @@ def _run(stack: StackInfo, say: Narrator, patience_seconds: float) -> list[str]:
             f"the deals are dated around {FIRST_DAY}, the stack's business date is {today}",
             f"make clean, then dealthread up --detach --business-date {FIRST_DAY}",
         )
+    scenes.open_the_revenue_account(stack.urls.tryton)
     with ExitStack() as held:
         say.does("Products, prices and tax rates in Salesforce and at the biller")
         shop = held.enter_context(open_shop(stack))

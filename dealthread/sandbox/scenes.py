@@ -78,16 +78,18 @@ def refused_after_the_pivot(stage: Stage, sale: Sale) -> Entered:
     return entered
 
 
-@contextmanager
-def _revenue_account_blocked(proxy: str) -> Iterator[None]:
-    """Tryton's fault proxy refuses confirmations; removed at the end, whatever happens.
-
-    What a demonstration that was killed left behind is removed first.
-    """
+def open_the_revenue_account(proxy: str) -> None:
+    """Remove what a demonstration that was killed left in Tryton's fault proxy."""
     with httpx.Client(base_url=proxy, timeout=10.0, trust_env=False) as control:
-        for fault in control.get("/_sim/faults").json()["faults"]:
+        for fault in control.get("/_sim/faults").raise_for_status().json()["faults"]:
             if fault["message"] == _REFUSAL:
                 control.delete(f"/_sim/faults/{fault['id']}")
+
+
+@contextmanager
+def _revenue_account_blocked(proxy: str) -> Iterator[None]:
+    """Tryton's fault proxy refuses confirmations; removed at the end, whatever happens."""
+    with httpx.Client(base_url=proxy, timeout=10.0, trust_env=False) as control:
         answer = control.post(
             "/_sim/faults",
             json={

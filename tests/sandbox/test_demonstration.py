@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -20,6 +21,8 @@ from dealthread.sandbox.narration import Narrator
 from dealthread.sandbox.proofs import nothing_left, nothing_twice
 from dealthread.sandbox.selling import Entered
 from dealthread.sandbox.stage import Stage
+from dealthread.simulators import faultproxy
+from dealthread.simulators.kit.server import BackgroundServer
 from dealthread.stack.info import StackInfo
 
 DEAL = Entered(
@@ -166,14 +169,35 @@ def test_a_business_date_that_does_not_fit_the_deals_is_refused(
 
 
 def test_a_part_that_is_down_is_told_without_a_stack_trace(stack: StackInfo) -> None:
-    """Here only Salesforce and Stripe answer."""
-    settings = {"DEALTHREAD_TRYTON_USER": "u", "DEALTHREAD_TRYTON_PASSWORD": "p"}
-    tryton = stack.tryton.model_copy(update={"settings": settings})
-    code, text = _run(_on(stack, FIRST_DAY).model_copy(update={"tryton": tryton}), patience=0)
+    """Here only Salesforce and Stripe answer: neither Tryton nor its fault proxy."""
+    code, text = _run(_on(stack, FIRST_DAY))
     assert code == 1
-    assert "no transaction is known of it" in text
+    assert "ConnectError" in text
     assert "dealthread status" in text
     assert "Traceback" not in text
+
+
+def test_a_deal_that_never_arrives_ends_the_demonstration(
+    stack: StackInfo, silent_proxy: str
+) -> None:
+    """Nobody takes the webhook: the deal is named, with where to look."""
+    settings = {"DEALTHREAD_TRYTON_USER": "u", "DEALTHREAD_TRYTON_PASSWORD": "p"}
+    tryton = stack.tryton.model_copy(update={"settings": settings})
+    urls = stack.urls.model_copy(update={"tryton": silent_proxy})
+    prepared = _on(stack, FIRST_DAY).model_copy(update={"tryton": tryton, "urls": urls})
+    code, text = _run(prepared, patience=0)
+    assert code == 1
+    assert "no transaction is known of it" in text
+    assert "dealthread trace" in text
+
+
+@pytest.fixture
+def silent_proxy() -> Iterator[str]:
+    """A fault proxy before nobody."""
+    server = BackgroundServer(faultproxy.create_app("http://127.0.0.1:9"))
+    server.start()
+    yield server.url
+    server.stop()
 
 
 def _on(stack: StackInfo, day: date) -> StackInfo:
