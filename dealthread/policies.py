@@ -2,8 +2,10 @@
 
 What must not repeat is non-retryable by its error class. Writes have no attempt limit (a long
 Retry-After would eat it): their limit is schedule-to-close, which counts back-off and time in the
-queue. Where "unavailable for so long" decides something, `patient` counts attempts instead. Write activities have no heartbeat (each is a billed action) and wait for their
-own end when cancelled: an undo that overtakes its act leaves an orphan.
+queue. Where "unavailable for so long" decides something, `patient` counts attempts instead.
+
+Write activities have no heartbeat (each is a billed action) and wait for their own end when
+cancelled: an undo that overtakes its act leaves an orphan.
 """
 
 from __future__ import annotations
@@ -52,6 +54,7 @@ def patient(patience: timedelta) -> RetryPolicy:
         maximum_interval=LONGEST_DELAY,
         maximum_attempts=attempts,
     )
+
 
 HTTP_TOTAL = timedelta(seconds=25)
 """Longest a vendor call may take: below start-to-close, so that an attempt Temporal gave up on

@@ -17,6 +17,17 @@ ROOT = Path(__file__).resolve().parent.parent
 pytest_plugins = ["tests.plugins.allowed_skips", "tests.plugins.temporal_servers"]
 
 
+def migrate(url: str) -> None:
+    """Bring a database to the newest migration, as `make migrate` does."""
+    subprocess.run(
+        [sys.executable, "-m", "alembic", "upgrade", "head"],
+        cwd=ROOT,
+        env=os.environ | {"DEALTHREAD_DATABASE_URL": url},
+        check=True,
+        capture_output=True,
+    )
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL of this test session, in a short temporary folder, gone afterwards."""
@@ -32,13 +43,7 @@ def postgres() -> Iterator[Postgres]:
 def migrated(postgres: Postgres) -> str:
     """Name of a database at the newest migration, to be cloned."""
     postgres.ensure_database("golden", "dealthread")
-    subprocess.run(
-        [sys.executable, "-m", "alembic", "upgrade", "head"],
-        cwd=ROOT,
-        env=os.environ | {"DEALTHREAD_DATABASE_URL": postgres.url("golden", "dealthread")},
-        check=True,
-        capture_output=True,
-    )
+    migrate(postgres.url("golden", "dealthread"))
     return "golden"
 
 

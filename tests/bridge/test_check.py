@@ -1,5 +1,5 @@
-"""PF-03: one HTTP call answers accept or reject with reasons inside its budget; a slow system yields
-a time-out answer, not a hang."""
+"""PF-03: one HTTP call answers accept or reject with reasons inside its budget; a slow system
+yields a time-out answer, not a hang."""
 
 from __future__ import annotations
 

@@ -29,9 +29,9 @@ from dealthread.temporal import data_converter
 from tests.cli.conftest import Run, Said
 from tests.cli.impostor import Impostor
 from tests.fakes.world import Fault
+from tests.plugins.temporal_servers import TEST_KEY
 from tests.support.deal_builder import D1_TODAY, d1
 from tests.support.saga_lab import Lab, fresh, lab
-from tests.plugins.temporal_servers import TEST_KEY
 from workers.bootstrap import sandbox
 from workers.registry import WORKFLOWS
 

@@ -1,0 +1,163 @@
+"""Records histories of running and ended sagas: `python -m tests.replay.record`.
+
+Systems in memory, invented customers, no encryption: the files are readable. Run it when a release
+is made; older files stay, and every one must replay on the present code for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import date
+from pathlib import Path
+
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from dealthread.attributes import ALL
+from dealthread.domain.case import DecisionKind
+from dealthread.domain.deal import Deal
+from dealthread.naming import contract_key, contract_workflow_id
+from dealthread.stack.postgres import PostgresProgram
+from dealthread.store.engine import create_engine
+from tests.conftest import migrate
+from tests.fakes.world import Fault
+from tests.support.deal_builder import d1, d2
+from tests.support.office import Office
+from tests.support.saga_lab import Lab, fresh, lab
+
+HERE = Path(__file__).parent / "histories"
+BIN = Path(sys.executable).parent
+
+
+async def completed(it: Lab) -> Deal:
+    """Every step, with the review policy."""
+    deal = fresh(d2())
+    await (await it.start(deal)).result()
+    return deal
+
+
+async def waiting_for_a_person(it: Lab) -> Deal:
+    """Stuck after the pivot, still running."""
+    deal = fresh(d2())
+    it.world.plan("erp.confirm_booking", Fault.REJECTED, times=0)
+    await it.start(deal)
+    await it.case(deal)
+    return deal
+
+
+async def waiting_for_approval(it: Lab) -> Deal:
+    """Dated back, still running."""
+    deal = fresh(d2().model_copy(update={"signed_on": None}))
+    early = {"start_date": date(2026, 1, 10), "end_date": date(2027, 1, 10)}
+    deal = deal.model_copy(update=early)
+    await it.start(deal)
+    await it.case(deal)
+    return deal
+
+
+async def compensated(it: Lab) -> Deal:
+    """Refused before the pivot, aborted, undone in every system."""
+    deal = fresh(d2())
+    it.world.plan("billing.release_first_invoice", Fault.REJECTED, times=0)
+    handle = await it.start(deal)
+    await it.decide(await it.case(deal), DecisionKind.ABORT)
+    await handle.result()
+    return deal
+
+
+async def cancelled(it: Lab) -> Deal:
+    """Cancelled while it waited for a person."""
+    deal = fresh(d2())
+    it.world.plan("erp.draft_booking", Fault.REJECTED, times=0)
+    handle = await it.start(deal)
+    await it.case(deal)
+    await handle.cancel()
+    try:
+        await handle.result()
+    except WorkflowFailureError:
+        return deal
+    raise AssertionError("it was not cancelled")
+
+
+SAGAS: tuple[Callable[[Lab], Awaitable[Deal]], ...] = (
+    completed,
+    waiting_for_a_person,
+    waiting_for_approval,
+    compensated,
+    cancelled,
+)
+
+
+async def _keep(client: Client, workflow_id: str, name: str, run_id: str | None = None) -> None:
+    history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
+    (HERE / f"{name}.json").write_text(history.to_json() + "\n")
+
+
+async def _contract(it: Lab, url: str, client: Client) -> None:
+    """A contract from its first message to its rest: the run that worked, the one that rests."""
+    office = Office(it, url, client)
+    async with office.pool:
+        deal = fresh(d1())
+        it.world.deals[deal.deal_id] = deal
+        await office.webhook(deal, f"m-{deal.deal_id}")
+        await office.relayed()
+        await office.ended(deal)
+        workflow_id = contract_workflow_id(contract_key(deal.org, deal.deal_id))
+        for _ in range(100):
+            history = await client.get_workflow_handle(workflow_id).fetch_history()
+            first = history.events[0].workflow_execution_started_event_attributes
+            if first.continued_execution_run_id:
+                await _keep(client, workflow_id, "contract_at_rest")
+                await _keep(
+                    client, workflow_id, "contract_first_run", first.continued_execution_run_id
+                )
+                return
+            await asyncio.sleep(0.05)
+    raise AssertionError("the contract did not come to rest")
+
+
+async def record(url: str) -> None:
+    """Record everything."""
+    HERE.mkdir(exist_ok=True)
+    environment = await WorkflowEnvironment.start_local(
+        data_converter=pydantic_data_converter,
+        search_attributes=list(ALL),
+        dev_server_existing_path=str(BIN / "temporal"),
+    )
+    engine = create_engine(url)
+    async with environment, lab(environment.client, engine, date(2026, 3, 15)) as it:
+        for saga in SAGAS:
+            deal = await saga(it)
+            await _keep(
+                environment.client, f"quote-to-cash:{deal.org}:{deal.deal_id}", saga.__name__
+            )
+            it.world.heal()
+    environment = await WorkflowEnvironment.start_local(
+        data_converter=pydantic_data_converter,
+        search_attributes=list(ALL),
+        dev_server_existing_path=str(BIN / "temporal"),
+    )
+    async with environment, lab(environment.client, engine, date(2026, 1, 5)) as it:
+        await _contract(it, url, environment.client)
+    await engine.dispose()
+
+
+def main() -> None:
+    """Entry point."""
+    with tempfile.TemporaryDirectory(prefix="dt-pg-", ignore_cleanup_errors=True) as folder:
+        base = Path(folder)
+        base.chmod(0o755)
+        with PostgresProgram(base / "data", base / "s").running(durable=False) as server:
+            server.ensure_role("dealthread")
+            server.ensure_database("record", "dealthread")
+            url = server.url("record", "dealthread")
+            migrate(url)
+            asyncio.run(record(url))
+
+
+if __name__ == "__main__":
+    main()
