@@ -12,8 +12,9 @@ from dealthread.sandbox.records import Sale
 from dealthread.sandbox.selling import Entered, SalesDesk
 from dealthread.sandbox.tryton import TrytonReader
 
-PATIENCE_SECONDS = 60.0
-"""How long one wait of the demonstration may take before it says what is stuck."""
+PATIENCE_SECONDS = 90.0
+"""How long one wait of the demonstration may take before it says what is stuck: a worker that was
+killed is missed after 30 s, and its write looked up after the lease of 35 s."""
 _ROUNDS = 5
 """No deal of the demonstration meets more cases than this."""
 
