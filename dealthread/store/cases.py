@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.domain.case import KINDS, Case, CaseOpening, CaseState, Decision, DecisionKind
@@ -28,6 +28,7 @@ def _case(row: Row[Any]) -> Case:
             "opened_at": row.opened_at,
             "decide_by": row.decide_by,
             "decided_at": row.decided_at,
+            "escalation": row.escalation,
         }
     )
 
@@ -42,6 +43,11 @@ class PostgresCases:
         info = KINDS[opening.kind]
         now = datetime.now(UTC)
         async with self._engine.begin() as connection:
+            # A case that is not there yet has no row to lock.
+            await connection.execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:case, 1))"),
+                {"case": opening.case_id},
+            )
             row = (
                 await connection.execute(
                     select(cases).where(cases.c.case_id == opening.case_id).with_for_update()
@@ -63,6 +69,8 @@ class PostgresCases:
                 "opened_at": now,
                 "decide_by": now + info.first_decision_within,
                 "decided_at": None,
+                "escalation": 0,
+                "escalate_at": now + info.first_decision_within / 2,
                 "body": opening.model_dump(mode="json"),
             }
             if row is None:
@@ -198,6 +206,49 @@ class PostgresCases:
                 actor=actor,
                 detail={"decision": decision, "version": case.version},
             )
+
+    async def escalate(self, limit: int) -> int:
+        """Pass overdue cases on: to the queue's lead at half the time, then to the executive.
+
+        Swept by the relay: a column and an index instead of a timer for each case.
+        """
+        async with self._engine.begin() as connection:
+            rows = (
+                await connection.execute(
+                    select(cases)
+                    .where(cases.c.state == CaseState.OPEN, cases.c.escalate_at <= func.now())
+                    .order_by(cases.c.escalate_at)
+                    .limit(limit)
+                    .with_for_update(skip_locked=True)
+                )
+            ).all()
+            for row in rows:
+                level = row.escalation + 1
+                next_at = row.decide_by if level == 1 else datetime.max.replace(tzinfo=UTC)
+                await connection.execute(
+                    update(cases)
+                    .where(cases.c.case_id == row.case_id)
+                    .values(escalation=level, escalate_at=next_at)
+                )
+                await audit.append(
+                    connection,
+                    row.contract_key,
+                    "case.escalated",
+                    key=row.case_id,
+                    actor="relay",
+                    detail={"level": level, "version": row.version, "queue": row.queue},
+                )
+                await publish(
+                    connection,
+                    BusinessEvent(
+                        id=event_id(f"{row.case_id}:{row.version}:escalated:{level}"),
+                        type=EventType.CASE_ESCALATED,
+                        subject=row.contract_key,
+                        time=datetime.now(UTC),
+                        data={"case_id": row.case_id, "queue": row.queue, "level": level},
+                    ),
+                )
+            return len(rows)
 
     async def undelivered(self, limit: int) -> list[tuple[Decision, str]]:
         """Decisions that the workflow has not been told yet, with its workflow id."""
