@@ -60,9 +60,11 @@ class InboxWriter:
 
     async def store(self, messages: list[InboxMessage]) -> list[bool]:
         """Store all or nothing; True for each message that is new. Committed on return."""
+        created = dict.fromkeys(range(len(messages)), False)
+        # In one order for everybody: two batches that overlap would else wait for each other.
+        ordered = sorted(enumerate(messages), key=lambda pair: pair[1].message_id)
         async with self._pool.connection() as connection:
-            created = []
-            for message in messages:
+            for place, message in ordered:
                 cursor = await connection.execute(
                     _INSERT,
                     (
@@ -74,9 +76,9 @@ class InboxWriter:
                         message.state.value,
                     ),
                 )
-                created.append(cursor.rowcount == 1)
+                created[place] = cursor.rowcount == 1
             await connection.commit()
-            return created
+        return list(created.values())
 
 
 class Inbox:
@@ -139,4 +141,4 @@ class Inbox:
             rows = await connection.execute(
                 select(inbox.c.state, func.count()).group_by(inbox.c.state)
             )
-            return dict(rows.tuples().all())
+            return {row[0]: row[1] for row in rows}

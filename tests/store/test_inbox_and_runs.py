@@ -75,7 +75,8 @@ async def test_a_batch_is_stored_whole_or_not_at_all(writer: InboxWriter, inbox:
 async def test_a_message_is_handed_to_one_worker_oldest_first(
     writer: InboxWriter, inbox: Inbox
 ) -> None:
-    await writer.store([message(number) for number in range(30)])
+    for number in range(30):
+        await writer.store([message(number)])
     first = await inbox.due(3)
     assert [row.message_id for row in first] == ["msg_0", "msg_1", "msg_2"]
     rest = await asyncio.gather(*(inbox.due(10) for _ in range(3)))
