@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, literal, or_, select, update
+from sqlalchemy import false, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -48,7 +48,8 @@ class Outbox:
         A pattern is an event type without `dealthread.` and version, such as `contract.*`.
         """
         wanted = or_(
-            *(outbox.c.type.like(f"dealthread.{one.replace('*', '%')}%") for one in patterns)
+            false(),
+            *(outbox.c.type.like(f"dealthread.{one.replace('*', '%')}%") for one in patterns),
         )
         has_row = (
             select(deliveries.c.event_id)
@@ -121,6 +122,8 @@ class Outbox:
                 .where(
                     deliveries.c.event_id == due.event_id,
                     deliveries.c.subscriber == due.subscriber,
+                    # What was delivered stays so, whatever a slower sender saw.
+                    deliveries.c.state != "delivered",
                 )
                 .values(**values)
             )

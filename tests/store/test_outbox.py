@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -148,6 +147,7 @@ class Receivers:
     """Where events go: one receiver works, one never answers, one refuses."""
 
     got: list[str] = field(default_factory=list)
+    three: asyncio.Event = field(default_factory=asyncio.Event)
     dead: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def deliver(
@@ -162,7 +162,10 @@ class Receivers:
             return Unknown(code="read_timeout")
         if url == "gone":
             return Rejected(case_kind="", code="410")
-        self.got.append(event_id)
+        if url == "live":
+            self.got.append(event_id)
+            if len(self.got) == 3:
+                self.three.set()
         return Done("204")
 
 
@@ -171,7 +174,7 @@ def subscriber(url: str) -> Subscriber:
 
 
 @pytest.fixture
-async def relay(store: AsyncEngine) -> AsyncIterator[tuple[Relay, Receivers]]:
+def relay(store: AsyncEngine) -> tuple[Relay, Receivers]:
     receivers = Receivers()
     settings = Settings.model_validate(
         {
@@ -180,7 +183,7 @@ async def relay(store: AsyncEngine) -> AsyncIterator[tuple[Relay, Receivers]]:
             "subscribers": tuple(subscriber(url) for url in ("dead", "live")),
         }
     )
-    yield (
+    return (
         Relay(
             settings,
             cast(Client, None),
@@ -204,8 +207,7 @@ async def test_a_dead_subscriber_delays_no_other(
     running = asyncio.create_task(it.run(stop))
     try:
         async with asyncio.timeout(20):
-            while len(receivers.got) < 3:
-                await asyncio.sleep(0.01)
+            await receivers.three.wait()
     finally:
         stop.set()
         receivers.dead.set()
