@@ -56,44 +56,41 @@ async def test_entries_written_at_once_are_one_gapless_chain(store: AsyncEngine)
         assert list(rows.scalars()) == list(range(1, 16))
 
 
-_MINE = f"stream = '{STREAM}'"
-
-
 @pytest.mark.parametrize(
     ("statements", "first"),
     [
-        ([f"UPDATE audit SET actor = 'x' WHERE {_MINE} AND seq = 3"], 3),
-        ([f"UPDATE audit SET event = 'x' WHERE {_MINE} AND seq = 1"], 1),
-        ([f"UPDATE audit SET key = 'x' WHERE {_MINE} AND seq = 6"], 6),
-        ([f"UPDATE audit SET at = at + interval '1 second' WHERE {_MINE} AND seq = 4"], 4),
-        ([f'UPDATE audit SET detail = detail || \'{{"how": "y"}}\' WHERE {_MINE} AND seq = 2'], 2),
-        ([f"UPDATE audit SET hash = repeat('0', 64) WHERE {_MINE} AND seq = 2"], 2),
-        ([f"UPDATE audit SET previous_hash = repeat('1', 64) WHERE {_MINE} AND seq = 2"], 2),
-        ([f"DELETE FROM audit WHERE {_MINE} AND seq = 1"], 2),
-        ([f"DELETE FROM audit WHERE {_MINE} AND seq = 3"], 4),
+        (["UPDATE audit SET actor = 'x' WHERE {mine} AND seq = 3"], 3),
+        (["UPDATE audit SET event = 'x' WHERE {mine} AND seq = 1"], 1),
+        (["UPDATE audit SET key = 'x' WHERE {mine} AND seq = 6"], 6),
+        (["UPDATE audit SET at = at + interval '1 second' WHERE {mine} AND seq = 4"], 4),
+        (["UPDATE audit SET detail = '{}' WHERE {mine} AND seq = 2"], 2),
+        (["UPDATE audit SET hash = repeat('0', 64) WHERE {mine} AND seq = 2"], 2),
+        (["UPDATE audit SET previous_hash = repeat('1', 64) WHERE {mine} AND seq = 2"], 2),
+        (["DELETE FROM audit WHERE {mine} AND seq = 1"], 2),
+        (["DELETE FROM audit WHERE {mine} AND seq = 3"], 4),
         # deleted, and the rest moved up
         (
             [
-                f"DELETE FROM audit WHERE {_MINE} AND seq = 3",
-                f"UPDATE audit SET seq = seq + 100 WHERE {_MINE} AND seq > 3",
-                f"UPDATE audit SET seq = seq - 101 WHERE {_MINE} AND seq > 100",
+                "DELETE FROM audit WHERE {mine} AND seq = 3",
+                "UPDATE audit SET seq = seq + 100 WHERE {mine} AND seq > 3",
+                "UPDATE audit SET seq = seq - 101 WHERE {mine} AND seq > 100",
             ],
             3,
         ),
         # two entries change places
         (
             [
-                f"UPDATE audit SET seq = 102 WHERE {_MINE} AND seq = 2",
-                f"UPDATE audit SET seq = 2 WHERE {_MINE} AND seq = 5",
-                f"UPDATE audit SET seq = 5 WHERE {_MINE} AND seq = 102",
+                "UPDATE audit SET seq = 102 WHERE {mine} AND seq = 2",
+                "UPDATE audit SET seq = 2 WHERE {mine} AND seq = 5",
+                "UPDATE audit SET seq = 5 WHERE {mine} AND seq = 102",
             ],
             2,
         ),
         # an entry of another contract put in
         (
             [
-                f"DELETE FROM audit WHERE {_MINE} AND seq = 4",
-                f"UPDATE audit SET stream = '{STREAM}' WHERE stream = '{OTHER}' AND seq = 4",
+                "DELETE FROM audit WHERE {mine} AND seq = 4",
+                "UPDATE audit SET {mine} WHERE {other} AND seq = 4",
             ],
             4,
         ),
@@ -101,7 +98,7 @@ _MINE = f"stream = '{STREAM}'"
         (
             [
                 "INSERT INTO audit SELECT stream, 7, at, actor, event, key, detail, hash, hash "
-                f"FROM audit WHERE {_MINE} AND seq = 6"
+                "FROM audit WHERE {mine} AND seq = 6"
             ],
             7,
         ),
@@ -112,7 +109,9 @@ async def test_tampering_is_found_at_its_first_entry(
 ) -> None:
     async with chain.begin() as connection:
         for statement in statements:
-            await connection.execute(text(statement))
+            named = statement.replace("{mine}", f"stream = '{STREAM}'")
+            named = named.replace("{other}", f"stream = '{OTHER}'")
+            await connection.execute(text(named))
     assert await broken(chain) == first
 
 
