@@ -9,7 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest
 # In tests, what needs a server or Tryton carries a marker.
-WITHOUT_SERVERS := not temporal and not postgres and not tryton and not stack and not judges
+WITHOUT_SERVERS := not temporal and not postgres and not tryton and not stack and not judges and not acceptance
 COMPILE := uv pip compile --quiet --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
@@ -54,11 +54,15 @@ sandbox: $(STAMP) ## Load won deals into the running stack: DATA=folder N=number
 ##@ Check
 
 .PHONY: check
-check: lint types arch test ## All that must pass before a change lands; CI runs exactly this
+check: lint types arch test acceptance ## All that must pass before a change lands; CI runs exactly this
 
 .PHONY: test
 test: $(STAMP) ## Run all tests except those that need Node.js
-	@$(PYTEST) -m "not judges"
+	@$(PYTEST) -m "not judges and not acceptance"
+
+.PHONY: acceptance
+acceptance: $(STAMP) ## Run the long tests: two hundred deals of a public data set
+	@$(PYTEST) -m acceptance
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## Run the tests that start no server
@@ -99,7 +103,7 @@ arch: $(STAMP) ## Check who may import whom
 
 .PHONY: cov
 cov: $(STAMP) ## Run the tests and show which lines they reach
-	@$(PYTEST) -m "not judges" --cov --cov-report=term-missing:skip-covered
+	@$(PYTEST) -m "not judges and not acceptance" --cov --cov-report=term-missing:skip-covered
 
 .PHONY: bench
 bench: $(STAMP) ## Measure speed and cost; prints and keeps docs/performance.md

@@ -1,8 +1,8 @@
 """`python -m dealthread.bridge.relay`: from committed rows to Temporal and to subscribers.
 
-Four loops, each repeating what is not known to be done: inbox rows become runs, runs are started,
-people's decisions are delivered, events go to their subscribers. Every step can be killed
-anywhere and happens again.
+Loops, each repeating what is not known to be done: inbox rows become runs, runs are started,
+people's decisions are delivered, overdue cases are passed on, events go to their subscribers.
+Every step can be killed anywhere and happens again.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class Relay:
             self._loop(stop, "inbox", self.take_in),
             self._loop(stop, "starts", self.start_runs),
             self._loop(stop, "decisions", self.deliver_decisions),
+            self._loop(stop, "escalations", lambda: self._cases.escalate(BATCH)),
             *(
                 # Each subscriber has its own loop: a dead one delays nobody else.
                 self._loop(stop, f"events:{one.name}", self._deliverer(one))

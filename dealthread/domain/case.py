@@ -134,6 +134,8 @@ class Case(CaseOpening):
     decided_at: AwareDatetime | None = None
     decision: DecisionKind | None = None
     decided_by: str = ""
+    escalation: int = 0
+    """0: with the owner's queue; 1: with its lead, at half the time; 2: with the executive."""
 
 
 class Decision(Carried):

@@ -21,6 +21,7 @@ class EventType(StrEnum):
     ENTITLEMENT_GRANT = "dealthread.entitlement.grant.v1"
     ENTITLEMENT_REVOKE = "dealthread.entitlement.revoke.v1"
     CASE_OPENED = "dealthread.case.opened.v1"
+    CASE_ESCALATED = "dealthread.case.escalated.v1"
 
 
 class BusinessEvent(Carried):

@@ -202,7 +202,11 @@ cases = Table(
     Column("opened_at", Instant, nullable=False),
     Column("decide_by", Instant, nullable=False),
     Column("decided_at", Instant),
+    # 0 with the owner's queue, 1 with its lead, 2 with the named executive.
+    Column("escalation", Integer, nullable=False, server_default="0"),
+    Column("escalate_at", Instant, nullable=False),
     Column("body", JSONB, nullable=False),
+    Index("ix_cases_escalate", "escalate_at", postgresql_where=text("state = 'open'")),
 )
 
 case_decisions = Table(

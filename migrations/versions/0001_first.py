@@ -43,10 +43,19 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decide_by", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("escalation", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("escalate_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_cases")),
     )
     op.create_index(op.f("ix_cases_contract_key"), "cases", ["contract_key"], unique=False)
+    op.create_index(
+        "ix_cases_escalate",
+        "cases",
+        ["escalate_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'open'"),
+    )
     op.create_index(op.f("ix_cases_kind"), "cases", ["kind"], unique=False)
     op.create_index(op.f("ix_cases_queue"), "cases", ["queue"], unique=False)
     op.create_index(op.f("ix_cases_state"), "cases", ["state"], unique=False)
@@ -310,6 +319,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_cases_state"), table_name="cases")
     op.drop_index(op.f("ix_cases_queue"), table_name="cases")
     op.drop_index(op.f("ix_cases_kind"), table_name="cases")
+    op.drop_index(
+        "ix_cases_escalate", table_name="cases", postgresql_where=sa.text("state = 'open'")
+    )
     op.drop_index(op.f("ix_cases_contract_key"), table_name="cases")
     op.drop_table("cases")
     op.drop_table("audit")

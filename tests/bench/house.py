@@ -67,6 +67,10 @@ class House:
             | {
                 "DEALTHREAD_ENTITLEMENT_URL": self.stack.urls.entitlement_direct,
                 "DEALTHREAD_STRIPE_CALLS_PER_SECOND": str(STRIPE_CALLS_PER_SECOND),
+                # The sandbox imports workflow modules anew for each run: without compiled files,
+                # which an environment may forbid, it would compile them each time.
+                "PYTHONDONTWRITEBYTECODE": "",
+                "PYTHONPYCACHEPREFIX": str(self.stack.layout.run / "pycache"),
             }
         )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LIMIT_SECONDS = 90.0
-"""Longest that one batch may take; a deal that waits for a person would never end."""
+ENOUGH_SECONDS = 25.0
+"""After this long a batch starts nothing more; on a slow machine it is smaller, not longer."""
+LIMIT_SECONDS = 120.0
+"""A batch that has not ended by then is stuck: a deal that waits for a person would never end."""
 STRIPE_CALLS_PER_SECOND = 1000
 """The adapter's own throttle (80 a second for each account) would be measured instead of us."""
 
@@ -22,7 +24,7 @@ class Sizes:
     """Interleaved rounds, product then bare; the median of their ratios is told."""
     at_one: int = 20
     """Runs of a round at concurrency 1."""
-    at_fifty: int = 150
+    at_fifty: int = 120
     """Runs of a round at concurrency 50."""
     webhook_rounds: int = 7
     webhooks: int = 2000
@@ -36,5 +38,5 @@ class Sizes:
 
 FULL = Sizes()
 QUICK = Sizes(
-    warm_up=4, cost_runs=3, rounds=1, at_one=5, at_fifty=50, webhook_rounds=3, webhooks=500
+    warm_up=4, cost_runs=3, rounds=1, at_one=4, at_fifty=30, webhook_rounds=3, webhooks=500
 )
