@@ -6,11 +6,6 @@
 
 from __future__ import annotations
 
-from activities.billing import BillingActivities
-from activities.crm import CrmActivities
-from activities.erp import ErpActivities
-from activities.hub import HubActivities
-from activities.inputs import ConfirmBooking, ReadSetUp, ReleaseInvoice, WriteBack
 from dealthread.domain.case import Decision
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.documents import Agreement
@@ -21,13 +16,12 @@ from dealthread.domain.transaction import (
     SagaContext,
     StepRecord,
 )
-from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, erp_task_queue
-from dealthread.policies import POST_LEDGER, STORE, WRITE
 from dealthread.saga import Saga, Step
 from temporalio import workflow
 
 from workflows.business_time import midnight
 from workflows.desk import CaseDesk
+from workflows.steps import Steps
 
 TITLES = {
     "setup": "Read what was set up",
@@ -54,6 +48,7 @@ class ActivationWorkflow:
             business_offset_seconds=order.environment.business_offset_seconds,
             actor="calendar",
         )
+        self._steps = Steps(self._context)
         self._desk = CaseDesk(self._context, TITLES, request.requested_by, lambda: None)
         self._saga = Saga(TITLES, self._desk)
         # The start date itself was the pivot.
@@ -61,17 +56,7 @@ class ActivationWorkflow:
 
     @workflow.run
     async def run(self, order: QuoteToCashInput) -> ChangeResult:  # noqa: ARG002 - read by __init__
-        setup = await self._saga.run(
-            Step(
-                name="setup",
-                act=lambda: workflow.execute_activity_method(
-                    HubActivities.read_setup,
-                    ReadSetUp(context=self._context),
-                    summary="Read the contract and what was set up for it",
-                    **STORE,
-                ),
-            )
-        )
+        setup = await self._saga.run(Step(name="setup", act=self._steps.read_setup))
         contract, booking = setup.contract, setup.booking
         self._desk.contract = contract
         if contract.release_policy == "review" and setup.agreement is not None:
@@ -79,35 +64,18 @@ class ActivationWorkflow:
         if booking is not None:
             draft = booking
             booking = await self._saga.run(
-                Step(
-                    name="confirm",
-                    act=lambda: workflow.execute_activity_method(
-                        ErpActivities.confirm_booking,
-                        ConfirmBooking(context=self._context, contract=contract, booking=draft),
-                        task_queue=erp_task_queue(contract.erp, contract.erp_company),
-                        summary="Confirm the booking",
-                        **POST_LEDGER,
-                    ),
-                )
+                Step(name="confirm", act=lambda: self._steps.confirm_booking(contract, draft))
             )
-        final = booking
         record = await self._saga.run(
             Step(
                 name="crm",
-                act=lambda: workflow.execute_activity_method(
-                    CrmActivities.write_back,
-                    WriteBack(
-                        context=self._context,
-                        contract=contract,
-                        state=ContractState.ACTIVE,
-                        outcome=ChangeOutcome.COMPLETED,
-                        agreement=setup.agreement,
-                        booking=final,
-                        entitlement=setup.entitlement,
-                    ),
-                    task_queue=CRM_QUEUE,
-                    summary="Status to the CRM",
-                    **WRITE,
+                act=lambda: self._steps.write_back(
+                    contract,
+                    ContractState.ACTIVE,
+                    ChangeOutcome.COMPLETED,
+                    setup.agreement,
+                    booking,
+                    setup.entitlement,
                 ),
             )
         )
@@ -126,13 +94,7 @@ class ActivationWorkflow:
         await self._saga.run(
             Step(
                 name="release",
-                act=lambda: workflow.execute_activity_method(
-                    BillingActivities.release_first_invoice,
-                    ReleaseInvoice(context=self._context, contract=contract, agreement=agreement),
-                    task_queue=BILLING_QUEUE,
-                    summary="Compare the draft with the contract's first bill, then finalise it",
-                    **WRITE,
-                ),
+                act=lambda: self._steps.release_invoice(contract, agreement, None),
             )
         )
 

@@ -15,31 +15,11 @@ deal is a new, approved transaction (docs/adr/0003).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
+from typing import TypeVar
 
-from activities.assessment import AssessmentActivities
-from activities.billing import BillingActivities
-from activities.crm import CrmActivities
-from activities.entitlement import EntitlementActivities
-from activities.erp import ErpActivities
-from activities.hub import HubActivities
-from activities.inputs import (
-    AssessDeal,
-    Assessment,
-    ConfirmBooking,
-    GrantAccess,
-    PrepareBooking,
-    PreparedBooking,
-    ReadBooking,
-    RecordOutcome,
-    ReleaseInvoice,
-    StartBilling,
-    StartedBilling,
-    UndoBilling,
-    UndoBooking,
-    Withdraw,
-    WriteBack,
-)
+from activities.inputs import Assessment, PreparedBooking, StartedBilling
 from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.corrections import merged, parse_corrections
@@ -49,14 +29,11 @@ from dealthread.domain.transaction import (
     ChangeResult,
     FrozenDeal,
     QuoteToCashInput,
-    ReadDeal,
     SagaContext,
     SagaStatus,
     StepRecord,
     StepState,
 )
-from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE, erp_task_queue
-from dealthread.policies import COMPENSATE, POST_LEDGER, READ, STORE, WRITE, patient
 from dealthread.saga import Deferred, Saga, SagaStopped, Step
 from pydantic import JsonValue
 from temporalio import workflow
@@ -64,7 +41,12 @@ from temporalio.exceptions import ActivityError
 
 from workflows.business_time import business_today, midnight
 from workflows.desk import CaseDesk
+from workflows.questions import ask_about_rules, ask_for_approval
+from workflows.steps import Steps
 from workflows.wording import current_details
+
+T = TypeVar("T")
+Undo = Callable[[], Awaitable[None]]
 
 TITLES = {
     "deal": "Read the deal",
@@ -96,6 +78,7 @@ class QuoteToCashWorkflow:
             tenant=order.environment.tenant,
             business_offset_seconds=order.environment.business_offset_seconds,
         )
+        self._steps = Steps(self._context)
         self._desk = CaseDesk(self._context, TITLES, request.requested_by, self._tell)
         self._saga = Saga(TITLES, self._desk, self._tell)
         self._contract: Contract | None = None
@@ -118,9 +101,7 @@ class QuoteToCashWorkflow:
 
     async def _quote_to_cash(self) -> ChangeResult:
         assessment = await self._assessed_deal()
-        contract = assessment.contract
-        if contract is None:  # pragma: no cover - _assessed_deal returns only what can go on
-            raise SagaStopped("assess")
+        contract = _known(assessment.contract)
         self._contract = contract
         starts_later = contract.start_date > self._today()
 
@@ -157,77 +138,36 @@ class QuoteToCashWorkflow:
             return assessment
 
     async def _read_deal(self) -> FrozenDeal:
-        frozen = await self._saga.run(
-            Step(
-                name="deal",
-                act=lambda: workflow.execute_activity_method(
-                    CrmActivities.read_deal,
-                    ReadDeal(context=self._context),
-                    task_queue=CRM_QUEUE,
-                    summary="Read the deal back from the CRM",
-                    **READ,
-                ),
-            )
-        )
+        frozen = await self._saga.run(Step(name="deal", act=self._steps.read_deal))
         if frozen.deal.account is not None:
             self._account_id = frozen.deal.account.ref.native_id
             self._desk.customer_name = frozen.deal.account.legal_name
         return frozen
 
     async def _assess(self, frozen: FrozenDeal) -> Assessment:
-        async def assess(ask_erp: bool) -> Assessment:
-            return await workflow.execute_activity_method(
-                AssessmentActivities.assess,
-                AssessDeal(
-                    context=self._context,
-                    frozen=frozen,
-                    corrections=self._corrections,
-                    ask_erp=ask_erp,
-                ),
-                task_queue=BILLING_QUEUE,
-                summary="Validate, price with the biller's preview, ask the ERP's posting rules",
-                **READ,
-            )
+        def assess(*, ask_erp: bool) -> Awaitable[Assessment]:
+            return self._steps.assess(frozen, self._corrections, ask_erp=ask_erp)
 
         try:
             assessment = await self._saga.run(
-                Step(name="assess", act=lambda: assess(True), deferrable=True)
+                Step(name="assess", act=lambda: assess(ask_erp=True), deferrable=True)
             )
         except Deferred:
             # The ERP stayed away longer than policy allows: go on with its last known rules.
-            assessment = await self._saga.run(Step(name="assess", act=lambda: assess(False)))
+            assessment = await self._saga.run(
+                Step(name="assess", act=lambda: assess(ask_erp=False))
+            )
         self._desk.contract = assessment.contract
         return assessment
 
     async def _stopped_by_rule(self, assessment: Assessment) -> None:
         first = assessment.stopping[0]
         self._saga.mark("assess", StepState.STUCK, f"{first.rule} {first.field}")
-        decision = await self._desk.ask(
-            first.case_kind,
-            "assess",
-            code=first.rule,
-            summary=f"{first.rule}: {first.message}",
-            evidence={
-                finding.rule: f"{finding.field} = {finding.value}: {finding.message}"
-                for finding in assessment.stopping
-            },
-            allowed=(DecisionKind.RETRY, DecisionKind.RETRY_WITH, DecisionKind.ABORT),
-            at_risk=assessment.at_risk,
-        )
-        self._apply(decision)
+        self._apply(await ask_about_rules(self._desk, assessment))
 
     async def _approval(self, assessment: Assessment) -> str:
-        reasons = assessment.approvals
         self._saga.mark("assess", StepState.STUCK, "waiting for approval")
-        decision = await self._desk.ask(
-            "deal.approval",
-            "assess",
-            code="approval",
-            summary="Approval needed: " + "; ".join(f"{r.rule} {r.detail}" for r in reasons),
-            evidence={reason.rule: f"{reason.field}: {reason.detail}" for reason in reasons},
-            allowed=(DecisionKind.APPROVE, DecisionKind.REJECT),
-        )
-        if decision.decision is DecisionKind.REJECT:
+        if not await ask_for_approval(self._desk, assessment):
             raise SagaStopped("assess")
         return assessment.content_hash
 
@@ -260,53 +200,22 @@ class QuoteToCashWorkflow:
     def _booking_step(
         self, assessment: Assessment, contract: Contract, patience: timedelta | None
     ) -> Step[PreparedBooking]:
-        policy = POST_LEDGER.copy()
-        if patience is not None:
-            policy["retry_policy"] = patient(patience)
-        party = assessment.party
-        if party is None:
-            raise SagaStopped("assess")
+        party = _known(assessment.party)
+
+        def prepare() -> Awaitable[PreparedBooking]:
+            return self._steps.prepare_booking(contract, party, assessment.parent, patience)
 
         async def link(native_id: str) -> PreparedBooking:
-            customer = await prepare()
-            booking = await workflow.execute_activity_method(
-                ErpActivities.link_booking,
-                ReadBooking(context=self._context, contract=contract, native_id=native_id),
-                task_queue=self._erp_queue(contract),
-                summary=f"Read back {native_id} and adopt it",
-                **POST_LEDGER,
-            )
-            return customer.model_copy(update={"booking": booking})
-
-        async def prepare() -> PreparedBooking:
-            return await workflow.execute_activity_method(
-                ErpActivities.prepare_booking,
-                PrepareBooking(
-                    context=self._context,
-                    contract=contract,
-                    party=party,
-                    parent=assessment.parent,
-                ),
-                task_queue=self._erp_queue(contract),
-                summary=f"Customer and draft booking at {contract.erp_company}",
-                **policy,
-            )
+            prepared = await prepare()
+            booking = await self._steps.link_booking(contract, native_id)
+            return prepared.model_copy(update={"booking": booking})
 
         return Step(
             name="booking",
             act=prepare,
-            undo=None if self._saga.pivot_crossed else lambda: self._undo_booking(contract),
+            undo=self._before_pivot(lambda: self._steps.undo_booking(contract)),
             link=link if self._saga.pivot_crossed else None,
             deferrable=patience is not None,
-        )
-
-    async def _undo_booking(self, contract: Contract) -> None:
-        await workflow.execute_activity_method(
-            ErpActivities.undo_booking,
-            UndoBooking(context=self._context, contract=contract),
-            task_queue=self._erp_queue(contract),
-            summary="Undo: cancel the draft, leave the customer inactive",
-            **COMPENSATE,
         )
 
     # ------------------------------------------------------------ the pivot
@@ -320,62 +229,27 @@ class QuoteToCashWorkflow:
         is_pivot = not held and not starts_later
         if is_pivot:
             self._saga.name_pivot("billing")
-        party = assessment.party
-        if party is None:
-            raise SagaStopped("assess")
-
+        party = _known(assessment.party)
         return await self._saga.run(
             Step(
                 name="billing",
-                act=lambda: workflow.execute_activity_method(
-                    BillingActivities.start_agreement,
-                    StartBilling(
-                        context=self._context,
-                        contract=contract,
-                        party=party,
-                        parent_key=assessment.parent.key if assessment.parent else None,
-                        preview=assessment.preview,
-                    ),
-                    task_queue=BILLING_QUEUE,
-                    summary=f"Customer and agreement at {contract.billing_account}",
-                    **WRITE,
+                act=lambda: self._steps.start_billing(
+                    contract, party, assessment.parent, assessment.preview
                 ),
-                undo=lambda: self._undo_billing(contract),
+                undo=lambda: self._steps.undo_billing(contract),
                 pivot=is_pivot,
             )
-        )
-
-    async def _undo_billing(self, contract: Contract) -> None:
-        await workflow.execute_activity_method(
-            BillingActivities.undo_agreement,
-            UndoBilling(context=self._context, contract=contract),
-            task_queue=BILLING_QUEUE,
-            summary="Undo: cancel the agreement without an invoice",
-            **COMPENSATE,
         )
 
     async def _release_first_invoice(
         self, assessment: Assessment, contract: Contract, billing: StartedBilling
     ) -> None:
-        preview = assessment.preview
-        if preview is None:
-            raise SagaStopped("assess")
+        preview = _known(assessment.preview)
         self._saga.name_pivot("release")
         await self._saga.run(
             Step(
                 name="release",
-                act=lambda: workflow.execute_activity_method(
-                    BillingActivities.release_first_invoice,
-                    ReleaseInvoice(
-                        context=self._context,
-                        contract=contract,
-                        agreement=billing.agreement,
-                        preview=preview,
-                    ),
-                    task_queue=BILLING_QUEUE,
-                    summary="Compare the draft with the preview, then finalise it",
-                    **WRITE,
-                ),
+                act=lambda: self._steps.release_invoice(contract, billing.agreement, preview),
                 pivot=True,
             )
         )
@@ -383,54 +257,21 @@ class QuoteToCashWorkflow:
     # ------------------------------------------------------------ forward only
 
     async def _grant(self, contract: Contract, assessment: Assessment) -> Entitlement:
-        policy = WRITE.copy()
-        policy["schedule_to_close_timeout"] = timedelta(
-            minutes=assessment.entitlement_patience_minutes
-        )
+        patience = timedelta(minutes=assessment.entitlement_patience_minutes)
         return await self._saga.run(
             Step(
                 name="entitlement",
-                act=lambda: workflow.execute_activity_method(
-                    EntitlementActivities.grant,
-                    GrantAccess(context=self._context, contract=contract),
-                    task_queue=ENTITLEMENT_QUEUE,
-                    summary="Grant the entitlement",
-                    **policy,
-                ),
-                undo=None if self._saga.pivot_crossed else lambda: self._revoke(contract),
+                act=lambda: self._steps.grant(contract, patience),
+                undo=self._before_pivot(lambda: self._steps.revoke(contract)),
             )
-        )
-
-    async def _revoke(self, contract: Contract) -> None:
-        await workflow.execute_activity_method(
-            EntitlementActivities.revoke,
-            GrantAccess(context=self._context, contract=contract),
-            task_queue=ENTITLEMENT_QUEUE,
-            summary="Undo: revoke the entitlement",
-            **COMPENSATE,
         )
 
     async def _confirm_booking(self, contract: Contract, booking: Booking) -> Booking:
-        async def link(native_id: str) -> Booking:
-            return await workflow.execute_activity_method(
-                ErpActivities.link_booking,
-                ReadBooking(context=self._context, contract=contract, native_id=native_id),
-                task_queue=self._erp_queue(contract),
-                summary=f"Read back {native_id} and adopt it",
-                **POST_LEDGER,
-            )
-
         return await self._saga.run(
             Step(
                 name="confirm",
-                act=lambda: workflow.execute_activity_method(
-                    ErpActivities.confirm_booking,
-                    ConfirmBooking(context=self._context, contract=contract, booking=booking),
-                    task_queue=self._erp_queue(contract),
-                    summary="Confirm the booking",
-                    **POST_LEDGER,
-                ),
-                link=link,
+                act=lambda: self._steps.confirm_booking(contract, booking),
+                link=lambda native_id: self._steps.link_booking(contract, native_id),
             )
         )
 
@@ -447,22 +288,10 @@ class QuoteToCashWorkflow:
         record = await self._saga.run(
             Step(
                 name="crm",
-                act=lambda: workflow.execute_activity_method(
-                    CrmActivities.write_back,
-                    WriteBack(
-                        context=self._context,
-                        contract=contract,
-                        state=state,
-                        outcome=outcome,
-                        agreement=billing.agreement,
-                        booking=booking,
-                        entitlement=entitlement,
-                    ),
-                    task_queue=CRM_QUEUE,
-                    summary="Contract, status and native ids to the CRM",
-                    **WRITE,
+                act=lambda: self._steps.write_back(
+                    contract, state, outcome, billing.agreement, booking, entitlement
                 ),
-                undo=None if self._saga.pivot_crossed else lambda: self._withdraw(contract),
+                undo=self._before_pivot(lambda: self._withdraw(contract)),
             )
         )
         refs = [record.ref, billing.agreement.ref, entitlement.ref]
@@ -485,18 +314,7 @@ class QuoteToCashWorkflow:
         await self._saga.compensate()
         if self._contract is not None:
             await self._tell_crm_it_stopped(self._contract)
-        await workflow.execute_activity_method(
-            HubActivities.record_outcome,
-            RecordOutcome(
-                context=self._context,
-                outcome=outcome,
-                state=ContractState.NEVER_ACTIVATED,
-                reason=self._stopped_at,
-                residue=tuple(self._saga.residue),
-            ),
-            summary=f"Record that the deal ended {outcome}",
-            **STORE,
-        )
+        await self._steps.record_stop(outcome, self._stopped_at, tuple(self._saga.residue))
         return ChangeResult(
             change_id=self._context.business_key,
             outcome=outcome,
@@ -512,19 +330,13 @@ class QuoteToCashWorkflow:
             self._saga.residue.append("crm: status not updated")
 
     async def _withdraw(self, contract: Contract) -> None:
-        await workflow.execute_activity_method(
-            CrmActivities.withdraw,
-            Withdraw(
-                context=self._context,
-                account_id=self._account_id,
-                customer_key=contract.customer_key,
-                contract=contract,
-                reason=self._stopped_at,
-            ),
-            task_queue=CRM_QUEUE,
-            summary="Tell the CRM that the deal stopped",
-            **COMPENSATE,
-        )
+        await self._steps.withdraw(contract, self._account_id, self._stopped_at)
+
+    def _before_pivot(
+        self, undo: Callable[[], Awaitable[None]]
+    ) -> Callable[[], Awaitable[None]] | None:
+        """An undo exists only while the pivot is not crossed."""
+        return None if self._saga.pivot_crossed else undo
 
     # ------------------------------------------------------------ people
 
@@ -592,5 +404,9 @@ class QuoteToCashWorkflow:
     def _today(self) -> date:
         return business_today(self._context.business_offset_seconds)
 
-    def _erp_queue(self, contract: Contract) -> str:
-        return erp_task_queue(contract.erp, contract.erp_company)
+
+def _known(value: T | None) -> T:
+    """What an assessment without stopping findings always holds."""
+    if value is None:
+        raise SagaStopped("assess")
+    return value

@@ -1,0 +1,259 @@
+"""The steps of the sagas as calls: which activity, on which queue, under which policy.
+
+One method a step, so that a workflow reads as the process and this reads as the plumbing.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from activities.assessment import AssessmentActivities
+from activities.billing import BillingActivities
+from activities.crm import CrmActivities
+from activities.entitlement import EntitlementActivities
+from activities.erp import ErpActivities
+from activities.hub import HubActivities
+from activities.inputs import (
+    AssessDeal,
+    Assessment,
+    ConfirmBooking,
+    GrantAccess,
+    PrepareBooking,
+    PreparedBooking,
+    ReadBooking,
+    ReadSetUp,
+    RecordOutcome,
+    ReleaseInvoice,
+    SetUp,
+    StartBilling,
+    StartedBilling,
+    UndoBilling,
+    UndoBooking,
+    Withdraw,
+    WriteBack,
+)
+from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.corrections import Corrections
+from dealthread.domain.documents import Agreement, Booking, CrmRecord, Entitlement
+from dealthread.domain.invoice import BillingInvoice
+from dealthread.domain.party import Party
+from dealthread.domain.transaction import ChangeOutcome, FrozenDeal, ReadDeal, SagaContext
+from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE, erp_task_queue
+from dealthread.policies import COMPENSATE, POST_LEDGER, READ, STORE, WRITE, Timing, patient
+from temporalio import workflow
+
+
+class Steps:
+    """The steps of one run."""
+
+    def __init__(self, context: SagaContext) -> None:
+        self._context = context
+
+    async def read_deal(self) -> FrozenDeal:
+        """The deal from its owner."""
+        return await workflow.execute_activity_method(
+            CrmActivities.read_deal,
+            ReadDeal(context=self._context),
+            task_queue=CRM_QUEUE,
+            summary="Read the deal back from the CRM",
+            **READ,
+        )
+
+    async def assess(
+        self, frozen: FrozenDeal, corrections: Corrections, *, ask_erp: bool
+    ) -> Assessment:
+        """Rules, preview, posting rules."""
+        return await workflow.execute_activity_method(
+            AssessmentActivities.assess,
+            AssessDeal(
+                context=self._context, frozen=frozen, corrections=corrections, ask_erp=ask_erp
+            ),
+            task_queue=BILLING_QUEUE,
+            summary="Validate, price with the biller's preview, ask the ERP's posting rules",
+            **READ,
+        )
+
+    async def prepare_booking(
+        self,
+        contract: Contract,
+        party: Party,
+        parent: Party | None,
+        patience: timedelta | None,
+    ) -> PreparedBooking:
+        """Customer and draft; with `patience`, gives up when the ERP stays away that long."""
+        policy: Timing = POST_LEDGER.copy()
+        if patience is not None:
+            policy["retry_policy"] = patient(patience)
+        return await workflow.execute_activity_method(
+            ErpActivities.prepare_booking,
+            PrepareBooking(context=self._context, contract=contract, party=party, parent=parent),
+            task_queue=_erp_queue(contract),
+            summary=f"Customer and draft booking at {contract.erp_company}",
+            **policy,
+        )
+
+    async def link_booking(self, contract: Contract, native_id: str) -> Booking:
+        """Adopt a document that a person named."""
+        return await workflow.execute_activity_method(
+            ErpActivities.link_booking,
+            ReadBooking(context=self._context, contract=contract, native_id=native_id),
+            task_queue=_erp_queue(contract),
+            summary=f"Read back {native_id} and adopt it",
+            **POST_LEDGER,
+        )
+
+    async def confirm_booking(self, contract: Contract, booking: Booking) -> Booking:
+        """Quotation to confirmed."""
+        return await workflow.execute_activity_method(
+            ErpActivities.confirm_booking,
+            ConfirmBooking(context=self._context, contract=contract, booking=booking),
+            task_queue=_erp_queue(contract),
+            summary="Confirm the booking",
+            **POST_LEDGER,
+        )
+
+    async def undo_booking(self, contract: Contract) -> None:
+        """Cancel the draft, leave a customer of this run inactive."""
+        await workflow.execute_activity_method(
+            ErpActivities.undo_booking,
+            UndoBooking(context=self._context, contract=contract),
+            task_queue=_erp_queue(contract),
+            summary="Undo: cancel the draft, leave the customer inactive",
+            **COMPENSATE,
+        )
+
+    async def start_billing(
+        self, contract: Contract, party: Party, parent: Party | None, preview: BillingInvoice | None
+    ) -> StartedBilling:
+        """Customer and agreement at the biller."""
+        return await workflow.execute_activity_method(
+            BillingActivities.start_agreement,
+            StartBilling(
+                context=self._context,
+                contract=contract,
+                party=party,
+                parent_key=parent.key if parent else None,
+                preview=preview,
+            ),
+            task_queue=BILLING_QUEUE,
+            summary=f"Customer and agreement at {contract.billing_account}",
+            **WRITE,
+        )
+
+    async def undo_billing(self, contract: Contract) -> None:
+        """Cancel the agreement before an invoice."""
+        await workflow.execute_activity_method(
+            BillingActivities.undo_agreement,
+            UndoBilling(context=self._context, contract=contract),
+            task_queue=BILLING_QUEUE,
+            summary="Undo: cancel the agreement without an invoice",
+            **COMPENSATE,
+        )
+
+    async def release_invoice(
+        self, contract: Contract, agreement: Agreement, preview: BillingInvoice | None
+    ) -> BillingInvoice:
+        """Compare the held draft, then finalise it."""
+        return await workflow.execute_activity_method(
+            BillingActivities.release_first_invoice,
+            ReleaseInvoice(
+                context=self._context, contract=contract, agreement=agreement, preview=preview
+            ),
+            task_queue=BILLING_QUEUE,
+            summary="Compare the draft with what was previewed, then finalise it",
+            **WRITE,
+        )
+
+    async def grant(self, contract: Contract, patience: timedelta) -> Entitlement:
+        """The right to use, confirmed within `patience`."""
+        policy: Timing = WRITE.copy()
+        policy["schedule_to_close_timeout"] = patience
+        return await workflow.execute_activity_method(
+            EntitlementActivities.grant,
+            GrantAccess(context=self._context, contract=contract),
+            task_queue=ENTITLEMENT_QUEUE,
+            summary="Grant the entitlement",
+            **policy,
+        )
+
+    async def revoke(self, contract: Contract) -> None:
+        """Take the right away again."""
+        await workflow.execute_activity_method(
+            EntitlementActivities.revoke,
+            GrantAccess(context=self._context, contract=contract),
+            task_queue=ENTITLEMENT_QUEUE,
+            summary="Undo: revoke the entitlement",
+            **COMPENSATE,
+        )
+
+    async def write_back(
+        self,
+        contract: Contract,
+        state: ContractState,
+        outcome: ChangeOutcome,
+        agreement: Agreement | None,
+        booking: Booking | None,
+        entitlement: Entitlement | None,
+    ) -> CrmRecord:
+        """Contract, status and native ids to the CRM; ends the run in our store."""
+        return await workflow.execute_activity_method(
+            CrmActivities.write_back,
+            WriteBack(
+                context=self._context,
+                contract=contract,
+                state=state,
+                outcome=outcome,
+                agreement=agreement,
+                booking=booking,
+                entitlement=entitlement,
+            ),
+            task_queue=CRM_QUEUE,
+            summary="Contract, status and native ids to the CRM",
+            **WRITE,
+        )
+
+    async def withdraw(self, contract: Contract, account_id: str, reason: str) -> None:
+        """Tell the CRM that the deal stopped."""
+        await workflow.execute_activity_method(
+            CrmActivities.withdraw,
+            Withdraw(
+                context=self._context,
+                account_id=account_id,
+                customer_key=contract.customer_key,
+                contract=contract,
+                reason=reason,
+            ),
+            task_queue=CRM_QUEUE,
+            summary="Tell the CRM that the deal stopped",
+            **COMPENSATE,
+        )
+
+    async def record_stop(
+        self, outcome: ChangeOutcome, reason: str, residue: tuple[str, ...]
+    ) -> None:
+        """How a stopped run ended."""
+        await workflow.execute_activity_method(
+            HubActivities.record_outcome,
+            RecordOutcome(
+                context=self._context,
+                outcome=outcome,
+                state=ContractState.NEVER_ACTIVATED,
+                reason=reason,
+                residue=residue,
+            ),
+            summary=f"Record that the deal ended {outcome}",
+            **STORE,
+        )
+
+    async def read_setup(self) -> SetUp:
+        """What was set up for a contract that starts later."""
+        return await workflow.execute_activity_method(
+            HubActivities.read_setup,
+            ReadSetUp(context=self._context),
+            summary="Read the contract and what was set up for it",
+            **STORE,
+        )
+
+
+def _erp_queue(contract: Contract) -> str:
+    return erp_task_queue(contract.erp, contract.erp_company)
