@@ -8,7 +8,7 @@ explicit act (`Money.rounded`). Binary floats are refused everywhere.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -29,19 +29,36 @@ EXPONENTS: dict[str, int] = {
 
 UNIT_PRICE_PLACES = 12
 """Most decimals of a unit price; the database column is numeric(38,12)."""
+_WHOLE_DIGITS = 26
+"""Most digits before the point, by the same column."""
+_EXACT = Context(prec=120)
+"""Wide enough for any product of two columns: nothing is rounded but by an explicit act. The
+thread's own context has 28 digits."""
 
 
 def _refuse_float(value: Any) -> Any:
     if isinstance(value, float):
         raise ValueError("a binary float is not money: send the amount as a string")
+    if isinstance(value, bool):
+        raise ValueError("a truth value is not a number")
     if isinstance(value, str):
+        # Python alone reads 1_000 and the digits of other scripts.
+        if "_" in value or not value.isascii():
+            raise ValueError("not a decimal number")
         try:
             value = Decimal(value)
         except InvalidOperation:
             raise ValueError("not a decimal number") from None
     if isinstance(value, Decimal) and not value.is_finite():
         raise ValueError("not a finite number")
+    if isinstance(value, Decimal) and not value:
+        return value.copy_abs()  # -0.00 is 0.00, also in JSON and in hashes of requests
     return value
+
+
+def _refuse_too_long(amount: Decimal) -> None:
+    if amount and amount.adjusted() >= _WHOLE_DIGITS:
+        raise ValueError(f"more than {_WHOLE_DIGITS} digits before the point")
 
 
 def _known_currency(code: str) -> str:
@@ -64,6 +81,7 @@ class Money(BaseModel):
 
     @model_validator(mode="after")
     def _exact_scale(self) -> Money:
+        _refuse_too_long(self.amount)
         places = EXPONENTS[self.currency]
         if -int(self.amount.as_tuple().exponent) != places:
             raise ValueError(
@@ -78,8 +96,9 @@ class Money(BaseModel):
         Raises ValueError when a digit would be lost.
         """
         value = Decimal(_refuse_float(amount))
+        _refuse_too_long(value)
         places = EXPONENTS[_known_currency(currency)]
-        exact = value.quantize(Decimal(1).scaleb(-places))
+        exact = value.quantize(Decimal(1).scaleb(-places), context=_EXACT)
         if exact != value:
             raise ValueError(f"{currency} has {places} decimals: {value} does not fit")
         return cls(amount=exact, currency=currency)
@@ -87,9 +106,11 @@ class Money(BaseModel):
     @classmethod
     def rounded(cls, amount: Decimal, currency: str, rounding: str = ROUND_HALF_UP) -> Money:
         """Round to the currency's decimals, half up unless told otherwise."""
+        value = Decimal(_refuse_float(amount))
+        _refuse_too_long(value)
         places = EXPONENTS[_known_currency(currency)]
         return cls(
-            amount=Decimal(_refuse_float(amount)).quantize(Decimal(1).scaleb(-places), rounding),
+            amount=value.quantize(Decimal(1).scaleb(-places), rounding, _EXACT),
             currency=currency,
         )
 
@@ -110,11 +131,11 @@ class Money(BaseModel):
     def from_minor(cls, minor: int, currency: str) -> Money:
         """Build from minor units (cents), as billing systems send them."""
         code = _known_currency(currency.upper())
-        return cls(amount=Decimal(minor).scaleb(-EXPONENTS[code]), currency=code)
+        return cls(amount=Decimal(minor).scaleb(-EXPONENTS[code], _EXACT), currency=code)
 
     def to_minor(self) -> int:
         """The amount in minor units (cents)."""
-        return int(self.amount.scaleb(EXPONENTS[self.currency]))
+        return int(self.amount.scaleb(EXPONENTS[self.currency], _EXACT))
 
     def _same(self, other: Money) -> None:
         if self.currency != other.currency:
@@ -122,17 +143,17 @@ class Money(BaseModel):
 
     def __add__(self, other: Money) -> Money:
         self._same(other)
-        return Money(amount=self.amount + other.amount, currency=self.currency)
+        return Money(amount=_EXACT.add(self.amount, other.amount), currency=self.currency)
 
     def __sub__(self, other: Money) -> Money:
         self._same(other)
-        return Money(amount=self.amount - other.amount, currency=self.currency)
+        return Money(amount=_EXACT.subtract(self.amount, other.amount), currency=self.currency)
 
     def __neg__(self) -> Money:
-        return Money(amount=-self.amount, currency=self.currency)
+        return Money(amount=self.amount.copy_negate(), currency=self.currency)
 
     def __abs__(self) -> Money:
-        return Money(amount=abs(self.amount), currency=self.currency)
+        return Money(amount=self.amount.copy_abs(), currency=self.currency)
 
     def __lt__(self, other: Money) -> bool:
         self._same(other)
@@ -155,6 +176,7 @@ class UnitPrice(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> UnitPrice:
+        _refuse_too_long(self.amount)
         if -int(self.amount.as_tuple().exponent) > UNIT_PRICE_PLACES:
             raise ValueError(f"a unit price has at most {UNIT_PRICE_PLACES} decimals")
         return self
@@ -166,7 +188,7 @@ class UnitPrice(BaseModel):
 
     def times(self, quantity: Decimal, rounding: str = ROUND_HALF_UP) -> Money:
         """Price of a quantity, rounded once, half up unless told otherwise."""
-        return Money.rounded(self.amount * quantity, self.currency, rounding)
+        return Money.rounded(_EXACT.multiply(self.amount, quantity), self.currency, rounding)
 
     def __str__(self) -> str:
         return f"{self.amount.normalize():f} {self.currency}"

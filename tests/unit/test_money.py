@@ -85,8 +85,10 @@ def test_another_scale_is_refused_not_rounded(amount: str, currency: str) -> Non
 
 @pytest.mark.parametrize(
     "amount",
-    [1.0, 0.1, float("nan"), float("inf"), "NaN", "Infinity", "-Infinity", "sNaN", Decimal("NaN")]
-    + ["", "1,00", "abc", "1_000.00", "\u0661.00", True, None],
+    [
+        *(1.0, 0.1, float("nan"), float("inf"), Decimal("NaN"), True, None),
+        *("NaN", "Infinity", "-Infinity", "sNaN", "", "1,00", "abc", "1_000.00", "\u0661.00"),
+    ],
 )
 def test_what_is_not_an_exact_decimal_is_refused(amount: object) -> None:
     with pytest.raises(ValidationError):
@@ -94,7 +96,7 @@ def test_what_is_not_an_exact_decimal_is_refused(amount: object) -> None:
     with pytest.raises(ValidationError):
         UnitPrice(amount=amount, currency="USD")
     if amount is not None:
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r".+"):
             Money.of(amount, "USD")  # type: ignore[arg-type]
 
 
@@ -169,9 +171,9 @@ def test_nothing_has_no_sign() -> None:
 @pytest.mark.parametrize("amount", ["1e30", "1e9999", "9" * 27 + ".00", "1e-9999", "1" * 40])
 def test_what_the_column_cannot_hold_is_refused_as_a_value(amount: str) -> None:
     """numeric(38,12): 26 digits before the point. Never a crash of arithmetic."""
-    with pytest.raises(ValueError, match="digits|fit|scale"):
+    with pytest.raises(ValueError, match=r"digits|fit|scale"):
         Money.of(amount, "USD")
-    with pytest.raises(ValueError, match="digits|decimals"):
+    with pytest.raises(ValueError, match=r"digits|decimals"):
         UnitPrice.of(amount, "USD")
     if amount != "1e-9999":
         with pytest.raises(ValueError, match="digits"):
@@ -199,13 +201,9 @@ def test_a_unit_price_times_a_quantity_is_rounded_once(price: Decimal, quantity:
 
 def test_a_product_of_many_digits_is_rounded_once() -> None:
     """28 digits, the default of arithmetic, would round this up on the way to its half cent."""
-    price = UnitPrice.of("123456789012345.000000000001", "USD")
-    quantity = Decimal("0.0000000000000000001") + Decimal("1.004999999999999999")
-    exact = Decimal("123456789012345.000000000001").__mul__
-    assert exact(Decimal(1)) == price.amount
-    numerator = 123456789012345000000000001 * int(quantity.scaleb(19))
-    cents, rest = divmod(numerator, 10**29)
-    assert price.times(quantity).to_minor() == cents + (2 * rest >= 10**29)
+    price = UnitPrice.of("0.000000000001", "USD")
+    quantity = Decimal("12345678901234567004999999999.9")
+    assert str(price.times(quantity).amount) == "12345678901234567.00"
 
 
 def test_a_unit_price_has_at_most_twelve_decimals() -> None:
