@@ -86,6 +86,7 @@ KINDS: dict[str, KindInfo] = {
         ),
         _kind("erp.unavailable", "integration", (_R, _A), 1, "The ERP does not answer"),
         _kind("billing.rejected", "billing", (_R, _L, _A), 4, "The biller refused the agreement"),
+        _kind("billing.draft_stuck", "billing", (_R, _A), 4, "A drafted invoice does not go out"),
         _kind(
             "billing.preview_not_kept", "billing", (_R, _A), 4, "The bill differs from its preview"
         ),
