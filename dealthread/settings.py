@@ -72,7 +72,32 @@ class Settings(BaseSettings):
     @field_validator("subscribers", "codec_origins", mode="before")
     @classmethod
     def _json(cls, value: Any) -> Any:
-        return json.loads(value) if isinstance(value, str) and value else value or ()
+        try:
+            return json.loads(value) if isinstance(value, str) and value else value or ()
+        except json.JSONDecodeError:
+            raise ValueError("not JSON") from None
+
+    @field_validator("api_tokens")
+    @classmethod
+    def _tokens(cls, value: SecretStr) -> SecretStr:
+        entries = _object(value)
+        try:
+            for principal in entries.values():
+                Principal.model_validate(principal)
+        except ValidationError:
+            raise ValueError('not {token: {"actor": …, "roles": […]}}') from None
+        if "" in entries:
+            raise ValueError("an empty token would let everybody in")
+        return value
+
+    @field_validator("webhook_secrets")
+    @classmethod
+    def _secrets(cls, value: SecretStr) -> SecretStr:
+        for source, secrets in _object(value).items():
+            known = isinstance(secrets, list) and all(isinstance(one, str) for one in secrets)
+            if not known or not all(secrets):
+                raise ValueError(f"{source} is not a list of secrets")
+        return value
 
     def codec(self) -> EncryptingCodec:
         """The payload codec. Raises BadInput when the keys are unusable."""
@@ -99,6 +124,17 @@ class Settings(BaseSettings):
         return tuple(raw.get(source, ()))
 
 
+def _object(value: SecretStr) -> dict[str, Any]:
+    """A JSON object. The message never quotes what was given: it holds secrets."""
+    try:
+        given = json.loads(value.get_secret_value() or "{}")
+    except json.JSONDecodeError:
+        given = None
+    if not isinstance(given, dict):
+        raise ValueError("not a JSON object")
+    return given
+
+
 class OffsetClock:
     """Business time of this process."""
 
@@ -116,7 +152,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        name = "DEALTHREAD_" + "_".join(str(part) for part in first["loc"]).upper()
+        # Below the first part stands the place inside a JSON value.
+        name = "DEALTHREAD_" + str(first["loc"][0]).upper()
         raise BadInput(
             "bad_setting",
             field=name,
