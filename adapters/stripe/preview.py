@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from adapters.stripe import requests, translate
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from stripe.params import InvoiceCreatePreviewParams
+from stripe.params._invoice_create_preview_params import (
+    InvoiceCreatePreviewParamsScheduleDetailsPhase as PhaseParams,
+)
+
+from adapters.stripe import translate
 from adapters.stripe.catalogue import TaxRates
 from adapters.stripe.clients import BillingAccount
 from adapters.stripe.paging import rows_of
-from adapters.stripe.plan import plan_of
+from adapters.stripe.plan import Plan, midnight, plan_of, timestamp
+from adapters.stripe.requests import by_day_of_month, item
 from dealthread.domain.contract import Contract
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.party import Party
@@ -27,7 +36,7 @@ async def first_invoice(
     plan = plan_of(contract)
     charges = (*plan.first.recurring, *plan.first.one_time)
     rates = await tax_rates.of(account, charges)
-    params = requests.preview(plan, party, rates, clock.now())
+    params = request(plan, party, rates, clock.now())
     try:
         answer = await account.read(
             "preview_invoice", lambda: account.v1.invoices.create_preview_async(params)
@@ -51,3 +60,50 @@ async def first_invoice(
         await tax_rates.codes(account),
         is_preview=True,
     )
+
+
+def request(
+    plan: Plan, party: Party, tax_rates: Mapping[str, str], now: datetime
+) -> InvoiceCreatePreviewParams:
+    """The parameters. Only what may decide a tax goes along of the customer: place, no name, no
+    street."""
+    address = party.billing_address
+    params: InvoiceCreatePreviewParams = {
+        "currency": plan.first.recurring[0].currency,
+        "customer_details": {
+            "address": {
+                "city": address.city,
+                "state": address.region,
+                "postal_code": address.postal_code,
+                "country": address.country,
+            }
+        },
+    }
+    boundary = plan.next_boundary(max(now, midnight(plan.start)))
+    if by_day_of_month(plan) and boundary.day != plan.start.day:
+        # A preview has no anchor by day of month, and a timestamp on 30 April is no boundary of a
+        # cycle of the 31st: only a phase counts its periods from the start's own day.
+        params["schedule_details"] = {"phases": [_phase(plan, tax_rates, boundary)]}
+        return params
+    params["subscription_details"] = {
+        "items": [item(charge, tax_rates) for charge in plan.first.recurring],
+        "proration_behavior": "create_prorations",
+        "start_date": timestamp(plan.start),
+        "billing_cycle_anchor": {"type": "timestamp", "timestamp": timestamp(boundary)},
+    }
+    if plan.first.one_time:
+        params["invoice_items"] = [item(c, tax_rates) for c in plan.first.one_time]
+    return params
+
+
+def _phase(plan: Plan, tax_rates: Mapping[str, str], boundary: date) -> PhaseParams:
+    phase: PhaseParams = {
+        "items": [item(charge, tax_rates) for charge in plan.first.recurring],
+        "start_date": timestamp(plan.start),
+        "end_date": timestamp(plan.first.end or boundary),
+        "billing_cycle_anchor": "phase_start",
+        "proration_behavior": "create_prorations",
+    }
+    if plan.first.one_time:
+        phase["add_invoice_items"] = [item(c, tax_rates) for c in plan.first.one_time]
+    return phase

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from stripe.params import (
-    InvoiceCreatePreviewParams,
     SubscriptionCreateParams,
     SubscriptionScheduleCreateParams,
 )
@@ -20,7 +19,6 @@ from adapters.http import act_key
 from adapters.stripe.plan import Charge, Every, Phase, Plan, midnight, timestamp
 from dealthread.domain.contract import Contract
 from dealthread.domain.deal import CollectionMethod
-from dealthread.domain.party import Party
 
 CONTRACT = "dealthread_contract"
 KEY = "dealthread_key"
@@ -73,7 +71,7 @@ def subscription(
     """A subscription that starts now or earlier and bills whole periods from its start."""
     params: SubscriptionCreateParams = {
         "customer": customer,
-        "items": [_item(charge, tax_rates) for charge in plan.first.recurring],
+        "items": [item(charge, tax_rates) for charge in plan.first.recurring],
         "metadata": terms.metadata,
         # With the anchor on the next boundary, the time from the start to it is whole periods:
         # "prorations" is what makes them billed at all (docs: backdate subscriptions).
@@ -81,7 +79,7 @@ def subscription(
         "expand": ["latest_invoice"],
     }
     if plan.first.one_time:
-        params["add_invoice_items"] = [_item(c, tax_rates) for c in plan.first.one_time]
+        params["add_invoice_items"] = [item(c, tax_rates) for c in plan.first.one_time]
     if midnight(plan.start) < now:
         params["backdate_start_date"] = timestamp(plan.start)
     _anchor(params, plan, now)
@@ -104,7 +102,7 @@ def subscription(
 
 def _anchor(params: SubscriptionCreateParams, plan: Plan, now: datetime) -> None:
     boundary = plan.next_boundary(now)
-    if plan.start.day <= ALWAYS_DAY or plan.cycle().interval == "day":
+    if not by_day_of_month(plan):
         params["billing_cycle_anchor"] = timestamp(boundary)
         return
     # An anchor on 28 February would pull a cycle of the 31st to the 28th for good.
@@ -116,6 +114,11 @@ def _anchor(params: SubscriptionCreateParams, plan: Plan, now: datetime) -> None
     }
     if plan.cycle() != Every("month", 1):
         params["billing_cycle_anchor_config"]["month"] = boundary.month
+
+
+def by_day_of_month(plan: Plan) -> bool:
+    """Whether the cycle's day is missing in some months."""
+    return plan.start.day > ALWAYS_DAY and plan.cycle().interval != "day"
 
 
 def schedule(
@@ -150,12 +153,12 @@ def _phase(
     plan: Plan, phase: Phase, terms: Terms, tax_rates: Mapping[str, str], *, first: bool
 ) -> PhaseParams:
     params: PhaseParams = {
-        "items": [_item(charge, tax_rates) for charge in phase.recurring],
+        "items": [item(charge, tax_rates) for charge in phase.recurring],
         # A phase's metadata becomes the subscription's: it is found by it.
         "metadata": terms.metadata,
     }
     if phase.one_time:
-        params["add_invoice_items"] = [_item(c, tax_rates) for c in phase.one_time]
+        params["add_invoice_items"] = [item(c, tax_rates) for c in phase.one_time]
     if phase.end is not None:
         params["end_date"] = timestamp(phase.end)
     else:
@@ -178,40 +181,8 @@ def _on_boundary(plan: Plan, phase: Phase) -> bool:
     return every.boundary(plan.start, periods) == phase.start
 
 
-def preview(
-    plan: Plan, party: Party, tax_rates: Mapping[str, str], now: datetime
-) -> InvoiceCreatePreviewParams:
-    """The first invoice as the biller computes it; nothing is stored.
-
-    Only what may decide a tax goes along of the customer: place, no name, no street."""
-    address = party.billing_address
-    params: InvoiceCreatePreviewParams = {
-        "currency": plan.first.recurring[0].currency,
-        "customer_details": {
-            "address": {
-                "city": address.city,
-                "state": address.region,
-                "postal_code": address.postal_code,
-                "country": address.country,
-            }
-        },
-        "subscription_details": {
-            "items": [_item(charge, tax_rates) for charge in plan.first.recurring],
-            "proration_behavior": "create_prorations",
-            "start_date": timestamp(plan.start),
-            "billing_cycle_anchor": {
-                "type": "timestamp",
-                "timestamp": timestamp(plan.next_boundary(max(now, midnight(plan.start)))),
-            },
-        },
-    }
-    if plan.first.one_time:
-        params["invoice_items"] = [_item(c, tax_rates) for c in plan.first.one_time]
-    return params
-
-
-def _item(charge: Charge, tax_rates: Mapping[str, str]) -> Any:
-    """One item; Stripe's seven parameter types for it have these fields in common."""
+def item(charge: Charge, tax_rates: Mapping[str, str]) -> Any:
+    """One item; Stripe's parameter types for it have these fields in common."""
     price: dict[str, Any] = {
         "currency": charge.currency,
         "product": charge.product,

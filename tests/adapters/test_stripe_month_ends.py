@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
 
 import pytest
+from pydantic import SecretStr
 
 from adapters.stripe.billing import StripeBilling
+from adapters.stripe.settings import StripeSettings
 from dealthread.domain.contract import Contract
 from dealthread.domain.deal import BillingFrequency
 from dealthread.domain.documents import Agreement
+from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.money import Money
-from tests.adapters.conftest import Simulator, native
-from tests.adapters.stripe_deals import amounts, started
+from tests.adapters.conftest import ACCOUNTS, Simulator, native, secret_of
+from tests.adapters.fake_clock import FixedClock
+from tests.adapters.stripe_deals import amounts, by_bank, started
 from tests.adapters.test_stripe_deals import evergreen
 from tests.support import deals
 
@@ -25,6 +31,52 @@ def quarterly(start: date) -> Contract:
     line = contract.lines[0].model_copy(update={"net_per_period": Money.of("750.00", "USD")})
     return contract.model_copy(
         update={"billing_frequency": BillingFrequency.QUARTERLY, "lines": (line,)}
+    )
+
+
+def billed(start: date, frequency: BillingFrequency) -> Contract:
+    """An agreement without an end, ten seats at 25.00 a month, and its onboarding, once."""
+    months = frequency.months
+    assert months
+    contract = evergreen(start)
+    net = Money.of(f"{250 * months}.00", "USD")
+    seats = contract.lines[0].model_copy(update={"net_per_period": net})
+    (once,) = (line for line in by_bank(deals.d1()).lines if line.kind == "one_time")
+    return contract.model_copy(
+        update={
+            "billing_frequency": frequency,
+            "lines": (seats, once.model_copy(update={"start_date": start})),
+        }
+    )
+
+
+@contextmanager
+def seen_on(simulator: Simulator, now: datetime) -> Iterator[None]:
+    """Business time at the biller stands still at an instant."""
+    simulator.control.post("/_sim/clock", json={"freeze": now.isoformat()}).raise_for_status()
+    try:
+        yield
+    finally:
+        simulator.control.post("/_sim/clock", json={"unfreeze": True}).raise_for_status()
+
+
+def billing_at(simulator: Simulator, now: datetime) -> StripeBilling:
+    """Our adapter, with the same time."""
+    return StripeBilling(
+        StripeSettings(
+            accounts={key: SecretStr(secret_of(key)) for key in ACCOUNTS},
+            api_base=simulator.url,
+            calls_per_second=1000,
+        ),
+        FixedClock(now),
+    )
+
+
+def lines_of(bill: BillingInvoice) -> list[tuple[object, ...]]:
+    """What each line bills, for when and at which tax."""
+    return sorted(
+        (line.line_key, line.period_start, line.period_end, line.net, line.tax_rate)
+        for line in bill.lines
     )
 
 
@@ -82,3 +134,72 @@ async def test_a_quarter_from_the_31st_ends_on_the_last_day_of_april(
     periods = [(line.period_start, line.period_end) for line in bill.lines]
     assert periods == [(date(2026, 1, 31), date(2026, 4, 30))]
     assert _anchor(stripe_simulator, agreement) == (31, 4)
+
+
+MONTHLY, QUARTERLY, YEARLY = (
+    BillingFrequency.MONTHLY,
+    BillingFrequency.QUARTERLY,
+    BillingFrequency.YEARLY,
+)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "start", "now", "end"),
+    [
+        (MONTHLY, date(2026, 1, 29), date(2026, 2, 10), date(2026, 2, 28)),
+        (MONTHLY, date(2026, 1, 30), date(2026, 2, 10), date(2026, 2, 28)),
+        (MONTHLY, date(2026, 1, 31), date(2026, 2, 10), date(2026, 2, 28)),
+        (MONTHLY, date(2026, 1, 31), date(2026, 4, 2), date(2026, 4, 30)),
+        (QUARTERLY, date(2025, 11, 29), date(2026, 2, 10), date(2026, 2, 28)),
+        (QUARTERLY, date(2025, 11, 30), date(2026, 2, 10), date(2026, 2, 28)),
+        (QUARTERLY, date(2026, 1, 31), date(2026, 2, 10), date(2026, 4, 30)),
+        (QUARTERLY, date(2025, 8, 31), date(2026, 2, 10), date(2026, 2, 28)),
+        (YEARLY, date(2028, 2, 29), date(2028, 3, 5), date(2029, 2, 28)),
+        (YEARLY, date(2026, 1, 29), date(2026, 2, 10), date(2027, 1, 29)),
+        (YEARLY, date(2026, 1, 30), date(2026, 2, 10), date(2027, 1, 30)),
+        (YEARLY, date(2026, 1, 31), date(2026, 2, 10), date(2027, 1, 31)),
+    ],
+)
+async def test_a_preview_is_the_first_invoice_where_the_next_month_is_shorter(
+    stripe_simulator: Simulator, frequency: BillingFrequency, start: date, now: date, end: date
+) -> None:
+    """Line by line, with their periods, for a cycle of the 29th, 30th or 31st."""
+    contract = billed(start, frequency)
+    instant = datetime(now.year, now.month, now.day, 9, tzinfo=UTC)
+    with seen_on(stripe_simulator, instant):
+        billing = billing_at(stripe_simulator, instant)
+        preview = await billing.preview_first_invoice(contract, deals.HARBORLINE)
+        agreement, _ = await started(billing, contract, deals.HARBORLINE)
+        await billing.aclose()
+    bill = agreement.first_invoice
+    assert bill is not None
+    assert lines_of(preview) == lines_of(bill)
+    assert amounts(preview) == amounts(bill)
+    recurring = [line for line in bill.lines if line.line_key == contract.lines[0].line_key]
+    assert {line.net for line in recurring} == {contract.lines[0].net_per_period}
+    assert min(line.period_start for line in recurring if line.period_start) == start
+    assert max(line.period_end for line in recurring if line.period_end) == end
+
+
+async def test_the_preview_of_a_start_to_come_is_the_invoice_of_that_day(
+    stripe_simulator: Simulator,
+) -> None:
+    """From 31 August, seen in March: one whole month, to 30 September."""
+    contract = billed(date(2026, 8, 31), MONTHLY)
+    before = datetime(2026, 3, 15, 9, tzinfo=UTC)
+    with seen_on(stripe_simulator, before):
+        billing = billing_at(stripe_simulator, before)
+        preview = await billing.preview_first_invoice(contract, deals.HARBORLINE)
+        agreement, customer = await started(billing, contract, deals.HARBORLINE)
+        await billing.aclose()
+    that_day = datetime(2026, 8, 31, 0, 0, 1, tzinfo=UTC)
+    with seen_on(stripe_simulator, that_day):
+        billing = billing_at(stripe_simulator, that_day)
+        begun = await billing.read_agreement(agreement, customer.ref.account)
+        await billing.aclose()
+    assert begun.first_invoice is not None
+    assert lines_of(preview) == lines_of(begun.first_invoice)
+    seats = contract.lines[0].line_key
+    assert [
+        (line.period_start, line.period_end) for line in preview.lines if line.line_key == seats
+    ] == [(date(2026, 8, 31), date(2026, 9, 30))]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import stripe.params
 
-from adapters.stripe import requests
+from adapters.stripe import preview, requests
 from adapters.stripe.plan import midnight, plan_of
 from dealthread.domain.contract import Contract
 from dealthread.domain.deal import BillingFrequency, CollectionMethod
@@ -65,7 +65,11 @@ def test_requests_fit_stripes_own_types(contract: Contract, hold: bool, renew: b
         ),
         (
             stripe.params.InvoiceCreatePreviewParams,
-            requests.preview(plan, deals.NORDWERK, RATES, NOW),
+            preview.request(plan, deals.NORDWERK, RATES, NOW),
+        ),
+        (
+            stripe.params.InvoiceCreatePreviewParams,
+            preview.request(plan, deals.NORDWERK, RATES, datetime(2026, 4, 2, tzinfo=UTC)),
         ),
     ]
     for kind, params in shapes:
@@ -133,7 +137,7 @@ def test_the_customers_order_number_is_printed_where_collectors_look() -> None:
 
 def test_a_preview_sends_the_place_and_no_name() -> None:
     """Only what may decide a tax."""
-    params = requests.preview(plan_of(deals.d1()), deals.HARBORLINE, RATES, NOW)
+    params = preview.request(plan_of(deals.d1()), deals.HARBORLINE, RATES, NOW)
     text = repr(params)
     assert "Austin" in text
     for private in (deals.HARBORLINE.legal_name, deals.HARBORLINE.billing_address.street):
