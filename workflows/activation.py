@@ -59,6 +59,7 @@ class ActivationWorkflow:
         setup = await self._saga.run(Step(name="setup", act=self._steps.read_setup))
         contract, booking = setup.contract, setup.booking
         self._desk.contract = contract
+        self._desk.customer_key = contract.customer_key
         if contract.release_policy == "review" and setup.agreement is not None:
             await self._release(contract, setup.agreement)
         if booking is not None:

@@ -51,6 +51,7 @@ class CaseDesk:
         self._decisions: dict[tuple[str, int], Decision] = {}
         self.open_case: Case | None = None
         self.contract: Contract | None = None
+        self.customer_key = ""
         self.customer_name = ""
 
     async def decide(
@@ -102,7 +103,7 @@ class CaseDesk:
             blocked_steps=tuple(names[names.index(step) :]),
             allowed=allowed,
             money_at_risk=at_risk or (contract.tcv() if contract is not None else None),
-            customer_key=contract.customer_key if contract is not None else "",
+            customer_key=self.customer_key,
             customer_name=self.customer_name,
             legal_entity=contract.seller if contract is not None else "",
             region=contract.seller_region if contract is not None else "",

@@ -141,6 +141,7 @@ class QuoteToCashWorkflow:
         frozen = await self._saga.run(Step(name="deal", act=self._steps.read_deal))
         if frozen.deal.account is not None:
             self._account_id = frozen.deal.account.ref.native_id
+            self._desk.customer_key = frozen.deal.account.key
             self._desk.customer_name = frozen.deal.account.legal_name
         return frozen
 

@@ -70,14 +70,15 @@ def _transaction(row: Row[Any]) -> Transaction:
         customer_key=row.customer_key or "",
         customer_name=row.customer_name or "",
         tcv=Money.of(row.tcv, row.currency) if row.tcv is not None else None,
-        case_id=row.case_id or "",
-        case_kind=row.case_kind or "",
+        case_id=row.case_id if row.case_state == CaseState.OPEN else "",
+        case_kind=row.case_kind if row.case_state == CaseState.OPEN else "",
     )
 
 
-_open_case = (
+# The newest case, open or not: of a deal that a rule stopped it knows the customer.
+_last_case = (
     select(cases.c.case_id)
-    .where(cases.c.business_key == runs.c.business_key, cases.c.state == CaseState.OPEN)
+    .where(cases.c.business_key == runs.c.business_key)
     .order_by(cases.c.opened_at.desc())
     .limit(1)
     .correlate(runs)
@@ -88,15 +89,20 @@ _TRANSACTIONS = (
         runs,
         contracts.c.state,
         contracts.c.seller,
-        contracts.c.customer_key,
-        contracts.c.customer_name,
+        func.coalesce(contracts.c.customer_key, cases.c.body["customer_key"].astext).label(
+            "customer_key"
+        ),
+        func.coalesce(contracts.c.customer_name, cases.c.body["customer_name"].astext).label(
+            "customer_name"
+        ),
         contracts.c.tcv,
         contracts.c.currency,
         cases.c.case_id,
         cases.c.kind.label("case_kind"),
+        cases.c.state.label("case_state"),
     )
     .outerjoin(contracts, contracts.c.contract_key == runs.c.contract_key)
-    .outerjoin(cases, cases.c.case_id == _open_case)
+    .outerjoin(cases, cases.c.case_id == _last_case)
 )
 
 
@@ -112,7 +118,7 @@ class Reading:
         if stage:
             query = query.where(runs.c.stage == stage)
         if stuck:
-            query = query.where(cases.c.case_id.is_not(None))
+            query = query.where(cases.c.state == CaseState.OPEN)
         async with self._engine.connect() as connection:
             return [_transaction(row) for row in await connection.execute(query)]
 
