@@ -23,7 +23,13 @@ from dealthread.store.engine import create_engine
 from dealthread.store.runs import Runs
 from dealthread.store.schema import runs as run_rows
 from dealthread.temporal import connect
-from tests.bench.bare import BARE_QUEUE, BareOrder, BareSagaWorkflow
+from tests.bench.bare import (
+    BARE_ACTIVITY_QUEUE,
+    BARE_QUEUE,
+    BareContractWorkflow,
+    BareOrder,
+    BareSagaWorkflow,
+)
 from tests.bench.house import House
 from tests.bench.sizes import ENOUGH_SECONDS, LIMIT_SECONDS
 
@@ -84,6 +90,11 @@ class Runner:
         """The same number of activities in a bare workflow."""
         return await self._batch([self._bare(activities) for _ in range(how_many)], concurrency)
 
+    async def shaped(self, how_many: int, concurrency: int, activities: int) -> Batch:
+        """The same number of activities in bare workflows of the product's shape."""
+        jobs = [self._shaped(activities) for _ in range(how_many)]
+        return await self._batch(jobs, concurrency)
+
     def _deal(self, deal_id: str) -> Job:
         async def job() -> None:
             org = self.house.stack.salesforce_org_id
@@ -99,12 +110,7 @@ class Runner:
             await rows.claim(request, key)
             await start_change(self.client, self.settings, request, key)
             await rows.delivered(request)
-            handle = self.client.get_workflow_handle(contract_workflow_id(key))
-            try:
-                await handle.result(follow_runs=False)
-            except WorkflowContinuedAsNewError:
-                return
-            raise RuntimeError(f"the contract of {deal_id} ended instead of resting")
+            await self._rests(contract_workflow_id(key))
 
         return job
 
@@ -120,6 +126,31 @@ class Runner:
             )
 
         return job
+
+    def _shaped(self, activities: int) -> Job:
+        name = str(next(self._serial))
+        order = BareOrder(name=name, activities=activities, queue=BARE_ACTIVITY_QUEUE)
+
+        async def job() -> None:
+            await self.client.start_workflow(
+                BareContractWorkflow.run,
+                args=[name, False],
+                id=f"bench-contract-{name}",
+                task_queue=BARE_QUEUE,
+                start_signal="ordered",
+                start_signal_args=[order],
+            )
+            await self._rests(f"bench-contract-{name}")
+
+        return job
+
+    async def _rests(self, contract_id: str) -> None:
+        """Wait for the end of the contract's run; the next one rests."""
+        try:
+            await self.client.get_workflow_handle(contract_id).result(follow_runs=False)
+        except WorkflowContinuedAsNewError:
+            return
+        raise RuntimeError(f"{contract_id} ended instead of resting")
 
     async def _batch(self, jobs: list[Job], concurrency: int) -> Batch:
         waiting = iter(jobs)

@@ -16,52 +16,65 @@ SIMULATORS = ("salesforce", "stripe", "entitlement")
 
 
 @dataclass
-class Pair:
-    """Batches of the two at one concurrency, round by round."""
+class Rounds:
+    """Batches at one concurrency, round by round."""
 
     concurrency: int
     product: list[Batch] = field(default_factory=list)
+    shaped: list[Batch] = field(default_factory=list)
     bare: list[Batch] = field(default_factory=list)
 
-    def ratio(self) -> float:
-        """Median over the rounds of product : bare in runs per second."""
-        return statistics.median(
-            p.per_second / b.per_second for p, b in zip(self.product, self.bare, strict=True)
-        )
+    def rows(self) -> list[tuple[str, list[Batch]]]:
+        """What was measured, by name."""
+        return [
+            (f"quote-to-cash, {self.concurrency} at once", self.product),
+            (f"bare, in the same shape, {self.concurrency} at once", self.shaped),
+            (f"bare workflow, {self.concurrency} at once", self.bare),
+        ]
+
+    def ratio(self, batches: Sequence[Batch]) -> str:
+        """Median over the rounds of runs per second beside the bare workflow's."""
+        if batches is self.bare:
+            return ""
+        pairs = zip(batches, self.bare, strict=True)
+        return f"{statistics.median(one.per_second / bare.per_second for one, bare in pairs):.2f}"
 
 
 async def measure(run: Runner, sizes: Sizes, activities: int, report: Report) -> None:
     """At concurrency 1 and 50."""
-    pairs = []
+    measured = []
     for concurrency, how_many in ((1, sizes.at_one), (50, sizes.at_fifty)):
-        pair = Pair(concurrency)
+        rounds = Rounds(concurrency)
         for _ in range(sizes.rounds):
             batch, _ = await run.quote_to_cash(how_many, concurrency)
-            pair.product.append(batch)
-            pair.bare.append(await run.bare(how_many, concurrency, activities))
-        pairs.append(pair)
-    _tell(report, pairs, sizes, activities)
+            rounds.product.append(batch)
+            rounds.shaped.append(await run.shaped(how_many, concurrency, activities))
+            rounds.bare.append(await run.bare(how_many, concurrency, activities))
+        measured.append(rounds)
+    _tell(report, measured, sizes, activities)
 
 
-def _tell(report: Report, pairs: Sequence[Pair], sizes: Sizes, activities: int) -> None:
+def _tell(report: Report, measured: Sequence[Rounds], sizes: Sizes, activities: int) -> None:
     report.section(
         "Speed of quote-to-cash",
         f"Beside a bare workflow of {activities} activities (as many as quote-to-cash was seen to "
         "take) on the same server, in the same worker process, with the same data converter. "
+        "The row between them has the shape of the product (contract, child saga, rest, "
+        "activities on queues of their own) and none of its work. "
         f"Interleaved rounds: {sizes.rounds}; the ratio is the median of theirs; aim 0.6.",
     )
     rows = []
-    for pair in pairs:
-        for title, batches in (("quote-to-cash", pair.product), ("bare workflow", pair.bare)):
+    for rounds in measured:
+        for title, batches in rounds.rows():
             latencies = [one for batch in batches for one in batch.latencies]
             rows.append(
                 (
-                    f"{title}, {pair.concurrency} at once",
+                    title,
                     len(latencies),
                     f"{statistics.median(batch.per_second for batch in batches):.1f}",
                     f"{percentile(latencies, 50):.0f}",
                     f"{percentile(latencies, 95):.0f}",
-                    f"{pair.ratio():.2f}" if batches is pair.product else "",
+                    rounds.ratio(batches),
                     f"{statistics.mean(batch.other_cores for batch in batches):.2f}",
                 )
             )
@@ -69,18 +82,18 @@ def _tell(report: Report, pairs: Sequence[Pair], sizes: Sizes, activities: int) 
         ("", "runs", "per second", "p50 ms", "p95 ms", "ratio to bare", "cores used by others"),
         rows,
     )
-    _tell_cpu(report, pairs)
+    _tell_cpu(report, measured)
 
 
-def _tell_cpu(report: Report, pairs: Sequence[Pair]) -> None:
+def _tell_cpu(report: Report, measured: Sequence[Rounds]) -> None:
     report.section("Processor time of a run", "CPU-ms for each run, by part.")
     parts = (*SERVER_AND_WORKER, *SIMULATORS, BENCH)
     rows = []
-    for pair in pairs:
-        for title, batches in (("quote-to-cash", pair.product), ("bare workflow", pair.bare)):
+    for rounds in measured:
+        for title, batches in rounds.rows():
             rows.append(
                 (
-                    f"{title}, {pair.concurrency} at once",
+                    title,
                     *(_cpu(batches, part) for part in parts),
                     _cpu(batches, *SERVER_AND_WORKER),
                 )

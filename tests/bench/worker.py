@@ -1,4 +1,4 @@
-"""`python -m tests.bench.worker`: the product's workers in one process, and the bare one.
+"""`python -m tests.bench.worker`: the product's workers in one process, and the bare ones.
 
 Real adapters and the real store; the ERP is an in-memory fake behind the port. The process
 counts its vendor calls and tells them when asked (activity `bench.vendor_calls`).
@@ -19,7 +19,13 @@ from dealthread import logs
 from dealthread.readiness import signs_of_life
 from dealthread.settings import load_settings
 from dealthread.temporal import connect
-from tests.bench.bare import BARE_QUEUE, BareSagaWorkflow, step
+from tests.bench.bare import (
+    BARE_ACTIVITY_QUEUE,
+    BARE_QUEUE,
+    BareContractWorkflow,
+    BareSagaWorkflow,
+    step,
+)
 from tests.fakes.ports import FakeErp
 from tests.fakes.world import World
 from workers.bootstrap import limits_of, make_workers, open_ports, plan_queues, sandbox
@@ -43,14 +49,17 @@ async def serve() -> None:
         erp = FakeErp(World(today=real.clock.now()))
         ports = replace(real, erps=dict.fromkeys(real.erps, erp))
         client = await connect(settings)
-        bare = Worker(
-            client,
-            task_queue=BARE_QUEUE,
-            workflows=[BareSagaWorkflow],
-            activities=[step, vendor_calls],
-            workflow_runner=sandbox(),
+        bare = (
+            Worker(
+                client,
+                task_queue=BARE_QUEUE,
+                workflows=[BareSagaWorkflow, BareContractWorkflow],
+                activities=[step, vendor_calls],
+                workflow_runner=sandbox(),
+            ),
+            Worker(client, task_queue=BARE_ACTIVITY_QUEUE, activities=[step]),
         )
-        for worker in (*make_workers(client, plan_queues(ports, limits_of(settings))), bare):
+        for worker in (*make_workers(client, plan_queues(ports, limits_of(settings))), *bare):
             await stack.enter_async_context(worker)
         async with signs_of_life():
             await stop.wait()
