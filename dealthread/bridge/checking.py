@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 from activities.inputs import Assessment, Finding
 from dealthread.bridge.access import READ, requires
 from dealthread.bridge.api import Held, org_of
+from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.problems import problem
 from dealthread.bridge.resources import Resources
 from dealthread.domain.corrections import parse_corrections
@@ -35,7 +36,7 @@ from workflows.deal_check import DealCheckWorkflow
 BUDGET_SECONDS = 8.0
 """Longest a caller waits for an answer, unless he gives a shorter time."""
 
-router = APIRouter(prefix="/v1", tags=["process"])
+router = APIRouter(prefix="/v1", tags=["process"], route_class=LimitedRoute)
 
 
 class CheckDeal(BaseModel):
