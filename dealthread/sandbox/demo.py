@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from contextlib import ExitStack
 from datetime import date
@@ -134,6 +135,7 @@ def _where_to_look(stack: StackInfo, say: Narrator) -> None:
     say.seen(f"Temporal UI      {stack.urls.temporal_ui}")
     say.seen(f"Process API      {stack.urls.bridge}/docs")
     say.seen(f"Everything else  {stack.layout.stack_file}")
+    say.seen(f"dealthread is     {Path(sys.executable).with_name('dealthread')}")
     for command, what in (
         ("dealthread list", "all deals"),
         ("dealthread cases list", "what waits for a person"),
