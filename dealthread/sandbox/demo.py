@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import ExitStack
 from datetime import date
+from pathlib import Path
 
 from rich.console import Console
 
