@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from stripe.params import CustomerCreateParams, CustomerUpdateParams
 
 from adapters.stripe import translate
 from adapters.stripe.clients import Answer, BillingAccount
-from adapters.stripe.errors import lost_after_effect
+from adapters.stripe.errors import lost_after_effect, refused_after_effect
 from adapters.stripe.paging import pages, rows_of
 from dealthread.domain.documents import BillingCustomer
 from dealthread.domain.party import Address, ContactPurpose, Party
@@ -98,38 +98,47 @@ class Customers:
         native_id: str,
         key: str,
     ) -> Outcome[BillingCustomer]:
-        """Send what differs; nothing where nothing does."""
+        """Send what differs; nothing where nothing does.
+
+        Identifiers first: they are what is refused most, and then nothing was written yet."""
         present = await self.retrieve(account, native_id)
         changes = difference(wanted(command), present)
-        row = present
+        writes = await self._additions(account, command.party, native_id, key)
         if changes:
-            outcome = await account.write(
-                "update_customer",
-                lambda options: account.v1.customers.update_async(
-                    native_id, cast("CustomerUpdateParams", changes), options
-                ),
-                key,
-                case_kind=_SYNC_FAILED,
+            writes.append(
+                lambda: account.write(
+                    "update_customer",
+                    lambda options: account.v1.customers.update_async(
+                        native_id, cast("CustomerUpdateParams", changes), options
+                    ),
+                    key,
+                    case_kind=_SYNC_FAILED,
+                )
             )
+        row = present
+        for number, write in enumerate(writes):
+            try:
+                outcome = await write()
+            except TransportError as error:
+                if number == 0:
+                    raise
+                return lost_after_effect(error)
+            if isinstance(outcome, Rejected) and number > 0:
+                # "Rejected" says that nothing was written. A repeat finds what was, and only the
+                # refused part is left to be refused.
+                return refused_after_effect(outcome)
             if isinstance(outcome, Rejected | Unknown):
                 return outcome
-            row = outcome
-        try:
-            failed = await self._tax_ids(account, command.party, present, key)
-        except TransportError as error:
-            if not changes:
-                raise
-            return lost_after_effect(error)
-        return failed or Done(translate.customer(account.key, row))
+            row = outcome if outcome["id"] == native_id else row
+        return Done(translate.customer(account.key, row))
 
-    async def _tax_ids(
-        self, account: BillingAccount, party: Party, present: Answer, key: str
-    ) -> Rejected | Unknown | None:
+    async def _additions(
+        self, account: BillingAccount, party: Party, native_id: str, key: str
+    ) -> list[Callable[[], Awaitable[Answer | Rejected | Unknown]]]:
         """Add what is missing. An old identifier stays: invoices were issued under it."""
-        wanted_ids = wanted_tax_ids(party)
+        wanted_ids = sorted(wanted_tax_ids(party))
         if not wanted_ids:
-            return None
-        native_id = str(present["id"])
+            return []
         known = {
             (translate.text(row, "type"), translate.text(row, "value"))
             async for row in pages(
@@ -140,20 +149,26 @@ class Customers:
                 ),
             )
         }
-        for number, (kind, value) in enumerate(sorted(wanted_ids - known), start=1):
-            outcome = await account.write(
+
+        def addition(
+            number: int, kind: str, value: str
+        ) -> Callable[[], Awaitable[Answer | Rejected | Unknown]]:
+            return lambda: account.write(
                 "add_tax_id",
-                lambda options, kind=kind, value=value: (  # type: ignore[misc]
-                    account.v1.customers.tax_ids.create_async(
-                        native_id, {"type": kind, "value": value}, options
-                    )
+                lambda options: account.v1.customers.tax_ids.create_async(
+                    native_id, {"type": kind, "value": value}, options
                 ),
+                # By the place among all that are wanted: a repeat after some were added must
+                # not send another identifier under the same key.
                 f"{key}:{number}",
                 case_kind="tax.identifier",
             )
-            if isinstance(outcome, Rejected | Unknown):
-                return outcome
-        return None
+
+        return [
+            addition(number, kind, value)
+            for number, (kind, value) in enumerate(wanted_ids, start=1)
+            if (kind, value) not in known
+        ]
 
     async def retire(
         self, account: BillingAccount, customer: BillingCustomer, key: str

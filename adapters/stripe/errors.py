@@ -64,6 +64,11 @@ def lost_after_effect(error: TransportError) -> Unknown:
     return Unknown("effect_not_read_back", error.retry_after, {"seen": error.code})
 
 
+def refused_after_effect(refusal: Rejected) -> Unknown:
+    """A later call of a write of several calls was refused: "nothing written" would not be true."""
+    return Unknown("refused_after_effect", None, {**refusal.evidence, "seen": refusal.code})
+
+
 def is_missing(error: stripe.StripeError) -> bool:
     """Whether the object asked for does not exist."""
     return error.http_status == 404

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 
 import pytest
@@ -50,19 +50,11 @@ def billed(start: date, frequency: BillingFrequency) -> Contract:
     )
 
 
-@contextmanager
-def seen_on(simulator: Simulator, now: datetime) -> Iterator[None]:
-    """Business time at the biller stands still at an instant."""
+@asynccontextmanager
+async def seen_on(simulator: Simulator, now: datetime) -> AsyncIterator[StripeBilling]:
+    """Our adapter, and business time that stands still on both sides."""
     simulator.control.post("/_sim/clock", json={"freeze": now.isoformat()}).raise_for_status()
-    try:
-        yield
-    finally:
-        simulator.control.post("/_sim/clock", json={"unfreeze": True}).raise_for_status()
-
-
-def billing_at(simulator: Simulator, now: datetime) -> StripeBilling:
-    """Our adapter, with the same time."""
-    return StripeBilling(
+    billing = StripeBilling(
         StripeSettings(
             accounts={key: SecretStr(secret_of(key)) for key in ACCOUNTS},
             api_base=simulator.url,
@@ -70,6 +62,11 @@ def billing_at(simulator: Simulator, now: datetime) -> StripeBilling:
         ),
         FixedClock(now),
     )
+    try:
+        yield billing
+    finally:
+        await billing.aclose()
+        simulator.control.post("/_sim/clock", json={"unfreeze": True}).raise_for_status()
 
 
 def lines_of(bill: BillingInvoice) -> list[tuple[object, ...]]:
@@ -166,11 +163,9 @@ async def test_a_preview_is_the_first_invoice_where_the_next_month_is_shorter(
     """Line by line, with their periods, for a cycle of the 29th, 30th or 31st."""
     contract = billed(start, frequency)
     instant = datetime(now.year, now.month, now.day, 9, tzinfo=UTC)
-    with seen_on(stripe_simulator, instant):
-        billing = billing_at(stripe_simulator, instant)
+    async with seen_on(stripe_simulator, instant) as billing:
         preview = await billing.preview_first_invoice(contract, deals.HARBORLINE)
         agreement, _ = await started(billing, contract, deals.HARBORLINE)
-        await billing.aclose()
     bill = agreement.first_invoice
     assert bill is not None
     assert lines_of(preview) == lines_of(bill)
@@ -187,16 +182,12 @@ async def test_the_preview_of_a_start_to_come_is_the_invoice_of_that_day(
     """From 31 August, seen in March: one whole month, to 30 September."""
     contract = billed(date(2026, 8, 31), MONTHLY)
     before = datetime(2026, 3, 15, 9, tzinfo=UTC)
-    with seen_on(stripe_simulator, before):
-        billing = billing_at(stripe_simulator, before)
+    async with seen_on(stripe_simulator, before) as billing:
         preview = await billing.preview_first_invoice(contract, deals.HARBORLINE)
         agreement, customer = await started(billing, contract, deals.HARBORLINE)
-        await billing.aclose()
     that_day = datetime(2026, 8, 31, 0, 0, 1, tzinfo=UTC)
-    with seen_on(stripe_simulator, that_day):
-        billing = billing_at(stripe_simulator, that_day)
+    async with seen_on(stripe_simulator, that_day) as billing:
         begun = await billing.read_agreement(agreement, customer.ref.account)
-        await billing.aclose()
     assert begun.first_invoice is not None
     assert lines_of(preview) == lines_of(begun.first_invoice)
     seats = contract.lines[0].line_key
