@@ -61,7 +61,9 @@ _CASE_KINDS = {
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "integration.credentials",
     "INSUFFICIENT_ACCESS": "integration.credentials",
 }
-_SYNC_FAILED = "customer.sync_failed"
+_REJECTED = "crm.rejected"
+_PARTS = {"account": "customer.sync_failed"}
+"""The customer's own record was refused, not the contract or the deal."""
 SEQUENCE_FIELD = "Dealthread_Sync_Seq__c"
 
 
@@ -143,7 +145,7 @@ def write_error(error: VendorError) -> Rejected | Unknown:
         return Unknown("server_error", error.retry_after, error.evidence())
     # Validation messages are written by the org's own administrators for the person who must act.
     evidence = {**error.evidence(), "message": error.message[:200]}
-    kind = _CASE_KINDS.get(error.code, _SYNC_FAILED)
+    kind = _CASE_KINDS.get(error.code) or _PARTS.get(error.reference, _REJECTED)
     return Rejected(kind, error.code or f"http_{error.status}", _field(error), evidence)
 
 

@@ -13,6 +13,7 @@ from adapters.stripe.agreements import Agreements
 from adapters.stripe.catalogue import TaxRates
 from adapters.stripe.clients import BillingAccounts
 from adapters.stripe.customers import Customers
+from adapters.stripe.errors import REJECTED
 from adapters.stripe.invoices import Invoices
 from adapters.stripe.settings import StripeSettings
 from dealthread.domain.contract import Contract
@@ -115,7 +116,7 @@ class StripeBilling:
         account = self._accounts[billing_account]
         row = await self._agreements.raw_of(account, agreement)
         if row.get("object") == "subscription_schedule":
-            return Rejected("billing.draft_stuck", "agreement_not_started")
+            return Rejected(REJECTED, "agreement_not_started")
         return await self._invoices.release(account, row, agreement, idempotency_key)
 
     async def cancel_agreement(

@@ -19,7 +19,7 @@ from adapters.http import (
     to_its_end,
     within_total,
 )
-from adapters.stripe.errors import SAVED_ERROR, read_error, write_error
+from adapters.stripe.errors import REJECTED, SAVED_ERROR, read_error, write_error
 from adapters.stripe.settings import StripeSettings
 from dealthread.errors import ContractDrift, InvariantBroken, VendorUnavailable
 from dealthread.outcome import Rejected, Unknown
@@ -69,7 +69,7 @@ class BillingAccount:
         call: Callable[[Options], Awaitable[StripeObject]],
         key: str,
         *,
-        case_kind: str = "deal.invalid_terms",
+        case_kind: str = REJECTED,
     ) -> Answer | Rejected | Unknown:
         """The answer as plain data, with its id; or how the write ended otherwise.
 
@@ -87,7 +87,7 @@ class BillingAccount:
         key: str,
         find: Callable[[], Awaitable[Answer | None]],
         *,
-        case_kind: str = "deal.invalid_terms",
+        case_kind: str = REJECTED,
     ) -> Answer | Rejected | Unknown:
         """As `write`. A server error that Stripe replays for the key for a day is not waited out:
         what the key made is looked up, and where it made nothing the key gets a suffix."""

@@ -23,6 +23,8 @@ from dealthread.errors import (
 from dealthread.outcome import Rejected, Unknown
 
 IN_USE_RETRY = timedelta(seconds=2)
+REJECTED = "billing.rejected"
+"""The kind of case for a refused agreement or invoice, where no better one is known."""
 SAVED_ERROR = "saved_server_error"
 """A 500 that Stripe stored under the key and replays: repeating it is useless."""
 

@@ -10,7 +10,7 @@ from stripe.params._credit_note_create_params import CreditNoteCreateParamsLine
 from adapters.stripe import requests, translate
 from adapters.stripe.catalogue import TaxRates
 from adapters.stripe.clients import Answer, BillingAccount
-from adapters.stripe.errors import lost_after_effect
+from adapters.stripe.errors import REJECTED, lost_after_effect
 from adapters.stripe.paging import pages, rows_of
 from dealthread.domain.deal import CollectionMethod
 from dealthread.domain.documents import Agreement
@@ -88,7 +88,7 @@ class Invoices:
                 native_id, {"auto_advance": False}, options
             ),
             key,
-            case_kind="billing.draft_stuck",
+            case_kind=REJECTED,
         )
 
     async def release(
@@ -101,7 +101,7 @@ class Invoices:
         """Finalise the held draft. By card, collection is set back to automatic first."""
         invoice = await self.first_of(account, subscription)
         if invoice is None:
-            return Rejected("billing.draft_stuck", "no_first_invoice")
+            return Rejected(REJECTED, "no_first_invoice")
         if invoice.get("status") != "draft":
             return Done(await self.read(account, invoice, agreement.items))
         prepared = await self._collect_by_card(account, subscription, invoice, idempotency_key)
@@ -192,7 +192,7 @@ class Invoices:
                 native_id, {"auto_advance": advance}, options
             ),
             key,
-            case_kind="billing.draft_stuck",
+            case_kind=REJECTED,
         )
 
     async def _collect_by_card(

@@ -160,7 +160,7 @@ def stripe_server(clock: OffsetClock) -> Iterator[Simulator]:
         simulator = Simulator(server.url, control)
         yield simulator
         for _, http in simulator.clients.values():
-            http.close()
+            http.close()  # type: ignore[no-untyped-call]
     server.stop()
 
 

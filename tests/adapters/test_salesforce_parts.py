@@ -111,12 +111,12 @@ WRITES: list[tuple[int, str, Expected]] = [
     (300, "", Conflict),
     (400, "DUPLICATE_VALUE", Conflict),
     (400, "DUPLICATES_DETECTED", "customer.duplicate"),
-    (400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "customer.sync_failed"),
-    (400, "REQUIRED_FIELD_MISSING", "customer.sync_failed"),
-    (400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "customer.sync_failed"),
-    (400, "STRING_TOO_LONG", "customer.sync_failed"),
-    (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "customer.sync_failed"),
-    (400, "ENTITY_IS_LOCKED", "customer.sync_failed"),
+    (400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "crm.rejected"),
+    (400, "REQUIRED_FIELD_MISSING", "crm.rejected"),
+    (400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "crm.rejected"),
+    (400, "STRING_TOO_LONG", "crm.rejected"),
+    (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "crm.rejected"),
+    (400, "ENTITY_IS_LOCKED", "crm.rejected"),
     (403, "INSUFFICIENT_ACCESS_OR_READONLY", "integration.credentials"),
     (404, "NOT_FOUND", "deal.reopened"),
     (404, "ENTITY_IS_DELETED", "deal.reopened"),
@@ -130,7 +130,7 @@ WRITES: list[tuple[int, str, Expected]] = [
     (400, "INVALID_FIELD", ContractDrift),
     (404, "INVALID_TYPE", ContractDrift),
     (410, "UNSUPPORTED_API_VERSION", ContractDrift),
-    (400, "SOMETHING_NEW", "customer.sync_failed"),
+    (400, "SOMETHING_NEW", "crm.rejected"),
 ]
 
 
@@ -150,6 +150,15 @@ def test_a_failed_write_is_classified_by_its_error_code(
     else:
         assert isinstance(outcome, Rejected)
         assert outcome.case_kind == expected
+
+
+def test_a_refusal_of_the_accounts_part_is_a_case_of_customer_data() -> None:
+    """Whoever owns the customer's record mends it; the contract's is the integration's."""
+    for part, kind in {"account": "customer.sync_failed", "contract": "crm.rejected",
+                       "deal": "crm.rejected"}.items():  # fmt: skip
+        outcome = write_error(VendorError(400, "REQUIRED_FIELD_MISSING", reference=part))
+        assert isinstance(outcome, Rejected)
+        assert outcome.case_kind == kind
 
 
 @pytest.mark.parametrize(

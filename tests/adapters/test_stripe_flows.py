@@ -351,7 +351,7 @@ async def test_an_agreement_not_begun_has_no_invoice_to_release(
     )
     outcome = await billing.release_first_invoice(scheduled, ACCOUNT, idempotency_key="r")
     assert isinstance(outcome, Rejected)
-    assert outcome.code == "agreement_not_started"
+    assert (outcome.case_kind, outcome.code) == ("billing.rejected", "agreement_not_started")
 
 
 async def test_an_agreement_that_is_gone_is_cancelled(
@@ -362,3 +362,23 @@ async def test_an_agreement_that_is_gone_is_cancelled(
     assert isinstance(outcome, Done)
     assert outcome.value.status is AgreementStatus.CANCELLED
     assert routes.keys == []
+
+
+@pytest.mark.parametrize(
+    ("code", "param", "case_kind"),
+    [
+        ("parameter_invalid_integer", "days_until_due", "billing.rejected"),
+        ("", "", "billing.rejected"),
+        ("resource_missing", "items[0][tax_rates][0]", "tax.rejected"),
+        ("resource_missing", "items[0][price_data][product]", "catalogue.drift"),
+    ],
+)
+async def test_a_refused_agreement_is_the_billing_teams_case_where_no_better_one_is_known(
+    billing: StripeBilling, routes: Routes, code: str, param: str, case_kind: str
+) -> None:
+    """Tax and catalogue have owners of their own; the rest is billing's."""
+    error = {"type": "invalid_request_error", "code": code, "param": param}
+    routes.on("POST", "/v1/subscriptions", lambda _: httpx.Response(400, json={"error": error}))
+    outcome = await billing.start_agreement(START, idempotency_key=KEY)
+    assert isinstance(outcome, Rejected)
+    assert outcome.case_kind == case_kind
