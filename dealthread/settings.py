@@ -41,12 +41,15 @@ class Settings(BaseSettings):
     temporal_address: str = "127.0.0.1:7233"
     """Used when no Temporal profile (TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE) is given."""
     temporal_namespace: str = "default"
+    """Used when the Temporal profile names none."""
     codec_keys: SecretStr
     """JSON {key id: base64 of 32 bytes}; the first one encrypts, all of them decrypt."""
     config_dir: Path = Path("config")
+    """Finance's configuration: companies, products, taxes, policies."""
     business_offset_seconds: int = 0
     """Business time minus machine time; 0 in production."""
     tenant: str = "default"
+    """Part of document keys: two tenants on one ERP never share a key."""
     api_tokens: SecretStr = SecretStr("{}")
     """JSON {token: {"actor": …, "roles": […]}}."""
     webhook_secrets: SecretStr = SecretStr("{}")
@@ -64,10 +67,13 @@ class Settings(BaseSettings):
     late_effect_seconds: float = 90
     """How long after a lost answer an effect may still appear at a vendor."""
     lease_seconds: float = 35
+    """How long an attempt of a write keeps others away; longer than an activity may take."""
     unknown_budget: int = 6
+    """Lost answers of one write after which a person is asked …"""
     unknown_minutes: float = 20
-    activity_limit_seconds: float = 30
+    """… and this long after the first of them, whichever comes later."""
     log_level: str = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""
 
     @field_validator("subscribers", "codec_origins", mode="before")
     @classmethod

@@ -23,8 +23,9 @@ from adapters import registry as adapters
 from adapters.http import CallMeter
 from dealthread.config import ConfigSource
 from dealthread.domain.catalog import ConfigSet
+from dealthread.domain.ownership import WRITE_MODELS, unowned_fields
 from dealthread.ensure import Ensure, Limits
-from dealthread.errors import BadInput
+from dealthread.errors import BadInput, InvariantBroken
 from dealthread.hub import Cases, Contracts, Journal
 from dealthread.naming import (
     BILLING_QUEUE,
@@ -126,8 +127,18 @@ def _bad_setting(error: ValidationError) -> BadInput:
     return BadInput("bad_setting", field=field, action=f"{first['msg']} (docs/settings.md)")
 
 
+def refuse_unowned_writes() -> None:
+    """Raise InvariantBroken when a write model carries a field that the hub may not originate in
+    that system (the ownership table): checked before any worker polls."""
+    foreign = {model: unowned_fields(model) for model in WRITE_MODELS}
+    broken = [f"{model}.{name}" for model, names in foreign.items() for name in names]
+    if broken:
+        raise InvariantBroken("unowned_field_in_write_model", fields=", ".join(broken))
+
+
 def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
     """One queue for workflows, one per vendor account, one per company of a ledger."""
+    refuse_unowned_writes()
     ensure = Ensure(ports.journal, limits)
     erp = activities_of(ErpActivities(ports.erps, ensure))
     companies = {

@@ -36,7 +36,6 @@ class Environment(Carried):
 
     tenant: str = "default"
     business_offset_seconds: int = 0
-    approval_escalation_hours: int = 24
 
 
 class QuoteToCashInput(Carried):
