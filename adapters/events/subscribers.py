@@ -9,9 +9,12 @@ import httpx
 from pydantic import SecretStr
 
 from adapters.events.delivery import post_event
+from adapters.events.guard import AddressRefused, GuardedTransport, Resolver, resolve
 from adapters.http import CallMeter, NoMeter, make_client
 from dealthread.errors import InvariantBroken
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
+
+_ACTION = "give the subscriber an https address whose host resolves to public addresses only"
 
 
 class SignedEventDelivery:
@@ -22,11 +25,13 @@ class SignedEventDelivery:
         self,
         secrets: Mapping[str, SecretStr],
         meter: CallMeter | None = None,
-        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+        transport: Callable[[], httpx.AsyncBaseTransport] = httpx.AsyncHTTPTransport,
+        resolver: Resolver = resolve,
     ) -> None:
         self._secrets = dict(secrets)
         self._meter = meter or NoMeter()
         self._transport = transport
+        self._resolver = resolver
         self._clients: dict[str, httpx.AsyncClient] = {}
 
     async def aclose(self) -> None:
@@ -42,16 +47,26 @@ class SignedEventDelivery:
         if secret is None:
             raise InvariantBroken("webhook_secret_not_configured", secret_name=secret_name)
         entitlement = event_type.startswith("dealthread.entitlement.")
-        outcome = await post_event(
-            self._client(url),
-            _path(url),
-            secret,
-            event_id,
-            body,
-            case_kind="entitlement.failed" if entitlement else "integration.contract_drift",
-            meter=self._meter,
-            operation=event_type,
-        )
+        case_kind = "entitlement.failed" if entitlement else "integration.contract_drift"
+        try:
+            client = self._client(url)
+        except (ValueError, httpx.InvalidURL):
+            return _refused(case_kind, "subscriber_url_refused")
+        try:
+            outcome = await post_event(
+                client,
+                _path(url),
+                secret,
+                event_id,
+                body,
+                case_kind=case_kind,
+                meter=self._meter,
+                operation=event_type,
+            )
+        except httpx.InvalidURL:
+            return _refused(case_kind, "subscriber_url_refused")
+        except AddressRefused as refusal:
+            return _refused(case_kind, str(refusal))
         if isinstance(outcome, Rejected | Unknown):
             return outcome
         native_id = outcome.body.get("id") if isinstance(outcome.body, dict) else None
@@ -61,11 +76,17 @@ class SignedEventDelivery:
         parts = urlsplit(url)
         base = f"{parts.scheme}://{parts.netloc}"
         if base not in self._clients:
-            transport = self._transport() if self._transport else None
-            self._clients[base] = make_client(base, transport=transport)
+            self._clients[base] = make_client(
+                base, transport=GuardedTransport(self._transport(), self._resolver)
+            )
         return self._clients[base]
 
 
 def _path(url: str) -> str:
     parts = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _refused(case_kind: str, code: str) -> Rejected:
+    """Nothing was sent, and no repeat will be before somebody changes the settings."""
+    return Rejected(case_kind, code, "url", {"action": _ACTION})

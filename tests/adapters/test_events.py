@@ -32,6 +32,7 @@ from tests.adapters.fake_clock import FixedClock
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 KEY = "quote-to-cash:org:deal#1/entitlement/do"
+PUBLIC = "93.184.215.14"
 BASE = "https://entitlement.example.com/api"
 NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
 COMMAND = GrantEntitlement(
@@ -99,8 +100,14 @@ async def entitlement(service: Service) -> AsyncIterator[SignedEventEntitlement]
 @pytest.fixture
 async def delivery(service: Service) -> AsyncIterator[SignedEventDelivery]:
     """The outbox's way out."""
+
+    async def public(_host: str, _port: int) -> list[str]:
+        return [PUBLIC]
+
     adapter = SignedEventDelivery(
-        {"ENTITLEMENT": SecretStr(SECRET)}, transport=lambda: httpx.MockTransport(service.handle)
+        {"ENTITLEMENT": SecretStr(SECRET)},
+        transport=lambda: httpx.MockTransport(service.handle),
+        resolver=public,
     )
     yield adapter
     await adapter.aclose()
@@ -263,7 +270,8 @@ async def test_a_delivery_gives_the_subscribers_id_or_the_events(
     kind = "dealthread.contract.activated.v1"
     first = await delivery.deliver(url, "ENTITLEMENT", "evt_1", kind, b"{}")
     assert first == Done("ent_1")
-    assert str(service.sent[0].url) == url
+    assert str(service.sent[0].url) == url.replace("subscriber.example.com", PUBLIC)
+    assert service.sent[0].headers["host"] == "subscriber.example.com"
     Webhook(SECRET).verify(service.sent[0].content, dict(service.sent[0].headers))
     service.answer = status(204)
     assert await delivery.deliver(url, "ENTITLEMENT", "evt_1", kind, b"{}") == Done("evt_1")
@@ -280,8 +288,9 @@ async def test_a_subscriber_without_a_secret_or_a_safe_address_is_not_told(
     kind = "dealthread.contract.activated.v1"
     with pytest.raises(InvariantBroken):
         await delivery.deliver("https://x.example.com/", "OTHER", "e", kind, b"{}")
-    with pytest.raises(ValueError, match="address"):
-        await delivery.deliver("http://x.example.com/", "ENTITLEMENT", "e", kind, b"{}")
+    refused = await delivery.deliver("http://x.example.com/", "ENTITLEMENT", "e", kind, b"{}")
+    assert isinstance(refused, Rejected)
+    assert (refused.code, refused.field) == ("subscriber_url_refused", "url")
     assert service.sent == []
 
 
