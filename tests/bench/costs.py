@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from uuid import uuid4
 
 from temporalio.api.history.v1 import HistoryEvent
 
 from dealthread.naming import contract_key, contract_workflow_id, quote_to_cash_id
 from tests.bench import server_metrics
 from tests.bench.actions import billable
-from tests.bench.bare import BARE_QUEUE
 from tests.bench.payloads import codec_cost
 from tests.bench.report import Report
 from tests.bench.runs import Batch, Runner
-from tests.bench.worker import VENDOR_CALLS
 
 
 @dataclass
@@ -35,11 +31,11 @@ async def measure(run: Runner, how_many: int, report: Report) -> int:
     metrics = run.house.stack.urls.temporal_metrics
     namespace = run.house.stack.namespace
     # Asking for the calls is itself an action: it stays outside of the actions' window.
-    calls_before = await _vendor_calls(run)
+    calls_before = await run.vendor_calls()
     actions_before = await server_metrics.actions(metrics, namespace)
     batch, deals = await run.quote_to_cash(how_many, 1)
     told = await server_metrics.actions(metrics, namespace) - actions_before
-    calls = await _vendor_calls(run) - calls_before
+    calls = await run.vendor_calls() - calls_before
     how_many = len(deals)
 
     piles = await _piles(run, deals)
@@ -53,17 +49,6 @@ async def measure(run: Runner, how_many: int, report: Report) -> int:
     _tell_calls(report, how_many, calls)
     await _tell_codec(report, run, how_many, [*contract.events, *child.events], batch)
     return activities // how_many
-
-
-async def _vendor_calls(run: Runner) -> Counter[str]:
-    counted: dict[str, int] = await run.client.execute_activity(
-        VENDOR_CALLS,
-        id=f"bench-calls-{uuid4()}",
-        task_queue=BARE_QUEUE,
-        start_to_close_timeout=timedelta(seconds=10),
-        result_type=dict[str, int],
-    )
-    return Counter(counted)
 
 
 async def _piles(run: Runner, deals: Sequence[str]) -> tuple[Pile, Pile, Pile]:

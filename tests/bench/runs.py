@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 
 import psutil
@@ -32,6 +34,7 @@ from tests.bench.bare import (
 )
 from tests.bench.house import House
 from tests.bench.sizes import ENOUGH_SECONDS, LIMIT_SECONDS
+from tests.bench.worker import VENDOR_CALLS
 
 SETTLE_SECONDS = 0.5
 """After a batch: the contracts' new runs set their timers. Counted as processor time only."""
@@ -94,6 +97,17 @@ class Runner:
         """The same number of activities in bare workflows of the product's shape."""
         jobs = [self._shaped(activities) for _ in range(how_many)]
         return await self._batch(jobs, concurrency)
+
+    async def vendor_calls(self) -> Counter[str]:
+        """By system and operation: the requests that left the worker so far."""
+        counted: dict[str, int] = await self.client.execute_activity(
+            VENDOR_CALLS,
+            id=f"bench-vendor-calls-{next(self._serial)}",
+            task_queue=BARE_QUEUE,
+            start_to_close_timeout=timedelta(seconds=10),
+            result_type=dict[str, int],
+        )
+        return Counter(counted)
 
     def _deal(self, deal_id: str) -> Job:
         async def job() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ENOUGH_SECONDS = 25.0
+ENOUGH_SECONDS = 15.0
 """After this long a batch starts nothing more; on a slow machine it is smaller, not longer."""
 LIMIT_SECONDS = 120.0
 """A batch that has not ended by then is stuck: a deal that waits for a person would never end."""
@@ -27,7 +27,7 @@ class Sizes:
     at_fifty: int = 120
     """Runs of a round at concurrency 50."""
     webhook_rounds: int = 7
-    webhooks: int = 2000
+    webhooks: int = 1500
     """Messages of a round."""
 
     @property
@@ -38,5 +38,5 @@ class Sizes:
 
 FULL = Sizes()
 QUICK = Sizes(
-    warm_up=4, cost_runs=3, rounds=1, at_one=4, at_fifty=30, webhook_rounds=3, webhooks=500
+    warm_up=4, cost_runs=3, rounds=1, at_one=4, at_fifty=30, webhook_rounds=2, webhooks=500
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -43,6 +44,7 @@ class Rounds:
 async def measure(run: Runner, sizes: Sizes, activities: int, report: Report) -> None:
     """At concurrency 1 and 50."""
     measured = []
+    before = await run.vendor_calls()
     for concurrency, how_many in ((1, sizes.at_one), (50, sizes.at_fifty)):
         rounds = Rounds(concurrency)
         for _ in range(sizes.rounds):
@@ -51,7 +53,9 @@ async def measure(run: Runner, sizes: Sizes, activities: int, report: Report) ->
             rounds.shaped.append(await run.shaped(how_many, concurrency, activities))
             rounds.bare.append(await run.bare(how_many, concurrency, activities))
         measured.append(rounds)
+    calls = await run.vendor_calls() - before
     _tell(report, measured, sizes, activities)
+    _tell_calls(report, calls, sum(len(b.latencies) for one in measured for b in one.product))
 
 
 def _tell(report: Report, measured: Sequence[Rounds], sizes: Sizes, activities: int) -> None:
@@ -104,3 +108,15 @@ def _tell_cpu(report: Report, measured: Sequence[Rounds]) -> None:
 
 def _cpu(batches: Sequence[Batch], *parts: str) -> str:
     return f"{statistics.median(batch.cpu_ms(*parts) for batch in batches):.1f}"
+
+
+def _tell_calls(report: Report, calls: Counter[str], how_many: int) -> None:
+    report.section(
+        "Vendor calls under load",
+        f"For each of the {how_many:,} deals of the speed rounds; what is more than in the table "
+        "above grew with the number of deals.",
+    )
+    report.table(
+        ("system and operation", "calls"),
+        [(name, f"{count / how_many:.2f}") for name, count in sorted(calls.items())],
+    )
