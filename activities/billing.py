@@ -51,7 +51,8 @@ class BillingActivities:
             )
 
         async def create(wire_key: str) -> Outcome[BillingCustomer]:
-            # The customer may exist from an earlier deal: creating comes second.
+            # The customer may exist from an earlier deal, or from an attempt whose answer was
+            # lost: creating comes second, and what exists is brought up to date.
             existing = await find()
             if existing is not None:
                 return await self._billing.update_customer(
@@ -63,7 +64,7 @@ class BillingActivities:
             Write(
                 spec=self._spec(order, "billing-customer", "do", request_hash(command)),
                 result_type=BillingCustomer,
-                find=find,
+                find=_not_asked,
                 act=create,
                 effects=lambda customer: Effects(refs=(customer.ref,)),
                 settle=self._billing.settle_window,
@@ -267,3 +268,8 @@ class BillingActivities:
 
 def _invoice_refs(invoice: BillingInvoice | None) -> tuple[Ref, ...]:
     return (invoice.ref,) if invoice is not None and invoice.ref is not None else ()
+
+
+async def _not_asked() -> None:
+    """Finding the customer does not say that it is up to date: the act looks, then completes."""
+    return

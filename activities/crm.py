@@ -7,11 +7,11 @@ from temporalio import activity
 from activities.inputs import Undone, Withdraw, WriteBack
 from dealthread.domain.base import Ref, System
 from dealthread.domain.contract import ContractState
-from dealthread.domain.documents import CrmRecord
+from dealthread.domain.documents import Agreement, Booking, CrmRecord, Entitlement
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.transaction import FrozenDeal, ReadDeal
 from dealthread.ensure import Ensure, Undo, Write, request_hash
-from dealthread.hub import Contracts, Effects, WriteSpec
+from dealthread.hub import Contracts, Effects, WriteSpec, parsed
 from dealthread.naming import event_id, idempotency_key
 from dealthread.outcome import Outcome
 from dealthread.ports import BusinessClock, CrmPort, CrmWriteBack
@@ -55,6 +55,7 @@ class CrmActivities:
                 CrmWriteBack(
                     deal_id=contract.deal_id,
                     account_id=contract.customer_ref.native_id,
+                    contract_key=contract.key,
                     contract=contract,
                     status=order.state,
                     status_at=self._clock.now(),
@@ -114,23 +115,31 @@ class CrmActivities:
     @activity.defn(name="crm.withdraw", no_thread_cancel_exception=True)
     async def withdraw(self, order: Withdraw) -> Undone:
         """Say in the CRM that the deal stopped; ids leave the active fields, history keeps them."""
-        context, contract = order.context, order.contract
+        context = order.context
         do_key = idempotency_key(context.business_key, context.generation, "crm", "do")
         key = idempotency_key(context.business_key, context.generation, "crm", "undo")
         status = f"stopped: {order.reason}"
 
         async def withdraw(_: CrmRecord, wire_key: str) -> Outcome[CrmRecord]:
-            sequence = await self._contracts.next_sequence(contract.key)
+            sequence = await self._contracts.next_sequence(context.contract_key)
+            made = await self._contracts.results(context.contract_key)
+            agreement = parsed(Agreement, made.get("billing.subscription"))
+            booking = parsed(Booking, made.get("erp.booking"))
+            entitlement = parsed(Entitlement, made.get("entitlement.grant"))
             return await self._crm.withdraw_contract(
                 CrmWriteBack(
-                    deal_id=contract.deal_id,
+                    deal_id=context.deal_id,
                     account_id=order.account_id,
-                    contract=contract,
+                    contract_key=context.contract_key,
+                    contract=order.contract,
                     status=status,
                     status_at=self._clock.now(),
                     sequence=sequence,
                     workflow_id=context.business_key,
                     customer_key=order.customer_key,
+                    subscription=(agreement.subscription or agreement.ref) if agreement else None,
+                    booking=booking.ref if booking else None,
+                    entitlement=entitlement.ref if entitlement else None,
                 ),
                 idempotency_key=wire_key,
             )
@@ -142,7 +151,7 @@ class CrmActivities:
                     system=System.CRM,
                     account=context.org,
                     kind="opportunity",
-                    native_id=contract.deal_id,
+                    native_id=context.deal_id,
                 ),
                 status="",
             )

@@ -59,6 +59,7 @@ class ErpActivities:
             return await erp.find_customer(contract.erp_company, contract.customer_key)
 
         async def create(wire_key: str) -> Outcome[ErpCustomer]:
+            # What exists, from an earlier deal or a lost answer, is brought up to date.
             existing = await find()
             if existing is not None:
                 return await erp.update_customer(command, existing, idempotency_key=wire_key)
@@ -68,10 +69,11 @@ class ErpActivities:
             Write(
                 spec=_spec(order.context, contract, "erp-customer", "do", request_hash(command)),
                 result_type=ErpCustomer,
-                find=find,
+                find=_not_asked,
                 act=create,
                 effects=lambda customer: Effects(refs=(customer.ref,)),
                 settle=erp.settle_window,
+                replay_safe_for=erp.customer_key_window,
             )
         )
 
@@ -140,7 +142,10 @@ class ErpActivities:
         contract = order.contract
         erp = self._erps[contract.erp]
         booking = await erp.read_booking(contract.erp_company, order.native_id)
+        customer = await erp.find_customer(contract.erp_company, contract.customer_key)
+        ours = customer.ref.native_id if customer is not None else ""
         for field, found, wanted, agrees in (
+            ("customer", booking.customer.native_id, ours, booking.customer.native_id == ours),
             (
                 "currency",
                 booking.currency,
@@ -283,6 +288,11 @@ def booking_context(context: SagaContext, contract: Contract) -> dict[str, str]:
         f"{contract.collection_method}",
         "config_version": contract.config_version,
     }
+
+
+async def _not_asked() -> None:
+    """Finding the customer does not say that it is up to date: the act looks, then completes."""
+    return
 
 
 def _spec(context: SagaContext, contract: Contract, step: str, way: str, hashed: str) -> WriteSpec:

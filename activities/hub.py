@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypeVar
 
-from pydantic import BaseModel
 from temporalio import activity
 
 from activities.inputs import AwaitChange, OpenCase, ReadSetUp, RecordOutcome, SetUp
 from dealthread.domain.case import Case
+from dealthread.domain.contract import ContractState
 from dealthread.domain.documents import Agreement, Booking, Entitlement
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.transaction import ChangeResult
 from dealthread.errors import AttemptInFlight, NotFound
-from dealthread.hub import Cases, Contracts
+from dealthread.hub import Cases, Contracts, parsed
 from dealthread.naming import event_id, idempotency_key
 from dealthread.ports import BusinessClock
-
-T = TypeVar("T", bound=BaseModel)
 
 
 class HubActivities:
@@ -36,18 +33,21 @@ class HubActivities:
 
     @activity.defn(name="hub.record_outcome")
     async def record_outcome(self, order: RecordOutcome) -> None:
-        """How the run ended; customer success is told of a withdrawal it had heard the start of."""
+        """How the run ended; customer success hears of an end, and of a withdrawal of what it had
+        heard the start of."""
         context = order.context
+        told = None
+        if order.state is ContractState.ENDED:
+            told = EventType.CONTRACT_ENDED
+        elif order.tell_customer_success:
+            told = EventType.CONTRACT_WITHDRAWN
         events: tuple[BusinessEvent, ...] = ()
-        if order.tell_customer_success:
+        if told is not None:
+            key = idempotency_key(context.business_key, context.generation, order.outcome, "told")
             events = (
                 BusinessEvent(
-                    id=event_id(
-                        idempotency_key(
-                            context.business_key, context.generation, order.outcome, "told"
-                        )
-                    ),
-                    type=EventType.CONTRACT_WITHDRAWN,
+                    id=event_id(key),
+                    type=told,
                     subject=context.contract_key,
                     time=self._clock.now(),
                     data={"contract_key": context.contract_key, "reason": order.reason},
@@ -73,11 +73,7 @@ class HubActivities:
         results = await self._contracts.results(key)
         return SetUp(
             contract=contract,
-            agreement=_parsed(Agreement, results.get("billing.subscription")),
-            booking=_parsed(Booking, results.get("erp.booking")),
-            entitlement=_parsed(Entitlement, results.get("entitlement.grant")),
+            agreement=parsed(Agreement, results.get("billing.subscription")),
+            booking=parsed(Booking, results.get("erp.booking")),
+            entitlement=parsed(Entitlement, results.get("entitlement.grant")),
         )
-
-
-def _parsed(model: type[T], text: str | None) -> T | None:
-    return model.model_validate_json(text) if text else None

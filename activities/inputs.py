@@ -161,7 +161,7 @@ class Withdraw(Carried):
     context: SagaContext
     account_id: str
     customer_key: str
-    contract: Contract
+    contract: Contract | None = None
     reason: str
 
 

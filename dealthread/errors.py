@@ -102,9 +102,11 @@ class VendorUnavailable(_Delayed, TransportError):
 
 
 class AuthRejected(TransportError):
-    """Credentials refused after one renewal."""
+    """Credentials refused after one renewal. Repeating would only lock the account: a person
+    renews them, then decides to retry."""
 
     kind = ErrorKind.AUTH_REJECTED
+    retryable = False
     acts = Acts.ENGINEER
 
 

@@ -9,7 +9,9 @@ import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel
 
 from dealthread.domain.base import Ref
 from dealthread.domain.case import Case, CaseOpening
@@ -18,6 +20,8 @@ from dealthread.domain.events import BusinessEvent
 from dealthread.domain.money import Money
 from dealthread.domain.transaction import ChangeOutcome, ChangeResult, SagaContext
 from dealthread.domain.validation import ActiveContract
+
+T = TypeVar("T", bound=BaseModel)
 
 
 class WriteState(StrEnum):
@@ -163,3 +167,8 @@ class Cases(Protocol):
 
     async def open(self, opening: CaseOpening) -> Case:
         """Open, or read what an earlier attempt opened (case id and occurrence)."""
+
+
+def parsed(model: type[T], text: str | None) -> T | None:
+    """A recorded result as a model; None where there is none."""
+    return model.model_validate_json(text) if text else None

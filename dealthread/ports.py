@@ -50,7 +50,9 @@ class CrmWriteBack(Carried):
 
     deal_id: str
     account_id: str
-    contract: Contract
+    contract_key: str
+    contract: Contract | None = None
+    """None only where a deal stopped before it was one."""
     status: str
     """active, scheduled, stopped: <reason>, rescinded."""
     status_at: datetime
@@ -232,6 +234,9 @@ class ErpPort(Protocol):
     """The ledger's system. One implementation per vendor; `company` is its legal entity."""
 
     settle_window: timedelta
+    customer_key_window: timedelta
+    """How long the ERP itself refuses a second customer under our key: zero where keys are not
+    unique there. Inside it a repeat is safe although an answer was lost."""
 
     async def check_posting_rules(self, question: PostingQuestion) -> PostingRules:
         """Periods, accounts, items, tax codes, terms for one company."""

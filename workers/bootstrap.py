@@ -174,11 +174,21 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
 
 
 def sandbox() -> SandboxedWorkflowRunner:
-    """The sandbox stays on. Passed through: our own packages, whose clocks and randomness are
-    banned by lint instead, and pydantic, which is slow to import again for each workflow."""
+    """The sandbox stays on. Passed through: our own packages and the workflows' helpers, whose
+    clocks and randomness are banned by lint instead, and pydantic: importing them again for each
+    run took a fifth of the worker's time (docs/performance.md)."""
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(
-            "dealthread", "activities", "pydantic", "pydantic_core", "structlog"
+            "dealthread",
+            "activities",
+            "pydantic",
+            "pydantic_core",
+            "structlog",
+            "workflows.business_time",
+            "workflows.desk",
+            "workflows.questions",
+            "workflows.steps",
+            "workflows.wording",
         )
     )
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from temporalio import workflow
+
 from dealthread.domain.case import Decision
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.documents import Agreement
@@ -17,8 +19,6 @@ from dealthread.domain.transaction import (
     StepRecord,
 )
 from dealthread.saga import Saga, Step
-from temporalio import workflow
-
 from workflows.business_time import midnight
 from workflows.desk import CaseDesk
 from workflows.steps import Steps

@@ -9,6 +9,16 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from pydantic import AwareDatetime
+from temporalio import workflow
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import (
+    ChildWorkflowError,
+    TerminatedError,
+    WorkflowAlreadyStartedError,
+    is_cancelled_exception,
+)
+
 from activities.hub import HubActivities
 from activities.inputs import AwaitChange, RecordOutcome
 from dealthread.attributes import at_start
@@ -26,19 +36,12 @@ from dealthread.domain.transaction import (
 from dealthread.naming import activation_id
 from dealthread.policies import STORE
 from dealthread.saga import to_its_end
-from pydantic import AwareDatetime
-from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import (
-    ChildWorkflowError,
-    TerminatedError,
-    WorkflowAlreadyStartedError,
-    is_cancelled_exception,
-)
-
-from workflows.activation import ActivationWorkflow
 from workflows.business_time import business_now
-from workflows.quote_to_cash import QuoteToCashWorkflow
+
+with workflow.unsafe.imports_passed_through():
+    # Only named here, to be started as children: each runs in a sandbox of its own.
+    from workflows.activation import ActivationWorkflow
+    from workflows.quote_to_cash import QuoteToCashWorkflow
 
 KEEP_APPLIED = 50
 """Change ids remembered across rests; older ones are refused by their unique row in the store."""

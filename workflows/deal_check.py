@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
 from activities.assessment import AssessmentActivities
 from activities.crm import CrmActivities
 from activities.inputs import AssessDeal, Assessment
 from dealthread.domain.transaction import QuoteToCashInput, ReadDeal, SagaContext
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE
 from dealthread.policies import Timing
-from temporalio import workflow
-from temporalio.common import RetryPolicy
 
 # The caller waits: one try each, and no longer than his budget.
 _PROMPT = Timing(

@@ -10,6 +10,9 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
 from activities.hub import HubActivities
 from activities.inputs import OpenCase
 from dealthread.attributes import NEEDS_ATTENTION
@@ -20,8 +23,6 @@ from dealthread.domain.transaction import SagaContext
 from dealthread.errors import ErrorKind
 from dealthread.failure import Problem
 from dealthread.policies import STORE
-from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 _DEFAULT_KINDS = {
     ErrorKind.OUTCOME_UNKNOWN: "integration.outcome_unknown",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from activities.inputs import Assessment
 from dealthread.domain.case import Decision, DecisionKind
-
 from workflows.desk import CaseDesk
 
 STEP = "assess"

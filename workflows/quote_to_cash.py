@@ -19,6 +19,10 @@ from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import TypeVar
 
+from pydantic import JsonValue
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
 from activities.inputs import Assessment, PreparedBooking, StartedBilling
 from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.contract import Contract, ContractState
@@ -35,10 +39,6 @@ from dealthread.domain.transaction import (
     StepState,
 )
 from dealthread.saga import Deferred, Saga, SagaStopped, Step
-from pydantic import JsonValue
-from temporalio import workflow
-from temporalio.exceptions import ActivityError
-
 from workflows.business_time import business_today, midnight
 from workflows.desk import CaseDesk
 from workflows.questions import ask_about_rules, ask_for_approval
@@ -84,6 +84,7 @@ class QuoteToCashWorkflow:
         self._contract: Contract | None = None
         self._account_id = ""
         self._stopped_at = ""
+        self._billing_started = False
 
     @workflow.run
     async def run(self, order: QuoteToCashInput) -> ChangeResult:  # noqa: ARG002 - read by __init__
@@ -231,7 +232,7 @@ class QuoteToCashWorkflow:
         if is_pivot:
             self._saga.name_pivot("billing")
         party = _known(assessment.party)
-        return await self._saga.run(
+        started = await self._saga.run(
             Step(
                 name="billing",
                 act=lambda: self._steps.start_billing(
@@ -241,6 +242,8 @@ class QuoteToCashWorkflow:
                 pivot=is_pivot,
             )
         )
+        self._billing_started = True
+        return started
 
     async def _release_first_invoice(
         self, assessment: Assessment, contract: Contract, billing: StartedBilling
@@ -292,7 +295,7 @@ class QuoteToCashWorkflow:
                 act=lambda: self._steps.write_back(
                     contract, state, outcome, billing.agreement, booking, entitlement
                 ),
-                undo=self._before_pivot(lambda: self._withdraw(contract)),
+                undo=self._before_pivot(self._withdraw),
             )
         )
         refs = [record.ref, billing.agreement.ref, entitlement.ref]
@@ -313,9 +316,14 @@ class QuoteToCashWorkflow:
     async def _undo(self, outcome: ChangeOutcome) -> ChangeResult:
         """Undo in reverse, tell the CRM why, record how the run ended."""
         await self._saga.compensate()
-        if self._contract is not None:
-            await self._tell_crm_it_stopped(self._contract)
-        await self._steps.record_stop(outcome, self._stopped_at, tuple(self._saga.residue))
+        if self._account_id:
+            await self._tell_crm_it_stopped()
+        await self._steps.record_stop(
+            outcome,
+            self._stopped_at,
+            tuple(self._saga.residue),
+            was_told=self._billing_started,
+        )
         return ChangeResult(
             change_id=self._context.business_key,
             outcome=outcome,
@@ -323,15 +331,20 @@ class QuoteToCashWorkflow:
             residue=tuple(self._saga.residue),
         )
 
-    async def _tell_crm_it_stopped(self, contract: Contract) -> None:
+    async def _tell_crm_it_stopped(self) -> None:
         try:
-            await self._withdraw(contract)
+            await self._withdraw()
         except ActivityError:
             # The books are clean; a CRM that refuses the status line must not undo that.
             self._saga.residue.append("crm: status not updated")
 
-    async def _withdraw(self, contract: Contract) -> None:
-        await self._steps.withdraw(contract, self._account_id, self._stopped_at)
+    async def _withdraw(self) -> None:
+        await self._steps.withdraw(
+            self._contract or self._desk.contract,
+            self._account_id,
+            self._desk.customer_key,
+            self._stopped_at,
+        )
 
     def _before_pivot(
         self, undo: Callable[[], Awaitable[None]]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from temporalio import workflow
+
 from activities.assessment import AssessmentActivities
 from activities.billing import BillingActivities
 from activities.crm import CrmActivities
@@ -40,7 +42,6 @@ from dealthread.domain.party import Party
 from dealthread.domain.transaction import ChangeOutcome, FrozenDeal, ReadDeal, SagaContext
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE, erp_task_queue
 from dealthread.policies import COMPENSATE, POST_LEDGER, READ, STORE, WRITE, Timing, patient
-from temporalio import workflow
 
 
 class Steps:
@@ -212,14 +213,16 @@ class Steps:
             **WRITE,
         )
 
-    async def withdraw(self, contract: Contract, account_id: str, reason: str) -> None:
+    async def withdraw(
+        self, contract: Contract | None, account_id: str, customer_key: str, reason: str
+    ) -> None:
         """Tell the CRM that the deal stopped."""
         await workflow.execute_activity_method(
             CrmActivities.withdraw,
             Withdraw(
                 context=self._context,
                 account_id=account_id,
-                customer_key=contract.customer_key,
+                customer_key=customer_key,
                 contract=contract,
                 reason=reason,
             ),
@@ -229,9 +232,9 @@ class Steps:
         )
 
     async def record_stop(
-        self, outcome: ChangeOutcome, reason: str, residue: tuple[str, ...]
+        self, outcome: ChangeOutcome, reason: str, residue: tuple[str, ...], *, was_told: bool
     ) -> None:
-        """How a stopped run ended."""
+        """How a stopped run ended; `was_told`: customer success heard that billing had started."""
         await workflow.execute_activity_method(
             HubActivities.record_outcome,
             RecordOutcome(
@@ -240,6 +243,7 @@ class Steps:
                 state=ContractState.NEVER_ACTIVATED,
                 reason=reason,
                 residue=residue,
+                tell_customer_success=was_told,
             ),
             summary=f"Record that the deal ended {outcome}",
             **STORE,

@@ -20,7 +20,7 @@ from adapters.salesforce.soql import literal, query_url, record_id, select
 from adapters.salesforce.translate import inclusive
 from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import CrmRecord
-from dealthread.errors import TransportError, VendorUnavailable
+from dealthread.errors import InvariantBroken, TransportError, VendorUnavailable
 from dealthread.outcome import Done, Outcome, Unknown
 from dealthread.ports import CrmWriteBack
 
@@ -52,6 +52,8 @@ def stored_key(idempotency_key: str) -> str:
 def contract_fields(command: CrmWriteBack, idempotency_key: str) -> dict[str, Any]:
     """The contract record while the deal goes on."""
     contract = command.contract
+    if contract is None:
+        raise InvariantBroken("contract_missing_in_write_back", contract=command.contract_key)
     end = contract.end_date or contract.committed_until
     fields: dict[str, Any] = {
         "AccountId": record_id(command.account_id, "account_id"),
@@ -103,7 +105,7 @@ def opportunity_fields(command: CrmWriteBack, last_error: str) -> dict[str, Any]
     return {
         **_state(command),
         "Dealthread_Workflow_Id__c": command.workflow_id[:120],
-        "Dealthread_Contract_Key__c": command.contract.key,
+        "Dealthread_Contract_Key__c": command.contract_key,
         "Dealthread_Last_Error__c": last_error or None,
     }
 
@@ -114,7 +116,7 @@ def record(
     """Blocking. Create or update the contract record and the status fields."""
     body = contract_fields(command, idempotency_key)
     parts = [
-        _patch("contract", version, _by_key(command.contract.key), body),
+        _patch("contract", version, _by_key(command.contract_key), body),
         _patch("deal", version, _deal(command), opportunity_fields(command, "")),
         _patch(
             "account",
@@ -130,7 +132,7 @@ def withdraw(
     client: SalesforceClient, version: str, org: str, command: CrmWriteBack, idempotency_key: str
 ) -> Outcome[CrmRecord]:
     """Blocking. Where no contract record exists none is made: only the deal says why it stopped."""
-    row = find_row(client, version, command.contract.key)
+    row = find_row(client, version, command.contract_key)
     reason = command.status.partition(":")[2].strip()
     parts = [_patch("deal", version, _deal(command), opportunity_fields(command, reason[:255]))]
     if row is not None:
@@ -212,7 +214,7 @@ def _write(
     native_id = row.native_id if row else _id_of(answer["contract"])
     if native_id is None:
         # Some API versions answer an update of an existing record with 204 and no body.
-        native_id = _found_id(client, version, command.contract.key)
+        native_id = _found_id(client, version, command.contract_key)
     if native_id is None:
         return Unknown("answer_without_id")
     return Done(crm_record(org, native_id, command.status))

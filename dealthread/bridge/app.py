@@ -17,7 +17,7 @@ from dealthread.bridge.resources import Resources
 from dealthread.settings import Settings
 from dealthread.store.cases import PostgresCases
 from dealthread.store.engine import create_engine
-from dealthread.store.inbox import InboxWriter
+from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
 from dealthread.temporal import connect
@@ -67,6 +67,7 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
         try:
             yield
         finally:
+            await app.state.resources.inbox.aclose()
             await pool.close()
             await engine.dispose()
 

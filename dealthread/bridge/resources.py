@@ -12,7 +12,7 @@ from temporalio.client import Client
 
 from dealthread.settings import Principal, Settings
 from dealthread.store.cases import PostgresCases
-from dealthread.store.inbox import InboxWriter
+from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
 
@@ -35,7 +35,7 @@ class Resources:
     """Machine time in seconds since 1970, for the age of signatures."""
 
 
-def resources_of(request: Request) -> Resources:
-    """Dependency of the handlers."""
+async def resources_of(request: Request) -> Resources:
+    """Dependency of the handlers. Asynchronous: a plain one would take a thread per request."""
     held: Resources = request.app.state.resources
     return held

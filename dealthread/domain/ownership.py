@@ -66,6 +66,7 @@ WRITE_MODELS: dict[str, WriteModel] = {
         {
             "deal_id": (),
             "account_id": (),
+            "contract_key": (26,),
             "contract": (26, 27, 72),
             "status": (31,),
             "status_at": (74,),

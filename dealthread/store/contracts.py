@@ -184,4 +184,5 @@ class PostgresContracts:
                 .values(sync_sequence=contracts.c.sync_sequence + 1)
                 .returning(contracts.c.sync_sequence)
             )
-            return int(value.scalar_one())
+            # A deal that stopped before it was a contract has no row: any number will do.
+            return int(value.scalar() or 0)

@@ -7,12 +7,21 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+RECYCLE_SECONDS = 1800
+
 
 def create_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
     """An engine for `postgresql+psycopg://…`; a plain `postgresql://` is understood too."""
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
-    return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        # No ping at each check-out: it doubled the transactions of a deal (docs/performance.md).
+        # A connection that died fails one transaction, which is repeated; the pool then drops all.
+        pool_recycle=RECYCLE_SECONDS,
+    )
 
 
 @asynccontextmanager

@@ -6,17 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.store.schema import inbox
-
-_INSERT = """
-INSERT INTO inbox (source, account, message_id, content_type, body, state)
-VALUES (%s, %s, %s, %s, %s, %s)
-ON CONFLICT (source, account, message_id) DO NOTHING
-"""
 
 
 class InboxState(StrEnum):
@@ -50,35 +43,6 @@ class InboxRow:
     message_id: str
     body: bytes
     attempts: int
-
-
-class InboxWriter:
-    """The one hot insert of the system: psycopg without an ORM (measured twice as fast)."""
-
-    def __init__(self, pool: AsyncConnectionPool) -> None:
-        self._pool = pool
-
-    async def store(self, messages: list[InboxMessage]) -> list[bool]:
-        """Store all or nothing; True for each message that is new. Committed on return."""
-        created = dict.fromkeys(range(len(messages)), False)
-        # In one order for everybody: two batches that overlap would else wait for each other.
-        ordered = sorted(enumerate(messages), key=lambda pair: pair[1].message_id)
-        async with self._pool.connection() as connection:
-            for place, message in ordered:
-                cursor = await connection.execute(
-                    _INSERT,
-                    (
-                        message.source,
-                        message.account,
-                        message.message_id,
-                        message.content_type,
-                        message.body,
-                        message.state.value,
-                    ),
-                )
-                created[place] = cursor.rowcount == 1
-            await connection.commit()
-        return list(created.values())
 
 
 class Inbox:

@@ -31,6 +31,7 @@ def ref(system: System, account: str, kind: str, native_id: str) -> Ref:
 def command_for(deal_id: str, account_id: str, **changes: Any) -> CrmWriteBack:
     """Write-back of D1 as active."""
     command = CrmWriteBack(
+        contract_key=deals.d1().key,
         deal_id=deal_id,
         account_id=account_id,
         contract=deals.d1(),

@@ -136,3 +136,16 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"it did not happen in time: {what}"
         time.sleep(0.2)
+
+
+ORDER = ("test_demo", "test_kills", "test_real_input", "test_canary")
+"""The demonstration's first run is the worked customers'; the canary looks last, at everything."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put this folder's tests into their order, after all others."""
+
+    def place(item: pytest.Item) -> int:
+        return ORDER.index(item.path.stem) + 1 if item.path.stem in ORDER else 0
+
+    items.sort(key=place)

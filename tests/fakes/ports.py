@@ -94,7 +94,7 @@ class FakeCrm:
                 system=System.CRM,
                 account="org",
                 kind="contract",
-                native_id=f"800-{command.contract.key}",
+                native_id=f"800-{command.contract_key}",
             ),
             status=command.status,
         )
@@ -103,9 +103,9 @@ class FakeCrm:
         self, command: CrmWriteBack, *, idempotency_key: str
     ) -> Outcome[CrmRecord]:
         def effect() -> CrmRecord:
-            self.records[command.contract.key] = (command, idempotency_key)
+            self.records[command.contract_key] = (command, idempotency_key)
             self.statuses[command.deal_id] = command.status
-            self._world.did("crm.contract", command.contract.key)
+            self._world.did("crm.contract", command.contract_key)
             return self._record(command)
 
         return await self._world.write("crm.record_contract", effect)
@@ -123,7 +123,7 @@ class FakeCrm:
         self, command: CrmWriteBack, *, idempotency_key: str
     ) -> Outcome[CrmRecord]:
         def effect() -> CrmRecord:
-            self.records.pop(command.contract.key, None)
+            self.records.pop(command.contract_key, None)
             self.statuses[command.deal_id] = command.status
             return self._record(command)
 
@@ -279,6 +279,7 @@ class FakeErp:
     """Customers and bookings of one company after another."""
 
     settle_window = timedelta(0)
+    customer_key_window = timedelta.max
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -304,7 +305,8 @@ class FakeErp:
         def effect() -> ErpCustomer:
             key = (command.company, command.customer_key)
             if key in self.customers:
-                self._world.did("erp.DUPLICATE_customer", command.customer_key)
+                # The ERP's own unique code: a late or repeated create makes nothing.
+                return self.customers[key]
             self.customers[key] = ErpCustomer(
                 ref=Ref(
                     system=System.ERP,

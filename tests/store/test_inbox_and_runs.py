@@ -15,7 +15,8 @@ from dealthread.bridge.relay import read_hint
 from dealthread.domain.transaction import ChangeKind, ChangeRequest
 from dealthread.errors import BadInput
 from dealthread.naming import contract_key, quote_to_cash_id
-from dealthread.store.inbox import Inbox, InboxMessage, InboxRow, InboxState, InboxWriter
+from dealthread.store.inbox import Inbox, InboxMessage, InboxRow, InboxState
+from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.runs import Runs
 
 pytestmark = pytest.mark.postgres

@@ -12,7 +12,8 @@ from temporalio.client import Client
 from dealthread.bridge.relay import Relay
 from dealthread.domain.deal import Deal
 from dealthread.settings import Settings
-from dealthread.store.inbox import Inbox, InboxMessage, InboxWriter
+from dealthread.store.inbox import Inbox, InboxMessage
+from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.outbox import Outbox
 from dealthread.store.schema import runs
 from tests.support.saga_lab import Lab

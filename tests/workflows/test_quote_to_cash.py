@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.transaction import ChangeOutcome
 from dealthread.naming import contract_key
+from dealthread.store.schema import outbox
+from tests.fakes.world import Fault
 from tests.support.deal_builder import D1_TODAY, d1
 from tests.support.saga_lab import fresh, lab
 
@@ -46,3 +49,36 @@ async def test_an_unmapped_product_is_corrected_and_completes(
         )
         await handle.result()
         assert (it.agreements(deal), it.bookings(deal, "US01")) == (1, 1)
+
+
+async def test_a_deal_stopped_at_a_rule_is_marked_in_the_crm(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """The salesperson sees that it stopped and where, although it never was a contract."""
+    async with lab(client, engine, D1_TODAY) as it:
+        deal = d1()
+        line = deal.lines[0].model_copy(update={"product_code": "SEAT-EDU"})
+        deal = fresh(deal.model_copy(update={"lines": (line, *deal.lines[1:])}))
+        handle = await it.start(deal)
+        await it.decide(await it.case(deal), DecisionKind.ABORT)
+        assert (await handle.result()).outcome is ChangeOutcome.COMPENSATED
+        assert it.crm.statuses[deal.deal_id] == "stopped: assess"
+        assert it.world.effects == []
+
+
+async def test_customer_success_hears_that_a_started_deal_was_withdrawn(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """A message that left is followed by a message, never taken back."""
+    async with lab(client, engine, D1_TODAY) as it:
+        deal = fresh(d1())
+        it.world.plan("crm.record_contract", Fault.REJECTED, times=0)
+        handle = await it.start(deal)
+        await it.decide(await it.case(deal), DecisionKind.ABORT)
+        assert (await handle.result()).outcome is ChangeOutcome.COMPENSATED
+        async with engine.connect() as connection:
+            told = (
+                await connection.execute(select(outbox.c.type).order_by(outbox.c.created_at))
+            ).scalars()
+            types = [kind for kind in told if "case" not in kind]
+        assert types == ["dealthread.subscription.started.v1", "dealthread.contract.withdrawn.v1"]

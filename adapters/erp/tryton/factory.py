@@ -29,6 +29,8 @@ class TrytonErp:
     """`ErpPort` over JSON-RPC. Tryton has no idempotency keys: every write finds first, by our
     customer key or document key, and goes on from what is there."""
 
+    customer_key_window = timedelta.max
+    """`party.code` is unique in Tryton."""
     settle_window = timedelta(0)
     """Look-ups read the same database that the write committed to."""
 
