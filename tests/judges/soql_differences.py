@@ -54,7 +54,7 @@ def _at(token: str) -> str:
 _VALUE = r"['\)]|[\d.Z]|\b(?:null|true|false|today|yesterday|tomorrow)"
 
 REFUSED_HERE = (
-    # -------------------------------------------- Salesforce has it, the simulator does not carry it
+    # ------------------------------------ Salesforce has it, the simulator does not carry it
     Difference("HAVING", _at("HAVING"), "not carried: no reader of ours needs it"),
     Difference("WITH", _at("WITH"), "not carried: SECURITY_ENFORCED and data categories"),
     Difference("USING SCOPE", _at("USING"), "not carried"),
@@ -99,7 +99,7 @@ REFUSED_HERE = (
         "Salesforce allows it in grouped queries only, where it is not carried",
         after=r"(?:\bSELECT|,)\s*(?!TYPEOF\b)[a-z][\w.]*\s",
     ),
-    # ------------------------------------------------ Salesforce refuses it, the judge does not look
+    # ---------------------------------------- Salesforce refuses it, the judge does not look
     Difference(
         "AND mixed with OR",
         _at("AND|OR"),
@@ -212,7 +212,7 @@ ACCEPTED_HERE = (
         "digits of other scripts",
         r"(?![0-9])\d",
         "1",
-        "a fault of the simulator's lexer: its \\d means every script's digits (re.ASCII is absent)",
+        "a fault of the simulator: its lexer takes the digits of every script (no re.ASCII)",
     ),
     Leniency(
         "line break inside a string",
@@ -239,7 +239,8 @@ def complaint_about(query: str) -> Complaint | None:
             return Complaint("", exc.message)
         # "\n<40 characters around the place>\n<blanks>^\n<message>"
         found = re.fullmatch(r"\n(.*?)\n( *)\^\n(.*)", exc.message, re.DOTALL)
-        assert found is not None, exc.message
+        if found is None:
+            raise ValueError(f"not a complaint with its place: {exc.message!r}") from exc
         shown, blanks, text = found.group(1), len(found.group(2)), found.group(3)
         places = (at for at in range(len(query) + 1) if query[max(0, at - 20) : at + 20] == shown)
         return Complaint(query[: next(at for at in places if min(at, 20) == blanks)], text)

@@ -1,0 +1,175 @@
+"""The common scenario as a user of simple-salesforce writes it; its twin drives jsforce."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceError, SalesforceMoreThanOneRecord
+
+KEY = "Dealthread_Customer_Key__c"
+NO_ROW = "0015i00000ZZZZZAA5"
+Seen = dict[str, Any]
+
+
+def refusal(call: Callable[[], Any]) -> Any:
+    """Code and body of the refusal."""
+    try:
+        return {"unexpected": call()}
+    except SalesforceMoreThanOneRecord as exc:
+        return {"code": "300", "data": exc.content}
+    except SalesforceError as exc:
+        body: Any = exc.content
+        return {"code": body[0]["errorCode"], "data": body}
+
+
+def observe(sf: Salesforce, small: Salesforce, stranger: Salesforce) -> Seen:
+    """What each step answered."""
+    seen: Seen = {}
+    _rows(sf, seen)
+    _refusals(sf, stranger, seen)
+    _several(sf, seen)
+    _composite(sf, seen)
+    _queries(sf, seen)
+    _platform(sf, small, seen)
+    shown: Seen = json.loads(json.dumps(seen))
+    return shown
+
+
+def _rows(sf: Salesforce, seen: Seen) -> None:
+    accounts = sf.Account
+    seen["created"] = accounts.create({"Name": "Harborline", "BillingCountry": "US", KEY: "K-1"})
+    record_id = seen["created"]["id"]
+    seen["read"] = accounts.get(record_id)
+    accounts.update(record_id, {"Name": "Harborline LLC", "Phone": None})
+    seen["renamed"] = accounts.get(record_id)
+    for step, body in (
+        ("upsertedNew", {"Name": "Brookfield GmbH"}),
+        ("upsertedOld", {"BillingCountry": "DE"}),
+    ):
+        seen[step] = accounts.upsert(f"{KEY}/K-2", body, raw_response=True).json()
+    seen["upserted"] = accounts.get(seen["upsertedNew"]["id"])
+    gone = accounts.create({"Name": "Gone"})["id"]
+    accounts.delete(gone)
+    seen["deleted"] = refusal(lambda: accounts.get(gone))
+
+
+def _refusals(sf: Salesforce, stranger: Salesforce, seen: Seen) -> None:
+    for step, body in (
+        ("conflict", {"Name": "Other", KEY: "k-1"}),
+        ("missing", {"Phone": "1"}),
+        ("unknownField", {"Name": "x", "Nothing__c": 1}),
+        ("tooLong", {"Name": "x" * 256}),
+        ("picklist", {"Name": "x", "Dealthread_Tax_Scheme__c": "none"}),
+        ("wrongType", {"Name": 5}),
+        ("readOnly", {"Name": "x", "IsDeleted": True}),
+    ):
+        seen[step] = refusal(lambda body=body: sf.Account.create(body))  # type: ignore[misc]
+    seen["noSuchRow"] = refusal(lambda: sf.Account.get(NO_ROW))
+    seen["noSuchObject"] = refusal(lambda: sf.Nothing__c.create({"Name": "x"}))
+    seen["badId"] = refusal(lambda: sf.Account.update("nonsense", {"Name": "x"}))
+    seen["noParent"] = refusal(lambda: sf.Contact.create({"LastName": "x", "AccountId": NO_ROW}))
+    for name in ("One", "Two"):
+        sf.Contact.create({"LastName": name, "Email": "same@harborline.example"})
+    seen["several"] = refusal(
+        lambda: sf.Contact.upsert("Email/same@harborline.example", {"LastName": "x"})
+    )
+    seen["badSession"] = refusal(lambda: stranger.Account.get("x"))
+
+
+def _several(sf: Salesforce, seen: Seen) -> None:
+    def send(method: str, path: str, records: list[dict[str, Any]], **more: Any) -> Any:
+        typed = [{"attributes": {"type": "Account"}, **one} for one in records]
+        body = json.dumps({"records": typed, **more})
+        return sf.restful(f"composite/sobjects{path}", method=method, data=body)
+
+    mixed = [{"Name": "Several 1"}, {KEY: "K-1", "Name": "Twin"}, {"Name": "Several 2"}]
+    seen["someCreated"] = send("POST", "", mixed)
+    seen["noneCreated"] = send("POST", "", mixed, allOrNone=True)
+    seen["someUpserted"] = send(
+        "PATCH",
+        f"/Account/{KEY}",
+        [{KEY: "K-2", "Phone": "2"}, {KEY: "K-3", "Name": "Several 3"}, {KEY: "K-4"}],
+    )
+    first, last = seen["someCreated"][0]["id"], seen["someCreated"][2]["id"]
+    changes = [{"Id": first, "Phone": "1"}, {"Id": NO_ROW, "Phone": "1"}]
+    seen["someUpdated"] = send("PATCH", "", changes)
+    seen["someDeleted"] = sf.restful(
+        "composite/sobjects", params={"ids": f"{last},{NO_ROW}"}, method="DELETE"
+    )
+
+
+def _composite(sf: Salesforce, seen: Seen) -> None:
+    base = "/services/data/v66.0"
+
+    def send(stage: str) -> Any:
+        customer = {
+            "method": "PATCH",
+            "url": f"{base}/sobjects/Account/{KEY}/K-9",
+            "referenceId": "customer",
+            "body": {"Name": "Composite Ltd"},
+        }
+        fields = {"Name": "Deal", "StageName": stage, "CloseDate": "2026-06-30", "Amount": 120.5}
+        deal = {
+            "method": "POST",
+            "url": f"{base}/sobjects/Opportunity",
+            "referenceId": "deal",
+            "body": {"AccountId": "@{customer.id}", **fields},
+        }
+        read = {
+            "method": "GET",
+            "url": f"{base}/sobjects/Opportunity/@{{deal.id}}?fields=Name,Amount",
+            "referenceId": "read",
+        }
+        body = {"allOrNone": True, "compositeRequest": [customer, deal, read]}
+        return sf.restful("composite", method="POST", data=json.dumps(body))
+
+    seen["compositeRefused"] = send("No such stage")
+    seen["compositeDone"] = send("Prospecting")
+    account = seen["compositeDone"]["compositeResponse"][0]["body"]["id"]
+    deals = [
+        {"Name": "Small", "StageName": "Prospecting", "CloseDate": "2026-12-31", "Amount": 10},
+        {"Name": "Won", "StageName": "Closed Won", "CloseDate": "2026-05-01", "Amount": 99.99},
+        {"Name": "No amount", "StageName": "Prospecting", "CloseDate": "2027-01-31"},
+    ]
+    records = [
+        {"attributes": {"type": "Opportunity"}, "AccountId": account, **one} for one in deals
+    ]
+    sf.restful("composite/sobjects", method="POST", data=json.dumps({"records": records}))
+
+
+def _queries(sf: Salesforce, seen: Seen) -> None:
+    seen["relationships"] = sf.query(
+        "SELECT Name, Parent.Name, (SELECT Name, Amount, Account.Name FROM Opportunities"  # noqa: S608
+        " ORDER BY Amount DESC NULLS LAST), (SELECT Id FROM Contacts)"
+        f" FROM Account WHERE {KEY} = 'K-9'"
+    )
+    seen["groups"] = sf.query(
+        "SELECT StageName, COUNT(Id) number, SUM(Amount) FROM Opportunity GROUP BY StageName"
+    )
+    seen["count"] = sf.query("SELECT COUNT() FROM Account")
+    seen["nothing"] = sf.query("SELECT Id FROM Account WHERE Name = 'O\\'Hara'")
+    seen["firstPage"] = sf.query("SELECT Name FROM Account ORDER BY Name")
+    following = seen["firstPage"]["nextRecordsUrl"]
+    seen["secondPage"] = sf.query_more(following, identifier_is_url=True)
+    everything = sf.query_all("SELECT Name FROM Account ORDER BY Name")
+    seen["allPages"] = [one["Name"] for one in everything["records"]]
+    deleted = sf.query("SELECT Name FROM Account WHERE IsDeleted = true", include_deleted=True)
+    seen["withDeleted"] = [one["Name"] for one in deleted["records"]]
+    seen["malformed"] = refusal(lambda: sf.query("SELECT Id FROM Account WHERE"))
+    seen["noColumn"] = refusal(lambda: sf.query("SELECT Nothing__c FROM Account"))
+    seen["noObject"] = refusal(lambda: sf.query("SELECT Id FROM Nothing__c"))
+    seen["badLocator"] = refusal(lambda: sf.query_more("01g000000000000AAA-3"))
+
+
+def _platform(sf: Salesforce, small: Salesforce, seen: Seen) -> None:
+    seen["describe"] = sf.Account.describe()
+    seen["describeGlobal"] = sf.describe()
+    seen["limits"] = sf.limits()
+    usage = sf.api_usage["api-usage"]
+    seen["apiUsage"] = {"used": usage.used, "limit": usage.total}
+    for _ in range(2):
+        small.limits()
+    seen["quota"] = refusal(small.limits)
