@@ -114,10 +114,8 @@ async function queries(conn, seen) {
   seen.nothing = await conn.query("SELECT Id FROM Account WHERE Name = 'O\\'Hara'");
   seen.firstPage = await conn.query("SELECT Name FROM Account ORDER BY Name");
   seen.secondPage = await conn.queryMore(seen.firstPage.nextRecordsUrl);
-  for (const page of [seen.firstPage, seen.secondPage]) {
-    // jsforce puts the org's address in front; simple-salesforce shows what was sent.
-    page.nextRecordsUrl = page.nextRecordsUrl.replace(conn.instanceUrl, "");
-  }
+  // jsforce puts the org's address in front; simple-salesforce shows what was sent.
+  seen.firstPage.nextRecordsUrl = seen.firstPage.nextRecordsUrl.replace(conn.instanceUrl, "");
   seen.allPages = (
     await conn.query("SELECT Name FROM Account ORDER BY Name", { autoFetch: true })
   ).records.map((one) => one.Name);

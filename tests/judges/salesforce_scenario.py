@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceMoreThanOneRecord
 
 KEY = "Dealthread_Customer_Key__c"
 NO_ROW = "0015i00000ZZZZZAA5"
 Seen = dict[str, Any]
+# A `Salesforce`; its attributes are made from the names of objects, which no type can tell.
+Client = Any
 
 
 def refusal(call: Callable[[], Any]) -> Any:
@@ -25,7 +27,7 @@ def refusal(call: Callable[[], Any]) -> Any:
         return {"code": body[0]["errorCode"], "data": body}
 
 
-def observe(sf: Salesforce, small: Salesforce, stranger: Salesforce) -> Seen:
+def observe(sf: Client, small: Client, stranger: Client) -> Seen:
     """What each step answered."""
     seen: Seen = {}
     _rows(sf, seen)
@@ -38,7 +40,7 @@ def observe(sf: Salesforce, small: Salesforce, stranger: Salesforce) -> Seen:
     return shown
 
 
-def _rows(sf: Salesforce, seen: Seen) -> None:
+def _rows(sf: Client, seen: Seen) -> None:
     accounts = sf.Account
     seen["created"] = accounts.create({"Name": "Harborline", "BillingCountry": "US", KEY: "K-1"})
     record_id = seen["created"]["id"]
@@ -56,7 +58,7 @@ def _rows(sf: Salesforce, seen: Seen) -> None:
     seen["deleted"] = refusal(lambda: accounts.get(gone))
 
 
-def _refusals(sf: Salesforce, stranger: Salesforce, seen: Seen) -> None:
+def _refusals(sf: Client, stranger: Client, seen: Seen) -> None:
     for step, body in (
         ("conflict", {"Name": "Other", KEY: "k-1"}),
         ("missing", {"Phone": "1"}),
@@ -66,7 +68,7 @@ def _refusals(sf: Salesforce, stranger: Salesforce, seen: Seen) -> None:
         ("wrongType", {"Name": 5}),
         ("readOnly", {"Name": "x", "IsDeleted": True}),
     ):
-        seen[step] = refusal(lambda body=body: sf.Account.create(body))  # type: ignore[misc]
+        seen[step] = refusal(partial(sf.Account.create, body))
     seen["noSuchRow"] = refusal(lambda: sf.Account.get(NO_ROW))
     seen["noSuchObject"] = refusal(lambda: sf.Nothing__c.create({"Name": "x"}))
     seen["badId"] = refusal(lambda: sf.Account.update("nonsense", {"Name": "x"}))
@@ -79,7 +81,7 @@ def _refusals(sf: Salesforce, stranger: Salesforce, seen: Seen) -> None:
     seen["badSession"] = refusal(lambda: stranger.Account.get("x"))
 
 
-def _several(sf: Salesforce, seen: Seen) -> None:
+def _several(sf: Client, seen: Seen) -> None:
     def send(method: str, path: str, records: list[dict[str, Any]], **more: Any) -> Any:
         typed = [{"attributes": {"type": "Account"}, **one} for one in records]
         body = json.dumps({"records": typed, **more})
@@ -101,7 +103,7 @@ def _several(sf: Salesforce, seen: Seen) -> None:
     )
 
 
-def _composite(sf: Salesforce, seen: Seen) -> None:
+def _composite(sf: Client, seen: Seen) -> None:
     base = "/services/data/v66.0"
 
     def send(stage: str) -> Any:
@@ -111,7 +113,12 @@ def _composite(sf: Salesforce, seen: Seen) -> None:
             "referenceId": "customer",
             "body": {"Name": "Composite Ltd"},
         }
-        fields = {"Name": "Deal", "StageName": stage, "CloseDate": "2026-06-30", "Amount": 120.5}
+        fields: Seen = {
+            "Name": "Deal",
+            "StageName": stage,
+            "CloseDate": "2026-06-30",
+            "Amount": 120.5,
+        }
         deal = {
             "method": "POST",
             "url": f"{base}/sobjects/Opportunity",
@@ -129,7 +136,7 @@ def _composite(sf: Salesforce, seen: Seen) -> None:
     seen["compositeRefused"] = send("No such stage")
     seen["compositeDone"] = send("Prospecting")
     account = seen["compositeDone"]["compositeResponse"][0]["body"]["id"]
-    deals = [
+    deals: list[Seen] = [
         {"Name": "Small", "StageName": "Prospecting", "CloseDate": "2026-12-31", "Amount": 10},
         {"Name": "Won", "StageName": "Closed Won", "CloseDate": "2026-05-01", "Amount": 99.99},
         {"Name": "No amount", "StageName": "Prospecting", "CloseDate": "2027-01-31"},
@@ -140,7 +147,7 @@ def _composite(sf: Salesforce, seen: Seen) -> None:
     sf.restful("composite/sobjects", method="POST", data=json.dumps({"records": records}))
 
 
-def _queries(sf: Salesforce, seen: Seen) -> None:
+def _queries(sf: Client, seen: Seen) -> None:
     seen["relationships"] = sf.query(
         "SELECT Name, Parent.Name, (SELECT Name, Amount, Account.Name FROM Opportunities"  # noqa: S608
         " ORDER BY Amount DESC NULLS LAST), (SELECT Id FROM Contacts)"
@@ -164,7 +171,7 @@ def _queries(sf: Salesforce, seen: Seen) -> None:
     seen["badLocator"] = refusal(lambda: sf.query_more("01g000000000000AAA-3"))
 
 
-def _platform(sf: Salesforce, small: Salesforce, seen: Seen) -> None:
+def _platform(sf: Client, small: Client, seen: Seen) -> None:
     seen["describe"] = sf.Account.describe()
     seen["describeGlobal"] = sf.describe()
     seen["limits"] = sf.limits()

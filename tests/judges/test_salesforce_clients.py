@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -68,7 +68,7 @@ class Place:
 
 
 @pytest.fixture
-def places(serve: Serve) -> Iterator[Callable[[], tuple[Place, Place]]]:
+def places(serve: Serve) -> Callable[[], tuple[Place, Place]]:
     """`places()` gives an org with short pages and one with two requests a day."""
 
     def make() -> tuple[Place, Place]:
