@@ -86,7 +86,7 @@ judges: $(STAMP) ## Run the checks that need Node.js, installing it where it is 
 		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -q -y nodejs npm; \
 		elif command -v sudo >/dev/null; then sudo apt-get update -q && sudo apt-get install -q -y nodejs npm; \
 		else echo "Node.js is absent; to mend it, as root: apt-get install nodejs npm" >&2; exit 1; fi; fi
-	@$(PYTEST) -m judges
+	@$(PYTEST) -m judges tests/judges
 
 .PHONY: lint
 lint: $(STAMP) ## Check style and form

@@ -3,7 +3,7 @@
 "use strict";
 
 const http = require("node:http");
-const { Stripe } = require("stripe");
+const Stripe = require("stripe");
 const { run } = require("./stdio.cjs");
 
 const DEADLINE_MS = 20_000;
@@ -64,11 +64,11 @@ async function idempotency(stripe, seen) {
   const first = await stripe.customers.create(given, key);
   const again = await stripe.customers.create(given, key);
   seen.sameCustomer = first.id === again.id;
-  seen.replayed = again.lastResponse.idempotencyKey ?? null;
+  seen.echoedKey = again.lastResponse.idempotencyKey;
   seen.customerCount = (await stripe.customers.list()).data.length;
   seen.otherParameters = await refusal(stripe.customers.create({ name: "Other" }, key));
   seen.otherEndpoint = await refusal(stripe.products.create({ name: "Other" }, key));
-  // The words differ in nothing that counts: order of parameters.
+  // The order of parameters does not count.
   const { metadata, name } = given;
   seen.otherOrder = (await stripe.customers.create({ metadata, name }, key)).id === first.id;
   return first.id;
@@ -147,7 +147,9 @@ async function byCard(stripe, seen) {
   };
   const paid = await subscribe("pm_card_visa");
   seen.paid = [paid.status, paid.latest_invoice.status, paid.latest_invoice.amount_paid];
-  const note = await stripe.creditNotes.create({ invoice: paid.latest_invoice.id, amount: 135000 });
+  const credit = { invoice: paid.latest_invoice.id, amount: 135000 };
+  seen.creditOfNothing = await refusal(stripe.creditNotes.create(credit));
+  const note = await stripe.creditNotes.create({ ...credit, credit_amount: 135000 });
   seen.credited = [note.status, note.total];
   seen.declined = await refusal(subscribe("pm_card_chargeCustomerFail"));
 }
@@ -233,5 +235,5 @@ run(async ({ url, key }) => {
   } finally {
     hook.close();
   }
-  return { version: Stripe.API_VERSION ?? null, ...seen };
+  return { version: Stripe.API_VERSION, ...seen };
 });
