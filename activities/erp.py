@@ -14,7 +14,7 @@ from activities.inputs import (
     UndoBooking,
     Undone,
 )
-from dealthread.domain.base import System
+from dealthread.domain.base import Ref, System
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Booking, BookingState, ErpCustomer
 from dealthread.domain.transaction import SagaContext
@@ -106,7 +106,9 @@ class ErpActivities:
                 result_type=Booking,
                 find=find,
                 act=lambda wire_key: erp.draft_booking(command, idempotency_key=wire_key),
-                effects=lambda booking: Effects(refs=(booking.ref,), stage="booking_drafted"),
+                effects=lambda booking: Effects(
+                    refs=booking_refs(booking), stage="booking_drafted"
+                ),
                 settle=erp.settle_window,
             )
         )
@@ -130,7 +132,9 @@ class ErpActivities:
                 result_type=Booking,
                 find=find,
                 act=lambda wire_key: erp.confirm_booking(order.booking, idempotency_key=wire_key),
-                effects=lambda booking: Effects(refs=(booking.ref,), stage="booking_confirmed"),
+                effects=lambda booking: Effects(
+                    refs=booking_refs(booking), stage="booking_confirmed"
+                ),
                 settle=erp.settle_window,
             )
         )
@@ -187,7 +191,7 @@ class ErpActivities:
                 result_type=Booking,
                 find=known,
                 act=adopt,
-                effects=lambda linked: Effects(refs=(linked.ref,), stage="booking_linked"),
+                effects=lambda linked: Effects(refs=booking_refs(linked), stage="booking_linked"),
             )
         )
 
@@ -258,6 +262,19 @@ def document_key(context: SagaContext, contract: Contract) -> str:
     """Our key on the booking: 16 characters, with the generation in it."""
     return erp_document_key(
         context.tenant, contract.seller, "booking", contract.deal_id, context.generation
+    )
+
+
+def booking_refs(booking: Booking) -> tuple[Ref, ...]:
+    """The booking by its id, by the number people read, and by our key on it."""
+    named = {"booking_number": booking.number, "booking_key": booking.document_key}
+    return (
+        booking.ref,
+        *(
+            booking.ref.model_copy(update={"kind": kind, "native_id": native_id})
+            for kind, native_id in named.items()
+            if native_id
+        ),
     )
 
 

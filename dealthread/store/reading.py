@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from dealthread.domain.base import Ref, System
 from dealthread.domain.case import CaseState
 from dealthread.domain.money import Money
-from dealthread.errors import NotFound
+from dealthread.errors import BadInput, NotFound
 from dealthread.hub import OpenWrite, WriteState
 from dealthread.store.schema import audit, cases, contracts, crosswalk, inbox, journal, outbox, runs
 
@@ -163,8 +164,10 @@ class Reading:
         ).scalar()
         if direct:
             return str(direct)
+        by_ref = await self._contract_of_ref(connection, any_id)
+        if by_ref:
+            return by_ref
         for query in (
-            select(crosswalk.c.contract_key).where(crosswalk.c.native_id == any_id).limit(1),
             select(cases.c.contract_key).where(cases.c.case_id == any_id).limit(1),
             select(contracts.c.contract_key).where(contracts.c.customer_key == any_id).limit(1),
             select(runs.c.contract_key)
@@ -176,6 +179,33 @@ class Reading:
             if found:
                 return str(found)
         return ""
+
+    async def _contract_of_ref(self, connection: AsyncConnection, text: str) -> str:
+        """By a native id, or by `system:account:kind:id` where the id alone is not enough.
+
+        Raises BadInput naming the choices when several contracts have such an id: ledgers count
+        from one in each company.
+        """
+        query = select(crosswalk)
+        parts = text.split(":", 3)
+        if len(parts) == 4:
+            system, account, kind, native_id = parts
+            query = query.where(
+                crosswalk.c.system == system,
+                crosswalk.c.account == account,
+                crosswalk.c.kind == kind,
+                crosswalk.c.native_id == native_id,
+            )
+        else:
+            query = query.where(crosswalk.c.native_id == text)
+        rows = (await connection.execute(query.order_by(crosswalk.c.since.desc()))).all()
+        found = {row.contract_key for row in rows}
+        if len(found) > 1 and not _one_customer(rows):
+            choices = sorted({f"{r.system}:{r.account}:{r.kind}:{r.native_id}" for r in rows})
+            raise BadInput(
+                "ambiguous_id", field="id", action="say which: " + ", ".join(choices[:6])
+            )
+        return str(rows[0].contract_key) if rows else ""
 
     async def refs(self, contract_key: str) -> list[Ref]:
         """Every native id of a contract."""
@@ -269,6 +299,12 @@ class Reading:
                 .order_by(journal.c.opened_at)
             )
             return [_open_write(row) for row in rows]
+
+
+def _one_customer(rows: Sequence[Row[Any]]) -> bool:
+    """Whether all rows are one record, such as a customer with several contracts: the newest
+    contract is meant."""
+    return len({(row.system, row.account, row.kind) for row in rows}) == 1
 
 
 def _open_write(row: Row[Any]) -> OpenWrite:

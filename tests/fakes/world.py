@@ -55,7 +55,7 @@ class World:
     calls: Counter[str] = field(default_factory=Counter)
     effects: list[tuple[str, str]] = field(default_factory=list)
     late: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
-    late_after: float = 0.15
+    late_after: float = 0.03
     retry_after: timedelta = timedelta(seconds=30)
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)

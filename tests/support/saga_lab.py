@@ -43,7 +43,8 @@ QUICK = Limits(
     lease=timedelta(seconds=0.2),
     unknown_budget=3,
     unknown_for=timedelta(0),
-    late_effect=timedelta(seconds=0.5),
+    # Real time, while waits are skipped: a few attempts long, within any patience.
+    late_effect=timedelta(seconds=0.06),
     first_delay=timedelta(seconds=0.05),
 )
 _serial = itertools.count(1)

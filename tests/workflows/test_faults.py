@@ -238,7 +238,6 @@ async def test_an_undo_that_finds_nothing_looks_again_for_the_late_effect(
     found and cancelled; nothing stays behind."""
     async with lab(client, engine, D2_TODAY) as it:
         deal = fresh(d2())
-        it.world.late_after = 0.3
         it.world.plan("billing.start_agreement", Fault.LATE, times=0)
         it.world.plan("billing.find_agreement", Fault.REFUSED, times=1)
         handle = await it.start(deal)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,10 +14,12 @@ from dealthread.domain.transaction import ChangeOutcome
 from dealthread.naming import contract_key
 from dealthread.store.schema import outbox
 from tests.fakes.world import Fault
-from tests.support.deal_builder import D1_TODAY, d1
+from tests.support.deal_builder import D1_TODAY, d1, d4
 from tests.support.saga_lab import fresh, lab
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
+
+D4_TODAY = date(2026, 2, 1)
 
 
 async def test_a_good_deal_becomes_one_of_each(client: Client, engine: AsyncEngine) -> None:
@@ -82,3 +86,21 @@ async def test_customer_success_hears_that_a_started_deal_was_withdrawn(
             ).scalars()
             types = [kind for kind in told if "case" not in kind]
         assert types == ["dealthread.subscription.started.v1", "dealthread.contract.withdrawn.v1"]
+
+
+async def test_three_years_sold_but_provisioned_by_the_month_stops_before_anything_is_written(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """SN-5, DM-09, S2: the case says what is at risk; with the term held, it goes through."""
+    async with lab(client, engine, D4_TODAY) as it:
+        deal = fresh(d4().model_copy(update={"provisioned_cancellable": True}))
+        handle = await it.start(deal)
+        case = await it.case(deal)
+        assert case.kind == "deal.invalid_terms"
+        assert str(case.money_at_risk) == "194,400.00 USD"
+        assert it.world.effects == []
+        await it.decide(
+            case, DecisionKind.RETRY_WITH, correction={"provisioned_cancellable": False}
+        )
+        await handle.result()
+        assert (it.agreements(deal), it.bookings(deal, "US01")) == (1, 1)

@@ -1,0 +1,101 @@
+"""One deal read back from every system by its own interface: they tell one story (DM-05, DM-10,
+ER-01), and our own write-back is no news to us (DM-03)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import ExitStack
+
+import pytest
+
+from dealthread.sandbox.books import BillingBooks, Entitlements
+from dealthread.sandbox.invented import InventedCustomers
+from dealthread.sandbox.process import ProcessApi
+from dealthread.sandbox.salesforce import SalesforceOrg, quoted
+from dealthread.sandbox.selling import SalesDesk
+from dealthread.sandbox.stripe_catalogue import billing_clients
+from dealthread.sandbox.tryton import TrytonReader
+from dealthread.sandbox.worked_deals import d2
+from dealthread.stack.info import StackInfo
+
+pytestmark = [pytest.mark.stack, pytest.mark.tryton, pytest.mark.temporal, pytest.mark.slow]
+
+
+@pytest.mark.usefixtures("office")
+def test_every_system_tells_the_same_story_and_knows_the_others(
+    stack: StackInfo, sales: SalesDesk, operator: ProcessApi
+) -> None:
+    """Total, tax, customer, parent, currency and context of Tryton's order equal the deal's; each
+    native id finds the deal."""
+    customer = InventedCustomers(2000).german(1)
+    deal = sales.sell(d2(customer))
+    operator.wait_until(deal.deal_id, lambda seen: seen.outcome == "completed", "the end", 90)
+    refs = {row["kind"]: row["native_id"] for row in operator.refs(deal.deal_id)}
+
+    with ExitStack() as held:
+        erp = held.enter_context(TrytonReader(stack))
+        order = next(row for row in erp.sales([["party.code", "=", deal.customer_key]]))
+        assert str(order["id"]) == refs["booking"]
+        assert order["reference"] == refs["booking_key"]
+        figures = (order["untaxed_amount"], order["tax_amount"], order["total_amount"])
+        assert [f"{figure:.2f}" for figure in figures] == ["17760.00", "3374.40", "21134.40"]
+        assert order["party.name"] == customer.name
+        assert order["currency.code"] == "EUR"
+        assert customer.parent is not None
+        assert erp.parents(deal.customer_key) == [customer.parent.name]
+        (attached,) = erp.search_read(
+            "ir.attachment", [["resource", "=", f"sale.sale,{order['id']}"]], ["name", "data"], 2
+        )
+        context = json.loads(_bytes(attached["data"]))
+        assert context["contract_key"] == deal.contract_key
+        for group in (
+            "billing_schedule",
+            "revenue_treatment",
+            "tax_estimate",
+            "receivable_terms",
+            "term",
+        ):
+            assert context[group], group
+
+        clients = held.enter_context(billing_clients(stack))
+        (agreement,) = BillingBooks(clients).of(deal.contract_key)
+        assert agreement.subscription_id == refs["subscription"]
+        assert agreement.account == "acct_alder_de"
+
+        entitlements = held.enter_context(Entitlements(stack))
+        entitled = entitlements.of(deal.contract_key)
+        assert entitled is not None
+        assert entitled["id"] == refs["entitlement"]
+        assert [grant["quantity"] for grant in entitled["grants"]] in (["40"], [40])
+
+        org = SalesforceOrg(stack)
+        held.callback(org.close)
+        (contract,) = org.query(
+            "SELECT Id, Dealthread_Subscription_Id__c, Dealthread_Booking_Id__c, "  # noqa: S608
+            "Dealthread_Entitlement_Id__c, Dealthread_Status__c FROM Contract "
+            f"WHERE Dealthread_Contract_Key__c = {quoted(deal.contract_key)}"
+        )
+        assert contract["Id"] == refs["contract"]
+        assert contract["Dealthread_Subscription_Id__c"].endswith(refs["subscription"])
+        assert contract["Dealthread_Booking_Id__c"].endswith(refs["booking"])
+        assert contract["Dealthread_Entitlement_Id__c"] == refs["entitlement"]
+        assert contract["Dealthread_Status__c"] == "active"
+
+    for row in operator.refs(deal.deal_id):
+        name = f"{row['system']}:{row['account']}:{row['kind']}:{row['native_id']}"
+        found = operator.standing(name)
+        assert found is not None, name
+        assert found.deal_id == deal.deal_id
+    for unique in ("subscription", "entitlement", "contract", "booking_key", "invoice_number"):
+        found = operator.standing(refs[unique])
+        assert found is not None, unique
+        assert found.deal_id == deal.deal_id
+
+    heard = [row for row in operator.trace(deal.deal_id) if row["what"] == "message.received"]
+    assert len(heard) == 1, "our own write-back came back as news"
+
+
+def _bytes(data: dict[str, str]) -> bytes:
+    """Tryton's JSON form of bytes."""
+    return base64.b64decode(data["base64"])
