@@ -45,15 +45,12 @@ class BillingActivities:
             currency=contract.currency,
         )
 
-        async def find() -> BillingCustomer | None:
-            return await self._billing.find_customer(
-                contract.billing_account, contract.customer_key
-            )
-
         async def create(wire_key: str) -> Outcome[BillingCustomer]:
             # The customer may exist from an earlier deal, or from an attempt whose answer was
             # lost: creating comes second, and what exists is brought up to date.
-            existing = await find()
+            existing = await self._billing.find_customer(
+                command.billing_account, command.customer_key, email=command.invoice_email()
+            )
             if existing is not None:
                 return await self._billing.update_customer(
                     command, existing, idempotency_key=wire_key

@@ -68,10 +68,10 @@ class StripeBilling:
         return await self._customers.create(account, command, idempotency_key)
 
     async def find_customer(
-        self, billing_account: str, customer_key: str
+        self, billing_account: str, customer_key: str, *, email: str = ""
     ) -> BillingCustomer | None:
-        """By our customer key."""
-        row = await self._customers.find(self._accounts[billing_account], customer_key)
+        """By our customer key; the e-mail narrows the list of those that search may miss."""
+        row = await self._customers.find(self._accounts[billing_account], customer_key, email)
         return translate.customer(billing_account, row) if row else None
 
     async def update_customer(

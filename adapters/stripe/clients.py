@@ -129,8 +129,10 @@ class BillingAccounts:
         transport: Callable[[], httpx.AsyncBaseTransport] = httpx.AsyncHTTPTransport,
     ) -> None:
         # The SDK logs Stripe's error messages at INFO and whole requests at DEBUG: names, e-mail
-        # addresses, tax identifiers.
-        logging.getLogger("stripe").setLevel(logging.WARNING)
+        # addresses, tax identifiers. Below it httpx logs addresses with their query at INFO.
+        for name in ("stripe", "httpx"):
+            logger = logging.getLogger(name)
+            logger.setLevel(max(logger.level, logging.WARNING))
         self._http: list[stripe.HTTPXClient] = []
         self._accounts: dict[str, BillingAccount] = {}
         for key, secret in settings.accounts.items():

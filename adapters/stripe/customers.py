@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, cast
 
-from stripe.params import CustomerCreateParams, CustomerUpdateParams
+from stripe.params import CustomerCreateParams, CustomerListParams, CustomerUpdateParams
 
 from adapters.stripe import translate
 from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.errors import lost_after_effect, refused_after_effect
 from adapters.stripe.paging import pages, rows_of
 from dealthread.domain.documents import BillingCustomer
-from dealthread.domain.party import Address, ContactPurpose, Party
+from dealthread.domain.party import Address, Party
 from dealthread.errors import InvariantBroken, NotFound, TransportError
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports import BusinessClock, OnboardBillingCustomer
@@ -21,8 +21,12 @@ from dealthread.ports import BusinessClock, OnboardBillingCustomer
 CUSTOMER = "dealthread_customer"
 PARENT = "dealthread_parent"
 UNUSED = "dealthread_unused"
-SEARCH_LAG = timedelta(hours=1)
-"""Search is "less than a minute" behind, up to an hour in an outage (docs.stripe.com/search)."""
+SEARCH_LAG = timedelta(minutes=2)
+"""Twice what Stripe states for normal operation: searchable in under a minute
+(docs.stripe.com/search); the rest is for clocks that differ."""
+SEARCH_OUTAGE = timedelta(hours=2)
+"""Twice what Stripe states for an outage: up to an hour behind
+(docs.stripe.com/api/customers/search)."""
 
 _SYNC_FAILED = "customer.sync_failed"
 _TAX_ID_TYPES = frozenset({"eu_vat", "gb_vat", "us_ein"})
@@ -34,8 +38,10 @@ class Customers:
     def __init__(self, clock: BusinessClock) -> None:
         self._clock = clock
 
-    async def find(self, account: BillingAccount, customer_key: str) -> Answer | None:
-        """Search, then a list of what was made within the search's lag: together consistent.
+    async def find(
+        self, account: BillingAccount, customer_key: str, email: str = ""
+    ) -> Answer | None:
+        """Search, then a list of what search may not know yet; lists do not lag.
 
         Of several with one key (made by hand, or merged) the oldest is taken, always."""
         if not customer_key.replace("-", "").isalnum():
@@ -48,22 +54,35 @@ class Customers:
         )
         found = [row for row in rows_of(answer) if _is(row, customer_key)]
         if not found:
-            found = await self._fresh(account, customer_key)
+            found = await self._fresh(account, customer_key, email)
         return min(found, key=lambda row: (row["created"], row["id"])) if found else None
 
-    async def _fresh(self, account: BillingAccount, customer_key: str) -> list[Answer]:
-        since = int((self._clock.now() - SEARCH_LAG).timestamp())
+    async def _fresh(self, account: BillingAccount, customer_key: str, email: str) -> list[Answer]:
+        """Customers with the key that search may miss.
+
+        By e-mail few answer, however many others are made, so that the worst lag is covered. The
+        bound in time keeps a mailbox that stands for thousands of customers from being listed to
+        its end. Without an e-mail every new customer answers: only the usual lag is affordable.
+
+        What remains: a fresh customer is missed where no e-mail is known (an undo knows none)
+        and search is behind by more than SEARCH_LAG; where the e-mail was changed since it was
+        made and search has not caught up; and where two look-ups end before either creates.
+        """
+        lag = SEARCH_OUTAGE if email else SEARCH_LAG
+        filters: CustomerListParams = {
+            "created": {"gte": int((self._clock.now() - lag).timestamp())},
+            "limit": 100,
+        }
+        if email:
+            # Case matters to this filter: the address goes as it was sent when creating.
+            filters["email"] = email
         return [
             row
             async for row in pages(
                 account,
                 "list_customers",
                 lambda after: account.v1.customers.list_async(
-                    {
-                        "created": {"gte": since},
-                        "limit": 100,
-                        **({"starting_after": after} if after else {}),
-                    }
+                    {**filters, **({"starting_after": after} if after else {})}
                 ),
             )
             if _is(row, customer_key)
@@ -84,7 +103,7 @@ class Customers:
             "create_customer",
             lambda options: account.v1.customers.create_async(params, options),
             key,
-            lambda: self.find(account, command.customer_key),
+            lambda: self.find(account, command.customer_key, command.invoice_email()),
             case_kind=_SYNC_FAILED,
         )
         if isinstance(outcome, Rejected | Unknown):
@@ -203,9 +222,7 @@ class Customers:
 def wanted(command: OnboardBillingCustomer) -> dict[str, Any]:
     """The record as it should be; an empty text clears a field."""
     party = command.party
-    payable = next(
-        (one for one in party.contacts if one.purpose is ContactPurpose.ACCOUNTS_PAYABLE), None
-    )
+    payable = command.payable()
     language = (payable.language if payable else "") or party.language
     fields: dict[str, Any] = {
         "name": party.legal_name,
@@ -216,8 +233,8 @@ def wanted(command: OnboardBillingCustomer) -> dict[str, Any]:
             UNUSED: "",
         },
     }
-    if payable and payable.email:
-        fields["email"] = payable.email
+    if email := command.invoice_email():
+        fields["email"] = email
     if language:
         fields["preferred_locales"] = [language]
     if party.shipping_address is not None:

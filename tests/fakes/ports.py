@@ -151,7 +151,7 @@ class FakeBilling:
         return await self._world.read("billing.payment_method", lambda: True)
 
     async def find_customer(
-        self, billing_account: str, customer_key: str
+        self, billing_account: str, customer_key: str, *, email: str = ""
     ) -> BillingCustomer | None:
         return await self._world.read(
             "billing.find_customer", lambda: self.customers.get(customer_key)
