@@ -264,7 +264,13 @@ class BillingActivities:
 
 
 def _invoice_refs(invoice: BillingInvoice | None) -> tuple[Ref, ...]:
-    return (invoice.ref,) if invoice is not None and invoice.ref is not None else ()
+    """The invoice by its id and, once it has one, by its legal number."""
+    if invoice is None or invoice.ref is None:
+        return ()
+    if not invoice.number:
+        return (invoice.ref,)
+    number = {"kind": "invoice_number", "native_id": invoice.number}
+    return (invoice.ref, invoice.ref.model_copy(update=number))
 
 
 async def _not_asked() -> None:
