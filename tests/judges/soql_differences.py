@@ -110,7 +110,7 @@ REFUSED_HERE = (
         "key word as a name",
         _at(_KEY_WORDS),
         "reserved words of the SOQL reference; the judge takes them for names",
-        after=r",|\(|\b(?:SELECT|FROM|BY|WHERE|AND|OR|NOT)",
+        after=r",|\(|\b(?:SELECT|FROM|BY|WHERE|AND|OR|NOT|FROM\s+\w+)",
     ),
     Difference(
         "key word as an alias",

@@ -138,6 +138,7 @@ DIFFERENT = {
     "SELECT Id FROM Account WHERE A = 'a' AND B = 'b' OR C = 'c'": "AND mixed with OR",
     "SELECT Id FROM Account WHERE AND Name = 'a'": "key word as a name",
     "SELECT Id FROM Group": "key word as a name",
+    "SELECT Id FROM Account ALL": "key word as a name",
     "SELECT Name FROM Account ORDER LIMIT 1": "key word as an alias",
     "SELECT SUM() FROM Account": "aggregate of nothing",
     "SELECT COUNT(Id, Name) FROM Account": "arguments of aggregates",
