@@ -49,7 +49,7 @@ class BillingActivities:
             # The customer may exist from an earlier deal, or from an attempt whose answer was
             # lost: creating comes second, and what exists is brought up to date.
             existing = await self._billing.find_customer(
-                command.billing_account, command.customer_key, email=command.invoice_email()
+                command.billing_account, command.customer_key, email=command.party.invoice_email()
             )
             if existing is not None:
                 return await self._billing.update_customer(
@@ -192,9 +192,7 @@ class BillingActivities:
         do_key = self._key(order, "subscription", "do")
 
         async def find_agreement() -> Agreement | None:
-            customer = await self._billing.find_customer(
-                contract.billing_account, contract.customer_key
-            )
+            customer = await self._customer(order)
             if customer is None:
                 return None
             return await self._billing.find_agreement(contract, customer, idempotency_key=do_key)
@@ -218,12 +216,6 @@ class BillingActivities:
 
     async def _retire_customer(self, order: UndoBilling) -> None:
         contract = order.contract
-
-        async def find() -> BillingCustomer | None:
-            return await self._billing.find_customer(
-                contract.billing_account, contract.customer_key
-            )
-
         await self._ensure.undo(
             self._key(order, "billing-customer", "do"),
             Undo(
@@ -231,7 +223,7 @@ class BillingActivities:
                     order, "billing-customer", "undo", request_hash(contract.customer_key)
                 ),
                 result_type=BillingCustomer,
-                find=find,
+                find=lambda: self._customer(order),
                 remove=lambda customer, wire_key: self._billing.retire_customer(
                     customer, idempotency_key=wire_key
                 ),
@@ -239,6 +231,15 @@ class BillingActivities:
                 # A customer that served before this run is kept as it is.
                 keep=lambda made: not made.created,
             ),
+        )
+
+    async def _customer(self, order: UndoBilling) -> BillingCustomer | None:
+        """Found by e-mail too: a search index may not know a customer whose answer was lost."""
+        contract = order.contract
+        return await self._billing.find_customer(
+            contract.billing_account,
+            contract.customer_key,
+            email=order.party.invoice_email() if order.party is not None else "",
         )
 
     def _key(self, order: StartBilling | ReleaseInvoice | UndoBilling, step: str, way: str) -> str:

@@ -117,10 +117,11 @@ class StartedBilling(Carried):
 
 
 class UndoBilling(Carried):
-    """Input of `billing.undo_agreement`."""
+    """Input of `billing.undo_agreement`. The party finds a customer whose creation is uncertain."""
 
     context: SagaContext
     contract: Contract
+    party: Party | None = None
 
 
 class ReleaseInvoice(Carried):

@@ -31,7 +31,7 @@ from dealthread.domain.documents import (
 )
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.money import Money
-from dealthread.domain.party import Contact, ContactPurpose, Party
+from dealthread.domain.party import Party
 from dealthread.outcome import Outcome
 
 
@@ -108,17 +108,6 @@ class OnboardBillingCustomer(Carried):
     parent_customer_key: str | None
     currency: str
 
-    def payable(self) -> Contact | None:
-        """The contact that invoices go to."""
-        purpose = ContactPurpose.ACCOUNTS_PAYABLE
-        return next((one for one in self.party.contacts if one.purpose is purpose), None)
-
-    def invoice_email(self) -> str:
-        """The e-mail that the biller's record carries; "" where none is known. Personal: it is
-        never logged and never part of an id."""
-        payable = self.payable()
-        return payable.email if payable else ""
-
 
 class BillingPort(Protocol):
     """Subscription billing. A native reference is always (billing account, id)."""
@@ -145,7 +134,7 @@ class BillingPort(Protocol):
     async def find_customer(
         self, billing_account: str, customer_key: str, *, email: str = ""
     ) -> BillingCustomer | None:
-        """By our customer key. `email` (the command's `invoice_email()`) only helps to find a
+        """By our customer key. `email` (the party's `invoice_email()`) only helps to find a
         fresh one: an answer is always matched by the key."""
 
     async def update_customer(

@@ -238,7 +238,7 @@ class QuoteToCashWorkflow:
                 act=lambda: self._steps.start_billing(
                     contract, party, assessment.parent, assessment.preview
                 ),
-                undo=lambda: self._steps.undo_billing(contract),
+                undo=lambda: self._steps.undo_billing(contract, party),
                 pivot=is_pivot,
             )
         )

@@ -141,11 +141,11 @@ class Steps:
             **WRITE,
         )
 
-    async def undo_billing(self, contract: Contract) -> None:
+    async def undo_billing(self, contract: Contract, party: Party) -> None:
         """Cancel the agreement before an invoice."""
         await workflow.execute_activity_method(
             BillingActivities.undo_agreement,
-            UndoBilling(context=self._context, contract=contract),
+            UndoBilling(context=self._context, contract=contract, party=party),
             task_queue=BILLING_QUEUE,
             summary="Undo: cancel the agreement without an invoice",
             **COMPENSATE,

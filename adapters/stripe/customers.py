@@ -103,7 +103,7 @@ class Customers:
             "create_customer",
             lambda options: account.v1.customers.create_async(params, options),
             key,
-            lambda: self.find(account, command.customer_key, command.invoice_email()),
+            lambda: self.find(account, command.customer_key, command.party.invoice_email()),
             case_kind=_SYNC_FAILED,
         )
         if isinstance(outcome, Rejected | Unknown):
@@ -222,7 +222,7 @@ class Customers:
 def wanted(command: OnboardBillingCustomer) -> dict[str, Any]:
     """The record as it should be; an empty text clears a field."""
     party = command.party
-    payable = command.payable()
+    payable = command.party.payable()
     language = (payable.language if payable else "") or party.language
     fields: dict[str, Any] = {
         "name": party.legal_name,
@@ -233,7 +233,7 @@ def wanted(command: OnboardBillingCustomer) -> dict[str, Any]:
             UNUSED: "",
         },
     }
-    if email := command.invoice_email():
+    if email := command.party.invoice_email():
         fields["email"] = email
     if language:
         fields["preferred_locales"] = [language]

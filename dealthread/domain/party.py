@@ -90,6 +90,16 @@ class Party(Entity):
     screening: Screening | None = None
     contacts: tuple[Contact, ...] = ()
 
+    def payable(self) -> Contact | None:
+        """The contact that invoices go to."""
+        purpose = ContactPurpose.ACCOUNTS_PAYABLE
+        return next((one for one in self.contacts if one.purpose is purpose), None)
+
+    def invoice_email(self) -> str:
+        """Where invoices go; "" where nothing is known. Personal: never logged, never in an id."""
+        payable = self.payable()
+        return payable.email if payable else ""
+
     def ship_to(self) -> Address:
         """Place of use: the shipping address, else the billing address."""
         if self.shipping_address is not None and self.shipping_address.country:

@@ -159,7 +159,7 @@ async def test_each_new_customer_costs_the_same_however_many_came_before(
         command = command_for(f"A-NEW-{number}", f"ap@customer-{number}.example")
         before = look_ups(meter)
         found = await billing.find_customer(
-            ACCOUNT, command.customer_key, email=command.invoice_email()
+            ACCOUNT, command.customer_key, email=command.party.invoice_email()
         )
         assert found is None
         costs.add(look_ups(meter) - before)
@@ -240,7 +240,7 @@ async def test_without_an_email_only_the_last_two_minutes_are_listed(
     blind.forget()
     asked_from = clock.now() - SEARCH_LAG
     found = await billing.find_customer(
-        ACCOUNT, command.customer_key, email=command.invoice_email()
+        ACCOUNT, command.customer_key, email=command.party.invoice_email()
     )
     assert found is not None
     assert found.ref.native_id == native_id
