@@ -209,12 +209,6 @@ ACCEPTED_HERE = (
         "the judge ends a whole number after a first zero; 00 is 0 here",
     ),
     Leniency(
-        "digits of other scripts",
-        r"(?![0-9])\d",
-        "1",
-        "a fault of the simulator: its lexer takes the digits of every script (no re.ASCII)",
-    ),
-    Leniency(
         "line break inside a string",
         r"('[^'\n]*)\n([^'\n]*')",
         r"\1 \2",

@@ -32,6 +32,7 @@ BOTH_ACCEPT = (
 )
 
 BOTH_REFUSE = (
+    "SELECT Id FROM Account LIMIT ٣",
     "",
     "SELECT",
     "SELECT Id",
@@ -113,7 +114,6 @@ BOTH_REFUSE = (
 DIFFERENT = {
     "SELECT Id FROM Account ORDER\n  BY Name": "white space inside two-word key words",
     "SELECT Id FROM Account LIMIT 00": "leading zeros",
-    "SELECT Id FROM Account LIMIT ٣": "digits of other scripts",
     "SELECT Id FROM Account WHERE Name = 'a\nb'": "line break inside a string",
     "SELECT StageName FROM Deal GROUP BY StageName HAVING COUNT(Id) > 1": "HAVING",
     "SELECT Id FROM Account WITH SECURITY_ENFORCED": "WITH",

@@ -44,7 +44,7 @@ _TOKEN = re.compile(
     | '(?P<string>(?:[^'\\]|\\.)*)'
     | (?P<symbol><=|>=|!=|<>|[=<>(),:])
     )""",
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
 
 _ESCAPES = {
