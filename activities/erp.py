@@ -16,7 +16,7 @@ from activities.inputs import (
 )
 from dealthread.domain.base import Ref, System
 from dealthread.domain.contract import Contract
-from dealthread.domain.documents import Booking, BookingState, ErpCustomer
+from dealthread.domain.documents import Booking, BookingContext, BookingState, ErpCustomer
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.errors import StepRejected
@@ -285,26 +285,27 @@ def tax_agrees(booking: Booking, contract: Contract) -> bool:
     return difference.to_minor() <= len(contract.lines)
 
 
-def booking_context(context: SagaContext, contract: Contract) -> dict[str, str]:
-    """The six groups a booking must carry (PF-06), as text that an accountant can read."""
+def booking_context(context: SagaContext, contract: Contract) -> BookingContext:
+    """The groups a booking must carry, from the contract."""
     lines = contract.lines
-    return {
-        "contract_key": contract.key,
-        "contract_number": contract.number,
-        "business_key": context.business_key,
-        "deal": contract.deal_id,
-        "term": f"{contract.start_date} to before {contract.end_date or 'no end'}",
-        "billing_schedule": f"{contract.billing_frequency}, in {contract.billing_timing}, "
+    codes = sorted({f"{line.tax.code} {line.tax.applied_rate}%" for line in lines})
+    return BookingContext(
+        contract_key=contract.key,
+        contract_number=contract.number,
+        business_key=context.business_key,
+        deal=contract.deal_id,
+        term=f"{contract.start_date} to before {contract.end_date or 'no end'}",
+        billing_schedule=f"{contract.billing_frequency}, in {contract.billing_timing}, "
         f"by {contract.billing_account}",
-        "revenue_treatment": "; ".join(
+        revenue_treatment="; ".join(
             f"{line.line_key}: {line.revenue_rule} to {line.revenue_account}" for line in lines
         ),
-        "tax_estimate": f"{contract.booking_tax()} (tax of record comes with the invoice) "
-        + ", ".join(sorted({f"{line.tax.code} {line.tax.applied_rate}%" for line in lines})),
-        "receivable_terms": f"{contract.payment_terms}, {contract.days_until_due} days, "
+        tax_estimate=f"{contract.booking_tax()} (tax of record comes with the invoice) "
+        + ", ".join(codes),
+        receivable_terms=f"{contract.payment_terms}, {contract.days_until_due} days, "
         f"{contract.collection_method}",
-        "config_version": contract.config_version,
-    }
+        config_version=contract.config_version,
+    )
 
 
 async def _not_asked() -> None:

@@ -24,6 +24,7 @@ from dealthread.domain.documents import (
     Agreement,
     BillingCustomer,
     Booking,
+    BookingContext,
     CrmRecord,
     Entitlement,
     ErpCustomer,
@@ -227,7 +228,7 @@ class DraftBooking(Carried):
     contract: Contract
     customer: ErpCustomer
     estimated_tax: Money
-    context: dict[str, str]
+    context: BookingContext
     """Billing schedule, revenue treatment, receivable terms, contract context, tax estimate."""
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints
 
 from dealthread.domain.base import Carried, Ref
 from dealthread.domain.invoice import BillingInvoice
@@ -72,6 +75,25 @@ class BookingLine(Carried):
     net: Money
     tax_codes: tuple[str, ...] = ()
     line_key: str = ""
+
+
+Stated = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class BookingContext(Carried):
+    """What a booking must say besides its lines, as text that an accountant can read. A missing
+    group is refused here, not by the ERP."""
+
+    contract_key: Stated
+    contract_number: Stated
+    business_key: Stated
+    deal: Stated
+    term: Stated
+    billing_schedule: Stated
+    revenue_treatment: Stated
+    tax_estimate: Stated
+    receivable_terms: Stated
+    config_version: Stated
 
 
 class Booking(Carried):

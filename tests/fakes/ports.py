@@ -361,7 +361,7 @@ class FakeErp:
                 net=contract.booking_net(),
                 tax=command.estimated_tax,
                 gross=contract.booking_net() + command.estimated_tax,
-                context=command.context,
+                context=command.context.model_dump(),
             )
             made.append(booking)
             self._world.did("erp.booking", contract.key)

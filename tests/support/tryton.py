@@ -12,7 +12,7 @@ from adapters.erp.tryton.factory import create
 from adapters.erp.tryton.rpc import TrytonRpc
 from adapters.erp.tryton.settings import TrytonSettings
 from dealthread.domain.contract import Contract
-from dealthread.domain.documents import ErpCustomer
+from dealthread.domain.documents import BookingContext, ErpCustomer
 from dealthread.domain.party import Party
 from dealthread.outcome import Done, Outcome
 from dealthread.ports import DraftBooking, ErpPort, OnboardErpCustomer
@@ -58,7 +58,18 @@ async def draft_command(
         contract=contract,
         customer=await customer_of(erp, contract, party),
         estimated_tax=contract.booking_tax(),
-        context={"billing_schedule": "yearly in advance", "revenue_treatment": "by day"},
+        context=BookingContext(
+            contract_key=contract.key,
+            contract_number=contract.number,
+            business_key="quote-to-cash:test",
+            deal=contract.deal_id,
+            term="a year",
+            billing_schedule="yearly in advance",
+            revenue_treatment="by day",
+            tax_estimate="an estimate",
+            receivable_terms="NET30",
+            config_version="1",
+        ),
     )
 
 

@@ -145,7 +145,7 @@ def context_document(command: DraftBooking) -> bytes:
         "start_date": contract.start_date.isoformat(),
         "end_date_exclusive": contract.end_date.isoformat() if contract.end_date else "",
         "estimated_tax": str(command.estimated_tax.amount),
-        **command.context,
+        **command.context.model_dump(),
     }
     return json.dumps(document, sort_keys=True, ensure_ascii=False, indent=1).encode()
 
