@@ -239,12 +239,7 @@ class Ensure:
                 return await self._record(write, value, "created")
             case Rejected():
                 await self._journal.rejected(write.spec, outcome.code, outcome.evidence)
-                raise StepRejected(
-                    outcome.code,
-                    case_kind=outcome.case_kind,
-                    field=outcome.field,
-                    **outcome.evidence,
-                )
+                raise StepRejected.of(outcome)
             case Unknown():
                 raise await self._lost(write, outcome)
 

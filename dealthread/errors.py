@@ -24,6 +24,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
 
+from dealthread.outcome import Rejected
+
 
 class ErrorKind(StrEnum):
     """Closed set; stays clear text in Temporal's history, so it holds no data."""
@@ -134,6 +136,13 @@ class StepRejected(DealthreadError):
         super().__init__(code, **evidence)
         self.case_kind = case_kind
         self.field = field
+
+    @classmethod
+    def of(cls, outcome: Rejected) -> StepRejected:
+        """The refusal that a port answered with, its evidence whatever it is named."""
+        error = cls(outcome.code, case_kind=outcome.case_kind, field=outcome.field)
+        error.evidence = dict(outcome.evidence)
+        return error
 
 
 class OutcomeUnknown(_Delayed):

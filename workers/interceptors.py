@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
@@ -17,6 +18,10 @@ from dealthread.errors import BadInput, DealthreadError, OutcomeUnknown, StepRej
 from dealthread.failure import ErrorDetails
 
 log = structlog.get_logger()
+
+BUG_ATTEMPTS = 6
+"""Attempts of a step that fails with an error nobody foresaw: about half a minute."""
+_STORE_AWAY = (SQLAlchemyError, OSError)
 
 
 class ErrorTranslation(Interceptor):
@@ -45,10 +50,14 @@ class _Boundary(ActivityInboundInterceptor):
             except Exception as error:
                 # The SDK would log the message and the traceback in clear; we log the class.
                 log.error("step_crashed", error=type(error).__name__)
+                away = isinstance(error, _STORE_AWAY)
                 raise ApplicationError(
                     "unexpected error",
                     ErrorDetails(code=type(error).__name__, evidence={"message": str(error)[:500]}),
                     type="unexpected",
+                    # A store that is away comes back. A bug does not go away by itself: after a
+                    # few attempts a person sees it.
+                    non_retryable=not away and info.attempt >= BUG_ATTEMPTS,
                     category=ApplicationErrorCategory.BENIGN,
                 ) from error
             log.info("step_done")

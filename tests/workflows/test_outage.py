@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,6 +16,7 @@ from dealthread.domain.transaction import ChangeOutcome
 from dealthread.errors import BadInput
 from dealthread.hub import OpenWrite
 from dealthread.naming import contract_key, erp_document_key, quote_to_cash_id
+from dealthread.ports import PostingQuestion, PostingRules
 from tests.fakes.world import Fault
 from tests.support.deal_builder import d1, d2
 from tests.support.office import Office
@@ -114,3 +115,24 @@ def _retry(case: Case) -> Decision:
         actor="olga",
         reason="test",
     )
+
+
+async def test_a_bug_in_a_step_is_put_before_a_person_within_a_few_attempts(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """An error nobody foresaw is not retried out of sight; after the release a retry goes on."""
+    async with lab(skipping_server.client, engine, date(2026, 1, 5)) as it:
+        deal = fresh(d1())
+        real = it.erp.check_posting_rules
+
+        async def broken(question: PostingQuestion) -> PostingRules:
+            raise KeyError("no such field")
+
+        it.erp.check_posting_rules = broken  # type: ignore[method-assign]
+        handle = await it.start(deal)
+        await skipping_server.sleep(timedelta(minutes=2))
+        case = await it.case(deal)
+        assert (case.kind, case.code) == ("integration.contract_drift", "unexpected_error")
+        it.erp.check_posting_rules = real  # type: ignore[method-assign]
+        await it.decide(case, DecisionKind.RETRY)
+        assert (await handle.result()).outcome is ChangeOutcome.COMPLETED
