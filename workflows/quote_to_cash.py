@@ -43,21 +43,10 @@ from workflows.business_time import business_today, midnight
 from workflows.desk import CaseDesk
 from workflows.questions import ask_about_rules, ask_for_approval
 from workflows.steps import Steps
-from workflows.wording import current_details
+from workflows.wording import QUOTE_TO_CASH, current_details, saga_status
 
 T = TypeVar("T")
 Undo = Callable[[], Awaitable[None]]
-
-TITLES = {
-    "deal": "Read the deal",
-    "assess": "Validate, price, approve",
-    "booking": "Customer and draft booking in the ERP",
-    "billing": "Start the billing agreement",
-    "release": "Release the first invoice",
-    "entitlement": "Turn the service on",
-    "confirm": "Confirm the ERP booking",
-    "crm": "Write the contract back to the CRM",
-}
 
 
 @workflow.defn(name="QuoteToCash")
@@ -79,8 +68,8 @@ class QuoteToCashWorkflow:
             business_offset_seconds=order.environment.business_offset_seconds,
         )
         self._steps = Steps(self._context)
-        self._desk = CaseDesk(self._context, TITLES, request.requested_by, self._tell)
-        self._saga = Saga(TITLES, self._desk, self._tell)
+        self._desk = CaseDesk(self._context, QUOTE_TO_CASH, request.requested_by, self._tell)
+        self._saga = Saga(QUOTE_TO_CASH, self._desk, self._tell)
         self._contract: Contract | None = None
         self._account_id = ""
         self._stopped_at = ""
@@ -385,27 +374,8 @@ class QuoteToCashWorkflow:
         return self._status()
 
     def _status(self) -> SagaStatus:
-        case = self._desk.open_case
-        steps = self._saga.ledger()
-        busy = next(
-            (
-                s
-                for s in steps
-                if s.state in (StepState.RUNNING, StepState.STUCK, StepState.UNDOING)
-            ),
-            None,
-        )
-        return SagaStatus(
-            business_key=self._context.business_key,
-            generation=self._context.generation,
-            contract_key=self._context.contract_key,
-            stage=busy.name if busy else "",
-            headline=case.summary if case else (busy.title if busy else "done"),
-            steps=steps,
-            waiting_for=case.queue if case else "",
-            case_id=case.case_id if case else "",
-            case_version=case.version if case else 0,
-            pivot_crossed=self._saga.pivot_crossed,
+        return saga_status(
+            self._context, self._saga.ledger(), self._desk.open_case, self._saga.pivot_crossed
         )
 
     def _tell(self) -> None:

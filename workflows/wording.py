@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from dealthread.domain.case import Case
 from dealthread.domain.contract import Contract
-from dealthread.domain.transaction import SagaStatus, StepState
+from dealthread.domain.transaction import SagaContext, SagaStatus, StepRecord, StepState
+
+QUOTE_TO_CASH = {
+    "deal": "Read the deal",
+    "assess": "Validate, price, approve",
+    "booking": "Customer and draft booking in the ERP",
+    "billing": "Start the billing agreement",
+    "release": "Release the first invoice",
+    "entitlement": "Turn the service on",
+    "confirm": "Confirm the ERP booking",
+    "crm": "Write the contract back to the CRM",
+}
+"""Steps of QuoteToCash in order, as people read them."""
 
 _MARKS = {
     StepState.DONE: "✔",
@@ -14,6 +27,28 @@ _MARKS = {
     StepState.UNDONE: "↩ undone",
     StepState.PENDING: "·",
 }
+
+
+_BUSY = (StepState.RUNNING, StepState.STUCK, StepState.UNDOING)
+
+
+def saga_status(
+    context: SagaContext, steps: tuple[StepRecord, ...], case: Case | None, pivot_crossed: bool
+) -> SagaStatus:
+    """Where a run stands: what it does, or what it waits for and who must act."""
+    busy = next((step for step in steps if step.state in _BUSY), None)
+    return SagaStatus(
+        business_key=context.business_key,
+        generation=context.generation,
+        contract_key=context.contract_key,
+        stage=busy.name if busy else "",
+        headline=case.summary if case else (busy.title if busy else "done"),
+        steps=steps,
+        waiting_for=case.queue if case else "",
+        case_id=case.case_id if case else "",
+        case_version=case.version if case else 0,
+        pivot_crossed=pivot_crossed,
+    )
 
 
 def current_details(status: SagaStatus, contract: Contract | None, customer: str) -> str:

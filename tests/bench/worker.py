@@ -26,7 +26,7 @@ from tests.bench.bare import (
     BareSagaWorkflow,
     step,
 )
-from tests.fakes.ports import FakeErp
+from tests.fakes.erp import FakeErp
 from tests.fakes.world import World
 from workers.bootstrap import limits_of, make_workers, open_ports, plan_queues, sandbox
 

@@ -33,7 +33,11 @@ from dealthread.store.journal import PostgresJournal
 from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
 from dealthread.store.schema import cases
-from tests.fakes.ports import FakeBilling, FakeClock, FakeCrm, FakeEntitlement, FakeErp
+from tests.fakes.billing import FakeBilling
+from tests.fakes.clock import FakeClock
+from tests.fakes.crm import FakeCrm
+from tests.fakes.entitlement import FakeEntitlement
+from tests.fakes.erp import FakeErp
 from tests.fakes.world import World
 from workers.bootstrap import Ports, make_workers, plan_queues
 from workflows.quote_to_cash import QuoteToCashWorkflow

@@ -1,0 +1,197 @@
+"""The billing port, in memory: a biller whose keys do not dedupe (the hardest kind)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from dealthread.domain.base import Ref, System
+from dealthread.domain.contract import Contract
+from dealthread.domain.documents import (
+    Agreement,
+    AgreementStatus,
+    BillingCustomer,
+)
+from dealthread.domain.invoice import BillingInvoice, InvoiceLine, InvoiceStatus
+from dealthread.domain.money import Money
+from dealthread.domain.party import Party
+from dealthread.errors import NotFound
+from dealthread.outcome import Outcome
+from dealthread.ports import (
+    OnboardBillingCustomer,
+    StartAgreement,
+)
+from tests.fakes.world import World
+
+
+def invoice_of(contract: Contract, status: InvoiceStatus, ref: Ref | None = None) -> BillingInvoice:
+    """First bill of a contract, by its own lines."""
+    currency = contract.currency
+    lines = tuple(
+        InvoiceLine(
+            line_key=line.line_key,
+            net=line.net_per_period,
+            tax=Money.rounded(
+                line.net_per_period.amount * line.tax.applied_rate / Decimal(100), currency
+            ),
+            tax_rate=str(line.tax.applied_rate),
+        )
+        for line in contract.first_bill_lines()
+    )
+    net = Money.total((line.net for line in lines), currency)
+    tax = Money.total((line.tax for line in lines), currency)
+    return BillingInvoice(
+        ref=ref,
+        status=status,
+        currency=currency,
+        lines=lines,
+        net=net,
+        tax=tax,
+        gross=net + tax,
+        amount_due=net + tax,
+    )
+
+
+class FakeBilling:
+    """Customers and agreements at a biller whose keys do not dedupe (the hardest kind)."""
+
+    settle_window = timedelta(0)
+    idempotency_window = timedelta(0)
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.customers: dict[str, BillingCustomer] = {}
+        self.retired: set[str] = set()
+        self.agreements: dict[str, list[Agreement]] = {}
+
+    async def preview_first_invoice(self, contract: Contract, party: Party) -> BillingInvoice:
+        return await self._world.read(
+            "billing.preview", lambda: invoice_of(contract, InvoiceStatus.PREVIEW)
+        )
+
+    async def payment_method_on_file(self, billing_account: str, customer_key: str) -> bool:
+        return await self._world.read("billing.payment_method", lambda: True)
+
+    async def find_customer(
+        self, billing_account: str, customer_key: str, *, email: str = ""
+    ) -> BillingCustomer | None:
+        return await self._world.read(
+            "billing.find_customer", lambda: self.customers.get(customer_key)
+        )
+
+    async def create_customer(
+        self, command: OnboardBillingCustomer, *, idempotency_key: str
+    ) -> Outcome[BillingCustomer]:
+        def effect() -> BillingCustomer:
+            if command.customer_key in self.customers:
+                self._world.did("billing.DUPLICATE_customer", command.customer_key)
+            made = BillingCustomer(
+                ref=self._ref(command.billing_account, "customer", f"cus_{command.customer_key}"),
+                customer_key=command.customer_key,
+                created=True,
+            )
+            self.customers[command.customer_key] = made
+            return made
+
+        return await self._world.write("billing.create_customer", effect)
+
+    async def update_customer(
+        self, command: OnboardBillingCustomer, existing: BillingCustomer, *, idempotency_key: str
+    ) -> Outcome[BillingCustomer]:
+        return await self._world.write(
+            "billing.update_customer", lambda: existing.model_copy(update={"created": False})
+        )
+
+    async def retire_customer(
+        self, customer: BillingCustomer, *, idempotency_key: str
+    ) -> Outcome[BillingCustomer]:
+        def effect() -> BillingCustomer:
+            self.retired.add(customer.customer_key)
+            return customer
+
+        return await self._world.write("billing.retire_customer", effect)
+
+    def _ref(self, account: str, kind: str, native_id: str) -> Ref:
+        return Ref(system=System.BILLING, account=account, kind=kind, native_id=native_id)
+
+    async def start_agreement(
+        self, command: StartAgreement, *, idempotency_key: str
+    ) -> Outcome[Agreement]:
+        contract = command.contract
+
+        def effect() -> Agreement:
+            made = self.agreements.setdefault(contract.key, [])
+            number = len(made) + 1
+            status = AgreementStatus.HELD if command.hold_first_invoice else AgreementStatus.ACTIVE
+            invoice = invoice_of(
+                contract,
+                InvoiceStatus.DRAFT if command.hold_first_invoice else InvoiceStatus.OPEN,
+                self._ref(contract.billing_account, "invoice", f"in_{contract.key}_{number}"),
+            )
+            agreement = Agreement(
+                ref=self._ref(
+                    contract.billing_account, "subscription", f"sub_{contract.key}_{number}"
+                ),
+                status=status,
+                first_invoice=invoice,
+            )
+            made.append(agreement)
+            self._world.did("billing.agreement", contract.key)
+            return agreement
+
+        return await self._world.write("billing.start_agreement", effect)
+
+    def live(self, contract_key: str) -> list[Agreement]:
+        """Agreements not cancelled."""
+        return [
+            one
+            for one in self.agreements.get(contract_key, [])
+            if one.status is not AgreementStatus.CANCELLED
+        ]
+
+    async def find_agreement(
+        self, contract: Contract, customer: BillingCustomer, *, idempotency_key: str
+    ) -> Agreement | None:
+        return await self._world.read(
+            "billing.find_agreement", lambda: next(iter(self.live(contract.key)), None)
+        )
+
+    async def read_agreement(self, agreement: Agreement, billing_account: str) -> Agreement:
+        def look() -> Agreement:
+            for made in self.agreements.values():
+                for one in made:
+                    if one.ref == agreement.ref:
+                        return one
+            raise NotFound("agreement_not_found")
+
+        return await self._world.read("billing.read_agreement", look)
+
+    def _replace(self, agreement: Agreement, **update: object) -> Agreement:
+        for made in self.agreements.values():
+            for index, one in enumerate(made):
+                if one.ref == agreement.ref:
+                    made[index] = one.model_copy(update=update)
+                    return made[index]
+        raise NotFound("agreement_not_found")
+
+    async def release_first_invoice(
+        self, agreement: Agreement, billing_account: str, *, idempotency_key: str
+    ) -> Outcome[BillingInvoice]:
+        def effect() -> BillingInvoice:
+            invoice = agreement.first_invoice
+            if invoice is None:
+                raise NotFound("invoice_not_found")
+            opened = invoice.model_copy(update={"status": InvoiceStatus.OPEN, "number": "N-1"})
+            self._replace(agreement, status=AgreementStatus.ACTIVE, first_invoice=opened)
+            self._world.did("billing.invoice_finalised", agreement.ref.native_id)
+            return opened
+
+        return await self._world.write("billing.release_first_invoice", effect)
+
+    async def cancel_agreement(
+        self, agreement: Agreement, billing_account: str, *, idempotency_key: str
+    ) -> Outcome[Agreement]:
+        def effect() -> Agreement:
+            return self._replace(agreement, status=AgreementStatus.CANCELLED)
+
+        return await self._world.write("billing.cancel_agreement", effect)

@@ -1,0 +1,157 @@
+"""The ERP port, in memory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from dealthread.domain.base import Ref, System
+from dealthread.domain.documents import (
+    Booking,
+    BookingState,
+    ErpCustomer,
+)
+from dealthread.errors import NotFound
+from dealthread.outcome import Outcome
+from dealthread.ports import (
+    DraftBooking,
+    OnboardErpCustomer,
+    PostingQuestion,
+    PostingRules,
+)
+from tests.fakes.world import World
+
+
+class FakeErp:
+    """Customers and bookings of one company after another."""
+
+    settle_window = timedelta(0)
+    customer_key_window = timedelta.max
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.customers: dict[tuple[str, str], ErpCustomer] = {}
+        self.bookings: dict[str, list[Booking]] = {}
+
+    async def check_posting_rules(self, question: PostingQuestion) -> PostingRules:
+        return await self._world.read(
+            "erp.check_posting_rules",
+            lambda: PostingRules(
+                company=question.company, read_at=datetime(2026, 1, 1, tzinfo=UTC)
+            ),
+        )
+
+    async def find_customer(self, company: str, customer_key: str) -> ErpCustomer | None:
+        return await self._world.read(
+            "erp.find_customer", lambda: self.customers.get((company, customer_key))
+        )
+
+    async def create_customer(
+        self, command: OnboardErpCustomer, *, idempotency_key: str
+    ) -> Outcome[ErpCustomer]:
+        def effect() -> ErpCustomer:
+            key = (command.company, command.customer_key)
+            if key in self.customers:
+                # The ERP's own unique code: a late or repeated create makes nothing.
+                return self.customers[key]
+            self.customers[key] = ErpCustomer(
+                ref=Ref(
+                    system=System.ERP,
+                    account=f"fake.{command.company}",
+                    kind="customer",
+                    native_id=f"party-{command.customer_key}",
+                ),
+                customer_key=command.customer_key,
+                created=True,
+            )
+            return self.customers[key]
+
+        return await self._world.write("erp.create_customer", effect)
+
+    async def update_customer(
+        self, command: OnboardErpCustomer, existing: ErpCustomer, *, idempotency_key: str
+    ) -> Outcome[ErpCustomer]:
+        return await self._world.write(
+            "erp.update_customer", lambda: existing.model_copy(update={"created": False})
+        )
+
+    async def retire_customer(
+        self, customer: ErpCustomer, *, idempotency_key: str
+    ) -> Outcome[ErpCustomer]:
+        def effect() -> ErpCustomer:
+            company = customer.ref.account.split(".", 1)[1]
+            inactive = customer.model_copy(update={"active": False})
+            self.customers[company, customer.customer_key] = inactive
+            return inactive
+
+        return await self._world.write("erp.retire_customer", effect)
+
+    async def draft_booking(
+        self, command: DraftBooking, *, idempotency_key: str
+    ) -> Outcome[Booking]:
+        contract = command.contract
+
+        def effect() -> Booking:
+            made = self.bookings.setdefault(command.document_key, [])
+            booking = Booking(
+                ref=Ref(
+                    system=System.ERP,
+                    account=f"fake.{contract.erp_company}",
+                    kind="booking",
+                    native_id=f"sale-{command.document_key}-{len(made) + 1}",
+                ),
+                document_key=command.document_key,
+                number=str(len(made) + 1),
+                state=BookingState.QUOTATION,
+                customer=command.customer.ref,
+                currency=contract.currency,
+                net=contract.booking_net(),
+                tax=command.estimated_tax,
+                gross=contract.booking_net() + command.estimated_tax,
+                context=command.context.model_dump(),
+            )
+            made.append(booking)
+            self._world.did("erp.booking", contract.key)
+            return booking
+
+        return await self._world.write("erp.draft_booking", effect)
+
+    def live(self, document_key: str) -> list[Booking]:
+        """Bookings neither cancelled nor reversed."""
+        gone = (BookingState.CANCELLED, BookingState.REVERSED)
+        return [one for one in self.bookings.get(document_key, []) if one.state not in gone]
+
+    async def find_booking(self, company: str, document_key: str) -> Booking | None:
+        return await self._world.read(
+            "erp.find_booking", lambda: next(iter(self.live(document_key)), None)
+        )
+
+    def _set(self, booking: Booking, state: BookingState) -> Booking:
+        made = self.bookings[booking.document_key]
+        index = next(i for i, one in enumerate(made) if one.ref == booking.ref)
+        made[index] = made[index].model_copy(update={"state": state})
+        return made[index]
+
+    async def confirm_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
+        return await self._world.write(
+            "erp.confirm_booking", lambda: self._set(booking, BookingState.CONFIRMED)
+        )
+
+    async def cancel_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
+        return await self._world.write(
+            "erp.cancel_booking", lambda: self._set(booking, BookingState.CANCELLED)
+        )
+
+    async def reverse_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
+        return await self._world.write(
+            "erp.reverse_booking", lambda: self._set(booking, BookingState.REVERSED)
+        )
+
+    async def read_booking(self, company: str, document_key: str) -> Booking:
+        def look() -> Booking:
+            for made in self.bookings.values():
+                for one in made:
+                    if document_key in (one.document_key, one.ref.native_id, one.number):
+                        return one
+            raise NotFound("booking_not_found")
+
+        return await self._world.read("erp.read_booking", look)
