@@ -47,6 +47,16 @@ def migrated(postgres: Postgres) -> str:
     return "golden"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes (`make test` uses two), a folder's tests stay in one, in order: they
+    share servers, and some look at what the others did. The whole stack goes first: it is the
+    longest."""
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        item.add_marker(pytest.mark.xdist_group(folder))
+    items.sort(key=lambda item: (ROOT / "tests" / "e2e") not in item.path.parents)
+
+
 _serial = iter(range(1, 1_000_000))
 
 

@@ -142,10 +142,10 @@ ORDER = ("test_demo", "test_one_story", "test_kills", "test_real_input", "test_c
 """The demonstration's first run is the worked customers'; the canary looks last, at everything."""
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put this folder's tests into their order, after all others."""
-
-    def place(item: pytest.Item) -> int:
-        return ORDER.index(item.path.stem) + 1 if item.path.stem in ORDER else 0
-
-    items.sort(key=place)
+    """Put this folder's tests into their order; the others keep theirs."""
+    ours = [item for item in items if item.path.stem in ORDER]
+    ours.sort(key=lambda item: ORDER.index(item.path.stem))
+    others = [item for item in items if item.path.stem not in ORDER]
+    items[:] = [*ours, *others]

@@ -17,7 +17,14 @@ from dealthread.sandbox.selling import SalesDesk
 from dealthread.sandbox.worked_deals import UNMAPPED, seats
 from dealthread.stack.info import StackInfo
 
-pytestmark = [pytest.mark.stack, pytest.mark.tryton, pytest.mark.temporal, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.tryton,
+    pytest.mark.temporal,
+    pytest.mark.slow,
+    # The first of these also prepares the whole stack.
+    pytest.mark.timeout(900),
+]
 
 
 def _spellings(text: str) -> list[bytes]:

@@ -14,7 +14,14 @@ from rich.console import Console
 from dealthread.sandbox import demo
 from dealthread.stack.info import StackInfo
 
-pytestmark = [pytest.mark.stack, pytest.mark.tryton, pytest.mark.temporal, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.tryton,
+    pytest.mark.temporal,
+    pytest.mark.slow,
+    # The first of these also prepares the whole stack.
+    pytest.mark.timeout(900),
+]
 
 
 @pytest.mark.usefixtures("office")

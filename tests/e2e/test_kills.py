@@ -23,7 +23,14 @@ from dealthread.stack.status import status
 from tests.e2e.conftest import Programs, until
 from tests.e2e.crash_points import PHASES
 
-pytestmark = [pytest.mark.stack, pytest.mark.tryton, pytest.mark.temporal, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.tryton,
+    pytest.mark.temporal,
+    pytest.mark.slow,
+    # The first of these also prepares the whole stack.
+    pytest.mark.timeout(900),
+]
 
 STEPS = (
     "erp.erp-customer",

@@ -19,7 +19,14 @@ from dealthread.sandbox.tryton import TrytonReader
 from dealthread.sandbox.worked_deals import d2
 from dealthread.stack.info import StackInfo
 
-pytestmark = [pytest.mark.stack, pytest.mark.tryton, pytest.mark.temporal, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.tryton,
+    pytest.mark.temporal,
+    pytest.mark.slow,
+    # The first of these also prepares the whole stack.
+    pytest.mark.timeout(900),
+]
 
 
 @pytest.mark.usefixtures("office")

@@ -15,7 +15,14 @@ from rich.console import Console
 from dealthread.sandbox.load import load_won
 from dealthread.stack.info import StackInfo
 
-pytestmark = [pytest.mark.stack, pytest.mark.tryton, pytest.mark.temporal, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.tryton,
+    pytest.mark.temporal,
+    pytest.mark.slow,
+    # The first of these also prepares the whole stack.
+    pytest.mark.timeout(900),
+]
 
 OWN = Path(__file__).resolve().parents[1] / "data" / "crm"
 OTHERS = Path(
