@@ -8,8 +8,6 @@ SHELL := bash
 BIN := .venv/bin
 STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest
-# Two processes; the tests of a folder stay in one of them, in order (tests/conftest.py).
-IN_PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
 # In tests, what needs a server or Tryton carries a marker.
 WITHOUT_SERVERS := not temporal and not postgres and not tryton and not stack and not judges and not acceptance
 COMPILE := uv pip compile --quiet --python-version 3.11 --universal --generate-hashes \
@@ -60,10 +58,10 @@ check: lint types arch test acceptance ## All that must pass before a change lan
 
 .PHONY: test
 test: $(STAMP) ## Run all tests except those that need Node.js
-	@$(PYTEST) $(IN_PARALLEL) -m "not judges and not acceptance"
+	@$(PYTEST) -m "not judges and not acceptance"
 
 .PHONY: acceptance
-acceptance: $(STAMP) ## Run the long tests: two hundred deals of a public data set
+acceptance: $(STAMP) ## Run the long tests: kills, and two hundred deals of a public data set
 	@$(PYTEST) -m acceptance
 
 .PHONY: test-unit

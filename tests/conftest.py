@@ -47,22 +47,6 @@ def migrated(postgres: Postgres) -> str:
     return "golden"
 
 
-STACKS = ("e2e", "stack")
-"""Folders whose tests start local stacks: in one process, or they would race for ports."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes (`make test` uses two), a folder's tests stay in one, in order: they
-    share servers, and some look at what the others did. The whole stack goes first: it is the
-    longest. First of all hooks: the distributor reads the groups in its own."""
-    for item in items:
-        folder = item.path.relative_to(ROOT / "tests").parts[0]
-        group = "stacks" if folder in STACKS else folder
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (ROOT / "tests" / "e2e") not in item.path.parents)
-
-
 _serial = iter(range(1, 1_000_000))
 
 

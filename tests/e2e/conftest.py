@@ -148,4 +148,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours = [item for item in items if item.path.stem in ORDER]
     ours.sort(key=lambda item: ORDER.index(item.path.stem))
     others = [item for item in items if item.path.stem not in ORDER]
-    items[:] = [*ours, *others]
+    items[:] = [*others, *ours]

@@ -24,6 +24,7 @@ from tests.e2e.conftest import Programs, until
 from tests.e2e.crash_points import PHASES
 
 pytestmark = [
+    pytest.mark.acceptance,
     pytest.mark.stack,
     pytest.mark.tryton,
     pytest.mark.temporal,
