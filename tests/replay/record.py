@@ -25,6 +25,7 @@ from dealthread.stack.postgres import PostgresProgram
 from dealthread.store.engine import create_engine
 from tests.conftest import migrate
 from tests.fakes.world import Fault
+from tests.replay.portable import portable
 from tests.support.deal_builder import d1, d2
 from tests.support.office import Office
 from tests.support.saga_lab import Lab, fresh, lab
@@ -94,7 +95,7 @@ SAGAS: tuple[Callable[[Lab], Awaitable[Deal]], ...] = (
 
 async def _keep(client: Client, workflow_id: str, name: str, run_id: str | None = None) -> None:
     history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
-    (HERE / f"{name}.json").write_text(history.to_json() + "\n")
+    (HERE / f"{name}.json").write_text(portable(history.to_json()) + "\n")
 
 
 async def _contract(it: Lab, url: str, client: Client) -> None:

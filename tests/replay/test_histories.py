@@ -12,6 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from tests.replay.portable import portable
 from workers.bootstrap import sandbox
 from workers.registry import WORKFLOWS
 
@@ -38,6 +39,20 @@ def test_there_are_histories() -> None:
 async def test_the_history_replays(name: str) -> None:
     """Same commands in the same order."""
     await _replayer().replay_workflow(WorkflowHistory.from_json("recorded", HISTORIES[name]))
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_the_history_names_no_machine(name: str) -> None:
+    """No folder, process or host of the machine that recorded it."""
+    assert portable(HISTORIES[name]) + "\n" == HISTORIES[name]
+
+
+def test_what_a_machine_adds_is_taken_out_at_any_depth() -> None:
+    """A failure's cause has a trace of its own; what replay reads stays."""
+    event = {"identity": "1@host", "failure": {"cause": {"stackTrace": 'File "/home/x.py"'}}}
+    kept = {"identity": "recorder", "failure": {"cause": {"stackTrace": ""}}}
+    history = json.dumps({"events": [event | {"eventId": "7"}]})
+    assert json.loads(portable(history)) == {"events": [kept | {"eventId": "7"}]}
 
 
 async def test_a_changed_order_is_found() -> None:
