@@ -49,8 +49,12 @@ def test_the_history_names_no_machine(name: str) -> None:
 
 def test_what_a_machine_adds_is_taken_out_at_any_depth() -> None:
     """A failure's cause has a trace of its own; what replay reads stays."""
-    event = {"identity": "1@host", "failure": {"cause": {"stackTrace": 'File "/home/x.py"'}}}
-    kept = {"identity": "recorder", "failure": {"cause": {"stackTrace": ""}}}
+    event = {
+        "identity": "1@host-a",
+        "name": "1@host-a-0f",
+        "failure": {"cause": {"stackTrace": 'File "/home/x.py"'}},
+    }
+    kept = {"identity": "recorder", "name": "recorder", "failure": {"cause": {"stackTrace": ""}}}
     history = json.dumps({"events": [event | {"eventId": "7"}]})
     assert json.loads(portable(history)) == {"events": [kept | {"eventId": "7"}]}
 
