@@ -54,8 +54,9 @@ class SkipGuard:
         self.refused: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.skipped and not hasattr(report, "wasxfail"):
-            self._skip(report.nodeid, report.longrepr)
+        if report.skipped:
+            # An expected failure is a test that shows nothing: it needs the list like a skip.
+            self._skip(report.nodeid, getattr(report, "wasxfail", report.longrepr))
         elif report.failed:
             self.failed += 1
         elif report.passed and report.when == "call":

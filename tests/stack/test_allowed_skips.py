@@ -18,9 +18,6 @@ def test_works(): pass
 
 @pytest.mark.skipif(True, reason="no Node.js here")
 def test_with_node(): pass
-
-@pytest.mark.xfail(reason="a known bug")
-def test_bug(): assert False
 """
 
 
@@ -45,7 +42,7 @@ def run(folder: Path, allowed: str, tests: str = TESTS) -> subprocess.CompletedP
 
 
 def test_a_skip_on_the_list_passes_and_is_counted(tmp_path: Path) -> None:
-    """The last line counts passed, failed and skipped; an expected failure is no skip."""
+    """The last line counts passed, failed and skipped."""
     done = run(tmp_path, "tests/test_it.py::test_with_node | no Node.js*\n")
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1] == "1 passed, 0 failed, 1 skipped"
@@ -57,6 +54,15 @@ def test_a_skip_that_is_not_on_the_list_fails_the_run(tmp_path: Path) -> None:
     assert done.returncode == 1
     line = "skip not on tests/allowed_skips.txt: tests/test_it.py::test_with_node | no Node.js here"
     assert line in done.stdout
+
+
+def test_an_expected_failure_needs_the_list_too(tmp_path: Path) -> None:
+    """A test that may fail for ever shows nothing: it is refused like a skip, with its reason."""
+    done = run(tmp_path, "", "import pytest\n\ndef test_it(): pytest.xfail('not yet')\n")
+    assert done.returncode == 1
+    line = "skip not on tests/allowed_skips.txt: tests/test_it.py::test_it | not yet"
+    assert line in done.stdout
+    assert done.stdout.splitlines()[-1] == "0 passed, 0 failed, 1 skipped"
 
 
 def test_a_module_that_skips_itself_counts(tmp_path: Path) -> None:
