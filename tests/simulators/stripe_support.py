@@ -227,6 +227,19 @@ async def d2_items(client: stripe.StripeClient) -> dict[str, Any]:
     }
 
 
+async def d2_subscription(client: stripe.StripeClient) -> stripe.Subscription:
+    """Deal D2 of a new customer, paid by transfer in 30 days: its first invoice is a draft."""
+    customer = await client.v1.customers.create_async({"name": "Nordwerk Maschinenbau GmbH"})
+    return await client.v1.subscriptions.create_async(
+        {
+            **await d2_items(client),
+            "customer": customer.id,
+            "collection_method": "send_invoice",
+            "days_until_due": 30,
+        }
+    )
+
+
 async def d4_phases(client: stripe.StripeClient) -> list[Any]:
     """Deal D4: 100, 150 and 200 seats at 432.00, New York 8.875 %, one year each."""
     seats = await product(client, "seat_pro", "Business seat")

@@ -1,4 +1,4 @@
-"""Billing cycles by day of the month, for starts on the 29th to the 31st."""
+"""Billing cycles by day of the month, for starts on the 29th to the 31st and in the past."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.simulators.stripe_support import DE_KEY, at, product, running, unix
+from tests.simulators.stripe_support import (
+    DE_KEY,
+    at,
+    card_customer,
+    d1_items,
+    product,
+    running,
+    unix,
+)
 
 Serve = Callable[[Any], str]
 MIDNIGHT: Any = {"hour": 0, "minute": 0, "second": 0}
@@ -116,3 +124,29 @@ async def test_anchors_that_do_not_fit_are_refused(
             await client.v1.subscriptions.create_async(wanted)
         assert refused.value.param == f"billing_cycle_anchor_config{param}"
         assert refused.value.code == code
+
+
+async def test_a_backdated_start_bills_from_the_start_when_the_anchor_fits(serve: Serve) -> None:
+    """Full periods only: without a fitting anchor the amounts would have to be invented."""
+    async with running(serve, now=at(2026, 1, 9)) as sim, sim.client() as client:
+        customer = await card_customer(client)
+        deal = {
+            **await d1_items(client),
+            "customer": customer,
+            "backdate_start_date": unix(at(2026, 1, 1)),
+        }
+        with pytest.raises(stripe.InvalidRequestError) as refusal:
+            await client.v1.subscriptions.create_async(deal)  # type: ignore[arg-type]
+        assert refusal.value.code == "simulator_unsupported"
+        late = {**deal, "billing_cycle_anchor": unix(at(2027, 1, 2))}
+        with pytest.raises(stripe.InvalidRequestError, match="next natural billing date"):
+            await client.v1.subscriptions.create_async(late)  # type: ignore[arg-type]
+        subscription = await client.v1.subscriptions.create_async(
+            {**deal, "billing_cycle_anchor": unix(at(2027, 1, 1)), "expand": ["latest_invoice"]}  # type: ignore[typeddict-item]
+        )
+        assert subscription.start_date == unix(at(2026, 1, 1))
+        item = subscription["items"].data[0]
+        assert item.current_period_end == unix(at(2027, 1, 1))
+        invoice = subscription.latest_invoice
+        assert isinstance(invoice, stripe.Invoice)
+        assert invoice.total == 1_589_100
