@@ -14,7 +14,11 @@ import pytest
 from dealthread.stack.postgres import Postgres, PostgresProgram
 
 ROOT = Path(__file__).resolve().parent.parent
-pytest_plugins = ["tests.plugins.allowed_skips", "tests.plugins.temporal_servers"]
+pytest_plugins = [
+    "tests.plugins.allowed_skips",
+    "tests.plugins.serving",
+    "tests.plugins.temporal_servers",
+]
 
 
 def migrate(url: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -12,6 +11,7 @@ import typer
 
 from dealthread.cli.context import BRIDGE_URL, TOKEN, Surroundings, Who
 from dealthread.cli.failures import Refused, in_words
+from dealthread.held_http import HoldsHttp
 
 TIMEOUT_SECONDS = 30.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -44,7 +44,7 @@ class NoAnswer(Refused):
     """The bridge cannot be reached."""
 
 
-class ProcessApi:
+class ProcessApi(HoldsHttp):
     """One conversation with the bridge, closed at the end of the `with` block."""
 
     def __init__(self, url: str, token: str) -> None:
@@ -60,17 +60,6 @@ class ProcessApi:
             )
         except (httpx.InvalidURL, UnicodeError):
             raise _no_address(url) from None
-
-    def __enter__(self) -> ProcessApi:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._http.close()
 
     def get(self, path: str, query: Mapping[str, str | int | bool] | None = None) -> httpx.Response:
         """Read. Raises Refused in words."""

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import stripe
 
+from dealthread.held_http import HoldsHttp
 from dealthread.sandbox.errors import SandboxError
 from dealthread.sandbox.salesforce import SalesforceOrg
 from dealthread.sandbox.stripe_catalogue import CUSTOMER, every
@@ -121,7 +121,7 @@ class BillingBooks:
         ]
 
 
-class Entitlements:
+class Entitlements(HoldsHttp):
     """The entitlement service, by its own look-up."""
 
     def __init__(self, stack: StackInfo) -> None:
@@ -131,17 +131,6 @@ class Entitlements:
             timeout=15.0,
             trust_env=False,
         )
-
-    def __enter__(self) -> Entitlements:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._http.close()
 
     def of(self, contract_key: str) -> dict[str, Any] | None:
         """The entitlement of a contract, or None."""

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
+from dealthread.held_http import HoldsHttp
 from dealthread.sandbox.errors import NoAnswer, SandboxError
 from dealthread.stack.info import StackInfo
 
@@ -55,27 +55,16 @@ class Standing:
         return self.outcome or self.stage
 
 
-class ProcessApi:
+class ProcessApi(HoldsHttp):
     """A person's access: one bearer token. Numbers stay exact."""
 
     def __init__(self, stack: StackInfo, token: str) -> None:
-        self._client = httpx.Client(
+        self._http = httpx.Client(
             base_url=stack.urls.bridge,
             headers={"Authorization": f"Bearer {token}"},
             timeout=30.0,
             trust_env=False,
         )
-
-    def __enter__(self) -> ProcessApi:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._client.close()
 
     def standings(self) -> list[Standing]:
         """The newest runs, newest first."""
@@ -199,7 +188,7 @@ class ProcessApi:
     def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Raises NoAnswer for a bridge that is down or cannot reach its database."""
         try:
-            answer = self._client.request(method, path, **more)
+            answer = self._http.request(method, path, **more)
         except httpx.TransportError as failure:
             raise NoAnswer(
                 f"the process API does not answer ({type(failure).__name__})",

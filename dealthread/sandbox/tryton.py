@@ -7,11 +7,11 @@ import json
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from types import TracebackType
 from typing import Any
 
 import httpx
 
+from dealthread.held_http import HoldsHttp
 from dealthread.sandbox.errors import SandboxError
 from dealthread.stack.info import StackInfo
 
@@ -31,7 +31,7 @@ SALE_FIELDS = (
 )
 
 
-class TrytonReader:
+class TrytonReader(HoldsHttp):
     """Reads only, as the user the product works as: its rights are the ones that matter."""
 
     def __init__(self, stack: StackInfo) -> None:
@@ -42,17 +42,6 @@ class TrytonReader:
         self._http = httpx.Client(timeout=30.0, trust_env=False)
         self._session = ""
         self._companies: list[int] = []
-
-    def __enter__(self) -> TrytonReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._http.close()
 
     def search_read(
         self,

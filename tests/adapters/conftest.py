@@ -179,24 +179,29 @@ def native(simulator: Simulator, account: str) -> stripe.StripeClient:
     return simulator.clients[account][0]
 
 
+def furnish(simulator: Simulator, account: str) -> None:
+    """Products and tax rates of the configuration, in one account."""
+    client = native(simulator, account)
+    for product in PRODUCTS:
+        client.v1.products.create({"id": product, "name": product})
+    for code, percent in TAX_RATES.items():
+        client.v1.tax_rates.create(
+            {
+                "display_name": code,
+                "percentage": float(percent),
+                "inclusive": False,
+                "metadata": {"dealthread_tax_code": code},
+            }
+        )
+
+
 @pytest.fixture
 def stripe_simulator(stripe_server: Simulator) -> Iterator[Simulator]:
     """Both accounts emptied, then furnished anew."""
     stripe_server.heal()
     stripe_server.reset()
     for account in ACCOUNTS:
-        client = native(stripe_server, account)
-        for product in PRODUCTS:
-            client.v1.products.create({"id": product, "name": product})
-        for code, percent in TAX_RATES.items():
-            client.v1.tax_rates.create(
-                {
-                    "display_name": code,
-                    "percentage": float(percent),
-                    "inclusive": False,
-                    "metadata": {"dealthread_tax_code": code},
-                }
-            )
+        furnish(stripe_server, account)
     stripe_server.forget()
     yield stripe_server
     stripe_server.heal()

@@ -26,7 +26,7 @@ from dealthread.ports import BusinessClock, OnboardBillingCustomer
 from dealthread.simulators.kit.server import BackgroundServer
 from dealthread.simulators.stripe.app import create_app
 from dealthread.simulators.stripe.config import AccountConfig, SimulatorConfig
-from tests.adapters.conftest import PRODUCTS, TAX_RATES, Simulator, native, secret_of
+from tests.adapters.conftest import Simulator, furnish, native, secret_of
 from tests.adapters.fake_clock import OffsetClock
 from tests.adapters.stripe_deals import by_bank
 from tests.support import deals
@@ -59,18 +59,7 @@ def blind_server(clock: OffsetClock) -> Iterator[Simulator]:
 def blind(blind_server: Simulator) -> Simulator:
     """The account emptied and furnished."""
     blind_server.reset()
-    client = native(blind_server, ACCOUNT)
-    for product in PRODUCTS:
-        client.v1.products.create({"id": product, "name": product})
-    for code, percent in TAX_RATES.items():
-        client.v1.tax_rates.create(
-            {
-                "display_name": code,
-                "percentage": float(percent),
-                "inclusive": False,
-                "metadata": {"dealthread_tax_code": code},
-            }
-        )
+    furnish(blind_server, ACCOUNT)
     blind_server.forget()
     return blind_server
 

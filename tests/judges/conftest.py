@@ -6,14 +6,11 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp
-
-from dealthread.simulators.kit.server import BackgroundServer
 
 HERE = Path(__file__).resolve().parent
 INSTALLED = HERE.parent.parent / ".dealthread" / "judges"
@@ -69,22 +66,6 @@ def node(judges_folder: Path) -> NodeRunner:
         return json.loads(done.stdout)
 
     return run
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[ASGIApp], str]]:
-    """`serve(app)` starts the app in this process and returns its URL."""
-    servers: list[BackgroundServer] = []
-
-    def start(app: ASGIApp) -> str:
-        server = BackgroundServer(app)
-        servers.append(server)
-        server.start()
-        return server.url
-
-    yield start
-    for server in reversed(servers):
-        server.stop()
 
 
 def _program(name: str) -> str:

@@ -24,22 +24,6 @@ BASE = "/services/data/v66.0"
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[ASGIApp], str]]:
-    """`serve(app)` starts the app and returns its URL; it is stopped after the test."""
-    servers: list[BackgroundServer] = []
-
-    def start(app: ASGIApp) -> str:
-        server = BackgroundServer(app)
-        servers.append(server)
-        server.start()
-        return server.url
-
-    yield start
-    for server in reversed(servers):
-        server.stop()
-
-
-@pytest.fixture
 def until() -> Callable[[Callable[[], bool]], None]:
     """`until(condition)` returns as soon as the condition holds; it fails after ten seconds.
 
