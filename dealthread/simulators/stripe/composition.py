@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from dealthread.simulators.stripe.ids import new_id
-from dealthread.simulators.stripe.money import HUNDRED, half_up, plain
+from dealthread.simulators.stripe.money import HUNDRED, half_up, per_unit, plain
 from dealthread.simulators.stripe.store import Json
 
 # `taxability_reason` by the customer's exemption; manual rates have no reason otherwise.
@@ -33,11 +33,25 @@ class Charge:
     tax_rates: Sequence[Json] | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     subscription: str | None = None
+    # A part of a period: its amount in minor units, which no quantity times price gives.
+    fixed_amount: int | None = None
+    # Never true for a proration (docstring of `LineItem.discountable`, stripe 16.1).
+    is_discountable: bool = True
 
     @property
     def amount(self) -> int:
-        """Quantity times unit price, in minor units, rounded half up."""
+        """Quantity times unit price, in minor units, rounded half up; or the fixed amount."""
+        if self.fixed_amount is not None:
+            return self.fixed_amount
         return half_up(Decimal(self.price["unit_amount_decimal"]) * self.quantity)
+
+    @property
+    def unit_amount_decimal(self) -> str:
+        """The unit price shown; of a fixed amount, that amount by quantity, to twelve places."""
+        if self.fixed_amount is None:
+            shown: str = self.price["unit_amount_decimal"]
+            return shown
+        return plain(per_unit(self.fixed_amount, self.quantity))
 
 
 @dataclass(frozen=True)
@@ -100,7 +114,7 @@ def _line(charge: Charge, levies: Sequence[_Levy], invoice_id: str) -> Json:
         "currency": charge.price["currency"],
         "description": charge.description,
         "discount_amounts": [],
-        "discountable": True,
+        "discountable": charge.is_discountable,
         "discounts": [],
         "invoice": invoice_id,
         "livemode": False,
@@ -114,7 +128,7 @@ def _line(charge: Charge, levies: Sequence[_Levy], invoice_id: str) -> Json:
             if charge.price["id"] is None
             else {"price": charge.price["id"], "product": charge.price["product"]},
             "type": "price_details",
-            "unit_amount_decimal": charge.price["unit_amount_decimal"],
+            "unit_amount_decimal": charge.unit_amount_decimal,
         },
         "quantity": charge.quantity,
         "quantity_decimal": plain(Decimal(charge.quantity)),

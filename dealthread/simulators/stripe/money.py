@@ -9,11 +9,18 @@ from dealthread.simulators.stripe.store import Json
 
 _ONE = Decimal(1)
 HUNDRED = Decimal(100)
+# Unit amounts have at most this many decimals (docs.stripe.com/api/prices).
+_TWELVE_PLACES = Decimal("1e-12")
 
 
 def half_up(amount: Decimal) -> int:
     """Whole minor units, halves away from zero."""
     return int(amount.quantize(_ONE, rounding=ROUND_HALF_UP))
+
+
+def per_unit(amount: int, quantity: int) -> Decimal:
+    """An amount divided by its quantity, to twelve places; the amount itself for none."""
+    return (Decimal(amount) / (quantity or 1)).quantize(_TWELVE_PLACES, rounding=ROUND_HALF_UP)
 
 
 def unit_price(given: Json, param: str) -> Decimal:
