@@ -156,6 +156,16 @@ def yearly(product: str, currency: str, amount: int) -> Any:
     }
 
 
+def monthly(product: str, currency: str, amount: int) -> Any:
+    """Inline price data, once a month."""
+    return {
+        "currency": currency,
+        "product": product,
+        "unit_amount": amount,
+        "recurring": {"interval": "month"},
+    }
+
+
 def once(product: str, currency: str, amount: int) -> Any:
     """Inline price data of a one-time item."""
     return {"currency": currency, "product": product, "unit_amount": amount}
@@ -172,6 +182,36 @@ async def tax_rate(client: stripe.StripeClient, percentage: float, code: str) ->
         }
     )
     return rate.id
+
+
+async def clock_customer(
+    client: stripe.StripeClient, clock_id: str, method: str = "pm_card_visa"
+) -> str:
+    """A customer on a test clock, with a card as default."""
+    customer = await client.v1.customers.create_async(
+        {
+            "name": "Harborline Logistics LLC",
+            "test_clock": clock_id,
+            "payment_method": method,
+            "invoice_settings": {"default_payment_method": method},
+        }
+    )
+    return customer.id
+
+
+async def to_ready(
+    client: stripe.StripeClient, clock_id: str, frozen_time: int | None = None
+) -> Any:
+    """Advance a test clock, where a time is given, and wait until it has arrived."""
+    clocks = client.v1.test_helpers.test_clocks
+    if frozen_time is not None:
+        await clocks.advance_async(clock_id, {"frozen_time": frozen_time})
+    for _ in range(1000):
+        clock = await clocks.retrieve_async(clock_id)
+        if clock.status == "ready":
+            return clock
+        await asyncio.sleep(0.01)
+    raise AssertionError("the clock did not arrive")
 
 
 async def product(client: stripe.StripeClient, product_id: str, name: str) -> str:

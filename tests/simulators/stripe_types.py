@@ -30,6 +30,8 @@ from typing_extensions import is_typeddict
 from dealthread.simulators.stripe import form
 
 _PACKAGE = Path(stripe.__file__).parent
+# The one service of a sub-package that the simulator serves.
+_TEST_CLOCKS = _PACKAGE / "test_helpers" / "_test_clock_service.py"
 # Deviations that are known and right, with the reason.
 KNOWN_EXCEPTIONS = {
     "SearchResultObject.next_page: expected str, got null": (
@@ -68,7 +70,7 @@ class Operation:
 def operations() -> tuple[Operation, ...]:
     """All v1 routes, read from the package's service classes without importing them."""
     found: dict[tuple[str, str], Operation] = {}
-    for path in sorted(_PACKAGE.glob("_*_service.py")):
+    for path in (*sorted(_PACKAGE.glob("_*_service.py")), _TEST_CLOCKS):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 operation = _operation(node)
@@ -314,7 +316,15 @@ def _resource(name: str) -> Any:
     match = re.fullmatch(r"(ListObject|SearchResultObject)\[['\"]?(\w+)['\"]?\]", name)
     if match:
         return _Generic(names[match[1]], (getattr(stripe, match[2]),))
-    return getattr(stripe, name)
+    return getattr(stripe, name, None) or getattr(stripe.test_helpers, name)
+
+
+def params_of(operation: Operation) -> Any:
+    """The type of an operation's parameters; None where it takes none."""
+    if operation.params is None:
+        return None
+    found = getattr(stripe.params, operation.params, None)
+    return found or getattr(stripe.params.test_helpers, operation.params)
 
 
 def judge_request(method: str, path: str, text: str) -> list[str]:
@@ -325,7 +335,7 @@ def judge_request(method: str, path: str, text: str) -> list[str]:
     tree = form.decode(text)
     if operation.params is None:
         return [f"{method} {path}: takes no parameters"] if tree else []
-    return _check_params(tree, getattr(stripe.params, operation.params), operation.params)
+    return _check_params(tree, params_of(operation), operation.params)
 
 
 def judge_answer(method: str, path: str, status: int, value: Any) -> list[str]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any, Union, get_args, get_origin
 
 import pytest
-import stripe
 from typing_extensions import is_typeddict
 
 from dealthread.simulators.stripe.routes import OPERATIONS, Operation
@@ -129,7 +128,7 @@ def test_each_parameter_is_carried_or_named_as_not_carried(operation: Operation)
     found = find(operation.method, path)
     assert found is not None
     assert found.params is not None
-    kind = getattr(stripe.params, found.params)
+    kind = stripe_types.params_of(found)
     problems = [
         one for one in _differences(operation.accepts, kind, found.params) if one not in OURS_ONLY
     ]

@@ -64,7 +64,8 @@ async def test_accounts_share_nothing(serve: Serve) -> None:
         ({"shipping": {"name": "x"}}, "parameter_missing", "shipping[address]"),
         ({"balance": "much"}, "parameter_invalid_integer", "balance"),
         ({"tax_exempt": "maybe"}, None, "tax_exempt"),
-        ({"test_clock": "clock_1"}, "simulator_unsupported", "test_clock"),
+        ({"test_clock": "clock_1"}, "resource_missing", "test_clock"),
+        ({"source": "tok_visa"}, "simulator_unsupported", "source"),
         ({"metadata": {"k" * 41: "v"}}, None, f"metadata[{'k' * 41}]"),
     ],
 )

@@ -21,9 +21,11 @@ Never compared with the real Stripe. Assumed, because no page at hand says it:
 - What a phase leaves empty in its invoice settings, the schedule's default settings fill.
 - An invoice item of an amount alone names no price, and no description unless it is given.
 - The invoice items of a subscription that ended are taken by the customer's next invoice.
+- An event about a customer on a test clock is dated by that clock. A deleted clock takes its
+  objects with it without an event for each.
 - The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
 
 Missing on purpose: proration of any kind, mixed intervals, trials, coupons, meters, one-off
-invoices, payments out of band, card retries, minimum charge amounts, test
-clocks (`Context.now` is the seam for them), rate limits other than by a fault.
+invoices, payments out of band, card retries, minimum charge amounts, rate limits other than by a
+fault.
 """

@@ -120,6 +120,7 @@ async def _tick(world: World) -> None:
     """Let time pass also while nobody asks."""
     while True:
         progress.catch_up(world)
+        progress.advance_clocks(world)
         await asyncio.sleep(world.config.tick_seconds)
 
 

@@ -286,7 +286,7 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
         },
         "subtotal": made.subtotal,
         "subtotal_excluding_tax": made.subtotal_excluding_tax,
-        "test_clock": None,
+        "test_clock": ctx.clock_of(payer.id),
         "total": made.total,
         "total_discount_amounts": [],
         "total_excluding_tax": made.total_excluding_tax,

@@ -208,6 +208,7 @@ SUBSCRIPTION_LIST = listing(
         "created": When(),
         "customer": Text(),
         "price": Text(),
+        "test_clock": Text(),
         "status": Text(
             choices=(
                 "active",
@@ -228,7 +229,6 @@ SUBSCRIPTION_LIST = listing(
     "current_period_start",
     "customer_account",
     "plan",
-    "test_clock",
 )
 
 INVOICE_UPDATE = Fields(

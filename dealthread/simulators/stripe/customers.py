@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from dealthread.simulators.stripe import events, metadata, payment_methods, search, tax_ids
+from dealthread.simulators.stripe import (
+    events,
+    metadata,
+    payment_methods,
+    search,
+    tax_ids,
+    test_clocks,
+)
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.listing import page, within
@@ -39,7 +46,7 @@ def create(ctx: Context, params: Json) -> Json:
         "object": "customer",
         "address": full_address(params.get("address")),
         "balance": params.get("balance", 0),
-        "created": ctx.now(),
+        "created": test_clocks.check_customer_room(ctx, params.get("test_clock")),
         "currency": None,
         "customer_account": None,
         "default_source": None,
@@ -58,7 +65,7 @@ def create(ctx: Context, params: Json) -> Json:
         "preferred_locales": params.get("preferred_locales", []),
         "shipping": full_shipping(params.get("shipping")),
         "tax_exempt": params.get("tax_exempt") or "none",
-        "test_clock": None,
+        "test_clock": params.get("test_clock"),
     }
     customer.update({name: params.get(name) for name in _PLAIN})
     wanted = settings.get("default_payment_method")
@@ -142,7 +149,7 @@ def delete(ctx: Context, params: Json, customer_id: str) -> Json:  # noqa: ARG00
 
 
 def listed(ctx: Context, params: Json) -> Json:
-    """GET /v1/customers; e-mail matches exactly."""
+    """GET /v1/customers; e-mail matches exactly. Those on test clocks only when asked for."""
     return page(
         ctx.account.of("customer").values(),
         params,
@@ -150,6 +157,7 @@ def listed(ctx: Context, params: Json) -> Json:
         kind="customer",
         keep=lambda row: (
             params.get("email", row["email"]) == row["email"]
+            and params.get("test_clock") == row["test_clock"]
             and within(row["created"], params.get("created"))
         ),
     )

@@ -52,7 +52,7 @@ def emit(ctx: Context, kind: str, obj: Json, *, before: Json | None = None) -> J
         "id": new_id("evt"),
         "object": "event",
         "api_version": API_VERSION,
-        "created": ctx.now(),
+        "created": ctx.now(obj["id"] if obj["object"] == "customer" else obj.get("customer")),
         "data": data,
         "livemode": False,
         "pending_webhooks": len(endpoints),

@@ -16,7 +16,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dealthread.simulators.kit.faults import Fault, FaultKind, FaultSwitch, RequestView
-from dealthread.simulators.stripe import expansion, form, idempotency, progress, routes
+from dealthread.simulators.stripe import (
+    expansion,
+    form,
+    idempotency,
+    progress,
+    routes,
+    test_clocks,
+)
 from dealthread.simulators.stripe.config import API_VERSION
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
@@ -130,6 +137,8 @@ class Gateway:
         is_saved = False
         try:
             given: Json = operation.accepts.read(tree, "")
+            if method != "GET":
+                test_clocks.check_at_rest(ctx, *ids, *_named(given))
             status, text = await self._execute(ctx, operation.handler, given, ids, request, body)
             is_saved = True
         except StripeError as error:
@@ -178,6 +187,12 @@ def _saved_failure(ctx: Context, fault: Fault) -> tuple[int, str]:
         fault.status or 500, "api_error", fault.message or "An unknown error occurred"
     )
     return error.status, _dump(error.body(ctx.request_id))
+
+
+def _named(given: Json) -> list[str]:
+    """The objects that a request's own parameters name as those it acts on."""
+    names = ("customer", "subscription", "invoice")
+    return [given[name] for name in names if isinstance(given.get(name), str)]
 
 
 def _text(request: Request, body: bytes) -> str:

@@ -171,7 +171,7 @@ def keep(ctx: Context, customer_id: str, charge: Charge, invoice_id: str | None 
         "quantity": charge.quantity,
         "quantity_decimal": plain(Decimal(charge.quantity)),
         "tax_rates": list(charge.tax_rates or []),
-        "test_clock": None,
+        "test_clock": ctx.clock_of(customer_id),
     }
     ctx.account.add(_KIND, item)
     ctx.account.relate(_RELATION, customer_id, item["id"])

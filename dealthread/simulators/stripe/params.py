@@ -207,19 +207,18 @@ _CUSTOMER_UNSUPPORTED = frozenset(
         "next_invoice_sequence",
         "source",
         "tax",
-        "test_clock",
         "validate",
     }
 )
 CUSTOMER_CREATE = Fields(
-    {**_CUSTOMER, "payment_method": Text(), "tax_id_data": TAX_IDS},
+    {**_CUSTOMER, "payment_method": Text(), "tax_id_data": TAX_IDS, "test_clock": Text()},
     unsupported=_CUSTOMER_UNSUPPORTED,
 )
 CUSTOMER_UPDATE = Fields(
     _CUSTOMER,
-    unsupported=(_CUSTOMER_UNSUPPORTED - {"test_clock"}) | {"default_source"},
+    unsupported=_CUSTOMER_UNSUPPORTED | {"default_source"},
 )
-CUSTOMER_LIST = listing({"email": Text(), "created": When()}, "test_clock")
+CUSTOMER_LIST = listing({"email": Text(), "created": When(), "test_clock": Text()})
 CUSTOMER_SEARCH = Fields(
     {"query": Text(), "limit": Int(1, 100), "page": Text(), "expand": EXPAND},
     required=("query",),

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dealthread.simulators.stripe import invoicing, schedules, subscription_engine
+from dealthread.simulators.stripe import (
+    invoicing,
+    schedules,
+    subscription_engine,
+    test_clocks,
+)
+from dealthread.simulators.stripe.store import AccountState
 from dealthread.simulators.stripe.subscription_status import (
     CANCEL,
     EXPIRE,
@@ -20,19 +26,46 @@ def catch_up(world: World) -> int:
     """Do everything that is due, in the order it was due; returns how much was done.
 
     Each deed happens at the instant it was due, not at the instant somebody looked, so that a jump
-    of the clock and a slow wait leave the same documents.
+    of the clock and a slow wait leave the same documents. A test clock that is advancing is left
+    to `advance_clocks`.
     """
-    done = 0
     now = int(world.clock.now().timestamp())
+    done = 0
     for account in world.accounts.values():
-        while (entry := account.next_due()) is not None and entry[0] <= now:
-            due, key = entry
-            account.agenda.pop(key)
-            deed, _, object_id = key.partition(":")
-            _do(Context(world, account, deed_at=due), deed, object_id)
-            done += 1
-            if done > MAX_DEEDS:
-                raise RuntimeError("the agenda does not come to an end")
+        done += _until(world, account, None, now)
+        for clock in list(account.of(test_clocks.KIND).values()):
+            if clock["status"] == "ready":
+                done += _until(world, account, clock["id"], clock["frozen_time"])
+    return done
+
+
+def advance_clocks(world: World) -> int:
+    """Bring the test clocks that are advancing to their goal; returns how many arrived.
+
+    Called as time passes, never from a request: whoever advances a clock is answered before
+    anything happened and has to wait for `ready`.
+    """
+    arrived = 0
+    for account in world.accounts.values():
+        for clock in list(account.of(test_clocks.KIND).values()):
+            if clock["status"] == "advancing":
+                target = clock["status_details"]["advancing"]["target_frozen_time"]
+                _until(world, account, clock["id"], target)
+                test_clocks.arrive(Context(world, account), clock)
+                arrived += 1
+    return arrived
+
+
+def _until(world: World, account: AccountState, clock_id: str | None, until: int) -> int:
+    done = 0
+    while (entry := account.next_due(clock_id)) is not None and entry[0] <= until:
+        due, key = entry
+        account.agenda.pop(key)
+        deed, _, object_id = key.partition(":")
+        _do(Context(world, account, deed_at=due), deed, object_id)
+        done += 1
+        if done > MAX_DEEDS:
+            raise RuntimeError("the agenda does not come to an end")
     return done
 
 
@@ -54,5 +87,7 @@ def _do(ctx: Context, deed: str, object_id: str) -> None:
         subscription = ctx.get("subscription", object_id)
         if not is_over(subscription):
             subscription_engine.cancel(ctx, subscription, reason="cancellation_requested")
+    elif deed == test_clocks.EXPIRE:
+        test_clocks.delete(ctx, {}, object_id)
     else:
         raise RuntimeError(f"nobody knows how to do {deed}")

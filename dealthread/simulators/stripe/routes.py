@@ -23,6 +23,8 @@ from dealthread.simulators.stripe import (
     search,
     subscriptions,
     tax_ids,
+    test_clock_params,
+    test_clocks,
     webhook_endpoints,
 )
 from dealthread.simulators.stripe.schema import EXPAND_ONLY, Fields, Spec, listing
@@ -137,6 +139,16 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("GET", "credit_notes/{}", _retrieve("credit_note")),
     _op("GET", "events", events.list_events, params.EVENT_LIST),
     _op("GET", "events/{}", _retrieve("event")),
+    _op(
+        "POST",
+        "test_helpers/test_clocks/{}/advance",
+        test_clocks.advance,
+        test_clock_params.CLOCK_ADVANCE,
+    ),
+    _op("POST", "test_helpers/test_clocks", test_clocks.create, test_clock_params.CLOCK_CREATE),
+    _op("GET", "test_helpers/test_clocks", test_clocks.listed, listing()),
+    _op("GET", "test_helpers/test_clocks/{}", _retrieve("test_clock")),
+    _op("DELETE", "test_helpers/test_clocks/{}", test_clocks.delete, _NOTHING),
     _op("POST", "webhook_endpoints", webhook_endpoints.create, params.WEBHOOK_ENDPOINT_CREATE),
     _op("GET", "webhook_endpoints", webhook_endpoints.listed, listing()),
     _op("GET", "webhook_endpoints/{}", _retrieve("webhook_endpoint")),

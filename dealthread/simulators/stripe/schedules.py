@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dealthread.simulators.stripe import events, invoice_items, metadata, subscription_engine
+from dealthread.simulators.stripe import (
+    events,
+    invoice_items,
+    metadata,
+    subscription_engine,
+    test_clocks,
+)
 from dealthread.simulators.stripe.billing import current_period, extra_charges
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
@@ -50,6 +56,7 @@ def create(ctx: Context, params: Json) -> Json:
         customer_id=customer["id"],
     )
     check_currency(customer, phases[0].plan.currency)
+    test_clocks.check_subscription_room(ctx, customer)
     if phases[0].end <= now:
         raise StripeError.unsupported(
             "a schedule whose first phase has ended already", param="phases[0]"
@@ -80,7 +87,7 @@ def create(ctx: Context, params: Json) -> Json:
         "released_subscription": None,
         "status": "not_started",
         "subscription": None,
-        "test_clock": None,
+        "test_clock": customer["test_clock"],
     }
     account = ctx.account
     account.add("subscription_schedule", schedule)

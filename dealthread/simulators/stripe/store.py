@@ -22,6 +22,8 @@ SPOKEN = {
     "tax_rate": "tax rate",
     "credit_note": "credit note",
     "webhook_endpoint": "webhook endpoint",
+    "subscription_item": "subscription item",
+    "test_clock": "test clock",
 }
 
 
@@ -41,7 +43,8 @@ class AccountState:
     next_invoice_number: int = 1
     # idempotency key → record (see idempotency.py)
     idempotency: dict[str, Json] = field(default_factory=dict)
-    _heap: list[tuple[int, str]] = field(default_factory=list)
+    # test clock, or None for the time of the world → deeds by their time
+    _heaps: dict[str | None, list[tuple[int, str]]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -76,32 +79,45 @@ class AccountState:
         """The hidden facts of an object, created when first asked for."""
         return self.hidden.setdefault(object_id, {})
 
+    def clock_of(self, object_id: str) -> str | None:
+        """The test clock an object lives by; None is the time of the world."""
+        for held in self.objects.values():
+            if object_id in held:
+                found: str | None = held[object_id].get("test_clock")
+                return found
+        return None
+
     def plan(self, deed: str, object_id: str, due: int | None) -> None:
-        """Put a deed on the agenda, or take it off with `due=None`."""
+        """Put a deed on the agenda, or take it off with `due=None`; the object is kept already."""
         key = f"{deed}:{object_id}"
         if due is None:
             self.agenda.pop(key, None)
             return
         self.agenda[key] = due
-        heapq.heappush(self._heap, (due, key))
+        heapq.heappush(self._heaps.setdefault(self.clock_of(object_id), []), (due, key))
 
-    def next_due(self) -> tuple[int, str] | None:
-        """The earliest deed and its time, without taking it off."""
-        while self._heap:
-            due, key = self._heap[0]
+    def next_due(self, test_clock: str | None = None) -> tuple[int, str] | None:
+        """The earliest deed of a clock and its time, without taking it off."""
+        heap = self._heaps.get(test_clock, [])
+        while heap:
+            due, key = heap[0]
             if self.agenda.get(key) == due:
                 return due, key
-            heapq.heappop(self._heap)
+            heapq.heappop(heap)
         return None
 
     def rebuild_heap(self) -> None:
         """After the agenda was read from a file."""
-        self._heap = [(due, key) for key, due in self.agenda.items()]
-        heapq.heapify(self._heap)
+        self._heaps = {}
+        for key, due in self.agenda.items():
+            clock = self.clock_of(key.partition(":")[2])
+            self._heaps.setdefault(clock, []).append((due, key))
+        for heap in self._heaps.values():
+            heapq.heapify(heap)
 
     def clear(self) -> None:
         """Forget everything but the configuration."""
         for held in (self.objects, self.hidden, self.relations, self.agenda, self.idempotency):
             held.clear()
-        self._heap.clear()
+        self._heaps.clear()
         self.next_invoice_number = 1

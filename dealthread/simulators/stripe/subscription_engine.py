@@ -97,13 +97,13 @@ def start(
         status=status,
         mode=mode,
     )
-    subscription["schedule"] = schedule_id
-    if plan.cancel_at is not None or plan.cancel_at_period_end:
-        set_end(ctx, subscription, plan.cancel_at, at_period_end=plan.cancel_at_period_end)
+    subscription["schedule"], subscription["test_clock"] = schedule_id, customer["test_clock"]
     subscription["latest_invoice"] = invoice_id
     account = ctx.account
     account.add("subscription", subscription)
     account.relate("subscription.customer", customer["id"], subscription_id)
+    if plan.cancel_at is not None or plan.cancel_at_period_end:
+        set_end(ctx, subscription, plan.cancel_at, at_period_end=plan.cancel_at_period_end)
     if customer["currency"] is None:
         customer["currency"] = plan.currency
     plan_renewal(ctx, subscription)

@@ -12,6 +12,7 @@ from dealthread.simulators.stripe import (
     metadata,
     payment_methods,
     subscription_engine,
+    test_clocks,
 )
 from dealthread.simulators.stripe.billing import current_period
 from dealthread.simulators.stripe.errors import StripeError
@@ -62,6 +63,7 @@ def create(ctx: Context, params: Json) -> Json:
     if "customer" not in params:
         raise StripeError.missing("customer")
     customer = ctx.get("customer", params["customer"], param="customer")
+    test_clocks.check_subscription_room(ctx, customer)
     now = ctx.now(customer["id"])
     items = items_of(ctx, params.get("items", []), "items")
     currency = items[0].price["currency"]
@@ -248,8 +250,10 @@ def listed(ctx: Context, params: Json) -> Json:
             is_shown = wanted in ("all", row["status"])
         collection = params.get("collection_method", row["collection_method"])
         prices = [item["price"]["id"] for item in row["items"]["data"]]
+        is_of_clock = "customer" in params and "test_clock" not in params
         return (
             is_shown
+            and (is_of_clock or params.get("test_clock") == row["test_clock"])
             and collection == row["collection_method"]
             and ("price" not in params or params["price"] in prices)
             and within(row["created"], params.get("created"))

@@ -46,15 +46,24 @@ class Context:
     deed_at: int | None = None
     expand: list[str] = field(default_factory=list)
 
-    def now(self, customer_id: str | None = None) -> int:  # noqa: ARG002 the seam below
-        """Business time in Unix seconds.
+    def now(self, customer_id: str | None = None) -> int:
+        """Business time in Unix seconds; for a customer on a test clock, that clock's frozen time.
 
-        The one seam for time: a customer on a test clock would be answered that clock's time here.
-        Test clocks are not carried yet, so the customer does not change the answer.
+        The one seam for time.
         """
         if self.deed_at is not None:
             return self.deed_at
+        clock = self.account.find("test_clock", self.clock_of(customer_id))
+        if clock is not None:
+            frozen: int = clock["frozen_time"]
+            return frozen
         return int(self.world.clock.now().timestamp())
+
+    def clock_of(self, customer_id: str | None) -> str | None:
+        """The test clock a customer lives by, or None."""
+        customer = self.account.find("customer", customer_id)
+        found: str | None = None if customer is None else customer["test_clock"]
+        return found
 
     def exact_now(self) -> float:
         """Business time with fractions, for the lag of search."""
