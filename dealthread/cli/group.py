@@ -22,6 +22,7 @@ _FIRST = {
     "doctor": ("dealthread.cli.stack", "examine"),
 }
 _LAST = {
+    "simulators": ("dealthread.cli.simulators", "simulators"),
     "sandbox": ("dealthread.sandbox.commands", "app"),
     "demo": ("dealthread.sandbox.commands", "demo"),
 }

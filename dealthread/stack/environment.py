@@ -108,7 +108,7 @@ def receiver_environment(stack: StackInfo, role: str) -> dict[str, str]:
 def _simulator(stack: StackInfo, part: str) -> dict[str, str]:
     return {
         "DEALTHREAD_SIM_CLOCK_OFFSET_SECONDS": str(stack.business_offset_seconds),
-        "DEALTHREAD_SIM_STATE_FILE": str(stack.layout.state_file(part)),
+        "DEALTHREAD_SIM_STATE": str(stack.layout.state_file(part)),
     }
 
 

@@ -84,7 +84,7 @@ class Layout:
 
     def state_file(self, part: str) -> Path:
         """Where a simulator keeps what must survive a restart."""
-        return self.data / f"{part}.json"
+        return self.data / f"{part}.sqlite"
 
     @property
     def socket_folder(self) -> Path:

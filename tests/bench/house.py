@@ -35,7 +35,7 @@ BARE_PORT = "customer_success"
 BENCH = "bench"
 _GROUND = ("migrations", "search-attributes", "bridge")
 _ON_THE_SIDE = (
-    "DEALTHREAD_SIM_STATE_FILE",
+    "DEALTHREAD_SIM_STATE",
     "DEALTHREAD_SIM_WEBHOOK_URL",
     "DEALTHREAD_SIM_WEBHOOK_SECRETS",
 )
@@ -120,7 +120,7 @@ def _own_parts(made: House) -> list[Part]:
             "entitlement",
             "dealthread.simulators.receivers",
             stack.ports["entitlement_direct"],
-            _without(receiver, "DEALTHREAD_SIM_STATE_FILE"),
+            _without(receiver, "DEALTHREAD_SIM_STATE"),
             "--role",
             ENTITLEMENT,
         ),

@@ -156,7 +156,7 @@ def test_a_restarted_org_keeps_its_rows_and_sends_what_was_not_delivered(
     server = BackgroundServer(
         create_app(
             SalesforceConfig(
-                org_id=ORG_ID, client_id="client", client_secret="secret", state_file=state
+                org_id=ORG_ID, client_id="client", client_secret="secret", state=str(state)
             )
         )
     )
@@ -181,7 +181,7 @@ def test_a_restarted_org_keeps_its_rows_and_sends_what_was_not_delivered(
     server.stop()
     assert state.exists()
     org = serve_org(
-        state_file=state,
+        state=str(state),
         webhook_url=f"{serve(bridge.app())}/webhooks/salesforce/{ORG_ID}",
         webhook_secrets=(SECRET,),
     )
@@ -205,7 +205,7 @@ def test_the_program_serves_saves_on_sigterm_and_finds_its_world_again(
         "DEALTHREAD_SIM_SF_CLIENT_ID": "client",
         "DEALTHREAD_SIM_SF_CLIENT_SECRET": "secret",
         "DEALTHREAD_SIM_CLOCK_OFFSET_SECONDS": "86400",
-        "DEALTHREAD_SIM_STATE_FILE": str(tmp_path / "state" / "org.sqlite"),
+        "DEALTHREAD_SIM_STATE": str(tmp_path / "state" / "org.sqlite"),
     }
     command = [sys.executable, "-m", "dealthread.simulators.salesforce", "--port", str(port)]
     url = f"http://127.0.0.1:{port}"

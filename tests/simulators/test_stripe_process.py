@@ -28,7 +28,7 @@ def _start(state: Path, until: Until) -> tuple[subprocess.Popen[bytes], httpx.Cl
             [{"id": "acct_alder_de", "secret_key": DE_KEY, "number_format": "DE-{year}-{:05d}"}]
         ),
         "DEALTHREAD_SIM_CLOCK_OFFSET_SECONDS": "86400",
-        "DEALTHREAD_SIM_STATE_FILE": str(state),
+        "DEALTHREAD_SIM_STATE": str(state),
     }
     command = [sys.executable, "-m", "dealthread.simulators.stripe", "--port", str(port)]
     process = subprocess.Popen(command, env=environ)
@@ -51,7 +51,7 @@ def _start(state: Path, until: Until) -> tuple[subprocess.Popen[bytes], httpx.Cl
 
 def test_a_terminated_process_keeps_its_state(tmp_path: Path, until: Until) -> None:
     """SIGTERM: exit, state written; the next process goes on with it."""
-    state = tmp_path / "stripe.json"
+    state = tmp_path / "stripe.sqlite"
     made = ""
     for turn in range(2):
         process, client = _start(state, until)
@@ -66,4 +66,4 @@ def test_a_terminated_process_keeps_its_state(tmp_path: Path, until: Until) -> N
             client.close()
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=10)
-        assert made in state.read_text()
+        assert made.encode() in state.read_bytes()

@@ -299,8 +299,8 @@ async def test_the_state_outlives_the_process(
     serve: Serve, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     """Saved at the end and soon after changes, read at the start: keys and plans included."""
-    state = str(tmp_path / "stripe.json")
-    async with running(serve, now=NOW, state_file=state) as sim, sim.client(DE_KEY) as client:
+    state = str(tmp_path / "stripe.sqlite")
+    async with running(serve, now=NOW, state=state) as sim, sim.client(DE_KEY) as client:
         customer = await client.v1.customers.create_async(
             {"name": "Nordwerk"}, {"idempotency_key": "k"}
         )
@@ -314,7 +314,7 @@ async def test_the_state_outlives_the_process(
         )
         until(lambda: _holds(state, subscription.id))
     later = NOW + timedelta(hours=1)
-    async with running(serve, now=later, state_file=state) as sim, sim.client(DE_KEY) as client:
+    async with running(serve, now=later, state=state) as sim, sim.client(DE_KEY) as client:
         again = await client.v1.customers.create_async(
             {"name": "Nordwerk"}, {"idempotency_key": "k"}
         )
@@ -327,4 +327,4 @@ async def test_the_state_outlives_the_process(
 
 def _holds(state: str, text: str) -> bool:
     path = Path(state)
-    return path.exists() and text in path.read_text()
+    return path.exists() and text.encode() in path.read_bytes()

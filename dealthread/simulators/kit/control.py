@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dealthread.simulators.kit import snapshot
 from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.kit.faults import FaultSpec, FaultSwitch
 from dealthread.simulators.kit.ledger import Ledger
+from dealthread.simulators.kit.state import KeptWorld
 from dealthread.simulators.kit.webhook_sender import WebhookSender
 
 
@@ -31,8 +33,10 @@ def control_routes(
     faults: FaultSwitch,
     webhooks: WebhookSender | None = None,
     on_reset: Callable[[], None] | None = None,
+    world: KeptWorld | None = None,
+    on_restore: Callable[[], None] | None = None,
 ) -> list[Route]:
-    """Clock, ledger, faults, reset, health and, where the party sends webhooks, the sender."""
+    """Clock, ledger, faults, reset, health; the sender and snapshots where the party has them."""
 
     async def health(request: Request) -> Response:  # noqa: ARG001 Starlette's signature
         return JSONResponse({"status": "ok", "name": name})
@@ -87,7 +91,38 @@ def control_routes(
         Route("/_sim/faults/{fault_id}", _guard(one_fault), methods=["DELETE"]),
         Route("/_sim/reset", _guard(reset), methods=["POST"]),
     ]
+    if world is not None:
+        routes.append(_snapshot_route(name, clock, ledger, faults, webhooks, world, on_restore))
     return routes + (_webhook_routes(webhooks) if webhooks is not None else [])
+
+
+def _snapshot_route(
+    name: str,
+    clock: SimClock,
+    ledger: Ledger,
+    faults: FaultSwitch,
+    webhooks: WebhookSender | None,
+    world: KeptWorld,
+    on_restore: Callable[[], None] | None,
+) -> Route:
+    async def snapshot_route(request: Request) -> Response:
+        if request.method == "GET":
+            taken = snapshot.take(name, clock, world)
+            return Response(taken.model_dump_json(), media_type="application/json")
+        try:
+            given = snapshot.Snapshot.model_validate_json(await request.body())
+            snapshot.put_back(given, name, clock, world)
+        except ValueError as exc:
+            raise _Refused(str(exc)) from exc
+        faults.clear()
+        if webhooks is not None:
+            webhooks.clear()
+        ledger.clear()
+        if on_restore is not None:
+            on_restore()
+        return Response(status_code=204)
+
+    return Route("/_sim/snapshot", _guard(snapshot_route), methods=["GET", "PUT"])
 
 
 def _webhook_routes(webhooks: WebhookSender) -> list[Route]:

@@ -25,6 +25,7 @@ from dealthread.simulators.kit.middleware import (
     Identify,
     identify_by_headers,
 )
+from dealthread.simulators.kit.state import KeptWorld
 from dealthread.simulators.kit.webhook_sender import WebhookSender
 
 SHUTDOWN_GRACE_SECONDS = 3
@@ -53,17 +54,27 @@ def build_app(
     *,
     webhooks: WebhookSender | None = None,
     on_reset: Callable[[], None] | None = None,
+    world: KeptWorld | None = None,
+    on_restore: Callable[[], None] | None = None,
     identify: Identify = identify_by_headers,
     lifespan: Lifespan | None = None,
     name: str = "simulator",
 ) -> Starlette:
     """A simulator's ASGI app: its own routes, `/_sim/…`, faults and the ledger.
 
-    `on_reset` empties the simulated world for `POST /_sim/reset`. The webhook sender, if any, must
+    `on_reset` empties the simulated world for `POST /_sim/reset`; `world` is what snapshots are
+    taken of, `on_restore` is called after one was put back. The webhook sender, if any, must
     be started and stopped by `lifespan` (see `WebhookSender.running`).
     """
     control = control_routes(
-        name=name, clock=clock, ledger=ledger, faults=faults, webhooks=webhooks, on_reset=on_reset
+        name=name,
+        clock=clock,
+        ledger=ledger,
+        faults=faults,
+        webhooks=webhooks,
+        on_reset=on_reset,
+        world=world,
+        on_restore=on_restore,
     )
     return Starlette(
         routes=[*control, *routes],

@@ -55,7 +55,9 @@ class ReceiverConfig:
     @classmethod
     def from_env(cls, role: Role, env: Mapping[str, str]) -> ReceiverConfig:
         """Read DEALTHREAD_SIM_…; raises KeyError or ValueError."""
-        state_file = env.get("DEALTHREAD_SIM_STATE_FILE")
+        state_file = env.get("DEALTHREAD_SIM_STATE")
+        if state_file and "://" in state_file:
+            raise ValueError("DEALTHREAD_SIM_STATE is a file's path for a receiver")
         return cls(
             role=role,
             webhook_secrets=tuple(env["DEALTHREAD_SIM_WEBHOOK_SECRETS"].split()),

@@ -25,8 +25,8 @@ def create_app(config: SalesforceConfig) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001 Starlette's signature
         async with AsyncExitStack() as stack:
-            if org.state_file is not None:
-                await stack.enter_async_context(org.state_file.saving())
+            if org.keeper is not None:
+                await stack.enter_async_context(org.keeper.keeping())
             await stack.enter_async_context(org.webhooks.running())
             yield
 
@@ -49,6 +49,8 @@ def create_app(config: SalesforceConfig) -> Starlette:
         org.faults,
         webhooks=org.webhooks,
         on_reset=org.reset,
+        world=org.kept,
+        on_restore=org.restored,
         identify=identify,
         lifespan=lifespan,
         name="salesforce",

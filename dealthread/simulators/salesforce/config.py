@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 from dealthread.simulators.kit.signing import secret_key
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
@@ -27,7 +26,8 @@ class SalesforceConfig:
     """Where won opportunities are announced: the full address, org id included."""
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     clock_offset: timedelta = timedelta(0)
-    state_file: Path | None = None
+    state: str | None = None
+    """A file's path or a postgresql:// address; None keeps everything in memory."""
     currencies: tuple[str, ...] = CURRENCIES
     default_currency: str = "EUR"
     session_lifetime: timedelta = timedelta(hours=2)
@@ -54,7 +54,6 @@ class SalesforceConfig:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> SalesforceConfig:
         """Read DEALTHREAD_SIM_…; raises KeyError or ValueError."""
-        state_file = env.get("DEALTHREAD_SIM_STATE_FILE")
         return cls(
             org_id=env["DEALTHREAD_SIM_SF_ORG_ID"],
             client_id=env["DEALTHREAD_SIM_SF_CLIENT_ID"],
@@ -64,5 +63,5 @@ class SalesforceConfig:
             clock_offset=timedelta(
                 seconds=float(env.get("DEALTHREAD_SIM_CLOCK_OFFSET_SECONDS", "0"))
             ),
-            state_file=Path(state_file) if state_file else None,
+            state=env.get("DEALTHREAD_SIM_STATE") or None,
         )

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.kit.faults import FaultKind, FaultSwitch
 from dealthread.simulators.kit.ledger import Ledger
+from dealthread.simulators.kit.state import Keeper
+from dealthread.simulators.kit.state_store import StateStore
 from dealthread.simulators.kit.webhook_sender import BACK_OFF_SECONDS, WebhookSender
 from dealthread.simulators.salesforce.announcements import Announcer
 from dealthread.simulators.salesforce.api import RestApi
@@ -14,7 +16,7 @@ from dealthread.simulators.salesforce.automation import Automation
 from dealthread.simulators.salesforce.config import SalesforceConfig
 from dealthread.simulators.salesforce.dml import Dml
 from dealthread.simulators.salesforce.ids import make_id
-from dealthread.simulators.salesforce.persistence import StateFile
+from dealthread.simulators.salesforce.persistence import KeptOrg
 from dealthread.simulators.salesforce.schema import Row
 from dealthread.simulators.salesforce.schema_objects import org_schema
 from dealthread.simulators.salesforce.sessions import Sessions
@@ -45,13 +47,18 @@ class Org:
         self.dml = Dml(self.store, self.clock, self.ledger, automation, self.user_id)
         self.announcer = Announcer(config, self.store, self.dml, self.webhooks)
         automation.on_outbox = self.announcer.announce
-        self.state_file = (
-            StateFile(config.state_file, self.store) if config.state_file is not None else None
+        self.kept = KeptOrg(self.store)
+        self.keeper = (
+            Keeper(self.kept, StateStore(config.state, f"salesforce:{config.org_id}"))
+            if config.state is not None
+            else None
         )
         self.api = RestApi(self)
         self._used = 0
         self._window_start = self.clock.now()
-        if self.state_file is None or not self.state_file.load():
+        if self.keeper is not None:
+            self.kept.tell_changes_to(self.keeper)
+        if self.keeper is None or not self.keeper.load():
             self._seed()
         else:
             self.announcer.announce_undelivered()
@@ -72,12 +79,20 @@ class Org:
     def reset(self) -> None:
         """Back to an empty org; ids are never used again."""
         self.store.clear()
+        self._begin_anew()
+        self._seed()
+
+    def restored(self) -> None:
+        """After a snapshot was put back: nothing open goes on, what is unsent is announced."""
+        self._begin_anew()
+        self.announcer.announce_undelivered()
+
+    def _begin_anew(self) -> None:
         self.api.clear()
         self.sessions.expire_all()
         self._used = 0
-        if self.state_file is not None:
-            self.state_file.start_over()
-        self._seed()
+        if self.keeper is not None:
+            self.keeper.start_over()
 
     def _roll_window(self, now: datetime) -> None:
         if now - self._window_start >= QUOTA_WINDOW:

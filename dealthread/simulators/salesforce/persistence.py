@@ -1,119 +1,71 @@
-"""Keeps the org's rows in a SQLite file, so that a restarted stack finds its world again."""
+"""The org's rows written down one by one, and read back."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from pathlib import Path
 
+from dealthread.simulators.kit import state_store
+from dealthread.simulators.kit.state import Keeper, Place
 from dealthread.simulators.salesforce.jsonio import dumps, loads
-from dealthread.simulators.salesforce.schema import Row
+from dealthread.simulators.salesforce.schema import FieldType, Row
 from dealthread.simulators.salesforce.store import Store
 
-SAVE_AFTER_SECONDS = 0.5
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS record (
-    object TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (object, id)
-);
-CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-"""
-
-Snapshot = tuple[bool, list[tuple[str, str, Row | None]], dict[str, int]]
+_COUNTERS = "#counters"
 
 
-class StateFile:
-    """Writes changed rows at most half a second after the change, and at the end."""
+class KeptOrg:
+    """The org as rows: object name, id, JSON; and the counters that ids come from."""
 
-    def __init__(self, path: Path, store: Store) -> None:
-        self._path = path
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._touched: set[tuple[str, str]] = set()
-        self._must_clear = False
-        self._has_work = asyncio.Event()
-        self._lock = asyncio.Lock()
-        self._writing: asyncio.Future[None] | None = None
-        store.on_commit(self._note)
 
-    def load(self) -> bool:
-        """Read the file into the store; False when there is none."""
-        if not self._path.exists():
-            return False
-        with contextlib.closing(sqlite3.connect(self._path)) as database:
-            database.executescript(_TABLES)
-            for name, value in database.execute("SELECT name, value FROM counter"):
-                self._store.counters[name] = value
-            found = False
-            for sobject, body in database.execute("SELECT object, body FROM record ORDER BY rowid"):
-                self._store.load(sobject, _decoded(self._store, sobject, loads(body)))
-                found = True
-        return found
+    def rows(self) -> Iterator[state_store.Row]:
+        """All records, deleted ones included, in the order they were made."""
+        for sobject in self._store.schema.objects.values():
+            for row in self._store.rows(sobject.name):
+                yield state_store.Row(sobject.name, str(row["Id"]), _text(row))
+        for name, value in self._store.counters.items():
+            yield state_store.Row(_COUNTERS, name, str(value))
 
-    def start_over(self) -> None:
-        """Forget the file's rows at the next save."""
-        self._must_clear = True
-        self._touched.clear()
-        self._has_work.set()
+    def restore(self, rows: Iterable[state_store.Row]) -> None:
+        """Replace all records. Raises ValueError for objects this org lacks.
 
-    @asynccontextmanager
-    async def saving(self) -> AsyncIterator[None]:
-        """Save while inside, and once more on the way out."""
-        task = asyncio.get_running_loop().create_task(self._save_when_changed())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            await self._save()
+        Counters never go back: an id that was given once is not given again.
+        """
+        counters: dict[str, int] = {}
+        records: list[tuple[str, Row]] = []
+        for part, key, body in rows:
+            if part == _COUNTERS:
+                counters[key] = int(body)
+                continue
+            if part.lower() not in self._store.schema.objects:
+                raise ValueError(f"the state holds {part}, which this org lacks")
+            records.append((part, _decoded(self._store, part, loads(body))))
+        self._store.clear()
+        for part, record in records:
+            self._store.load(part, record)
+        for name, value in counters.items():
+            self._store.counters[name] = max(value, self._store.counters.get(name, 0))
 
-    def _note(self, touched: set[tuple[str, str]]) -> None:
-        self._touched |= touched
-        self._has_work.set()
+    def tell_changes_to(self, keeper: Keeper) -> None:
+        """Hand each committed row on."""
 
-    async def _save_when_changed(self) -> None:
-        while True:
-            await self._has_work.wait()
-            await asyncio.sleep(SAVE_AFTER_SECONDS)
-            await self._save()
+        def committed(touched: set[tuple[str, str]]) -> None:
+            changes: dict[Place, str | None] = {
+                (_COUNTERS, name): str(value) for name, value in self._store.counters.items()
+            }
+            # Ids grow with time: sorted, they keep the order of creation within an object.
+            for name, key in sorted(touched):
+                row = self._store.get(name, key)
+                changes[name, key] = None if row is None else _text(row)
+            keeper.tell(changes)
 
-    async def _save(self) -> None:
-        async with self._lock:
-            if self._writing is not None:
-                # A cancelled save goes on in its thread; a newer one must not overtake it.
-                await self._writing
-            self._has_work.clear()
-            if not self._touched and not self._must_clear:
-                return
-            rows = [(name, key, self._store.get(name, key)) for name, key in sorted(self._touched)]
-            snapshot = (self._must_clear, rows, dict(self._store.counters))
-            self._touched, self._must_clear = set(), False
-            self._writing = asyncio.ensure_future(asyncio.to_thread(self._write, snapshot))
-            await asyncio.shield(self._writing)
+        self._store.on_commit(committed)
 
-    def _write(self, snapshot: Snapshot) -> None:
-        must_clear, rows, counters = snapshot
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(sqlite3.connect(self._path, timeout=30)) as database, database:
-            database.executescript(_TABLES)
-            if must_clear:
-                database.execute("DELETE FROM record")
-            for name, key, row in rows:
-                if row is not None:
-                    database.execute(
-                        "INSERT INTO record (object, id, body) VALUES (?, ?, ?)"
-                        " ON CONFLICT (object, id) DO UPDATE SET body = excluded.body",
-                        (name, key, dumps(row)),
-                    )
-            database.executemany(
-                "INSERT INTO counter (name, value) VALUES (?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                list(counters.items()),
-            )
+
+def _text(row: Row) -> str:
+    return dumps(row).decode("ascii")
 
 
 def _decoded(store: Store, name: str, saved: Row) -> Row:
@@ -121,6 +73,8 @@ def _decoded(store: Store, name: str, saved: Row) -> Row:
     sobject = store.schema.objects[name.lower()]
     row: Row = {}
     for one in sobject.fields.values():
+        if one.type is FieldType.ADDRESS:
+            continue  # put together from its parts when it is read
         value = saved.get(one.name, one.default)
         if one.type.is_number and isinstance(value, int):
             value = Decimal(value)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -17,16 +15,16 @@ from dealthread.simulators.kit.faults import FaultKind, FaultSwitch
 from dealthread.simulators.kit.ledger import Ledger
 from dealthread.simulators.kit.middleware import Identify
 from dealthread.simulators.kit.server import build_app
+from dealthread.simulators.kit.state import Keeper
+from dealthread.simulators.kit.state_store import StateStore
 from dealthread.simulators.kit.webhook_sender import WebhookSender
-from dealthread.simulators.stripe import persistence, progress, webhook_endpoints
+from dealthread.simulators.stripe import progress, webhook_endpoints
 from dealthread.simulators.stripe.config import SimulatorConfig
 from dealthread.simulators.stripe.gateway import EXECUTION, Gateway, secret_of
+from dealthread.simulators.stripe.persistence import KeptAccounts
 from dealthread.simulators.stripe.store import AccountState
 from dealthread.simulators.stripe.vendor_errors import StripeFaults
 from dealthread.simulators.stripe.world import Context, World
-
-# At most this long is a change not yet in the state file.
-SAVE_SECONDS = 0.5
 
 
 def create_world(config: SimulatorConfig, clock: SimClock | None = None) -> World:
@@ -53,8 +51,9 @@ def furnish(world: World) -> None:
 def create_app(config: SimulatorConfig, clock: SimClock | None = None) -> Starlette:
     """The app. `app.state.world` is the world, for tests in the same process."""
     world = create_world(config, clock)
-    path = Path(config.state_file) if config.state_file else None
-    if path is None or not persistence.load(world, path):
+    accounts = KeptAccounts(world)
+    keeper = Keeper(accounts, StateStore(config.state, "stripe")) if config.state else None
+    if keeper is None or not keeper.load():
         furnish(world)
     faults = FaultSwitch(
         unsupported=frozenset({FaultKind.STALE_READ}),
@@ -65,25 +64,31 @@ def create_app(config: SimulatorConfig, clock: SimClock | None = None) -> Starle
         },
     )
     gateway = Gateway(world, faults)
-    keeper = _Keeper(world, path)
-    world.ledger.on_effect(keeper.mark)
+    if keeper is not None:
+        world.ledger.on_effect(keeper.mark)
 
     def reset() -> None:
         for account in world.accounts.values():
             account.clear()
         furnish(world)
+        replaced()
+
+    def replaced() -> None:
+        if keeper is not None:
+            keeper.start_over()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001 Starlette's signature
-        async with world.webhooks.running():
+        async with AsyncExitStack() as stack:
+            if keeper is not None:
+                await stack.enter_async_context(keeper.keeping())
+            await stack.enter_async_context(world.webhooks.running())
             ticking = asyncio.create_task(_tick(world))
-            keeping = asyncio.create_task(keeper.run())
             try:
                 yield
             finally:
                 ticking.cancel()
-                keeper.stop()
-                await asyncio.gather(ticking, keeping, return_exceptions=True)
+                await asyncio.gather(ticking, return_exceptions=True)
 
     app = build_app(
         [Route("/v1/{rest:path}", gateway.answer, methods=["GET", "POST", "DELETE"])],
@@ -93,6 +98,8 @@ def create_app(config: SimulatorConfig, clock: SimClock | None = None) -> Starle
         faults,
         webhooks=world.webhooks,
         on_reset=reset,
+        world=accounts,
+        on_restore=replaced,
         identify=_identify(world),
         lifespan=lifespan,
         name="stripe",
@@ -122,31 +129,3 @@ async def _tick(world: World) -> None:
         progress.catch_up(world)
         progress.advance_clocks(world)
         await asyncio.sleep(world.config.tick_seconds)
-
-
-class _Keeper:
-    """Writes the state file soon after changes, never more often than twice a second."""
-
-    def __init__(self, world: World, path: Path | None) -> None:
-        self._world = world
-        self._path = path
-        self._is_dirty = False
-        self._stopping = asyncio.Event()
-
-    def mark(self) -> None:
-        """Something changed."""
-        self._is_dirty = True
-
-    def stop(self) -> None:
-        """Write a last time and end; a write under way is finished first."""
-        self._stopping.set()
-
-    async def run(self) -> None:
-        """Write while there is something to write, and once more at the end."""
-        while not self._stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), SAVE_SECONDS)
-            if self._path is not None and (self._is_dirty or self._stopping.is_set()):
-                self._is_dirty = False
-                text = persistence.dump(self._world)
-                await asyncio.to_thread(persistence.write, self._path, text)

@@ -36,7 +36,8 @@ class SimulatorConfig(BaseModel):
 
     accounts: tuple[AccountConfig, ...] = Field(min_length=1)
     clock_offset_seconds: float = 0.0
-    state_file: str | None = None
+    # A file's path or a postgresql:// address; None keeps everything in memory.
+    state: str | None = None
     # Search is eventually consistent (docs.stripe.com/search: normally under a minute).
     search_lag_seconds: float = 0.3
     tick_seconds: float = 0.25
@@ -52,7 +53,7 @@ class SimulatorConfig(BaseModel):
         return cls(
             accounts=accounts,
             clock_offset_seconds=float(env.get("DEALTHREAD_SIM_CLOCK_OFFSET_SECONDS") or 0),
-            state_file=env.get("DEALTHREAD_SIM_STATE_FILE") or None,
+            state=env.get("DEALTHREAD_SIM_STATE") or None,
             search_lag_seconds=float(env.get("DEALTHREAD_SIM_STRIPE_SEARCH_LAG_SECONDS") or 0.3),
         )
 
