@@ -23,6 +23,11 @@ Never compared with the real Stripe. Assumed, because no page at hand says it:
 - The invoice items of a subscription that ended are taken by the customer's next invoice.
 - An event about a customer on a test clock is dated by that clock. A deleted clock takes its
   objects with it without an event for each.
+- Graduated tiers make a line each, and another of quantity 0 for a flat fee, as published answers
+  of Stripe show; volume tiers with a flat fee make two lines in the same way.
+- A package's line shows the quantity before it is divided, and the price of one package.
+- A tiered price is recurring; its last tier has no end.
+- A default price cannot be archived; an inactive price keeps its lookup key.
 - The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
 
 Missing on purpose: proration of any kind, mixed intervals, trials, coupons, meters, one-off

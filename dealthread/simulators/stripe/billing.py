@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
-from dealthread.simulators.stripe import tax_ids
+from dealthread.simulators.stripe import descriptions, prices, tax_ids
 from dealthread.simulators.stripe.composition import Charge, compose
 from dealthread.simulators.stripe.customers import full_address, full_shipping
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.listing import envelope
-from dealthread.simulators.stripe.money import HUNDRED, plain
 from dealthread.simulators.stripe.periods import period_of, periods_between
 from dealthread.simulators.stripe.plans import ExtraItem, Plan
 from dealthread.simulators.stripe.store import Json
@@ -21,8 +19,6 @@ from dealthread.simulators.stripe.world import Context
 LINES_SHOWN = 10
 # docs.stripe.com/billing/subscriptions/backdating: the most lines of an invoice.
 MAX_LINES = 250
-# Currencies without minor units, of which only the yen occurs here.
-_NO_MINOR_UNITS = frozenset({"jpy", "krw"})
 
 
 @dataclass(frozen=True)
@@ -109,17 +105,19 @@ def charges_of(
                 },
                 "type": "subscription_item_details",
             }
-            charges.append(
+            charges.extend(
                 Charge(
                     price=item.price,
-                    quantity=item.quantity,
+                    quantity=part.quantity,
                     period=span,
-                    description=_describe(ctx, item.price, item.quantity),
+                    description=descriptions.of_part(ctx, item.price, part),
                     parent=parent,
                     tax_rates=item.tax_rates,
                     metadata=item.metadata,
                     subscription=subscription_id,
+                    part=part,
                 )
+                for part in prices.rate(ctx, item.price, item.quantity)
             )
     charges.extend(extra_charges(ctx, plan, subscription_id, spans[-1], at))
     return charges
@@ -306,14 +304,3 @@ def product_name(ctx: Context, price: Json) -> str:
     """The name of the product a price belongs to."""
     name: str = ctx.get("product", price["product"], param="product")["name"]
     return name
-
-
-def _describe(ctx: Context, price: Json, quantity: int) -> str:
-    amount = Decimal(price["unit_amount_decimal"])
-    if price["currency"] not in _NO_MINOR_UNITS:
-        amount /= HUNDRED
-    recurring = price["recurring"]
-    count = recurring["interval_count"]
-    every = recurring["interval"] if count == 1 else f"{count} {recurring['interval']}s"
-    name = product_name(ctx, price)
-    return f"{quantity} × {name} (at {plain(amount)} {price['currency'].upper()} / {every})"

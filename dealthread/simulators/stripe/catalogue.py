@@ -1,4 +1,4 @@
-"""Products, prices and tax rates: how they are created, found and changed."""
+"""Products and tax rates: how they are created, found and changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dealthread.simulators.stripe import events, metadata
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.listing import page, within
-from dealthread.simulators.stripe.money import plain, unit_price
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context, snapshot
 
@@ -53,6 +52,15 @@ def update_product(ctx: Context, params: Json, product_id: str) -> Json:
     """POST /v1/products/{id}."""
     product = ctx.get("product", product_id)
     before = snapshot(product)
+    default = params.get("default_price")
+    if default is not None:
+        price = ctx.get("price", default, param="default_price")
+        if price["product"] != product_id or not price["active"]:
+            raise StripeError.refused(
+                f"The price {default} is not an active price of this product.",
+                param="default_price",
+            )
+        product["default_price"] = default
     for name in ("active", "description", "name", "statement_descriptor", "tax_code", "unit_label"):
         if name in params:
             product[name] = params[name]
@@ -89,108 +97,6 @@ def usable_product(ctx: Context, product_id: str, param: str) -> Json:
             param=param,
         )
     return product
-
-
-def build_price(
-    ctx: Context, given: Json, *, param: str = "", recurring: Json | None, is_active: bool = True
-) -> Json:
-    """A price object from `price_data` or from the parameters of a create; not yet kept."""
-    product_param = f"{param}[product]" if param else "product"
-    product = usable_product(ctx, given["product"], product_param)
-    amount = unit_price(given, param)
-    is_whole = amount == amount.to_integral_value()
-    full = None
-    if recurring is not None:
-        full = {
-            "interval": recurring["interval"],
-            "interval_count": recurring.get("interval_count", 1),
-            "meter": None,
-            "trial_period_days": None,
-            "usage_type": "licensed",
-        }
-    return {
-        "id": new_id("price"),
-        "object": "price",
-        "active": is_active,
-        "billing_scheme": "per_unit",
-        "created": ctx.now(),
-        "currency": given["currency"],
-        "custom_unit_amount": None,
-        "livemode": False,
-        "lookup_key": given.get("lookup_key"),
-        "metadata": metadata.fresh(given),
-        "nickname": given.get("nickname"),
-        "product": product["id"],
-        "recurring": full,
-        "tax_behavior": given.get("tax_behavior", "unspecified"),
-        "tiers_mode": None,
-        "transform_quantity": None,
-        "type": "one_time" if full is None else "recurring",
-        "unit_amount": int(amount) if is_whole else None,
-        "unit_amount_decimal": plain(amount),
-    }
-
-
-def create_price(ctx: Context, params: Json) -> Json:
-    """POST /v1/prices, per unit."""
-    _check_lookup_key(ctx, params)
-    price = build_price(
-        ctx, params, recurring=params.get("recurring"), is_active=params.get("active", True)
-    )
-    ctx.account.add("price", price)
-    ctx.effect("price.created", price)
-    events.emit(ctx, "price.created", price)
-    return price
-
-
-def update_price(ctx: Context, params: Json, price_id: str) -> Json:
-    """POST /v1/prices/{id}: amount and interval of a price never change."""
-    price = ctx.get("price", price_id)
-    before = snapshot(price)
-    _check_lookup_key(ctx, params)
-    if "tax_behavior" in params:
-        if price["tax_behavior"] not in ("unspecified", params["tax_behavior"]):
-            raise StripeError.refused(
-                "The tax behavior of a price cannot be changed once it is specified.",
-                param="tax_behavior",
-            )
-        price["tax_behavior"] = params["tax_behavior"]
-    for name in ("active", "nickname", "lookup_key"):
-        if name in params:
-            price[name] = params[name]
-    metadata.merge(price, params)
-    ctx.effect("price.updated", price)
-    events.emit(ctx, "price.updated", price, before=before)
-    return price
-
-
-def list_prices(ctx: Context, params: Json) -> Json:
-    """GET /v1/prices."""
-    keys = params.get("lookup_keys")
-    return page(
-        ctx.account.of("price").values(),
-        params,
-        "/v1/prices",
-        kind="price",
-        keep=lambda row: (
-            params.get("active", row["active"]) == row["active"]
-            and params.get("product", row["product"]) == row["product"]
-            and params.get("currency", row["currency"]) == row["currency"]
-            and params.get("type", row["type"]) == row["type"]
-            and (keys is None or row["lookup_key"] in keys)
-            and within(row["created"], params.get("created"))
-        ),
-    )
-
-
-def _check_lookup_key(ctx: Context, params: Json) -> None:
-    key = params.get("lookup_key")
-    if key is None:
-        return
-    if any(price["lookup_key"] == key for price in ctx.account.of("price").values()):
-        raise StripeError.refused(
-            f"A price already uses that lookup key: {key}", param="lookup_key"
-        )
 
 
 def create_tax_rate(ctx: Context, params: Json) -> Json:

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from dealthread.simulators.stripe import rating
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.money import HUNDRED, half_up, per_unit, plain
+from dealthread.simulators.stripe.rating import Part
 from dealthread.simulators.stripe.store import Json
 
 # `taxability_reason` by the customer's exemption; manual rates have no reason otherwise.
@@ -21,10 +23,13 @@ _REASONS = {"exempt": "customer_exempt", "reverse": "reverse_charge"}
 
 @dataclass(frozen=True)
 class Charge:
-    """One thing to bill: a price, how many, for which period, taxed how."""
+    """One line to bill: a price, how many, for which period, taxed how.
+
+    A tiered price makes several charges of one item, one for each `part` (`rating.rate`).
+    """
 
     price: Json
-    quantity: int
+    quantity: int | Decimal
     period: tuple[int, int]
     # None: an invoice item of an amount alone that nobody described.
     description: str | None
@@ -33,25 +38,33 @@ class Charge:
     tax_rates: Sequence[Json] | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     subscription: str | None = None
+    # None: the price makes one line of the quantity.
+    part: Part | None = None
     # A part of a period: its amount in minor units, which no quantity times price gives.
     fixed_amount: int | None = None
     # Never true for a proration (docstring of `LineItem.discountable`, stripe 16.1).
     is_discountable: bool = True
 
     @property
+    def rated(self) -> Part:
+        """The line's quantity, unit price and amount, in minor units before exclusive taxes.
+
+        The price says them; of a fixed amount the unit price is that amount by quantity.
+        """
+        if self.fixed_amount is None:
+            return self.part or rating.rate(self.price, self.quantity)[0]
+        each = per_unit(self.fixed_amount, self.quantity)
+        return Part(self.fixed_amount, Decimal(self.quantity), each)
+
+    @property
     def amount(self) -> int:
-        """Quantity times unit price, in minor units, rounded half up; or the fixed amount."""
-        if self.fixed_amount is not None:
-            return self.fixed_amount
-        return half_up(Decimal(self.price["unit_amount_decimal"]) * self.quantity)
+        """In minor units, before discounts and exclusive taxes."""
+        return self.rated.amount
 
     @property
     def unit_amount_decimal(self) -> str:
-        """The unit price shown; of a fixed amount, that amount by quantity, to twelve places."""
-        if self.fixed_amount is None:
-            shown: str = self.price["unit_amount_decimal"]
-            return shown
-        return plain(per_unit(self.fixed_amount, self.quantity))
+        """The unit price shown."""
+        return plain(self.rated.unit_amount)
 
 
 @dataclass(frozen=True)
@@ -106,7 +119,8 @@ def _tax_entry(rate: Json, amount: int, taxable: int, reason: str) -> Json:
 
 
 def _line(charge: Charge, levies: Sequence[_Levy], invoice_id: str) -> Json:
-    amount = charge.amount
+    rated = charge.rated
+    amount = rated.amount
     return {
         "id": new_id("il"),
         "object": "line_item",
@@ -130,8 +144,9 @@ def _line(charge: Charge, levies: Sequence[_Levy], invoice_id: str) -> Json:
             "type": "price_details",
             "unit_amount_decimal": charge.unit_amount_decimal,
         },
-        "quantity": charge.quantity,
-        "quantity_decimal": plain(Decimal(charge.quantity)),
+        # Truncated, as the docstring of `InvoiceLineItem.quantity` says (stripe 16.1).
+        "quantity": int(rated.quantity),
+        "quantity_decimal": plain(rated.quantity),
         "subscription": charge.subscription,
         "subtotal": amount,
         "taxes": [

@@ -6,8 +6,9 @@ Source: docs.stripe.com/api/expanding_objects.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from dealthread.simulators.stripe import tax_ids
+from dealthread.simulators.stripe import prices, tax_ids
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.invoices import payments_of
 from dealthread.simulators.stripe.store import Json
@@ -28,9 +29,10 @@ _FIELDS = {
     "schedule": "subscription_schedule",
 }
 # Fields that are answered only when asked for.
-_INCLUDED: dict[tuple[str, str], Callable[[Context, Json], Json]] = {
+_INCLUDED: dict[tuple[str, str], Callable[[Context, Json], Any]] = {
     ("invoice", "payments"): payments_of,
     ("customer", "tax_ids"): tax_ids.expanded,
+    ("price", "tiers"): prices.expanded_tiers,
 }
 
 

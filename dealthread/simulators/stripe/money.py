@@ -18,7 +18,7 @@ def half_up(amount: Decimal) -> int:
     return int(amount.quantize(_ONE, rounding=ROUND_HALF_UP))
 
 
-def per_unit(amount: int, quantity: int) -> Decimal:
+def per_unit(amount: int, quantity: int | Decimal) -> Decimal:
     """An amount divided by its quantity, to twelve places; the amount itself for none."""
     return (Decimal(amount) / (quantity or 1)).quantize(_TWELVE_PLACES, rounding=ROUND_HALF_UP)
 

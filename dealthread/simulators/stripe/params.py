@@ -30,10 +30,34 @@ DAYS = Int(1, 365)
 TIME = Int(0, 10_000_000_000)
 AMOUNT = Int(0, 99_999_999)
 
+UNIT_DECIMAL = Exact(places=12, minimum=Decimal(0))
+# Inline price data has fewer names than the create of a price.
+INLINE_RECURRING = Fields(
+    {"interval": INTERVAL, "interval_count": Int(1, 36)}, required=("interval",)
+)
+USAGE_TYPE = Text(choices=("licensed", "metered"))
+RECURRING = Fields(
+    {**INLINE_RECURRING.fields, "meter": Text(), "usage_type": USAGE_TYPE},
+    required=("interval",),
+    unsupported=frozenset({"trial_period_days"}),
+)
+_DEFAULT_PRICE = Fields(
+    {
+        "currency": CURRENCY,
+        "metadata": Metadata(),
+        "recurring": INLINE_RECURRING,
+        "tax_behavior": TAX_BEHAVIOR,
+        "unit_amount": AMOUNT,
+        "unit_amount_decimal": UNIT_DECIMAL,
+    },
+    required=("currency",),
+    unsupported=frozenset({"currency_options", "custom_unit_amount"}),
+)
 PRODUCT_CREATE = Fields(
     {
         **META,
         "active": Flag(),
+        "default_price_data": _DEFAULT_PRICE,
         "description": Text(),
         "id": Text(),
         "name": Text(),
@@ -46,7 +70,6 @@ PRODUCT_CREATE = Fields(
     required=("name",),
     unsupported=frozenset(
         {
-            "default_price_data",
             "images",
             "marketing_features",
             "package_dimensions",
@@ -59,6 +82,7 @@ PRODUCT_UPDATE = Fields(
     {
         **META,
         "active": Flag(),
+        "default_price": Text(),
         "description": Text(clears=True),
         "name": Text(),
         "statement_descriptor": Text(max_length=22),
@@ -67,7 +91,6 @@ PRODUCT_UPDATE = Fields(
     },
     unsupported=frozenset(
         {
-            "default_price",
             "images",
             "marketing_features",
             "package_dimensions",
@@ -81,40 +104,55 @@ PRODUCT_LIST = listing(
     {"active": Flag(), "ids": Many(Text()), "created": When()}, "shippable", "type", "url"
 )
 
-RECURRING = Fields(
-    {"interval": INTERVAL, "interval_count": Int(1, 36)},
-    required=("interval",),
-    unsupported=frozenset({"meter", "trial_period_days", "usage_type"}),
+_TIER = Fields(
+    {
+        "flat_amount": AMOUNT,
+        "flat_amount_decimal": UNIT_DECIMAL,
+        "unit_amount": AMOUNT,
+        "unit_amount_decimal": UNIT_DECIMAL,
+        "up_to": Int(1, 999_999_999_999, words=("inf",)),
+    },
+    required=("up_to",),
 )
-# Inline price data has fewer names than the create of a price.
-INLINE_RECURRING = Fields(RECURRING.fields, required=("interval",))
-UNIT_DECIMAL = Exact(places=12, minimum=Decimal(0))
 PRICE_CREATE = Fields(
     {
         **META,
         "active": Flag(),
-        "billing_scheme": Text(choices=("per_unit",)),
+        "billing_scheme": Text(choices=("per_unit", "tiered")),
         "currency": CURRENCY,
         "lookup_key": Text(max_length=200),
         "nickname": Text(),
         "product": Text(),
+        "product_data": Fields(
+            {
+                name: PRODUCT_CREATE.fields[name]
+                for name in (
+                    "active",
+                    "id",
+                    "metadata",
+                    "name",
+                    "statement_descriptor",
+                    "tax_code",
+                    "unit_label",
+                )
+            },
+            required=("name",),
+            unsupported=frozenset({"tax_details"}),
+        ),
         "recurring": RECURRING,
         "tax_behavior": TAX_BEHAVIOR,
+        "tiers": Many(_TIER),
+        "tiers_mode": Text(choices=("graduated", "volume")),
+        "transfer_lookup_key": Flag(),
+        "transform_quantity": Fields(
+            {"divide_by": Int(1, 999_999_999), "round": Text(choices=("down", "up"))},
+            required=("divide_by", "round"),
+        ),
         "unit_amount": AMOUNT,
         "unit_amount_decimal": UNIT_DECIMAL,
     },
-    required=("currency", "product"),
-    unsupported=frozenset(
-        {
-            "currency_options",
-            "custom_unit_amount",
-            "product_data",
-            "tiers",
-            "tiers_mode",
-            "transfer_lookup_key",
-            "transform_quantity",
-        }
-    ),
+    required=("currency",),
+    unsupported=frozenset({"currency_options", "custom_unit_amount"}),
 )
 PRICE_UPDATE = Fields(
     {
@@ -123,8 +161,9 @@ PRICE_UPDATE = Fields(
         "lookup_key": Text(max_length=200),
         "nickname": Text(),
         "tax_behavior": TAX_BEHAVIOR,
+        "transfer_lookup_key": Flag(),
     },
-    unsupported=frozenset({"currency_options", "transfer_lookup_key"}),
+    unsupported=frozenset({"currency_options"}),
 )
 PRICE_LIST = listing(
     {
@@ -132,10 +171,10 @@ PRICE_LIST = listing(
         "currency": CURRENCY,
         "lookup_keys": Many(Text(), at_most=10),
         "product": Text(),
+        "recurring": Fields({"interval": INTERVAL, "meter": Text(), "usage_type": USAGE_TYPE}),
         "type": Text(choices=("one_time", "recurring")),
         "created": When(),
-    },
-    "recurring",
+    }
 )
 
 _TAX_TEXTS: dict[str, Spec] = {

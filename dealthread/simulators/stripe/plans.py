@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dealthread.simulators.stripe import catalogue
+from dealthread.simulators.stripe import catalogue, prices
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.metadata import fresh
@@ -84,6 +84,7 @@ def keep_inline_price(ctx: Context, price: Json) -> Json:
     """Keep a price made by `price_data`; Stripe keeps those inactive."""
     if ctx.account.find("price", price["id"]) is None:
         ctx.account.add("price", price)
+        ctx.account.secret(price["id"])["is_inline"] = True
     return price
 
 
@@ -190,7 +191,7 @@ def _price(ctx: Context, entry: Json, name: str) -> Json:
     if "price_data" not in entry:
         raise StripeError.missing(_inside(name, "price"))
     data = entry["price_data"]
-    return catalogue.build_price(
+    return prices.build(
         ctx,
         data,
         param=_inside(name, "price_data"),

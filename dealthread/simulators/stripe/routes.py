@@ -18,6 +18,7 @@ from dealthread.simulators.stripe import (
     params,
     payment_methods,
     previews,
+    prices,
     schedule_params,
     schedules,
     search,
@@ -60,14 +61,14 @@ def _retrieve(kind: str) -> Handler:
 _NOTHING = Fields({})
 # The first match wins: fixed words stand before ids.
 OPERATIONS: tuple[Operation, ...] = (
-    _op("POST", "products", catalogue.create_product, params.PRODUCT_CREATE),
+    _op("POST", "products", prices.create_with_default, params.PRODUCT_CREATE),
     _op("GET", "products", catalogue.list_products, params.PRODUCT_LIST),
     _op("GET", "products/{}", _retrieve("product")),
     _op("POST", "products/{}", catalogue.update_product, params.PRODUCT_UPDATE),
-    _op("POST", "prices", catalogue.create_price, params.PRICE_CREATE),
-    _op("GET", "prices", catalogue.list_prices, params.PRICE_LIST),
+    _op("POST", "prices", prices.create, params.PRICE_CREATE),
+    _op("GET", "prices", prices.listed, params.PRICE_LIST),
     _op("GET", "prices/{}", _retrieve("price")),
-    _op("POST", "prices/{}", catalogue.update_price, params.PRICE_UPDATE),
+    _op("POST", "prices/{}", prices.update, params.PRICE_UPDATE),
     _op("POST", "tax_rates", catalogue.create_tax_rate, params.TAX_RATE_CREATE),
     _op("GET", "tax_rates", catalogue.list_tax_rates, params.TAX_RATE_LIST),
     _op("GET", "tax_rates/{}", _retrieve("tax_rate")),

@@ -33,20 +33,20 @@ def legacy_plan(price: Json) -> Json:
         "active": price["active"],
         "amount": price["unit_amount"],
         "amount_decimal": price["unit_amount_decimal"],
-        "billing_scheme": "per_unit",
+        "billing_scheme": price["billing_scheme"],
         "created": price["created"],
         "currency": price["currency"],
         "interval": price["recurring"]["interval"],
         "interval_count": price["recurring"]["interval_count"],
         "livemode": False,
         "metadata": price["metadata"],
-        "meter": None,
+        "meter": price["recurring"]["meter"],
         "nickname": price["nickname"],
         "product": price["product"],
-        "tiers_mode": None,
-        "transform_usage": None,
+        "tiers_mode": price["tiers_mode"],
+        "transform_usage": price["transform_quantity"],
         "trial_period_days": None,
-        "usage_type": "licensed",
+        "usage_type": price["recurring"]["usage_type"],
     }
 
 
@@ -194,7 +194,10 @@ def same_price(one: Json, other: Json) -> bool:
     """Whether two prices bill the same: the same price, or inline ones with equal terms."""
     if one["id"] == other["id"]:
         return True
-    names = ("currency", "product", "recurring")
+    if "tiered" in (one["billing_scheme"], other["billing_scheme"]):
+        # Inline prices have no tiers.
+        return False
+    names = ("currency", "product", "recurring", "transform_quantity")
     return all(one[name] == other[name] for name in names) and Decimal(
         one["unit_amount_decimal"]
     ) == Decimal(other["unit_amount_decimal"])
