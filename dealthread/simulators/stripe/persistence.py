@@ -66,7 +66,7 @@ class KeptAccounts:
 
 
 def _parts(account: AccountState) -> list[str]:
-    return [one.name for one in fields(account) if one.name not in ("config", "_heap")]
+    return [one.name for one in fields(account) if one.name != "config" and one.name[0] != "_"]
 
 
 def _rows(part: str, held: dict[str, Any]) -> Iterator[Row]:
