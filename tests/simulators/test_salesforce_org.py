@@ -83,7 +83,7 @@ def test_the_daily_limit_is_told_and_kept(serve_org: Any) -> None:
     ("method", "path", "status", "code"),
     [
         ("GET", "/jobs/ingest", 501, "NOT_SIMULATED"),
-        ("POST", "/composite/graph", 501, "NOT_SIMULATED"),
+        ("POST", "/composite/sobjects/tree", 404, "NOT_FOUND"),
         ("GET", "/sobjects/Lead", 404, "NOT_FOUND"),
         ("GET", "/sobjects/Account/nonsense", 404, "NOT_FOUND"),
         ("GET", "/sobjects/Account/0015500001QdZPK", 404, "NOT_FOUND"),
@@ -101,13 +101,8 @@ def test_what_does_not_exist_is_refused(
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (status, code)
 
 
-def test_conditional_requests_and_other_media_types_are_refused(org: Any) -> None:
-    """Ignoring If-Match would be looser than Salesforce."""
-    account = org.create("Account", Name="A")
-    conditional = org.http.patch(
-        f"/sobjects/Account/{account}", json={"Name": "B"}, headers={"if-match": '"x"'}
-    )
-    assert conditional.status_code == 501
+def test_other_media_types_and_broken_bodies_are_refused(org: Any) -> None:
+    """JSON only, and well-formed."""
     text = org.http.post(
         "/sobjects/Account", content="Name=B", headers={"content-type": "text/plain"}
     )
@@ -124,10 +119,12 @@ def test_conditional_requests_and_other_media_types_are_refused(org: Any) -> Non
 def test_each_fault_is_seen_by_simple_salesforce(org: Any) -> None:
     """Row lock, quota, expired session, outage: as the client's own exceptions."""
     sf = org.simple_salesforce()
-    org.fault(kind="reject", code="UNABLE_TO_LOCK_ROW", message="unable to obtain exclusive access")
+    org.fault(kind="reject", code="UNABLE_TO_LOCK_ROW")
     with pytest.raises(SalesforceMalformedRequest) as locked:
         sf.Account.create({"Name": "A"})
-    assert locked.value.content[0]["errorCode"] == "UNABLE_TO_LOCK_ROW"
+    (error,) = locked.value.content
+    assert (error["errorCode"], error["fields"]) == ("UNABLE_TO_LOCK_ROW", [])
+    assert error["message"].startswith("unable to obtain exclusive access")
     org.fault(kind="rate_limit")
     with pytest.raises(SalesforceRefusedRequest) as limited:
         sf.Account.create({"Name": "A"})

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dealthread.simulators.salesforce.batch_api import BatchApi
 from dealthread.simulators.salesforce.collection_api import CollectionApi
 from dealthread.simulators.salesforce.composite_api import CompositeApi
+from dealthread.simulators.salesforce.composite_parts import PartRunner
+from dealthread.simulators.salesforce.conditional import (
+    NotModified,
+    check_description,
+    is_conditional,
+    not_modified,
+    refuse_conditions,
+)
 from dealthread.simulators.salesforce.describe_api import (
     basic_describe,
     describe,
     global_describe,
 )
 from dealthread.simulators.salesforce.errors import not_found, not_simulated
+from dealthread.simulators.salesforce.graph_api import GraphApi
 from dealthread.simulators.salesforce.query_api import QueryApi
+from dealthread.simulators.salesforce.replication_api import ReplicationApi
 from dealthread.simulators.salesforce.rest import RestAnswer, RestRequest, method_not_allowed
 from dealthread.simulators.salesforce.row_api import RowApi
+from dealthread.simulators.salesforce.tree_api import TreeApi
 
 if TYPE_CHECKING:
     from dealthread.simulators.salesforce.org import Org
 
-_CONDITIONAL = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 _RESOURCES = ("composite", "limits", "query", "queryAll", "sobjects")
 
 
@@ -32,8 +43,14 @@ class RestApi:
         self._schema = schema
         self._rows = RowApi(schema, org.dml)
         self._queries = QueryApi(org.store, org.clock, org.config.query_page_size)
-        self._collections = CollectionApi(schema, org.store, org.dml, self._rows)
-        self._composite = CompositeApi(org.store, org.faults, self.handle)
+        self._collections = CollectionApi(schema, org.store, org.dml, self._rows, org.faults)
+        runner = PartRunner(org.faults, self.handle)
+        self._composite = CompositeApi(org.store, runner)
+        self._graphs = GraphApi(org.store, runner)
+        self._batches = BatchApi(self.handle, org.count_request)
+        self._trees = TreeApi(schema, org.store, org.dml, self._rows)
+        self._replication = ReplicationApi(org.store, org.clock)
+        self._schema_changed_at = org.clock.now()
 
     def clear(self) -> None:
         """Forget open cursors."""
@@ -45,10 +62,17 @@ class RestApi:
 
     def handle(self, request: RestRequest) -> RestAnswer:
         """Answer one call. Raises SalesforceError."""
-        for name in _CONDITIONAL:
-            if name in request.headers:
-                raise not_simulated(f"conditional requests ({name})")
+        if not is_conditional(request):
+            return self._handle(request)
+        try:
+            return self._handle(request)
+        except NotModified as exc:
+            return not_modified(exc)
+
+    def _handle(self, request: RestRequest) -> RestAnswer:
         segments = request.segments
+        if segments[:1] != ("sobjects",):
+            refuse_conditions(request)
         if not segments:
             return RestAnswer(200, {name: f"{request.base}/{name}" for name in _RESOURCES})
         resource = segments[0]
@@ -70,9 +94,11 @@ class RestApi:
         if not rest:
             if not is_read:
                 raise method_not_allowed(request, "GET", "HEAD")
+            check_description(request, self._schema_changed_at)
             return RestAnswer(200, global_describe(self._schema, request.base))
         sobject = self._rows.sobject(rest[0])
         if len(rest) == 1:
+            refuse_conditions(request)
             if request.method == "POST":
                 return self._rows.create(request, sobject)
             if not is_read:
@@ -81,12 +107,17 @@ class RestApi:
         if len(rest) == 2 and rest[1] == "describe":
             if not is_read:
                 raise method_not_allowed(request, "GET", "HEAD")
+            check_description(request, self._schema_changed_at)
             return RestAnswer(200, describe(self._schema, sobject, request.base))
-        if len(rest) == 2 and rest[1] in ("updated", "deleted", "listviews", "quickActions"):
+        if len(rest) == 2 and rest[1] in ("updated", "deleted"):
+            refuse_conditions(request)
+            return self._replication.handle(request, sobject, rest[1])
+        if len(rest) == 2 and rest[1] in ("listviews", "quickActions"):
             raise not_simulated(f"the resource {rest[1]}")
         if len(rest) == 2:
             return self._rows.by_id(request, sobject, rest[1])
         if len(rest) == 3:
+            refuse_conditions(request)
             return self._rows.by_external_id(request, sobject, rest[1], rest[2])
         raise not_found()
 
@@ -98,6 +129,13 @@ class RestApi:
             return self._composite.handle(request)
         if rest[0] == "sobjects":
             return self._collections.handle(request)
+        if rest[0] == "tree":
+            return self._trees.handle(request)
+        if rest in (("graph",), ("batch",)):
+            if request.method != "POST":
+                raise method_not_allowed(request, "POST")
+            one = self._graphs if rest == ("graph",) else self._batches
+            return one.handle(request)
         raise not_simulated(f"the resource composite/{rest[0]}")
 
     def _limits(self) -> dict[str, Any]:

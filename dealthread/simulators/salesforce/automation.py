@@ -11,7 +11,6 @@ from dealthread.simulators.salesforce.deals import (
     complete_opportunity,
     roll_up_opportunity,
 )
-from dealthread.simulators.salesforce.errors import SalesforceError
 from dealthread.simulators.salesforce.price_books import (
     check_entry,
     complete_entry,
@@ -24,7 +23,6 @@ from dealthread.simulators.salesforce.service_contracts import (
 )
 from dealthread.simulators.salesforce.store import Store
 
-SEQUENCE_FIELD = "Dealthread_Sync_Seq__c"
 OUTBOX = "Dealthread_Outbox__c"
 
 Insert = Callable[..., str]
@@ -46,7 +44,6 @@ class Automation:
 
     def before_save(self, sobject: SObject, row: Row, old: Row | None, now: str) -> None:
         """Derive values and refuse what the rules refuse; `row` is changed in place."""
-        _refuse_lower_sequence(row, old)
         if sobject.name == "Opportunity":
             complete_opportunity(self._store, row, old, now)
         elif sobject.name == "OpportunityLineItem":
@@ -94,16 +91,3 @@ class Automation:
         if self.on_outbox is not None:
             listener = self.on_outbox
             self._store.after_commit(lambda: listener(outbox_id))
-
-
-def _refuse_lower_sequence(row: Row, old: Row | None) -> None:
-    """Our package's validation rule: a late write must not overwrite newer state."""
-    if old is None or old.get(SEQUENCE_FIELD) is None:
-        return
-    before, after = old[SEQUENCE_FIELD], row.get(SEQUENCE_FIELD)
-    if after is None or after < before:  # type: ignore[operator]
-        raise SalesforceError(
-            "FIELD_CUSTOM_VALIDATION_EXCEPTION",
-            f"The sync sequence must not decrease (is {before}, given {after}).",
-            fields=[SEQUENCE_FIELD],
-        )

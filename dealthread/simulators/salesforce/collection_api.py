@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dealthread.simulators.kit.faults import FaultSwitch, RequestView
 from dealthread.simulators.salesforce.dml import Dml
 from dealthread.simulators.salesforce.errors import (
     MultipleChoices,
     SalesforceError,
-    not_simulated,
+    SalesforceVendorErrors,
     parser_error,
 )
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
+from dealthread.simulators.salesforce.jsonio import dumps
+from dealthread.simulators.salesforce.rendering import whole_row
 from dealthread.simulators.salesforce.rest import RestAnswer, RestRequest, method_not_allowed
-from dealthread.simulators.salesforce.row_api import RowApi
-from dealthread.simulators.salesforce.schema import Field, Schema, SObject
+from dealthread.simulators.salesforce.row_api import RowApi, request_options
+from dealthread.simulators.salesforce.rule_checks import DuplicateOptions
+from dealthread.simulators.salesforce.schema import Field, Row, Schema, SObject
 from dealthread.simulators.salesforce.store import Store
 from dealthread.simulators.salesforce.values import coerce
 
 MAX_RECORDS = 200
 """REST guide, "sObject Collections"."""
+MAX_RETRIEVED = 2000
 
 Work = Callable[[], dict[str, Any]]
 
@@ -32,35 +37,44 @@ class _OneFailed(Exception):
 class CollectionApi:
     """Create, update, upsert and delete of many rows."""
 
-    def __init__(self, schema: Schema, store: Store, dml: Dml, rows: RowApi) -> None:
+    def __init__(
+        self, schema: Schema, store: Store, dml: Dml, rows: RowApi, faults: FaultSwitch
+    ) -> None:
         self._schema = schema
         self._store = store
         self._dml = dml
         self._rows = rows
+        self._faults = faults
+        self._errors = SalesforceVendorErrors()
 
     def handle(self, request: RestRequest) -> RestAnswer:
         """One call."""
         rest = request.segments[2:]
         if request.method == "DELETE" and not rest:
             ids = [one for one in request.query.get("ids", "").split(",") if one]
-            return self._run(
-                request, [self._deletion(one) for one in ids], request.flag("allOrNone")
-            )
-        if request.method == "GET":
-            raise not_simulated("reading by collections; use a query")
+            deletions: list[tuple[Any, Work]] = [(one, self._deletion(one)) for one in ids]
+            return self._run(request, deletions, request.flag("allOrNone"))
+        if len(rest) == 1:
+            return self._retrieve(request, self._rows.sobject(rest[0]))
         records, all_or_none = _records(request.json())
+        options = request_options(request)
+        work: list[tuple[Any, Work]]
         if request.method == "POST" and not rest:
-            return self._run(request, [self._creation(one) for one in records], all_or_none)
+            work = [(one, self._creation(one, options)) for one in records]
+            return self._run(request, work, all_or_none)
         if request.method == "PATCH" and not rest:
-            return self._run(request, [self._change(one) for one in records], all_or_none)
+            work = [(one, self._change(one, options)) for one in records]
+            return self._run(request, work, all_or_none)
         if request.method == "PATCH" and len(rest) == 2:
             sobject = self._rows.sobject(rest[0])
             key = self._rows.key_field(sobject, rest[1])
-            work = [self._upsertion(sobject, key, one) for one in records]
+            work = [(one, self._upsertion(sobject, key, one, options)) for one in records]
             return self._run(request, work, all_or_none)
         raise method_not_allowed(request, "DELETE", "PATCH", "POST")
 
-    def _run(self, request: RestRequest, work: list[Work], all_or_none: bool) -> RestAnswer:
+    def _run(
+        self, request: RestRequest, work: list[tuple[Any, Work]], all_or_none: bool
+    ) -> RestAnswer:
         if len(work) > MAX_RECORDS:
             raise SalesforceError(
                 "EXCEEDED_ID_LIMIT",
@@ -71,7 +85,7 @@ class CollectionApi:
         results: list[dict[str, Any]] = []
         try:
             with self._store.transaction():
-                results = [_result(one) for one in work]
+                results = [self._result(request, record, one) for record, one in work]
                 if must_all and any(not one["success"] for one in results):
                     raise _OneFailed
         except _OneFailed:
@@ -79,22 +93,69 @@ class CollectionApi:
         has_failed = any(not one["success"] for one in results)
         return RestAnswer(200, results, has_failed=has_failed)
 
-    def _creation(self, record: dict[str, Any]) -> Work:
+    def _result(self, request: RestRequest, record: Any, work: Work) -> dict[str, Any]:
+        try:
+            if not self._faults.is_empty:
+                path = f"{request.base}/{'/'.join(request.segments)}"
+                view = RequestView(request.method, path, dumps(record))
+                fault = self._faults.take(view, target="row")
+                if fault is not None:
+                    raise self._errors.as_error(fault)
+            return work()
+        except SalesforceError as exc:
+            return exc.as_collection_item()
+
+    def _retrieve(self, request: RestRequest, sobject: SObject) -> RestAnswer:
+        """One row or null for each id, by GET or, for up to 2,000, by POST.
+
+        REST guide, "Get Records Using sObject Collections" and "… With a Request Body".
+        """
+        if request.method == "GET":
+            ids = [one for one in request.query.get("ids", "").split(",") if one]
+            names = [one for one in request.query.get("fields", "").split(",") if one]
+        elif request.method == "POST":
+            ids, names = _ids_and_fields(request.json())
+        else:
+            raise method_not_allowed(request, "GET", "HEAD", "POST")
+        if not ids or not names:
+            raise SalesforceError("MISSING_ARGUMENT", "ids and fields are needed")
+        if len(ids) > MAX_RETRIEVED:
+            raise SalesforceError("EXCEEDED_ID_LIMIT", f"at most {MAX_RETRIEVED} ids")
+        fields = self._rows.chosen_fields(sobject, names)
+        found = [self._live(sobject, one) for one in ids]
+        return RestAnswer(
+            200,
+            [
+                None if row is None else whole_row(request.base, sobject, row, fields)
+                for row in found
+            ],
+        )
+
+    def _live(self, sobject: SObject, text: str) -> Row | None:
+        try:
+            record_id = to_18(text)
+        except MalformedId:
+            return None
+        return self._store.live(sobject.name, record_id)
+
+    def _creation(self, record: dict[str, Any], options: DuplicateOptions) -> Work:
         def work() -> dict[str, Any]:
-            record_id = self._dml.insert(self._type_of(record), record)
+            record_id = self._dml.insert(self._type_of(record), record, duplicates=options)
             return {"id": record_id, "success": True, "errors": []}
 
         return work
 
-    def _change(self, record: dict[str, Any]) -> Work:
+    def _change(self, record: dict[str, Any], options: DuplicateOptions) -> Work:
         def work() -> dict[str, Any]:
             record_id, rest = _without_id(record)
-            self._dml.update(self._type_of(record), record_id, rest)
+            self._dml.update(self._type_of(record), record_id, rest, duplicates=options)
             return {"id": record_id, "success": True, "errors": []}
 
         return work
 
-    def _upsertion(self, sobject: SObject, key: Field, record: dict[str, Any]) -> Work:
+    def _upsertion(
+        self, sobject: SObject, key: Field, record: dict[str, Any], options: DuplicateOptions
+    ) -> Work:
         def work() -> dict[str, Any]:
             if self._type_of(record).name != sobject.name:
                 raise SalesforceError(
@@ -106,7 +167,9 @@ class CollectionApi:
                 raise SalesforceError("MISSING_ARGUMENT", f"{key.name} not specified", fields=[])
             body = {name: item for name, item in record.items() if name not in names}
             try:
-                record_id, is_created = self._dml.upsert(sobject, key, value, body)
+                record_id, is_created = self._dml.upsert(
+                    sobject, key, value, body, duplicates=options
+                )
             except MultipleChoices as exc:
                 raise SalesforceError(
                     "DUPLICATE_EXTERNAL_ID",
@@ -137,6 +200,16 @@ class CollectionApi:
         return found
 
 
+def _ids_and_fields(body: Any) -> tuple[list[str], list[str]]:
+    if not isinstance(body, dict) or set(body) != {"ids", "fields"}:
+        raise parser_error("the body must hold the lists ids and fields, and nothing else")
+    ids, names = body["ids"], body["fields"]
+    for one in (ids, names):
+        if not isinstance(one, list) or not all(isinstance(text, str) for text in one):
+            raise parser_error("ids and fields must be lists of texts")
+    return ids, names
+
+
 def _records(body: Any) -> tuple[list[dict[str, Any]], bool]:
     if not isinstance(body, dict) or not isinstance(body.get("records"), list):
         raise parser_error("the body must hold a list named records")
@@ -148,13 +221,6 @@ def _records(body: Any) -> tuple[list[dict[str, Any]], bool]:
     if not all(isinstance(one, dict) for one in records):
         raise parser_error("a record must be a JSON object")
     return records, all_or_none
-
-
-def _result(work: Work) -> dict[str, Any]:
-    try:
-        return work()
-    except SalesforceError as exc:
-        return exc.as_collection_item()
 
 
 def _rolled_back() -> dict[str, Any]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from dealthread.simulators.kit.signing import secret_key
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
+from dealthread.simulators.salesforce.org_rules import OrgRules, org_rules_of
+from dealthread.simulators.salesforce.pem import rsa_key
 
 CURRENCIES = (
     "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HUF", "INR",
@@ -22,12 +25,22 @@ class SalesforceConfig:
     org_id: str
     client_id: str
     client_secret: str = field(repr=False)
+    username: str = "integration@simulated.example"
+    """The user on whose behalf every flow acts."""
+    jwt_public_key: str | None = None
+    """PEM of the certificate or RSA key uploaded to the app; without it no JWT bearer flow."""
+    jwt_audiences: tuple[str, ...] = (
+        "https://login.salesforce.com",
+        "https://test.salesforce.com",
+    )
     webhook_url: str | None = None
     """Where won opportunities are announced: the full address, org id included."""
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     clock_offset: timedelta = timedelta(0)
     state: str | None = None
     """A file's path or a postgresql:// address; None keeps everything in memory."""
+    rules: OrgRules = field(default_factory=OrgRules)
+    """What the org's administrator has forbidden besides."""
     currencies: tuple[str, ...] = CURRENCIES
     default_currency: str = "EUR"
     session_lifetime: timedelta = timedelta(hours=2)
@@ -46,6 +59,8 @@ class SalesforceConfig:
             raise ValueError("the org id must be a valid 18-character id that starts with 00D")
         if self.webhook_url is not None and not self.webhook_secrets:
             raise ValueError("a webhook address needs at least one secret")
+        if self.jwt_public_key is not None:
+            rsa_key(self.jwt_public_key)
         for secret in self.webhook_secrets:
             secret_key(secret)
         if self.default_currency not in self.currencies:
@@ -54,10 +69,13 @@ class SalesforceConfig:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> SalesforceConfig:
         """Read DEALTHREAD_SIM_…; raises KeyError or ValueError."""
+        certificate = env.get("DEALTHREAD_SIM_SF_JWT_CERTIFICATE_FILE")
         return cls(
             org_id=env["DEALTHREAD_SIM_SF_ORG_ID"],
             client_id=env["DEALTHREAD_SIM_SF_CLIENT_ID"],
             client_secret=env["DEALTHREAD_SIM_SF_CLIENT_SECRET"],
+            jwt_public_key=Path(certificate).read_text("ascii") if certificate else None,
+            rules=org_rules_of(env.get("DEALTHREAD_SIM_SF_RULES") or "{}"),
             webhook_url=env.get("DEALTHREAD_SIM_WEBHOOK_URL") or None,
             webhook_secrets=tuple(env.get("DEALTHREAD_SIM_WEBHOOK_SECRETS", "").split()),
             clock_offset=timedelta(

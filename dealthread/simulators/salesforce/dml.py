@@ -14,24 +14,42 @@ from dealthread.simulators.salesforce.errors import (
     not_found,
     parser_error,
 )
+from dealthread.simulators.salesforce.rule_checks import DuplicateOptions, RuleChecks
 from dealthread.simulators.salesforce.schema import Field, FieldType, Row, SObject, Value
 from dealthread.simulators.salesforce.store import Store
 from dealthread.simulators.salesforce.values import coerce, instant_text
+
+STRICT = DuplicateOptions()
+"""A client that says nothing does not insist on saving duplicates."""
 
 
 class Dml:
     """Data manipulation on behalf of the one integration user."""
 
     def __init__(
-        self, store: Store, clock: SimClock, ledger: Ledger, automation: Automation, user_id: str
+        self,
+        store: Store,
+        clock: SimClock,
+        ledger: Ledger,
+        automation: Automation,
+        rules: RuleChecks,
+        user_id: str,
     ) -> None:
         self._store = store
+        self._rules = rules
         self._clock = clock
         self._ledger = ledger
         self._automation = automation
         self._user_id = user_id
 
-    def insert(self, sobject: SObject, body: Any, *, given: Row | None = None) -> str:
+    def insert(
+        self,
+        sobject: SObject,
+        body: Any,
+        *,
+        given: Row | None = None,
+        duplicates: DuplicateOptions = STRICT,
+    ) -> str:
         """Create a row; returns its id. `given` are values not subject to field permissions."""
         if not sobject.createable:
             raise _not_allowed("create", sobject)
@@ -48,31 +66,47 @@ class Dml:
                     row[one.name] = one.auto_number.format(number)
             now = instant_text(self._clock.now())
             row.update(IsDeleted=False, CreatedDate=now, CreatedById=self._user_id)
-            self._save(sobject, row, None, now)
+            self._save(sobject, row, None, now, duplicates)
         return str(row["Id"])
 
-    def update(self, sobject: SObject, record_id: str, body: Any) -> None:
+    def update(
+        self,
+        sobject: SObject,
+        record_id: str,
+        body: Any,
+        *,
+        duplicates: DuplicateOptions = STRICT,
+    ) -> None:
         """Change a row."""
         if not sobject.updateable:
             raise _not_allowed("update", sobject)
         with self._store.transaction():
             old = self.existing(sobject, record_id)
             changes = self._parse(sobject, body, is_insert=False)
-            self._save(sobject, {**old, **changes}, old, instant_text(self._clock.now()))
+            now = instant_text(self._clock.now())
+            self._save(sobject, {**old, **changes}, old, now, duplicates)
 
     def upsert(
-        self, sobject: SObject, key: Field, value: Value, body: Any, *, update_only: bool = False
+        self,
+        sobject: SObject,
+        key: Field,
+        value: Value,
+        body: Any,
+        *,
+        update_only: bool = False,
+        duplicates: DuplicateOptions = STRICT,
     ) -> tuple[str, bool]:
         """Update the one row with this external id, or create it; returns (id, created)."""
         matches = self.matching(sobject, key, value)
         if len(matches) == 1:
             record_id = str(matches[0]["Id"])
-            self.update(sobject, record_id, body)
+            self.update(sobject, record_id, body, duplicates=duplicates)
             return record_id, False
         if update_only:
             raise not_found()
         with self._store.transaction():
-            return self.insert(sobject, body, given={key.name: value}), True
+            given: Row = {key.name: value}
+            return self.insert(sobject, body, given=given, duplicates=duplicates), True
 
     def matching(self, sobject: SObject, key: Field, value: Value) -> list[Row]:
         """The row with an external id, if any. Raises MultipleChoices for several."""
@@ -107,11 +141,20 @@ class Dml:
 
     # ------------------------------------------------------------ inside
 
-    def _save(self, sobject: SObject, row: Row, old: Row | None, now: str) -> None:
+    def _save(
+        self,
+        sobject: SObject,
+        row: Row,
+        old: Row | None,
+        now: str,
+        duplicates: DuplicateOptions,
+    ) -> None:
         self._automation.before_save(sobject, row, old, now)
         _require(sobject, row)
         changed = {name for name, value in row.items() if old is None or old.get(name) != value}
         self._check_references(sobject, row, changed)
+        self._rules.validate(sobject, row, old)
+        self._rules.find_duplicates(sobject, row, old, duplicates)
         self._check_unique(sobject, row, changed)
         self._stamp(row, now)
         self._store.put(sobject.name, row)

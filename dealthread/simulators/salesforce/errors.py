@@ -15,17 +15,25 @@ class SalesforceError(Exception):
     """A refusal that the client is told in Salesforce's shape."""
 
     def __init__(
-        self, code: str, message: str, *, status: int = 400, fields: list[str] | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = 400,
+        fields: list[str] | None = None,
+        before: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
         self.fields = fields
+        self.before = before or {}
+        """What a REST answer tells besides."""
 
     def as_rest(self) -> list[dict[str, Any]]:
         """Body of a REST answer (the key is `errorCode`)."""
-        shape: dict[str, Any] = {"message": self.message, "errorCode": self.code}
+        shape: dict[str, Any] = {**self.before, "message": self.message, "errorCode": self.code}
         if self.fields is not None:
             shape["fields"] = self.fields
         return [shape]
@@ -69,6 +77,15 @@ def session_invalid() -> SalesforceError:
     return SalesforceError("INVALID_SESSION_ID", "Session expired or invalid", status=401)
 
 
+_TEXTS = {
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": (
+        "A validation rule of the organisation refused the change."
+    ),
+    "UNABLE_TO_LOCK_ROW": "unable to obtain exclusive access to this record",
+}
+"""What a business rejection says when the fault does not tell."""
+
+
 class SalesforceVendorErrors:
     """What the fault switch answers, in Salesforce's shapes."""
 
@@ -93,12 +110,13 @@ class SalesforceVendorErrors:
 
     def rejected(self, fault: Fault) -> tuple[int, dict[str, str], bytes]:
         """400 with the code asked for; a validation rule's code when none was."""
-        return self._shape(
-            fault,
-            status=400,
-            code="FIELD_CUSTOM_VALIDATION_EXCEPTION",
-            message="A validation rule of the organisation refused the change.",
+        error = self.as_error(fault)
+        status, headers, body = self._shape(
+            fault, status=error.status, code=error.code, message=error.message
         )
+        if not is_token_call(fault):
+            body = dumps(error.as_rest())
+        return status, headers, body
 
     def auth(self, fault: Fault) -> tuple[int, dict[str, str], bytes]:
         """401 INVALID_SESSION_ID."""
@@ -107,14 +125,15 @@ class SalesforceVendorErrors:
         )
 
     def as_error(self, fault: Fault) -> SalesforceError:
-        """The same for one subrequest of a composite request."""
+        """The same for one subrequest of a composite request or one row of a collection."""
         if fault.kind is FaultKind.SERVER_ERROR:
-            default = ("SERVER_UNAVAILABLE", "Server is currently unavailable.", 503)
+            code, status = fault.code or "SERVER_UNAVAILABLE", 503
+            text = "Server is currently unavailable."
         else:
-            default = ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "A validation rule refused it.", 400)
-        code, message, status = default
+            code, status = fault.code or "FIELD_CUSTOM_VALIDATION_EXCEPTION", 400
+            text = _TEXTS.get(code, "The change was refused.")
         return SalesforceError(
-            fault.code or code, fault.message or message, status=fault.status or status, fields=[]
+            code, fault.message or text, status=fault.status or status, fields=[]
         )
 
     def _shape(
@@ -124,8 +143,13 @@ class SalesforceVendorErrors:
         if fault.retry_after is not None:
             headers["retry-after"] = str(fault.retry_after)
         body: Any = [{"message": fault.message or message, "errorCode": fault.code or code}]
-        if fault.request is not None and fault.request.path.startswith(TOKEN_PATH):
+        if is_token_call(fault):
             # The token endpoint speaks OAuth (RFC 6749 §5.2), not the REST API's shape.
             error = fault.code or code.lower()
             body = {"error": error, "error_description": fault.message or message}
         return fault.status or status, headers, dumps(body)
+
+
+def is_token_call(fault: Fault) -> bool:
+    """Whether a fault struck the token endpoint, which speaks OAuth."""
+    return fault.request is not None and fault.request.path.startswith(TOKEN_PATH)

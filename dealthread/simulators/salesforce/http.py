@@ -13,6 +13,7 @@ from dealthread.simulators.salesforce.errors import (
     session_invalid,
 )
 from dealthread.simulators.salesforce.jsonio import dumps
+from dealthread.simulators.salesforce.oauth_errors import OAuthRefused
 from dealthread.simulators.salesforce.org import Org
 from dealthread.simulators.salesforce.rest import (
     VERSIONS,
@@ -20,7 +21,6 @@ from dealthread.simulators.salesforce.rest import (
     RestRequest,
     split_target,
 )
-from dealthread.simulators.salesforce.sessions import OAuthRefused
 
 MAX_TARGET_CHARACTERS = 16_384
 """Longer request lines are refused with 414; long queries must be cut up."""

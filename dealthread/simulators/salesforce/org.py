@@ -17,6 +17,7 @@ from dealthread.simulators.salesforce.config import SalesforceConfig
 from dealthread.simulators.salesforce.dml import Dml
 from dealthread.simulators.salesforce.ids import make_id
 from dealthread.simulators.salesforce.persistence import KeptOrg
+from dealthread.simulators.salesforce.rule_checks import RuleChecks
 from dealthread.simulators.salesforce.schema import Row
 from dealthread.simulators.salesforce.schema_objects import org_schema
 from dealthread.simulators.salesforce.sessions import Sessions
@@ -35,7 +36,10 @@ class Org:
         self.ledger = Ledger(self.clock)
         self.faults = FaultSwitch(
             unsupported=frozenset(),
-            part_targets={"subrequest": frozenset({FaultKind.REJECT, FaultKind.SERVER_ERROR})},
+            part_targets={
+                "subrequest": frozenset({FaultKind.REJECT, FaultKind.SERVER_ERROR}),
+                "row": frozenset({FaultKind.REJECT}),
+            },
         )
         self.webhooks = WebhookSender(
             self.clock, back_off=config.webhook_back_off or BACK_OFF_SECONDS
@@ -44,7 +48,8 @@ class Org:
         self.store = Store(org_schema(config))
         self.user_id = make_id("005", INSTANCE, 1)
         automation = Automation(self.store)
-        self.dml = Dml(self.store, self.clock, self.ledger, automation, self.user_id)
+        rules = RuleChecks(config.rules, self.store.schema, self.store)
+        self.dml = Dml(self.store, self.clock, self.ledger, automation, rules, self.user_id)
         self.announcer = Announcer(config, self.store, self.dml, self.webhooks)
         automation.on_outbox = self.announcer.announce
         self.kept = KeptOrg(self.store)
@@ -118,7 +123,7 @@ class Org:
                 "User",
                 {
                     "Id": self.user_id,
-                    "Username": "integration@simulated.example",
+                    "Username": self.config.username,
                     "LastName": "Integration",
                     "Name": "Integration",
                     "Email": "integration@simulated.example",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dealthread.simulators.salesforce.conditional import check_row, etag_of, refuse_conditions
 from dealthread.simulators.salesforce.dml import Dml
 from dealthread.simulators.salesforce.errors import MultipleChoices, SalesforceError, not_found
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
 from dealthread.simulators.salesforce.rendering import url_of, whole_row
 from dealthread.simulators.salesforce.rest import RestAnswer, RestRequest, method_not_allowed
+from dealthread.simulators.salesforce.rule_checks import DuplicateOptions
 from dealthread.simulators.salesforce.schema import Field, Row, Schema, SObject, Value
 from dealthread.simulators.salesforce.values import coerce
 
@@ -27,7 +29,7 @@ class RowApi:
 
     def create(self, request: RestRequest, sobject: SObject) -> RestAnswer:
         """POST /sobjects/{object}."""
-        record_id = self._dml.insert(sobject, request.json())
+        record_id = self._dml.insert(sobject, request.json(), duplicates=request_options(request))
         return _created(request, sobject, record_id, {})
 
     def by_id(self, request: RestRequest, sobject: SObject, text: str) -> RestAnswer:
@@ -39,11 +41,16 @@ class RowApi:
                 f"Provided external ID field does not exist or is not accessible: {text}"
             ) from exc
         if request.method in ("GET", "HEAD"):
-            return self._read(request, sobject, self._dml.existing(sobject, record_id))
+            row = self._dml.existing(sobject, record_id)
+            check_row(request, sobject, row)
+            return self._read(request, sobject, row)
         if request.method == "PATCH":
-            self._dml.update(sobject, record_id, request.json())
-            return RestAnswer(204)
+            check_row(request, sobject, self._dml.existing(sobject, record_id))
+            options = request_options(request)
+            self._dml.update(sobject, record_id, request.json(), duplicates=options)
+            return RestAnswer(204, headers=etag_of(sobject, self._dml.existing(sobject, record_id)))
         if request.method == "DELETE":
+            refuse_conditions(request)
             self._dml.delete(sobject, record_id)
             return RestAnswer(204)
         raise method_not_allowed(request, "DELETE", "GET", "HEAD", "PATCH")
@@ -85,7 +92,12 @@ class RowApi:
                     f"The {key.name} field should not be specified in the sobject data.",
                 )
             record_id, is_created = self._dml.upsert(
-                sobject, key, value, body, update_only=request.flag("updateOnly")
+                sobject,
+                key,
+                value,
+                body,
+                update_only=request.flag("updateOnly"),
+                duplicates=request_options(request),
             )
             if is_created:
                 return _created(request, sobject, record_id, {"created": True})
@@ -107,7 +119,8 @@ class RowApi:
             chosen = list(sobject.fields.values())
         else:
             chosen = self.chosen_fields(sobject, names.split(","))
-        return RestAnswer(200, whole_row(request.base, sobject, row, chosen))
+        shown = whole_row(request.base, sobject, row, chosen)
+        return RestAnswer(200, shown, etag_of(sobject, row))
 
     @staticmethod
     def chosen_fields(sobject: SObject, names: list[str]) -> list[Field]:
@@ -123,6 +136,11 @@ class RowApi:
             chosen[one.name] = one
         chosen.setdefault("Id", sobject.fields["id"])
         return list(chosen.values())
+
+
+def request_options(request: RestRequest) -> DuplicateOptions:
+    """What a request asks of duplicate rules."""
+    return DuplicateOptions.of(request.headers, request.base)
 
 
 def _created(

@@ -1,4 +1,4 @@
-"""`/services/oauth2/token`: the client-credentials flow, and the sessions it opens."""
+"""`/services/oauth2/token`: client credentials and JWT bearer, and the sessions they open."""
 
 from __future__ import annotations
 
@@ -13,14 +13,8 @@ from urllib.parse import parse_qsl
 
 from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.salesforce.config import SalesforceConfig
-
-
-class OAuthRefused(Exception):
-    """`{"error", "error_description"}`, status 400."""
-
-    def __init__(self, error: str, description: str) -> None:
-        super().__init__(description)
-        self.body = {"error": error, "error_description": description}
+from dealthread.simulators.salesforce.jwt_bearer import GRANT_TYPE, JwtBearer
+from dealthread.simulators.salesforce.oauth_errors import OAuthRefused
 
 
 class Sessions:
@@ -29,6 +23,7 @@ class Sessions:
     def __init__(self, config: SalesforceConfig, clock: SimClock) -> None:
         self._config = config
         self._clock = clock
+        self._jwt = JwtBearer(config)
         self._expiry: dict[str, datetime] = {}
 
     def grant(
@@ -38,6 +33,10 @@ class Sessions:
         if not headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             raise OAuthRefused("invalid_request", "the body must be form-urlencoded")
         form = dict(parse_qsl(raw_body.decode("latin-1")))
+        if form.get("grant_type") == GRANT_TYPE:
+            now = self._clock.now()
+            self._jwt.check(form, now)
+            return self._opened(now, origin, user_id)
         if form.get("grant_type") != "client_credentials":
             raise OAuthRefused("unsupported_grant_type", "grant type not supported")
         client_id, client_secret = _credentials(form, headers)
@@ -46,16 +45,9 @@ class Sessions:
         if not hmac.compare_digest(client_secret.encode(), self._config.client_secret.encode()):
             raise OAuthRefused("invalid_client", "invalid client credentials")
         now = self._clock.now()
-        token = f"{self._config.org_id[:15]}!{secrets.token_urlsafe(48)}"
-        self._forget_expired(now)
-        self._expiry[token] = now + self._config.session_lifetime
         return {
-            "access_token": token,
+            **self._opened(now, origin, user_id),
             "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
-            "scope": "api",
-            "instance_url": origin,
-            "id": f"{origin}/id/{self._config.org_id}/{user_id}",
-            "token_type": "Bearer",
             "issued_at": str(int(now.timestamp() * 1000)),
         }
 
@@ -70,6 +62,19 @@ class Sessions:
     def expire_all(self) -> None:
         """As after a restart or when an administrator ends the sessions."""
         self._expiry.clear()
+
+    def _opened(self, now: datetime, origin: str, user_id: str) -> dict[str, Any]:
+        """A new session, as the JWT bearer flow answers it."""
+        token = f"{self._config.org_id[:15]}!{secrets.token_urlsafe(48)}"
+        self._forget_expired(now)
+        self._expiry[token] = now + self._config.session_lifetime
+        return {
+            "access_token": token,
+            "scope": "api",
+            "instance_url": origin,
+            "id": f"{origin}/id/{self._config.org_id}/{user_id}",
+            "token_type": "Bearer",
+        }
 
     def _forget_expired(self, now: datetime) -> None:
         self._expiry = {token: until for token, until in self._expiry.items() if now < until}
