@@ -71,7 +71,7 @@ def test_a_row_is_created_read_changed_and_deleted_through_simple_salesforce(org
     assert row["attributes"]["url"] == f"/services/data/v66.0/sobjects/Account/{record_id}"
     assert row["BillingAddress"]["country"] == "DE"
     assert row["CreatedDate"].endswith(".000+0000")
-    assert sf.Account.get_by_custom_id(KEY, "c-1")["Id"] == record_id
+    assert sf.Account.get_by_custom_id(KEY, "C-1")["Id"] == record_id
     assert sf.Account.get(record_id[:15])["Id"] == record_id
     assert sf.Account.delete(record_id) == 204
     with pytest.raises(SalesforceResourceNotFound) as caught:
@@ -112,16 +112,35 @@ def test_the_key_of_an_upsert_must_not_be_in_its_body(org: Any) -> None:
     assert error_of(org.http.patch(path, json={"Name": "x", "Id": "1"})) == (400, "INVALID_FIELD")
 
 
-def test_a_unique_field_refuses_the_second_row_in_any_case(org: Any) -> None:
+def test_a_unique_field_refuses_the_second_row(org: Any) -> None:
     """DUPLICATE_VALUE names the row that has the value; simple-salesforce calls it malformed."""
     first = org.create("Account", Name="A", **{KEY: "Key"})
     with pytest.raises(SalesforceMalformedRequest) as caught:
-        org.simple_salesforce().Account.create({"Name": "B", KEY: "kEY"})
+        org.simple_salesforce().Account.create({"Name": "B", KEY: "Key"})
     (error,) = caught.value.content
     assert error["errorCode"] == "DUPLICATE_VALUE"
     assert first in error["message"]
     org.http.delete(f"/sobjects/Account/{first}")
-    org.create("Account", Name="C", **{KEY: "KEY"})
+    org.create("Account", Name="C", **{KEY: "Key"})
+
+
+def test_our_keys_tell_cases_apart_and_other_unique_fields_do_not(org: Any) -> None:
+    """Declared case-sensitive: two rows, each found by its own spelling, in SOQL too."""
+    ids = {text: org.create("Account", Name="A", **{KEY: text}) for text in ("Key", "kEY")}
+    for text, record_id in ids.items():
+        assert org.http.get(f"/sobjects/Account/{KEY}/{text}").json()["Id"] == record_id
+        condition = f"WHERE {KEY} = '{text}'"
+        assert [one["Id"] for one in org.query(f"SELECT Id FROM Account {condition}")] == [  # noqa: S608
+            record_id
+        ]
+        either = f"{condition} OR {KEY} = 'none'"
+        assert len(org.query(f"SELECT Id FROM Account {either}")) == 1  # noqa: S608
+    described = org.http.get("/sobjects/Account/describe").json()["fields"]
+    (key,) = [one for one in described if one["name"] == KEY]
+    assert (key["caseSensitive"], key["unique"], key["externalId"]) == (True, True, True)
+    org.create("Dealthread_Outbox__c", Dealthread_Event_Id__c="abc")
+    again = org.http.post("/sobjects/Dealthread_Outbox__c", json={"Dealthread_Event_Id__c": "ABC"})
+    assert error_of(again) == (400, "DUPLICATE_VALUE")
 
 
 @pytest.mark.parametrize(

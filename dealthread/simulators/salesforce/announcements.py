@@ -1,13 +1,13 @@
-"""Drains the outbox: a signed, thin webhook for each won opportunity."""
+"""Drains the outbox: a signed, thin webhook for each row."""
 
 from __future__ import annotations
 
 from dealthread.simulators.kit.signing import StandardWebhooksSigner
 from dealthread.simulators.kit.webhook_sender import Delivery, WebhookSender
-from dealthread.simulators.salesforce.automation import OUTBOX
 from dealthread.simulators.salesforce.config import SalesforceConfig
 from dealthread.simulators.salesforce.dml import Dml
 from dealthread.simulators.salesforce.jsonio import dumps
+from dealthread.simulators.salesforce.outbox import OUTBOX, Trigger
 from dealthread.simulators.salesforce.store import Store
 
 
@@ -30,10 +30,11 @@ class Announcer:
             return
         record_id, name = str(row["Dealthread_Record_Id__c"]), str(row["Dealthread_Object__c"])
         record = self._store.get(name, record_id)
+        trigger = str(row["Dealthread_Trigger__c"] or Trigger.WON)
         body = {
             "object": name,
             "recordId": record_id,
-            "trigger": "won",
+            "trigger": trigger,
             "systemModstamp": None if record is None else record["SystemModstamp"],
             "sequence": int(str(row["Name"]).rpartition("-")[2]),
         }
@@ -43,7 +44,7 @@ class Announcer:
                 url=self._url,
                 body=dumps(body),
                 signer=StandardWebhooksSigner(self._secrets),
-                label=f"won {record_id}",
+                label=f"{trigger} {record_id}",
                 on_delivered=lambda: self._tick_off(outbox_id),
             )
         )

@@ -2,92 +2,94 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
 
-from dealthread.simulators.salesforce.deals import (
-    complete_line,
-    complete_opportunity,
-    roll_up_opportunity,
-)
-from dealthread.simulators.salesforce.price_books import (
-    check_entry,
-    complete_entry,
-    spread_product,
-)
+from dealthread.simulators.salesforce.config import SalesforceConfig
+from dealthread.simulators.salesforce.deals import OpportunityLineRules, OpportunityRules
+from dealthread.simulators.salesforce.orders import OrderItemRules, OrderRules
+from dealthread.simulators.salesforce.outbox import TRIGGER_OBJECTS, Listener, OutboxRules
+from dealthread.simulators.salesforce.people import AssetRules, NameRules
+from dealthread.simulators.salesforce.price_books import EntryRules, ProductRules
+from dealthread.simulators.salesforce.quote_sync import QuoteSync
+from dealthread.simulators.salesforce.quotes import QuoteLineRules, QuoteRules
+from dealthread.simulators.salesforce.rules import Rules, Save, Writer
 from dealthread.simulators.salesforce.schema import Row, SObject
-from dealthread.simulators.salesforce.service_contracts import (
-    complete_contract,
-    refuse_deletion_of_active,
-)
+from dealthread.simulators.salesforce.service_contracts import ContractRules
 from dealthread.simulators.salesforce.store import Store
-
-OUTBOX = "Dealthread_Outbox__c"
-
-Insert = Callable[..., str]
-
-
-class OutboxListener(Protocol):
-    """Told of each outbox row once its transaction is committed."""
-
-    def __call__(self, outbox_id: str) -> None:
-        """Send it."""
 
 
 class Automation:
-    """Dispatches a save to the rules of its object."""
+    """Dispatches a save to the rules of its object, in the order they were added."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, config: SalesforceConfig) -> None:
         self._store = store
-        self.on_outbox: OutboxListener | None = None
+        self._writer: Writer | None = None
+        self._rules: dict[str, list[Rules]] = {}
+        for name, rules in _standard_rules(config).items():
+            self.add(name, *rules)
+        self._announcing = [
+            (TRIGGER_OBJECTS[trigger], OutboxRules(trigger, TRIGGER_OBJECTS[trigger]))
+            for trigger in config.announce
+        ]
+        for name, rule in self._announcing:
+            self.add(name, rule)
+
+    def attach(self, writer: Writer) -> None:
+        """Say who saves the rows that rules make."""
+        self._writer = writer
+
+    def add(self, name: str, *rules: Rules) -> None:
+        """Add rules of an object; they run after those that are there."""
+        self._rules.setdefault(name, []).extend(rules)
+
+    def tell_outbox(self, listener: Listener) -> None:
+        """Call this with the id of each new outbox row."""
+        for _, rule in self._announcing:
+            rule.listener = listener
 
     def before_save(self, sobject: SObject, row: Row, old: Row | None, now: str) -> None:
         """Derive values and refuse what the rules refuse; `row` is changed in place."""
-        if sobject.name == "Opportunity":
-            complete_opportunity(self._store, row, old, now)
-        elif sobject.name == "OpportunityLineItem":
-            complete_line(self._store, row, old, now)
-        elif sobject.name == "PricebookEntry":
-            complete_entry(self._store, row)
-            check_entry(self._store, row, old)
-        elif sobject.name == "Contract":
-            complete_contract(row, old)
-        elif sobject.name in ("Contact", "User"):
-            parts = [row.get("FirstName"), row.get("LastName")]
-            row["Name"] = " ".join(str(part) for part in parts if part) or None
+        for rules, save in self._each(sobject, row, old, now):
+            rules.before_save(save)
 
-    def after_save(
-        self, sobject: SObject, row: Row, old: Row | None, now: str, insert: Insert
-    ) -> None:
-        """Roll up to the parent; announce what was won, in the same transaction."""
-        if sobject.name == "OpportunityLineItem":
-            roll_up_opportunity(self._store, str(row["OpportunityId"]), now)
-        elif sobject.name == "Product2" and old is not None:
-            spread_product(self._store, row)
-        elif sobject.name == "Opportunity" and row["IsWon"] and not (old and old["IsWon"]):
-            self._announce(sobject, row, insert)
+    def after_save(self, sobject: SObject, row: Row, old: Row | None, now: str) -> None:
+        """Change other rows: roll-ups, copies, announcements."""
+        for rules, save in self._each(sobject, row, old, now):
+            rules.after_save(save)
 
     def before_delete(self, sobject: SObject, row: Row) -> None:
         """Refuse what must not go."""
-        if sobject.name == "Contract":
-            refuse_deletion_of_active(row)
+        for rules, save in self._each(sobject, row, row, str(row["SystemModstamp"])):
+            rules.before_delete(save)
 
     def after_delete(self, sobject: SObject, row: Row, now: str) -> None:
-        """Roll up to the parent."""
-        if sobject.name == "OpportunityLineItem":
-            roll_up_opportunity(self._store, str(row["OpportunityId"]), now)
+        """Change other rows."""
+        for rules, save in self._each(sobject, row, row, now):
+            rules.after_delete(save)
 
-    def _announce(self, sobject: SObject, row: Row, insert: Insert) -> None:
-        outbox = self._store.schema.find(OUTBOX)
-        if outbox is None:
-            return
-        body: dict[str, Any] = {
-            "Dealthread_Record_Id__c": row["Id"],
-            "Dealthread_Object__c": sobject.name,
-            "Dealthread_Event_Id__c": str(uuid.uuid4()),
-        }
-        outbox_id = insert(outbox, body)
-        if self.on_outbox is not None:
-            listener = self.on_outbox
-            self._store.after_commit(lambda: listener(outbox_id))
+    def _each(
+        self, sobject: SObject, row: Row, old: Row | None, now: str
+    ) -> Iterator[tuple[Rules, Save]]:
+        if self._writer is None:
+            raise RuntimeError("nobody saves the rows that rules make")
+        save = Save(self._store, self._writer, row, old, now)
+        for rules in self._rules.get(sobject.name, ()):
+            yield rules, save
+
+
+def _standard_rules(config: SalesforceConfig) -> Mapping[str, tuple[Rules, ...]]:
+    sync = QuoteSync()
+    return {
+        "Contact": (NameRules(),),
+        "User": (NameRules(),),
+        "Asset": (AssetRules(),),
+        "Product2": (ProductRules(),),
+        "PricebookEntry": (EntryRules(),),
+        "Opportunity": (OpportunityRules(), sync.opportunity),
+        "OpportunityLineItem": (OpportunityLineRules(), sync.opportunity_line),
+        "Quote": (QuoteRules(),),
+        "QuoteLineItem": (QuoteLineRules(), sync.quote_line),
+        "Contract": (ContractRules(),),
+        "Order": (OrderRules(),),
+        "OrderItem": (OrderItemRules(allows_negative=config.cpq),),
+    }

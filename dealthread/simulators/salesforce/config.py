@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from dealthread.simulators.kit.signing import secret_key
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
 from dealthread.simulators.salesforce.org_rules import OrgRules, org_rules_of
+from dealthread.simulators.salesforce.outbox import Trigger
 from dealthread.simulators.salesforce.pem import rsa_key
 
 CURRENCIES = (
@@ -41,8 +43,20 @@ class SalesforceConfig:
     """A file's path or a postgresql:// address; None keeps everything in memory."""
     rules: OrgRules = field(default_factory=OrgRules)
     """What the org's administrator has forbidden besides."""
+    multicurrency: bool = True
+    """Without it rows have no CurrencyIsoCode and the org no CurrencyType."""
     currencies: tuple[str, ...] = CURRENCIES
+    """The active ones."""
     default_currency: str = "EUR"
+    """The corporate currency, and the user's."""
+    conversion_rates: Mapping[str, Decimal] = field(default_factory=dict)
+    """Against the corporate currency; 1 where none is given."""
+    announce: tuple[Trigger, ...] = (Trigger.WON,)
+    """What goes into the outbox, and so to the webhook."""
+    cpq: bool = False
+    """Whether the managed package SBQQ is installed."""
+    cpq_delay: timedelta = timedelta(seconds=2)
+    """Business time between Ordered and the order, Contracted and the contract."""
     session_lifetime: timedelta = timedelta(hours=2)
     daily_request_limit: int = 5_000_000
     """Salesforce's depends on edition and licences; clients must read `/limits`."""
@@ -65,6 +79,12 @@ class SalesforceConfig:
             secret_key(secret)
         if self.default_currency not in self.currencies:
             raise ValueError("the default currency is not among the currencies")
+        if self.conversion_rates.get(self.default_currency, Decimal(1)) != 1:
+            raise ValueError("the corporate currency's conversion rate is 1")
+        if Trigger.QUOTE_ACCEPTED in self.announce and not self.cpq:
+            raise ValueError("only an org with CPQ can announce accepted quotes")
+        if self.cpq_delay < timedelta(0):
+            raise ValueError("CPQ cannot be done before it began")
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> SalesforceConfig:
@@ -82,4 +102,10 @@ class SalesforceConfig:
                 seconds=float(env.get("DEALTHREAD_SIM_CLOCK_OFFSET_SECONDS", "0"))
             ),
             state=env.get("DEALTHREAD_SIM_STATE") or None,
+            multicurrency=env.get("DEALTHREAD_SIM_SF_MULTICURRENCY", "yes") == "yes",
+            announce=tuple(
+                Trigger(name) for name in env.get("DEALTHREAD_SIM_SF_ANNOUNCE", "won").split()
+            ),
+            cpq=env.get("DEALTHREAD_SIM_SF_CPQ", "no") == "yes",
+            cpq_delay=timedelta(seconds=float(env.get("DEALTHREAD_SIM_SF_CPQ_DELAY_SECONDS", "2"))),
         )

@@ -106,7 +106,7 @@ def _field(one: Field) -> dict[str, Any]:
         "createable": one.createable,
         "updateable": one.updateable,
         "unique": one.unique,
-        "caseSensitive": False,
+        "caseSensitive": one.case_sensitive,
         "externalId": one.external_id,
         "idLookup": one.external_id or one.id_lookup or one.type is FieldType.ID,
         "calculated": one.calculated and one.is_custom,
@@ -116,7 +116,7 @@ def _field(one: Field) -> dict[str, Any]:
         "sortable": is_plain,
         "groupable": is_plain and not one.type.is_number and one.type is not FieldType.DATETIME,
         "nameField": is_name,
-        "restrictedPicklist": one.type is FieldType.PICKLIST,
+        "restrictedPicklist": one.type is FieldType.PICKLIST and one.restricted,
         "picklistValues": [
             {
                 "active": True,

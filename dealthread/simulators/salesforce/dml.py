@@ -41,6 +41,7 @@ class Dml:
         self._ledger = ledger
         self._automation = automation
         self._user_id = user_id
+        automation.attach(self)
 
     def insert(
         self,
@@ -158,7 +159,7 @@ class Dml:
         self._check_unique(sobject, row, changed)
         self._stamp(row, now)
         self._store.put(sobject.name, row)
-        self._automation.after_save(sobject, row, old, now, self.insert)
+        self._automation.after_save(sobject, row, old, now)
         kind = f"{sobject.name}.{'created' if old is None else 'updated'}"
         self._record(kind, str(row["Id"]), {"fields": sorted(changed)})
 

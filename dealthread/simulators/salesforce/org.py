@@ -19,6 +19,7 @@ from dealthread.simulators.salesforce.ids import make_id
 from dealthread.simulators.salesforce.persistence import KeptOrg
 from dealthread.simulators.salesforce.rule_checks import RuleChecks
 from dealthread.simulators.salesforce.schema import Row
+from dealthread.simulators.salesforce.schema_currency import currency_rows
 from dealthread.simulators.salesforce.schema_objects import org_schema
 from dealthread.simulators.salesforce.sessions import Sessions
 from dealthread.simulators.salesforce.store import INSTANCE, Store
@@ -47,11 +48,11 @@ class Org:
         self.sessions = Sessions(config, self.clock)
         self.store = Store(org_schema(config))
         self.user_id = make_id("005", INSTANCE, 1)
-        automation = Automation(self.store)
+        automation = Automation(self.store, config)
         rules = RuleChecks(config.rules, self.store.schema, self.store)
         self.dml = Dml(self.store, self.clock, self.ledger, automation, rules, self.user_id)
         self.announcer = Announcer(config, self.store, self.dml, self.webhooks)
-        automation.on_outbox = self.announcer.announce
+        automation.tell_outbox(self.announcer.announce)
         self.kept = KeptOrg(self.store)
         self.keeper = (
             Keeper(self.kept, StateStore(config.state, f"salesforce:{config.org_id}"))
@@ -133,6 +134,8 @@ class Org:
             )
             standard: Row = {"Name": "Standard Price Book", "IsActive": True, "IsStandard": True}
             self._put("Pricebook2", {"Id": make_id("01s", INSTANCE, 1), **standard}, now)
+            for number, row in enumerate(currency_rows(self.config), start=1):
+                self._put("CurrencyType", {"Id": make_id("01L", INSTANCE, number), **row}, now)
         self.store.counters["Pricebook2"] = max(1, self.store.counters.get("Pricebook2", 0))
 
     def _put(self, name: str, values: Row, now: str) -> None:

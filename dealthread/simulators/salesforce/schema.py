@@ -79,10 +79,16 @@ class Field:
     id_lookup: bool = False
     """May be named in an upsert although it is no external id (Contact.Email)."""
     indexed: bool = False
+    case_sensitive: bool = False
+    """Whether equal texts in another case are another value (unique fields may be declared so)."""
     picklist: tuple[str, ...] = ()
+    restricted: bool = True
+    """Of a picklist: values outside the list are refused."""
     reference_to: str = ""
     relationship: str = ""
     """Name of the parent relationship, e.g. Account or Dealthread_Opportunity__r."""
+    children: str = ""
+    """Name of the child relationship at the parent, e.g. OrderItems; empty where there is none."""
     on_delete: str = "clear"
     """Of the parent: clear, restrict or cascade."""
     calculated: bool = False

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from dealthread.simulators.salesforce.schema import Child, Field, FieldType, Schema, SObject
-
-CHILD_RELATIONSHIPS = {
-    ("Account", "ParentId"): "ChildAccounts",
-    ("Contact", "AccountId"): "Contacts",
-    ("Opportunity", "AccountId"): "Opportunities",
-    ("Contract", "AccountId"): "Contracts",
-    ("OpportunityLineItem", "OpportunityId"): "OpportunityLineItems",
-    ("PricebookEntry", "Pricebook2Id"): "PricebookEntries",
-    ("PricebookEntry", "Product2Id"): "PricebookEntries",
-    ("Contract", "Dealthread_Opportunity__c"): "Dealthread_Contracts__r",
-}
-"""(child object, field) -> the name a subquery uses. Relationships not listed have none."""
 
 
 def text(name: str, length: int, **more: Any) -> Field:
@@ -25,9 +14,29 @@ def text(name: str, length: int, **more: Any) -> Field:
     return Field(name, FieldType.STRING, length=length, **more)
 
 
+def key(name: str, length: int, **more: Any) -> Field:
+    """An external id of a package: unique, and upper and lower case are told apart."""
+    return text(name, length, unique=True, external_id=True, case_sensitive=True, **more)
+
+
+def long_text(name: str, length: int = 32000, **more: Any) -> Field:
+    """A long text area."""
+    return Field(name, FieldType.LONG_TEXT, length=length, **more)
+
+
 def picklist(name: str, *values: str, **more: Any) -> Field:
-    """A restricted picklist."""
-    return Field(name, FieldType.PICKLIST, length=255, picklist=values, **more)
+    """A picklist, restricted unless told."""
+    return Field(name, FieldType.PICKLIST, length=more.pop("length", 255), picklist=values, **more)
+
+
+def percent(name: str, digits: int, scale: int, **more: Any) -> Field:
+    """A percentage with so many digits before and after the point."""
+    return Field(name, FieldType.PERCENT, precision=digits + scale, scale=scale, **more)
+
+
+def phone(name: str) -> Field:
+    """A telephone number."""
+    return Field(name, FieldType.PHONE, length=40)
 
 
 def checkbox(name: str, **more: Any) -> Field:
@@ -66,15 +75,7 @@ def reference(name: str, to: str, **more: Any) -> Field:
 
 def calculated(one: Field) -> Field:
     """The same field, read-only: Salesforce works the value out."""
-    return Field(
-        **{
-            **one.__dict__,
-            "createable": False,
-            "updateable": False,
-            "calculated": True,
-            "required": False,
-        }
-    )
+    return replace(one, createable=False, updateable=False, calculated=True, required=False)
 
 
 def address(prefix: str) -> list[Field]:
@@ -89,9 +90,14 @@ def address(prefix: str) -> list[Field]:
     return [*parts, calculated(Field(f"{prefix}Address", FieldType.ADDRESS))]
 
 
-def currency_code(currencies: tuple[str, ...], default: str) -> Field:
-    """The record's currency in a multicurrency org."""
-    return picklist("CurrencyIsoCode", *currencies, default=default)
+def extended(one: SObject, fields: Iterable[Field]) -> SObject:
+    """The same object type with the fields of a package. Raises ValueError for a name taken."""
+    merged = dict(one.fields)
+    for field in fields:
+        if field.name.lower() in merged:
+            raise ValueError(f"{one.name} already has {field.name}")
+        merged[field.name.lower()] = field
+    return replace(one, fields=merged)
 
 
 def sobject(
@@ -127,8 +133,7 @@ def schema_of(objects: Iterable[SObject]) -> Schema:
             parent = by_name.get(one.reference_to.lower())
             if parent is None:
                 raise ValueError(f"{owner.name}.{one.name} refers to {one.reference_to}")
-            name = CHILD_RELATIONSHIPS.get((owner.name, one.name), "")
             children.setdefault(parent.name, []).append(
-                Child(owner.name, one.name, name, one.on_delete)
+                Child(owner.name, one.name, one.children, one.on_delete)
             )
     return Schema(by_name, {name: tuple(found) for name, found in children.items()})

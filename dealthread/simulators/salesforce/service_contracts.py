@@ -1,4 +1,4 @@
-"""Rules of the Contract object."""
+"""Rules of the Contract object (Object reference, "Contract", usage)."""
 
 from __future__ import annotations
 
@@ -7,47 +7,57 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from dealthread.simulators.salesforce.errors import SalesforceError
-from dealthread.simulators.salesforce.schema import Row
+from dealthread.simulators.salesforce.rules import Rules, Save
+from dealthread.simulators.salesforce.schema import Value
+
+STATUS_CODES = {"Draft": "Draft", "In Approval Process": "InApproval", "Activated": "Activated"}
 
 
-def complete_contract(row: Row, old: Row | None) -> None:
+class ContractRules(Rules):
     """EndDate is the last day of the term; the status starts as Draft and does not go back."""
-    start, term = row.get("StartDate"), row.get("ContractTerm")
-    row["EndDate"] = None
-    if isinstance(start, str) and isinstance(term, Decimal):
-        row["EndDate"] = _last_day(date.fromisoformat(start), int(term)).isoformat()
-    if old is None:
-        if row.get("Status") not in (None, "Draft"):
+
+    def before_save(self, save: Save) -> None:
+        """Derive and check."""
+        row, old = save.row, save.old
+        row["EndDate"] = end_of_term(row.get("StartDate"), row.get("ContractTerm"))
+        row["StatusCode"] = STATUS_CODES.get(str(row.get("Status")))
+        if old is None:
+            if row.get("Status") not in (None, "Draft"):
+                raise SalesforceError(
+                    "FAILED_ACTIVATION",
+                    "Choose a valid contract status and save your changes.",
+                    fields=["Status"],
+                )
+            return
+        if old["Status"] == "Activated" and row["Status"] != "Activated":
             raise SalesforceError(
-                "FAILED_ACTIVATION",
-                "Choose a valid contract status and save your changes.",
+                "INVALID_STATUS",
+                "An activated contract cannot return to an earlier status.",
                 fields=["Status"],
             )
-    elif old["Status"] == "Activated" and row["Status"] != "Activated":
-        raise SalesforceError(
-            "INVALID_STATUS",
-            "An activated contract cannot return to an earlier status.",
-            fields=["Status"],
-        )
+        if row["StatusCode"] == "Activated" and old["Status"] != "Activated":
+            row["ActivatedDate"], row["ActivatedById"] = save.now, old["LastModifiedById"]
+
+    def before_delete(self, save: Save) -> None:
+        """Activated contracts stay."""
+        if save.row["Status"] == "Activated":
+            raise SalesforceError(
+                "DELETE_FAILED", "An activated contract cannot be deleted.", fields=[]
+            )
 
 
-def refuse_deletion_of_active(row: Row) -> None:
-    """Activated contracts stay."""
-    if row["Status"] == "Activated":
-        raise SalesforceError(
-            "DELETE_FAILED", "An activated contract cannot be deleted.", fields=[]
-        )
-
-
-def _last_day(start: date, months: int) -> date:
-    """The day before the anniversary, in the last month's own length."""
-    index = start.month - 1 + months
-    year, month = start.year + index // 12, index % 12 + 1
+def end_of_term(start: Value, months: Value) -> str | None:
+    """The last day of a term: the day before the anniversary, in the last month's own length."""
+    if not isinstance(start, str) or not isinstance(months, Decimal):
+        return None
+    first = date.fromisoformat(start)
+    index = first.month - 1 + int(months)
+    year, month = first.year + index // 12, index % 12 + 1
     if not 1 <= year <= 9999:
         raise SalesforceError(
             "NUMBER_OUTSIDE_VALID_RANGE", "the term is too long", fields=["ContractTerm"]
         )
     last = calendar.monthrange(year, month)[1]
-    if start.day > last:
-        return date(year, month, last)
-    return date(year, month, start.day) - timedelta(days=1)
+    if first.day > last:
+        return date(year, month, last).isoformat()
+    return (date(year, month, first.day) - timedelta(days=1)).isoformat()

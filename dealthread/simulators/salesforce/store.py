@@ -27,10 +27,14 @@ class Store:
         self._tables: dict[str, dict[str, Row]] = {}
         self._indices: dict[str, dict[str, dict[str, dict[str, None]]]] = {}
         self._indexed: dict[str, tuple[Field, ...]] = {}
+        self._case_sensitive: dict[str, frozenset[str]] = {}
         for sobject in schema.objects.values():
             indexed = tuple(one for one in sobject.fields.values() if one.is_indexed)
             self._tables[sobject.name] = {}
             self._indexed[sobject.name] = indexed
+            self._case_sensitive[sobject.name] = frozenset(
+                one.name for one in indexed if one.case_sensitive
+            )
             self._indices[sobject.name] = {one.name: {} for one in indexed}
         self.counters: dict[str, int] = {}
         self._journal: list[Change] = []
@@ -56,10 +60,16 @@ class Store:
         return iter(list(self._tables[sobject].values()))
 
     def lookup(self, sobject: str, field: str, value: Value) -> list[Row]:
-        """Rows whose indexed field has the value (text: in any case), deleted ones included."""
+        """Rows whose indexed field has the value, deleted ones included.
+
+        Text is found in any case, unless the field tells cases apart.
+        """
         found = self._indices[sobject][field].get(_index_key(value), {})
         table = self._tables[sobject]
-        return [table[record_id] for record_id in found]
+        rows = [table[record_id] for record_id in found]
+        if field in self._case_sensitive[sobject]:
+            return [row for row in rows if row[field] == value]
+        return rows
 
     def live_lookup(self, sobject: str, field: str, value: Value) -> list[Row]:
         """The same without deleted rows."""

@@ -69,7 +69,7 @@ def _text(field: Field, raw: str) -> Value:
             f"{field.name}: data value too large: {shown} (max length={field.length})",
             fields=[field.name],
         )
-    if field.type is FieldType.PICKLIST and kept not in field.picklist:
+    if field.type is FieldType.PICKLIST and field.restricted and kept not in field.picklist:
         raise SalesforceError(
             "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
             f"{field.name}: bad value for restricted picklist field: {kept}",

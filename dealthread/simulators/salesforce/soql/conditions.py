@@ -177,8 +177,8 @@ def _check_filterable(field: Field) -> None:
 
 
 def _key(field: Field, value: Value) -> Any:
-    """What is compared: text ignores case; ids do not."""
-    if isinstance(value, str) and field.type.is_text:
+    """What is compared: text ignores case; ids and fields that tell cases apart do not."""
+    if isinstance(value, str) and field.type.is_text and not field.case_sensitive:
         return value.casefold()
     return value
 

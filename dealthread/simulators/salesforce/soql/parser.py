@@ -99,6 +99,10 @@ class _Parser:
             raise self._unexpected()
         return self._take().text
 
+    def _source(self) -> str:
+        # The object Order is named like a key word; after FROM it is the object.
+        return self._take().text if self._next.is_word("ORDER") else self._name()
+
     def _path(self) -> Path:
         return Path(tuple(self._name().split(".")))
 
@@ -116,7 +120,7 @@ class _Parser:
         while self._accept_symbol(","):
             items.append(self._item(is_nested=is_nested))
         self._expect_word("FROM")
-        source = self._name()
+        source = self._source()
         alias = None
         if self._next.kind is Kind.WORD and self._next.text.upper() not in _RESERVED:
             alias = self._take().text
