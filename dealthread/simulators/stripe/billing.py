@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dealthread.simulators.stripe import descriptions, prices, tax_ids
 from dealthread.simulators.stripe.composition import Charge, compose
 from dealthread.simulators.stripe.customers import full_address, full_shipping
+from dealthread.simulators.stripe.discounting import Discount
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.listing import envelope
 from dealthread.simulators.stripe.periods import period_of, periods_between
@@ -83,6 +84,8 @@ class Bill:
     description: str | None = None
     custom_fields: Sequence[Json] | None = None
     footer: str | None = None
+    # Those of the invoice itself; the lines have their own.
+    discounts: Sequence[Discount] = ()
 
 
 def charges_of(
@@ -180,6 +183,8 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
         default_tax_rates=bill.default_tax_rates,
         tax_exempt=bill.payer.tax_exempt,
         tax_rounding=ctx.account.config.tax_rounding,
+        discounts=bill.discounts,
+        at=bill.at,
     )
     payer = bill.payer
     due = max(0, made.total + payer.balance)
@@ -238,7 +243,7 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
         "default_source": None,
         "default_tax_rates": list(bill.default_tax_rates),
         "description": bill.description,
-        "discounts": [],
+        "discounts": [discount.id for discount in bill.discounts],
         "due_date": None,
         "effective_at": None,
         "ending_balance": None,
@@ -286,9 +291,9 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
         "subtotal_excluding_tax": made.subtotal_excluding_tax,
         "test_clock": ctx.clock_of(payer.id),
         "total": made.total,
-        "total_discount_amounts": [],
+        "total_discount_amounts": made.total_discount_amounts,
         "total_excluding_tax": made.total_excluding_tax,
-        "total_pretax_credit_amounts": [],
+        "total_pretax_credit_amounts": made.total_pretax_credit_amounts,
         "total_taxes": made.total_taxes,
         "webhooks_delivered_at": None,
     }
