@@ -29,6 +29,10 @@ class Sizes:
     webhook_rounds: int = 7
     webhooks: int = 1500
     """Messages of a round."""
+    simulator_calls: int = 5_000
+    """Requests of each kind to each simulator."""
+    simulator_memory_calls: int = 100_000
+    """Reads during which a simulator's memory is watched."""
 
     @property
     def deals(self) -> int:
@@ -38,5 +42,13 @@ class Sizes:
 
 FULL = Sizes()
 QUICK = Sizes(
-    warm_up=4, cost_runs=3, rounds=1, at_one=4, at_fifty=30, webhook_rounds=2, webhooks=500
+    warm_up=4,
+    cost_runs=3,
+    rounds=1,
+    at_one=4,
+    at_fifty=30,
+    webhook_rounds=2,
+    webhooks=500,
+    simulator_calls=500,
+    simulator_memory_calls=5_000,
 )

@@ -29,10 +29,11 @@ class Answers:
         return self.statuses.total() / self.seconds
 
 
-def request(url: str, headers: dict[str, str], body: bytes) -> bytes:
-    """One POST as it goes over the wire."""
+def request(url: str, headers: dict[str, str], body: bytes = b"", *, method: str = "POST") -> bytes:
+    """One request as it goes over the wire."""
     parts = urlsplit(url)
-    lines = [f"POST {parts.path} HTTP/1.1", f"Host: {parts.netloc}", f"Content-Length: {len(body)}"]
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {parts.netloc}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 

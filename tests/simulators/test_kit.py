@@ -111,6 +111,16 @@ def test_without_a_fault_a_request_is_answered_and_recorded(shop: Shop) -> None:
     assert [one["kind"] for one in effects["entries"]] == ["note.written"]
 
 
+def test_a_ledger_says_how_much_of_its_beginning_it_has_forgotten() -> None:
+    """A reader who needs all of it can tell that it is not all."""
+    ledger = Ledger(SimClock(), capacity=3)
+    for number in range(5):
+        ledger.request("GET", f"/{number}")
+    page = ledger.as_json("requests", matches=lambda _: True)
+    assert (page["total"], page["dropped"]) == (5, 2)
+    assert [entry["path"] for entry in page["entries"]] == ["/2", "/3", "/4"]
+
+
 def test_refuse_closes_the_connection_before_any_effect(shop: Shop) -> None:
     """K1: the client sees a transport error and nothing happened."""
     shop.fault(kind="refuse", path="/notes")

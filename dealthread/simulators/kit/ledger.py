@@ -43,9 +43,12 @@ class EffectEntry:
 
 
 class Ledger:
-    """Requests and effects in memory, newest last. The oldest fall out beyond `capacity`."""
+    """Requests and effects in memory, newest last. The oldest fall out beyond `capacity`.
 
-    def __init__(self, clock: SimClock, *, capacity: int = 100_000) -> None:
+    How many did is told with each page, so that evidence with a gap is known as such.
+    """
+
+    def __init__(self, clock: SimClock, *, capacity: int = 20_000) -> None:
         self._clock = clock
         self._seq = 0
         self.requests: deque[RequestEntry] = deque(maxlen=capacity)
@@ -125,4 +128,10 @@ class Ledger:
         source = list(self.requests) if kind == "requests" else list(self.effects)
         total = self.request_count if kind == "requests" else self.effect_count
         entries = [entry for entry in (asdict(one) for one in source) if matches(entry)]
-        return {"kind": kind, "total": total, "matched": len(entries), "entries": entries}
+        return {
+            "kind": kind,
+            "total": total,
+            "dropped": total - len(source),
+            "matched": len(entries),
+            "entries": entries,
+        }

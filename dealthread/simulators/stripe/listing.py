@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Reversible
+from itertools import islice
 
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.store import Json
@@ -19,25 +20,27 @@ def page(
     keep: Callable[[Json], bool] | None = None,
     newest_first: bool = True,
 ) -> Json:
-    """One page of the items, which come oldest first."""
-    rows = [item for item in items if keep is None or keep(item)]
-    if newest_first:
-        rows.reverse()
+    """One page of the items, which come oldest first. Reads no further than the page needs."""
     limit = params.get("limit", DEFAULT_LIMIT)
     if "starting_after" in params and "ending_before" in params:
         raise StripeError.invalid(
             "You may only specify one of these parameters: starting_after, ending_before.",
             param="starting_after",
         )
-    if "starting_after" in params:
-        rows = rows[_position(rows, params, "starting_after", kind) + 1 :]
-        chosen = rows[:limit]
-    elif "ending_before" in params:
-        rows = rows[: _position(rows, params, "ending_before", kind)]
-        chosen = rows[-limit:]
-    else:
-        chosen = rows[:limit]
-    return envelope(chosen, url, has_more=len(rows) > len(chosen))
+    held = items if isinstance(items, Reversible) else list(items)
+    rows = (
+        item for item in (reversed(held) if newest_first else held) if keep is None or keep(item)
+    )
+    if "ending_before" in params:
+        before = _up_to(rows, params["ending_before"], kind)
+        return envelope(before[-limit:], url, has_more=len(before) > limit)
+    # Asking whether the cursor is there moves the rows on to what follows it.
+    if "starting_after" in params and not any(
+        row["id"] == params["starting_after"] for row in rows
+    ):
+        raise StripeError.no_such(kind, params["starting_after"], param="starting_after")
+    chosen = list(islice(rows, limit + 1))
+    return envelope(chosen[:limit], url, has_more=len(chosen) > limit)
 
 
 def envelope(data: list[Json], url: str, *, has_more: bool = False) -> Json:
@@ -59,8 +62,10 @@ def within(value: int | None, bounds: Json | None) -> bool:
     )
 
 
-def _position(rows: list[Json], params: Json, name: str, kind: str) -> int:
-    for index, row in enumerate(rows):
-        if row["id"] == params[name]:
-            return index
-    raise StripeError.no_such(kind, params[name], param=name)
+def _up_to(rows: Iterable[Json], cursor: str, kind: str) -> list[Json]:
+    before: list[Json] = []
+    for row in rows:
+        if row["id"] == cursor:
+            return before
+        before.append(row)
+    raise StripeError.no_such(kind, cursor, param="ending_before")
