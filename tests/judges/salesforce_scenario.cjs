@@ -37,7 +37,7 @@ async function rows(conn, seen) {
 async function refusals(conn, seen) {
   const accounts = conn.sobject("Account");
   const contacts = conn.sobject("Contact");
-  seen.conflict = await refusal(accounts.create({ Name: "Other", [KEY]: "k-1" }));
+  seen.conflict = await refusal(accounts.create({ Name: "Other", [KEY]: "K-1" }));
   seen.missing = await refusal(accounts.create({ Phone: "1" }));
   seen.unknownField = await refusal(accounts.create({ Name: "x", Nothing__c: 1 }));
   seen.tooLong = await refusal(accounts.create({ Name: "x".repeat(256) }));

@@ -60,7 +60,7 @@ def _rows(sf: Client, seen: Seen) -> None:
 
 def _refusals(sf: Client, stranger: Client, seen: Seen) -> None:
     for step, body in (
-        ("conflict", {"Name": "Other", KEY: "k-1"}),
+        ("conflict", {"Name": "Other", KEY: "K-1"}),
         ("missing", {"Phone": "1"}),
         ("unknownField", {"Name": "x", "Nothing__c": 1}),
         ("tooLong", {"Name": "x" * 256}),

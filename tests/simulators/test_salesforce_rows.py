@@ -362,28 +362,19 @@ def test_a_contract_starts_as_draft_and_stays_activated(org: Any) -> None:
     assert error_of(org.http.delete(path)) == (400, "DELETE_FAILED")
 
 
-def test_deleting_takes_the_lines_along_and_is_refused_where_deals_hang(org: Any) -> None:
-    """Cascade, restrict; deleted rows are in queryAll only."""
+def test_deleting_takes_open_deals_along_and_is_refused_where_won_ones_hang(org: Any) -> None:
+    """Cascade as recorded describes say; deleted rows are in queryAll only."""
     account = org.create("Account", Name="A")
+    contact = org.create("Contact", LastName="Kim", AccountId=account)
+    child = org.create("Account", Name="B", ParentId=account)
     opportunity = org.opportunity(account)
+    path = f"/sobjects/Opportunity/{opportunity}"
+    org.http.patch(path, json={"StageName": "Closed Won"})
     assert error_of(org.http.delete(f"/sobjects/Account/{account}")) == (400, "DELETE_FAILED")
-    assert org.http.delete(f"/sobjects/Opportunity/{opportunity}").status_code == 204
+    org.http.patch(path, json={"StageName": "Closed Lost"})
     assert org.http.delete(f"/sobjects/Account/{account}").status_code == 204
     assert org.query("SELECT Id FROM Opportunity") == []
     answer = org.http.get("/queryAll", params={"q": "SELECT Id, IsDeleted FROM Opportunity"})
     assert [one["IsDeleted"] for one in answer.json()["records"]] == [True]
-
-
-def test_describe_tells_the_schema(org: Any) -> None:
-    """What a client needs to know of a field."""
-    described = org.simple_salesforce().Account.describe()
-    fields = {one["name"]: one for one in described["fields"]}
-    assert described["keyPrefix"] == "001"
-    assert (fields[KEY]["unique"], fields[KEY]["externalId"], fields[KEY]["length"]) == (
-        True,
-        True,
-        40,
-    )
-    assert fields["ParentId"]["referenceTo"] == ["Account"]
-    names = [one["name"] for one in org.http.get("/sobjects").json()["sobjects"]]
-    assert {"Account", "Opportunity", "Contract", "Dealthread_Outbox__c"} <= set(names)
+    assert error_of(org.http.get(f"/sobjects/Contact/{contact}")) == (404, "ENTITY_IS_DELETED")
+    assert org.read("Account", child)["ParentId"] is None

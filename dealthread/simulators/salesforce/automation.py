@@ -8,7 +8,7 @@ from dealthread.simulators.salesforce.config import SalesforceConfig
 from dealthread.simulators.salesforce.deals import OpportunityLineRules, OpportunityRules
 from dealthread.simulators.salesforce.orders import OrderItemRules, OrderRules
 from dealthread.simulators.salesforce.outbox import TRIGGER_OBJECTS, Listener, OutboxRules
-from dealthread.simulators.salesforce.people import AssetRules, NameRules
+from dealthread.simulators.salesforce.people import AccountRules, AssetRules, NameRules
 from dealthread.simulators.salesforce.price_books import EntryRules, ProductRules
 from dealthread.simulators.salesforce.quote_sync import QuoteSync
 from dealthread.simulators.salesforce.quotes import QuoteLineRules, QuoteRules
@@ -80,6 +80,7 @@ class Automation:
 def _standard_rules(config: SalesforceConfig) -> Mapping[str, tuple[Rules, ...]]:
     sync = QuoteSync()
     return {
+        "Account": (AccountRules(),),
         "Contact": (NameRules(),),
         "User": (NameRules(),),
         "Asset": (AssetRules(),),

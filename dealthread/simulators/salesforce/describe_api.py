@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from dealthread.simulators.salesforce.schema import Field, FieldType, Schema, SObject
+from dealthread.simulators.salesforce.describe_fields import field_description
+from dealthread.simulators.salesforce.schema import Schema, SObject
+from dealthread.simulators.salesforce.standard_labels import plural_of
 
-_SYSTEM = frozenset(
-    {
-        "Id",
-        "OwnerId",
-        "CreatedDate",
-        "CreatedById",
-        "LastModifiedDate",
-        "LastModifiedById",
-        "SystemModstamp",
-    }
-)
-"""Never null and filled on create, as recorded describes of real orgs say."""
-
-_SOAP_TYPES = {
-    FieldType.ID: "tns:ID",
-    FieldType.REFERENCE: "tns:ID",
-    FieldType.BOOLEAN: "xsd:boolean",
-    FieldType.INT: "xsd:int",
-    FieldType.DOUBLE: "xsd:double",
-    FieldType.CURRENCY: "xsd:double",
-    FieldType.PERCENT: "xsd:double",
-    FieldType.DATE: "xsd:date",
-    FieldType.DATETIME: "xsd:dateTime",
-    FieldType.ADDRESS: "urn:address",
-}
+MASTER_RECORD_TYPE = "012000000000000AAA"
+_MERGEABLE = ("Account", "Contact")
+_DEEP_CLONEABLE = ("Opportunity",)
+_INTERNAL = ("Organization",)
+"""Objects without pages, triggers, feeds or search."""
 
 
 def global_describe(schema: Schema, base: str) -> dict[str, Any]:
@@ -49,84 +31,90 @@ def basic_describe(sobject: SObject, base: str) -> dict[str, Any]:
 
 def describe(schema: Schema, sobject: SObject, base: str) -> dict[str, Any]:
     """GET /sobjects/{object}/describe."""
+    path = f"{base}/sobjects/{sobject.name}"
     return {
         **_summary(sobject, base),
-        "fields": [_field(one) for one in sobject.fields.values()],
+        **_NOT_CARRIED,
+        "compactLayoutable": sobject.name not in _INTERNAL,
+        "searchLayoutable": sobject.name not in _INTERNAL,
+        "supportedScopes": [{"label": f"All {plural_of(sobject).lower()}", "name": "everything"}],
+        "fields": [field_description(sobject, one) for one in sobject.fields.values()],
         "childRelationships": [
             {
                 "cascadeDelete": child.on_delete == "cascade",
                 "childSObject": child.object,
                 "deprecatedAndHidden": False,
                 "field": child.field,
+                "junctionIdListNames": [],
+                "junctionReferenceTo": [],
                 "relationshipName": child.relationship or None,
                 "restrictedDelete": child.on_delete == "restrict",
             }
             for child in schema.children.get(sobject.name, ())
         ],
-        "recordTypeInfos": [],
+        "recordTypeInfos": [
+            {
+                "active": True,
+                "available": True,
+                "defaultRecordTypeMapping": True,
+                "developerName": "Master",
+                "master": True,
+                "name": "Master",
+                "recordTypeId": MASTER_RECORD_TYPE,
+                "urls": {
+                    "layout": f"{path}/describe/layouts/{MASTER_RECORD_TYPE}",
+                },
+            }
+        ],
     }
+
+
+_NOT_CARRIED: dict[str, Any] = {
+    "actionOverrides": [],
+    "defaultImplementation": None,
+    "extendedBy": None,
+    "extendsInterfaces": None,
+    "implementedBy": None,
+    "implementsInterfaces": None,
+    "listviewable": None,
+    "lookupLayoutable": None,
+    "namedLayoutInfos": [],
+    "networkScopeFieldName": None,
+    "sobjectDescribeOption": "FULL",
+}
+"""As recorded of every object; `null` and empty in the recordings, too."""
 
 
 def _summary(sobject: SObject, base: str) -> dict[str, Any]:
     path = f"{base}/sobjects/{sobject.name}"
+    has_pages = sobject.name not in _INTERNAL
     return {
         "name": sobject.name,
         "label": sobject.label or sobject.name,
+        "labelPlural": plural_of(sobject),
         "keyPrefix": sobject.prefix,
         "custom": sobject.is_custom,
+        "customSetting": False,
         "createable": sobject.createable,
         "updateable": sobject.updateable,
         "deletable": sobject.deletable,
+        "undeletable": sobject.deletable,
         "queryable": True,
         "retrieveable": True,
-        "undeletable": False,
+        "replicateable": True,
+        "searchable": has_pages,
+        "layoutable": has_pages,
+        "triggerable": has_pages,
+        "feedEnabled": has_pages,
+        "mruEnabled": has_pages,
+        "mergeable": sobject.name in _MERGEABLE,
+        "deepCloneable": sobject.name in _DEEP_CLONEABLE,
+        "activateable": False,
+        "associateEntityType": None,
+        "associateParentEntity": None,
+        "deprecatedAndHidden": False,
+        "hasSubtypes": False,
+        "isInterface": False,
+        "isSubtype": False,
         "urls": {"sobject": path, "describe": f"{path}/describe", "rowTemplate": path + "/{ID}"},
-    }
-
-
-def _field(one: Field) -> dict[str, Any]:
-    is_long = one.type is FieldType.LONG_TEXT
-    is_plain = not is_long and one.type is not FieldType.ADDRESS
-    is_defaulted = one.default is not None or one.name in _SYSTEM
-    is_never_null = one.required or one.type is FieldType.BOOLEAN or one.name in _SYSTEM
-    is_name = one.name == "Name"
-    return {
-        "name": one.name,
-        "label": one.label or one.name,
-        "type": "textarea" if is_long else str(one.type),
-        "soapType": _SOAP_TYPES.get(one.type, "xsd:string"),
-        "length": one.length,
-        "byteLength": one.length * 3,
-        "digits": one.precision if one.type is FieldType.INT else 0,
-        "precision": 0 if one.type is FieldType.INT else one.precision,
-        "scale": one.scale,
-        "nillable": not (is_never_null or is_name),
-        "defaultedOnCreate": is_defaulted,
-        "defaultValue": one.default,
-        "createable": one.createable,
-        "updateable": one.updateable,
-        "unique": one.unique,
-        "caseSensitive": one.case_sensitive,
-        "externalId": one.external_id,
-        "idLookup": one.external_id or one.id_lookup or one.type is FieldType.ID,
-        "calculated": one.calculated and one.is_custom,
-        "autoNumber": bool(one.auto_number),
-        "custom": one.is_custom,
-        "filterable": is_plain,
-        "sortable": is_plain,
-        "groupable": is_plain and not one.type.is_number and one.type is not FieldType.DATETIME,
-        "nameField": is_name,
-        "restrictedPicklist": one.type is FieldType.PICKLIST and one.restricted,
-        "picklistValues": [
-            {
-                "active": True,
-                "defaultValue": value == one.default,
-                "label": value,
-                "validFor": None,
-                "value": value,
-            }
-            for value in one.picklist
-        ],
-        "referenceTo": [one.reference_to] if one.reference_to else [],
-        "relationshipName": one.relationship or None,
     }

@@ -1,8 +1,28 @@
-"""Names of people, and the two sides of which an asset needs one."""
+"""Names of people, whose accounts may go, and the two sides of which an asset needs one."""
 
 from __future__ import annotations
 
+from dealthread.simulators.salesforce.errors import SalesforceError
 from dealthread.simulators.salesforce.rules import Rules, Save, integrity
+
+
+class AccountRules(Rules):
+    """An account takes its contacts and open deals along, but not the deals that were won.
+
+    Recorded describes say that Account.Contacts and Account.Opportunities cascade; the help page
+    "Delete Accounts" keeps accounts with opportunities that are closed and won.
+    """
+
+    def before_delete(self, save: Save) -> None:
+        """Refuse."""
+        deals = save.store.live_lookup("Opportunity", "AccountId", save.row["Id"])
+        if any(deal["IsWon"] for deal in deals):
+            raise SalesforceError(
+                "DELETE_FAILED",
+                f"Your attempt to delete {save.row['Name']} could not be completed because it is"
+                " associated with the following opportunities.",
+                fields=[],
+            )
 
 
 class NameRules(Rules):

@@ -23,6 +23,15 @@ from dealthread.simulators.salesforce.schema_fields import (
     text,
 )
 
+INDUSTRIES = (
+    "Agriculture", "Apparel", "Banking", "Biotechnology", "Chemicals", "Communications",
+    "Construction", "Consulting", "Education", "Electronics", "Energy", "Engineering",
+    "Entertainment", "Environmental", "Finance", "Food & Beverage", "Government", "Healthcare",
+    "Hospitality", "Insurance", "Machinery", "Manufacturing", "Media", "Not For Profit",
+    "Recreation", "Retail", "Shipping", "Technology", "Telecommunications", "Transportation",
+    "Utilities", "Other",
+)  # fmt: skip
+SALUTATIONS = ("Mr.", "Ms.", "Mrs.", "Dr.", "Prof.")
 SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other")
 
 
@@ -33,7 +42,7 @@ def account(currencies: Currencies) -> SObject:
         "001",
         [
             text("Name", 255, required=True, indexed=True),
-            reference("ParentId", "Account", on_delete="restrict", children="ChildAccounts"),
+            reference("ParentId", "Account", children="ChildAccounts"),
             text("AccountNumber", 40),
             picklist(
                 "Type",
@@ -44,11 +53,12 @@ def account(currencies: Currencies) -> SObject:
                 "Installation Partner",
                 "Technology Partner",
                 "Other",
+                length=40,
                 restricted=False,
             ),
-            text("Industry", 255),
+            picklist("Industry", *INDUSTRIES, length=40, restricted=False),
             picklist("Rating", "Hot", "Warm", "Cold", length=40, restricted=False),
-            picklist("AccountSource", *SOURCES, restricted=False),
+            picklist("AccountSource", *SOURCES, length=40, restricted=False),
             money("AnnualRevenue", 18, 0),
             Field("NumberOfEmployees", FieldType.INT, precision=8),
             text("Site", 80),
@@ -85,10 +95,12 @@ def contact(currencies: Currencies) -> SObject:
         "Contact",
         "003",
         [
-            reference("AccountId", "Account", on_delete="restrict", children="Contacts"),
+            reference("AccountId", "Account", on_delete="cascade", children="Contacts"),
             text("LastName", 80, required=True),
             text("FirstName", 40),
-            picklist("Salutation", "Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", restricted=False),
+            picklist(
+                "Salutation", "Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", length=40, restricted=False
+            ),
             calculated(text("Name", 121)),
             text("Title", 128),
             text("Department", 80),
