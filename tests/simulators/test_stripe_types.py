@@ -16,6 +16,16 @@ from tests.simulators.stripe_types import find, judge_answer, judge_request, ope
 
 # Where the simulator asks for more than Stripe's types, with the reason.
 OURS_ONLY = {
+    **{
+        f"{where}.price_data: required only by us: product": (
+            "Stripe requires product or product_data; product_data is not carried"
+        )
+        for where in (
+            "InvoiceAddLinesParams.lines",
+            "InvoiceLineItemUpdateParams",
+            "InvoiceUpdateLinesParams.lines",
+        )
+    },
     "PaymentMethodCreateParams: required only by us: type": (
         "Stripe requires it unless an existing method is cloned, which is not carried"
     ),

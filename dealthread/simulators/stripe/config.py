@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter
 
 # The API version stripe-python 16 pins (stripe/_api_version.py).
 API_VERSION = "2026-10-28.endive"
@@ -27,6 +27,14 @@ class AccountConfig(BaseModel):
     tax_rounding: Literal["line", "total"] = "line"
     country: str = "US"
     name: str | None = None
+    # Numbers in sequence for the account or for each customer, a setting of the account in Stripe.
+    invoice_numbering: Literal["account", "customer"] = "account"
+    # Days from each failed automatic attempt to the next one; empty: no retries. Stripe's own
+    # choice of times ("Smart Retries") cannot be known, its custom schedules are lists like this.
+    retry_days: tuple[PositiveInt, ...] = (3, 5, 7)
+    # What becomes of a subscription, and of the invoice, when the last retry has failed.
+    subscription_after_retries: Literal["canceled", "past_due", "unpaid"] = "past_due"
+    invoice_after_retries: Literal["open", "uncollectible"] = "open"
 
 
 class SimulatorConfig(BaseModel):
@@ -61,3 +69,22 @@ class SimulatorConfig(BaseModel):
 def format_number(number_format: str, sequence: int, year: int) -> str:
     """`US-{:06d}` → `US-000001`; `DE-{year}-{:05d}` → `DE-2026-00001`."""
     return number_format.format(sequence, year=year)
+
+
+# The currency of an account where nothing else names one; in Stripe it follows from the country.
+_CURRENCIES = {
+    "AU": "aud",
+    "CA": "cad",
+    "CH": "chf",
+    "DK": "dkk",
+    "GB": "gbp",
+    "JP": "jpy",
+    "NO": "nok",
+    "SE": "sek",
+    "US": "usd",
+}
+
+
+def default_currency(account: AccountConfig) -> str:
+    """The account's own currency: that of its country, the euro for all others."""
+    return _CURRENCIES.get(account.country, "eur")

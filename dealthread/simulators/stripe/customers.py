@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dealthread.simulators.stripe import (
+    balance,
     events,
     metadata,
+    numbering,
     payment_methods,
     search,
     tax_ids,
@@ -45,14 +47,14 @@ def create(ctx: Context, params: Json) -> Json:
         "id": new_id("cus", 14),
         "object": "customer",
         "address": full_address(params.get("address")),
-        "balance": params.get("balance", 0),
+        "balance": 0,
         "created": test_clocks.check_customer_room(ctx, params.get("test_clock")),
         "currency": None,
         "customer_account": None,
         "default_source": None,
         "delinquent": False,
         "discount": None,
-        "invoice_prefix": new_id("x", 8)[2:].upper(),
+        **numbering.fields(ctx, params),
         "invoice_settings": {
             "custom_fields": None,
             "default_payment_method": None,
@@ -61,7 +63,6 @@ def create(ctx: Context, params: Json) -> Json:
         },
         "livemode": False,
         "metadata": metadata.fresh(params),
-        "next_invoice_sequence": 1,
         "preferred_locales": params.get("preferred_locales", []),
         "shipping": full_shipping(params.get("shipping")),
         "tax_exempt": params.get("tax_exempt") or "none",
@@ -81,6 +82,9 @@ def create(ctx: Context, params: Json) -> Json:
             raise
         if wanted is not None:
             customer["invoice_settings"]["default_payment_method"] = method["id"]
+    numbering.take_prefix(ctx, customer["invoice_prefix"])
+    if params.get("balance"):
+        balance.move(ctx, customer, params["balance"], "initial")
     search.index(ctx, customer)
     ctx.effect("customer.created", customer)
     events.emit(ctx, "customer.created", customer)
@@ -104,7 +108,8 @@ def update(ctx: Context, params: Json, customer_id: str) -> Json:
         customer["invoice_settings"]["default_payment_method"] = method_id
     if "footer" in settings:
         customer["invoice_settings"]["footer"] = settings["footer"]
-    for name in (*_PLAIN, "balance", "preferred_locales"):
+    numbering.change(ctx, customer, params)
+    for name in (*_PLAIN, "preferred_locales"):
         if name in params:
             customer[name] = params[name]
     if "address" in params:
@@ -117,6 +122,9 @@ def update(ctx: Context, params: Json, customer_id: str) -> Json:
     search.index(ctx, customer)
     ctx.effect("customer.updated", customer)
     events.emit(ctx, "customer.updated", customer, before=before)
+    moved = params.get("balance", customer["balance"]) - customer["balance"]
+    if moved:
+        balance.move(ctx, customer, moved, "adjustment")
     return customer
 
 

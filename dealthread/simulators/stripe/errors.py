@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dealthread.simulators.stripe.card_declines import DECLINES
+
 UNSUPPORTED = "simulator_unsupported"
 _DOC_URL = "https://docs.stripe.com/error-codes#"
 
@@ -101,7 +103,14 @@ class StripeError(Exception):
         return cls(status, "invalid_request_error", message, code="resource_missing", param=param)
 
     @classmethod
-    def card_declined(cls, decline_code: str) -> StripeError:
-        """The issuer refuses the charge: 402. Payment intents are not carried, so none is shown."""
-        extra = {"decline_code": decline_code}
-        return cls(402, "card_error", "Your card was declined.", code="card_declined", extra=extra)
+    def card_declined(
+        cls, decline_code: str, *, evidence: dict[str, Any] | None = None
+    ) -> StripeError:
+        """The issuer refuses the charge: 402. `evidence`: the payment intent and its charge."""
+        decline = DECLINES[decline_code]
+        extra = {"decline_code": decline_code, **(evidence or {})}
+        if decline.advice_code is not None:
+            extra["advice_code"] = decline.advice_code
+        return cls(
+            402, "card_error", decline.message, code=decline.code, param=decline.param, extra=extra
+        )

@@ -13,10 +13,14 @@ from dataclasses import dataclass
 
 from dealthread.simulators.kit.webhook_sender import Delivery
 from dealthread.simulators.stripe.config import API_VERSION
+from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.listing import page, within
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context, snapshot
+
+# docs.stripe.com/api/events: events are available for 30 days.
+KEPT_SECONDS = 30 * 86_400
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,20 @@ def _delivered(event: Json) -> None:
     event["pending_webhooks"] = max(0, event["pending_webhooks"] - 1)
 
 
+def retrieve(ctx: Context, params: Json, event_id: str) -> Json:  # noqa: ARG001 handler's shape
+    """GET /v1/events/{id}: for 30 days after it happened."""
+    event = ctx.get("event", event_id)
+    if not _is_kept(ctx, event):
+        raise StripeError.no_such("event", event_id)
+    return event
+
+
+def _is_kept(ctx: Context, event: Json) -> bool:
+    return bool(event["created"] > ctx.now() - KEPT_SECONDS)
+
+
 def list_events(ctx: Context, params: Json) -> Json:
-    """GET /v1/events."""
+    """GET /v1/events of the last 30 days."""
     kinds = params.get("types") or ([params["type"]] if "type" in params else None)
     delivered = params.get("delivery_success")
     return page(
@@ -91,7 +107,8 @@ def list_events(ctx: Context, params: Json) -> Json:
         "/v1/events",
         kind="event",
         keep=lambda row: (
-            (kinds is None or any(_is_of(row["type"], kind) for kind in kinds))
+            _is_kept(ctx, row)
+            and (kinds is None or any(_is_of(row["type"], kind) for kind in kinds))
             and (delivered is None or (row["pending_webhooks"] == 0) == delivered)
             and within(row["created"], params.get("created"))
         ),

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dealthread.simulators.stripe import prices, tax_ids
+from dealthread.simulators.stripe import invoice_payments, prices, refunds, tax_ids
 from dealthread.simulators.stripe.errors import StripeError
-from dealthread.simulators.stripe.invoices import payments_of
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context, snapshot
 
@@ -22,6 +21,13 @@ _FIELDS = {
     "released_subscription": "subscription",
     "latest_invoice": "invoice",
     "invoice": "invoice",
+    "charge": "charge",
+    "credit_note": "credit_note",
+    "customer_balance_transaction": "customer_balance_transaction",
+    "latest_charge": "charge",
+    "payment_intent": "payment_intent",
+    "payment_method": "payment_method",
+    "refund": "refund",
     "product": "product",
     "price": "price",
     "default_price": "price",
@@ -30,7 +36,9 @@ _FIELDS = {
 }
 # Fields that are answered only when asked for.
 _INCLUDED: dict[tuple[str, str], Callable[[Context, Json], Any]] = {
-    ("invoice", "payments"): payments_of,
+    ("charge", "refunds"): refunds.expanded,
+    ("invoice", "confirmation_secret"): invoice_payments.confirmation_secret,
+    ("invoice", "payments"): invoice_payments.expanded,
     ("customer", "tax_ids"): tax_ids.expanded,
     ("price", "tiers"): prices.expanded_tiers,
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dealthread.simulators.stripe.billing_params import ONE_TIME_PRICE
 from dealthread.simulators.stripe.params import CURRENCY, META, QUANTITY, TAX_RATES, TIME
-from dealthread.simulators.stripe.schema import Fields, Flag, Int, Many, Text, When, listing
+from dealthread.simulators.stripe.schema import Exact, Fields, Flag, Int, Many, Text, When, listing
 
+# May be negative, unlike that of a price.
+_UNIT = Exact(places=12)
 INVOICE_ITEM_CREATE = Fields(
     {
         **META,
@@ -14,23 +16,46 @@ INVOICE_ITEM_CREATE = Fields(
         "currency": CURRENCY,
         "customer": Text(),
         "description": Text(),
+        "invoice": Text(),
         "period": Fields({"start": TIME, "end": TIME}, required=("start", "end")),
         "price_data": ONE_TIME_PRICE,
         "pricing": Fields({"price": Text()}),
         "quantity": QUANTITY,
         "subscription": Text(),
         "tax_rates": Many(Text(), at_most=TAX_RATES.at_most),
+        "unit_amount_decimal": _UNIT,
     },
     unsupported=frozenset(
         {
             "customer_account",
             "discountable",
             "discounts",
-            "invoice",
             "quantity_decimal",
             "tax_behavior",
             "tax_code",
-            "unit_amount_decimal",
+        }
+    ),
+)
+INVOICE_ITEM_UPDATE = Fields(
+    {
+        **META,
+        "amount": Int(-99_999_999, 99_999_999),
+        "description": Text(),
+        "period": Fields({"start": TIME, "end": TIME}, required=("start", "end")),
+        "price_data": ONE_TIME_PRICE,
+        "pricing": Fields({"price": Text()}),
+        "quantity": QUANTITY,
+        "tax_rates": TAX_RATES,
+        "unit_amount_decimal": _UNIT,
+    },
+    unsupported=frozenset(
+        {
+            "discountable",
+            "discounts",
+            "invoicing_rules",
+            "quantity_decimal",
+            "tax_behavior",
+            "tax_code",
         }
     ),
 )

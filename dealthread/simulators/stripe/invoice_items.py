@@ -23,11 +23,17 @@ from dealthread.simulators.stripe.world import Context
 
 _KIND = "invoiceitem"
 _RELATION = "invoiceitem.customer"
-_WAYS = ("amount", "price_data", "pricing")
+_WAYS = ("amount", "price_data", "pricing", "unit_amount_decimal")
 
 
 def create(ctx: Context, params: Json) -> Json:
     """POST /v1/invoiceitems: pending until the customer's next invoice."""
+    charge = charge_for(ctx, params)
+    return keep(ctx, params["customer"], charge)
+
+
+def charge_for(ctx: Context, params: Json) -> Charge:
+    """What a request for a new item would bill."""
     if "customer" not in params:
         raise StripeError.missing("customer")
     customer = ctx.get("customer", params["customer"], param="customer")
@@ -39,12 +45,7 @@ def create(ctx: Context, params: Json) -> Json:
             "The currency does not match that of the subscription.", param="currency"
         )
     now = ctx.now(customer["id"])
-    period = params.get("period") or {"start": now, "end": now}
-    if period["start"] > period["end"]:
-        raise StripeError.refused("The period start must not be after its end.", param="period")
-    rates = None
-    if params.get("tax_rates"):
-        rates = catalogue.usable_tax_rates(ctx, params["tax_rates"], "tax_rates")
+    rates = rates_of(ctx, params)
     name = None
     if price["id"] is not None:
         keep_inline_price(ctx, price)
@@ -53,7 +54,7 @@ def create(ctx: Context, params: Json) -> Json:
     charge = Charge(
         price=price,
         quantity=params.get("quantity", 1),
-        period=(period["start"], period["end"]),
+        period=period_of(params.get("period") or {"start": now, "end": now}),
         description=params.get("description", name),
         parent=_line_parent(new_id("ii"), owner),
         tax_rates=rates,
@@ -62,7 +63,21 @@ def create(ctx: Context, params: Json) -> Json:
     )
     if customer["currency"] is None:
         customer["currency"] = price["currency"]
-    return keep(ctx, customer["id"], charge)
+    return charge
+
+
+def period_of(given: Json) -> tuple[int, int]:
+    """The period of an item, as a request names it."""
+    if given["start"] > given["end"]:
+        raise StripeError.refused("The period start must not be after its end.", param="period")
+    return given["start"], given["end"]
+
+
+def rates_of(ctx: Context, params: Json) -> list[Json] | None:
+    """The tax rates a request names; None: those of the invoice apply."""
+    if not params.get("tax_rates"):
+        return None
+    return catalogue.usable_tax_rates(ctx, params["tax_rates"], "tax_rates")
 
 
 def _subscription(ctx: Context, params: Json) -> Json | None:
@@ -93,6 +108,10 @@ def _price(ctx: Context, params: Json) -> Json:
         if "quantity" in params:
             raise StripeError.unsupported("a quantity of an amount", param="quantity")
         return _nameless(params["currency"], plain(Decimal(params["amount"])))
+    if given == ["unit_amount_decimal"]:
+        if "currency" not in params:
+            raise StripeError.missing("currency")
+        return _nameless(params["currency"], plain(params["unit_amount_decimal"]))
     if given == ["pricing"]:
         price = one_time_price(ctx, params["pricing"], "pricing")
     else:
@@ -189,7 +208,26 @@ def pending(ctx: Context, customer_id: str | None, subscription_id: str | None) 
         for row in ctx.account.related(_RELATION, _KIND, customer_id)
         if row["invoice"] is None and _is_free_for(ctx, row, subscription_id)
     ]
-    return [_charge(ctx, row) for row in reversed(rows)]
+    return [charge_of(ctx, row) for row in reversed(rows)]
+
+
+def all_pending(ctx: Context, customer_id: str) -> list[Charge]:
+    """All that waits for the customer, prorations of subscriptions included, newest first.
+
+    docs.stripe.com/api/invoices/create: a one-off invoice takes them all when told to include.
+    """
+    rows = [
+        row for row in ctx.account.related(_RELATION, _KIND, customer_id) if row["invoice"] is None
+    ]
+    return [charge_of(ctx, row) for row in reversed(rows)]
+
+
+def release(ctx: Context, invoice: Json) -> None:
+    """The items of an invoice that is no more are pending again."""
+    for item in ctx.account.related(_RELATION, _KIND, invoice["customer"]):
+        if item["invoice"] == invoice["id"]:
+            item["invoice"] = None
+            ctx.effect("invoiceitem.released", item)
 
 
 def _owner(item: Json) -> str | None:
@@ -205,7 +243,8 @@ def _is_free_for(ctx: Context, item: Json, subscription_id: str | None) -> bool:
     return _is_over(ctx.get("subscription", str(owner)))
 
 
-def _charge(ctx: Context, item: Json) -> Charge:
+def charge_of(ctx: Context, item: Json) -> Charge:
+    """What an item bills."""
     details, owner = item["pricing"]["price_details"], _owner(item)
     if details is None:
         price = _nameless(item["currency"], item["pricing"]["unit_amount_decimal"])
@@ -269,17 +308,31 @@ def listed(ctx: Context, params: Json) -> Json:
     )
 
 
-def delete(ctx: Context, params: Json, item_id: str) -> Json:  # noqa: ARG001 handler's shape
-    """DELETE /v1/invoiceitems/{id}: only what is pending; a draft is not recomputed here."""
-    item = ctx.get(_KIND, item_id)
-    if item["invoice"] is not None:
-        if ctx.get("invoice", item["invoice"])["status"] == "draft":
-            raise StripeError.unsupported("deleting an invoice item that is on a draft")
-        raise StripeError.refused(
-            "This invoice item is attached to a finalized invoice and cannot be deleted.",
-            code="invoice_not_editable",
-        )
-    del ctx.account.of(_KIND)[item_id]
+def rewrite(ctx: Context, item: Json, charge: Charge) -> None:
+    """An item that bills something else from now on."""
+    price = charge.price
+    details = None
+    if price["id"] is not None:
+        details = {"price": price["id"], "product": price["product"]}
+    item.update(
+        amount=charge.amount,
+        description=charge.description,
+        metadata=dict(charge.metadata),
+        period={"start": charge.period[0], "end": charge.period[1]},
+        pricing={
+            "price_details": details,
+            "type": "price_details",
+            "unit_amount_decimal": charge.unit_amount_decimal,
+        },
+        quantity=int(charge.quantity),
+        quantity_decimal=plain(Decimal(charge.quantity)),
+        tax_rates=list(charge.tax_rates or []),
+    )
+    ctx.effect("invoiceitem.updated", item, amount=item["amount"])
+
+
+def discard(ctx: Context, item: Json) -> None:
+    """Forget an item that is on no invoice."""
+    del ctx.account.of(_KIND)[item["id"]]
     ctx.effect("invoiceitem.deleted", item, customer=item["customer"])
     events.emit(ctx, "invoiceitem.deleted", item)
-    return {"id": item_id, "object": _KIND, "deleted": True}

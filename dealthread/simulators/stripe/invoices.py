@@ -1,12 +1,23 @@
-"""What one can ask of invoices: read, list, change a draft, finalise, pay, void."""
+"""What one can ask of invoices: list, change, finalise, pay, send, write off, void."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dealthread.simulators.stripe import events, invoicing, metadata, payment_methods
+from dealthread.simulators.stripe import (
+    catalogue,
+    charges,
+    drafts,
+    events,
+    invoice_payments,
+    invoicing,
+    metadata,
+    payment_intents,
+    payment_methods,
+    retries,
+)
 from dealthread.simulators.stripe.errors import StripeError
-from dealthread.simulators.stripe.listing import envelope, page, within
+from dealthread.simulators.stripe.listing import page, within
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.subscription_status import settle
 from dealthread.simulators.stripe.world import Context, snapshot, whole_or_nothing
@@ -49,6 +60,11 @@ def _change(ctx: Context, invoice: Json, params: Json) -> None:
     for name in ("description", "footer", "effective_at"):
         if name in params:
             invoice[name] = params[name]
+    if "default_tax_rates" in params:
+        rates = catalogue.usable_tax_rates(ctx, params["default_tax_rates"], "default_tax_rates")
+        drafts.compose(ctx, invoice, drafts.entries(ctx, invoice), default_tax_rates=rates)
+    if "custom_fields" in params:
+        invoice["custom_fields"] = params["custom_fields"] or None
     metadata.merge(invoice, params)
     _change_advance(ctx, invoice, params)
 
@@ -85,7 +101,15 @@ def _change_due(ctx: Context, invoice: Json, params: Json) -> None:
 
 def _change_advance(ctx: Context, invoice: Json, params: Json) -> None:
     if "auto_advance" in params:
+        if invoice["status"] not in ("draft", "open"):
+            raise StripeError.refused(
+                f"auto_advance cannot be changed on an invoice that is {invoice['status']}.",
+                code="invoice_not_editable",
+                param="auto_advance",
+            )
         invoice["auto_advance"] = params["auto_advance"]
+        if invoice["status"] == "open" and not invoice["auto_advance"]:
+            retries.plan(ctx, invoice, None)
     if invoice["status"] != "draft":
         return
     due = invoice["automatically_finalizes_at"]
@@ -100,8 +124,7 @@ def _change_advance(ctx: Context, invoice: Json, params: Json) -> None:
         due = None
     elif due is None:
         due = ctx.now(invoice["customer"]) + invoicing.GRACE_SECONDS
-    invoice["automatically_finalizes_at"] = due
-    ctx.account.plan(invoicing.FINALIZE, invoice["id"], due)
+    invoicing.plan_finalization(ctx, invoice, due)
 
 
 def finalize(ctx: Context, params: Json, invoice_id: str) -> Json:
@@ -115,7 +138,7 @@ def finalize(ctx: Context, params: Json, invoice_id: str) -> Json:
 
 
 def pay(ctx: Context, params: Json, invoice_id: str) -> Json:
-    """POST /v1/invoices/{id}/pay."""
+    """POST /v1/invoices/{id}/pay, with a card or outside of Stripe."""
     invoice = ctx.get("invoice", invoice_id)
     if invoice["status"] == "paid":
         raise StripeError.refused("Invoice is already paid")
@@ -124,6 +147,12 @@ def pay(ctx: Context, params: Json, invoice_id: str) -> Json:
     if invoice["status"] == "void":
         raise StripeError.refused("This invoice is void and can't be paid.")
     own = params.get("payment_method")
+    if params.get("paid_out_of_band"):
+        if own is not None:
+            raise StripeError.unsupported("a method of a payment out of band")
+        invoicing.pay_elsewhere(ctx, invoice)
+        settle(ctx, invoice)
+        return invoice
     if own is not None:
         payment_methods.owned_by(ctx, own, invoice["customer"], param="payment_method")
     method_id = own or invoicing.method_for(ctx, invoice)
@@ -132,8 +161,68 @@ def pay(ctx: Context, params: Json, invoice_id: str) -> Json:
     decline = invoicing.charge(ctx, invoice, method_id)
     settle(ctx, invoice)
     if decline is not None:
-        raise StripeError.card_declined(decline)
+        payment = invoice_payments.default_of(ctx, invoice)
+        raise payment_intents.declined(invoice_payments.intent_of(ctx, payment), decline)
     return invoice
+
+
+def attach_payment(ctx: Context, params: Json, invoice_id: str) -> Json:
+    """POST /v1/invoices/{id}/attach_payment: a payment intent, counted once it has succeeded."""
+    invoice = ctx.get("invoice", invoice_id)
+    if "payment_intent" not in params:
+        raise StripeError.missing("payment_intent")
+    intent = ctx.get("payment_intent", params["payment_intent"], param="payment_intent")
+    if invoice["status"] != "open":
+        raise StripeError.refused(
+            f"You cannot attach a payment to an invoice that is {invoice['status']}."
+        )
+    if payment_intents.owner_of(ctx, intent["id"]) is not None:
+        raise StripeError.refused(
+            "This PaymentIntent is already attached to an invoice.", param="payment_intent"
+        )
+    if (intent["currency"], intent["customer"]) != (invoice["currency"], invoice["customer"]):
+        raise StripeError.refused(
+            "The PaymentIntent must have the customer and the currency of the invoice.",
+            param="payment_intent",
+        )
+    if intent["status"] != "succeeded":
+        raise StripeError.unsupported("attaching a payment intent that has not succeeded")
+    if charges.is_refunded(ctx, intent["id"]):
+        raise StripeError.unsupported("attaching a payment that was refunded")
+    if intent["amount_received"] > invoice["amount_remaining"]:
+        raise StripeError.unsupported("attaching more than remains on the invoice")
+    payment = invoice_payments.attach(ctx, invoice, intent)
+    invoicing.credit_payment(ctx, invoice, payment, intent["amount_received"])
+    settle(ctx, invoice)
+    return invoice
+
+
+def send(ctx: Context, params: Json, invoice_id: str) -> Json:  # noqa: ARG001 handler's shape
+    """POST /v1/invoices/{id}/send: finalises a draft, then tells of the sending; no mail goes."""
+    invoice = ctx.get("invoice", invoice_id)
+    if invoice["collection_method"] != "send_invoice":
+        raise StripeError.refused(
+            "You can only manually send an invoice if its collection method is set to "
+            "'send_invoice'."
+        )
+    if invoice["status"] in ("void", "uncollectible"):
+        raise StripeError.refused(f"You cannot send an invoice that is {invoice['status']}.")
+    if invoice["customer_email"] is None:
+        raise StripeError.refused(
+            "Missing email. In order to create invoices that are sent to the customer, the "
+            "customer must have a valid email."
+        )
+    if invoice["status"] == "draft":
+        invoicing.finalize(ctx, invoice)
+        settle(ctx, invoice)
+    ctx.effect("invoice.sent", invoice)
+    events.emit(ctx, "invoice.sent", invoice)
+    return invoice
+
+
+def mark_uncollectible(ctx: Context, params: Json, invoice_id: str) -> Json:  # noqa: ARG001 handler's shape
+    """POST /v1/invoices/{id}/mark_uncollectible."""
+    return invoicing.write_off(ctx, ctx.get("invoice", invoice_id))
 
 
 def no_payment_method() -> StripeError:
@@ -150,20 +239,6 @@ def void(ctx: Context, params: Json, invoice_id: str) -> Json:  # noqa: ARG001 h
     invoice = invoicing.void(ctx, ctx.get("invoice", invoice_id))
     settle(ctx, invoice)
     return invoice
-
-
-def delete(ctx: Context, params: Json, invoice_id: str) -> Json:  # noqa: ARG001 handler's shape
-    """DELETE /v1/invoices/{id}: only one-off drafts can be deleted, and none is made here."""
-    invoice = ctx.get("invoice", invoice_id)
-    if invoice["status"] != "draft":
-        raise StripeError.refused(
-            "You can only delete draft invoices. Finalized invoices must be voided.",
-            code="invoice_not_editable",
-        )
-    raise StripeError.refused(
-        "You can't delete invoices created by subscriptions: they must be voided.",
-        code="invoice_not_editable",
-    )
 
 
 def listed(ctx: Context, params: Json) -> Json:
@@ -202,27 +277,3 @@ def lines(ctx: Context, params: Json, invoice_id: str) -> Json:
         kind="line item",
         newest_first=False,
     )
-
-
-def payments(ctx: Context, params: Json) -> Json:
-    """GET /v1/invoice_payments."""
-    account = ctx.account
-    rows: Iterable[Json] = account.of("invoice_payment").values()
-    if "invoice" in params:
-        rows = account.related("invoice_payment.invoice", "invoice_payment", params["invoice"])
-    return page(
-        rows,
-        params,
-        "/v1/invoice_payments",
-        kind="invoice payment",
-        keep=lambda row: (
-            params.get("status", row["status"]) == row["status"]
-            and within(row["created"], params.get("created"))
-        ),
-    )
-
-
-def payments_of(ctx: Context, invoice: Json) -> Json:
-    """The `payments` of an invoice, which are answered only when expanded."""
-    rows = ctx.account.related("invoice_payment.invoice", "invoice_payment", invoice["id"])
-    return envelope(list(rows), f"/v1/invoice_payments?invoice={invoice['id']}")

@@ -226,11 +226,13 @@ _CUSTOMER: dict[str, Spec] = {
     "description": Text(clears=True),
     "email": Text(clears=True, max_length=512),
     "individual_name": Text(clears=True, max_length=150),
+    "invoice_prefix": Text(),
     "invoice_settings": Fields(
         {"default_payment_method": Text(), "footer": Text(clears=True)},
         unsupported=frozenset({"custom_fields", "rendering_options"}),
     ),
     "name": Text(clears=True, max_length=256),
+    "next_invoice_sequence": Int(1, 1_000_000_000),
     "phone": Text(clears=True, max_length=20),
     "preferred_locales": Many(Text()),
     "shipping": SHIPPING,
@@ -242,8 +244,6 @@ TAX_ID_CREATE = Fields({**_TAX_ID.fields, "expand": EXPAND}, required=_TAX_ID.re
 _CUSTOMER_UNSUPPORTED = frozenset(
     {
         "cash_balance",
-        "invoice_prefix",
-        "next_invoice_sequence",
         "source",
         "tax",
         "validate",
@@ -288,48 +288,6 @@ PAYMENT_METHOD_LIST = listing(
 )
 CUSTOMER_METHOD_LIST = listing({"type": Text()}, "allow_redisplay")
 
-CREDIT_NOTE_LINE = Fields(
-    {
-        "amount": AMOUNT,
-        "invoice_line_item": Text(),
-        "quantity": QUANTITY,
-        "type": Text(choices=("custom_line_item", "invoice_line_item")),
-    },
-    required=("type",),
-    unsupported=frozenset(
-        {
-            "description",
-            "metadata",
-            "tax_amounts",
-            "tax_rates",
-            "unit_amount",
-            "unit_amount_decimal",
-        }
-    ),
-)
-CREDIT_NOTE = Fields(
-    {
-        **META,
-        "amount": AMOUNT,
-        "credit_amount": AMOUNT,
-        "effective_at": TIME,
-        "email_type": Text(choices=("credit_note", "none")),
-        "invoice": Text(),
-        "lines": Many(CREDIT_NOTE_LINE),
-        "memo": Text(),
-        "out_of_band_amount": AMOUNT,
-        "reason": Text(
-            choices=("duplicate", "fraudulent", "order_change", "product_unsatisfactory")
-        ),
-        "refund_amount": AMOUNT,
-    },
-    required=("invoice",),
-    unsupported=frozenset({"refunds", "shipping_cost"}),
-)
-CREDIT_NOTE_LIST = listing(
-    {"customer": Text(), "invoice": Text(), "created": When()}, "customer_account"
-)
-
 EVENT_LIST = listing(
     {"type": Text(), "types": Many(Text(), at_most=20), "delivery_success": Flag()}
     | {"created": When()}
@@ -345,7 +303,12 @@ WEBHOOK_ENDPOINT_CREATE = Fields(
     required=("enabled_events", "url"),
     unsupported=frozenset({"connect"}),
 )
-INVOICE_PAYMENT_LIST = listing(
-    {"invoice": Text(), "status": Text(choices=("canceled", "open", "paid")), "created": When()},
-    "payment",
+WEBHOOK_ENDPOINT_UPDATE = Fields(
+    {
+        **META,
+        "description": Text(clears=True),
+        "disabled": Flag(),
+        "enabled_events": Many(Text()),
+        "url": Text(),
+    }
 )

@@ -13,7 +13,7 @@ from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.listing import page
 from dealthread.simulators.stripe.store import Json
-from dealthread.simulators.stripe.world import Context
+from dealthread.simulators.stripe.world import Context, snapshot
 
 
 @dataclass(frozen=True)
@@ -26,30 +26,43 @@ class TestCard:
     on_charge: str | None = None
     # Decline code already when it is attached to a customer.
     on_attach: str | None = None
+    funding: str = "credit"
 
 
-_VISA = TestCard("visa", "4242")
-_CHARGE_FAILS = TestCard("visa", "0341", on_charge="generic_decline")
-_ALWAYS_DECLINED = TestCard(
-    "visa", "0002", on_charge="generic_decline", on_attach="generic_decline"
-)
-_NO_FUNDS = TestCard("visa", "9995", on_charge="insufficient_funds", on_attach="insufficient_funds")
-TEST_METHODS = {
-    "pm_card_visa": _VISA,
-    "pm_card_mastercard": TestCard("mastercard", "4444"),
-    "pm_card_amex": TestCard("amex", "8431"),
-    "pm_card_chargeCustomerFail": _CHARGE_FAILS,
-    "pm_card_visa_chargeDeclined": _ALWAYS_DECLINED,
-    "pm_card_visa_chargeDeclinedInsufficientFunds": _NO_FUNDS,
+_BRANDS = {
+    "amex": TestCard("amex", "8431"),
+    "diners": TestCard("diners", "0004"),
+    "discover": TestCard("discover", "9424"),
+    "jcb": TestCard("jcb", "0505"),
+    "mastercard": TestCard("mastercard", "4444"),
+    "mastercard_debit": TestCard("mastercard", "8210", funding="debit"),
+    "mastercard_prepaid": TestCard("mastercard", "5100", funding="prepaid"),
+    "unionpay": TestCard("unionpay", "0005"),
+    "visa": TestCard("visa", "4242"),
+    "visa_debit": TestCard("visa", "5556", funding="debit"),
 }
-TEST_TOKENS = {
-    "tok_visa": _VISA,
-    "tok_mastercard": TestCard("mastercard", "4444"),
-    "tok_amex": TestCard("amex", "8431"),
-    "tok_chargeCustomerFail": _CHARGE_FAILS,
-    "tok_visa_chargeDeclined": _ALWAYS_DECLINED,
-    "tok_visa_chargeDeclinedInsufficientFunds": _NO_FUNDS,
+# Stripe's own names of the cards that are declined, also when they are attached.
+_DECLINED = {
+    "visa_chargeDeclined": ("0002", "generic_decline"),
+    "visa_chargeDeclinedInsufficientFunds": ("9995", "insufficient_funds"),
+    "visa_chargeDeclinedLostCard": ("9987", "lost_card"),
+    "visa_chargeDeclinedStolenCard": ("9979", "stolen_card"),
+    "visa_chargeDeclinedVelocityLimitExceeded": ("6975", "card_velocity_exceeded"),
+    "chargeDeclinedExpiredCard": ("0069", "expired_card"),
+    "chargeDeclinedIncorrectCvc": ("0127", "incorrect_cvc"),
+    "chargeDeclinedProcessingError": ("0119", "processing_error"),
 }
+_CARDS = {
+    **_BRANDS,
+    **{
+        name: TestCard("visa", last4, on_charge=code, on_attach=code)
+        for name, (last4, code) in _DECLINED.items()
+    },
+    # Attaching this one succeeds, charging it does not.
+    "chargeCustomerFail": TestCard("visa", "0341", on_charge="generic_decline"),
+}
+TEST_METHODS = {f"pm_card_{name}": card for name, card in _CARDS.items()}
+TEST_TOKENS = {f"tok_{name}": card for name, card in _CARDS.items()}
 _DETAILS = ("email", "name", "phone")
 
 
@@ -62,6 +75,8 @@ def create(ctx: Context, params: Json) -> Json:
     token = params["card"]["token"]
     card = TEST_TOKENS.get(token)
     if card is None:
+        if token.startswith("tok_"):
+            raise StripeError.unsupported(f"the test token {token}", param="card[token]")
         raise StripeError.no_such("token", token, param="card[token]")
     method = _method(ctx, card, params)
     ctx.effect("payment_method.created", method)
@@ -83,8 +98,17 @@ def attach_to(ctx: Context, customer_id: str, method_id: str) -> Json:
         if card.on_attach is not None:
             raise StripeError.card_declined(card.on_attach)
         method = _method(ctx, card, {})
+    elif method_id.startswith("pm_card_"):
+        # Among them the cards that ask for authentication: nobody could give it here.
+        raise StripeError.unsupported(f"the test card {method_id}")
     else:
         method = ctx.get("payment_method", method_id)
+        if ctx.account.secret(method_id).get("is_detached"):
+            # Recorded against test mode (github.com/gburgyan/aat-stripe): 400 without a code.
+            raise StripeError.refused(
+                "This PaymentMethod was previously used without being attached to a Customer or "
+                "was detached from a Customer, and may not be used again."
+            )
         decline = ctx.account.secret(method_id)["on_attach"]
         if decline is not None:
             raise StripeError.card_declined(decline)
@@ -98,6 +122,48 @@ def attach_to(ctx: Context, customer_id: str, method_id: str) -> Json:
         ctx.account.relate("payment_method.customer", customer_id, method["id"])
         ctx.effect("payment_method.attached", method)
         events.emit(ctx, "payment_method.attached", method)
+    return method
+
+
+def detach(ctx: Context, params: Json, method_id: str) -> Json:  # noqa: ARG001 handler's shape
+    """POST /v1/payment_methods/{id}/detach: for good; defaults that named it name none."""
+    method = ctx.get("payment_method", method_id)
+    customer_id = method["customer"]
+    if customer_id is None:
+        raise StripeError.refused(
+            "The payment method you provided is not attached to a customer so detachment is "
+            "impossible."
+        )
+    before = snapshot(method)
+    customer = ctx.get("customer", customer_id)
+    settings = customer["invoice_settings"]
+    if settings["default_payment_method"] == method_id:
+        settings["default_payment_method"] = None
+    for relation, kind in (
+        ("subscription.customer", "subscription"),
+        ("invoice.customer", "invoice"),
+    ):
+        for row in ctx.account.related(relation, kind, customer_id):
+            if row["default_payment_method"] == method_id:
+                row["default_payment_method"] = None
+    method["customer"] = None
+    ctx.account.secret(method_id)["is_detached"] = True
+    ctx.effect("payment_method.detached", method, customer=customer_id)
+    events.emit(ctx, "payment_method.detached", method, before=before)
+    return method
+
+
+def retrieve_of_customer(
+    ctx: Context,
+    params: Json,  # noqa: ARG001 handler's shape
+    customer_id: str,
+    method_id: str,
+) -> Json:
+    """GET /v1/customers/{id}/payment_methods/{id}."""
+    ctx.get("customer", customer_id, param="customer")
+    method = ctx.get("payment_method", method_id)
+    if method["customer"] != customer_id:
+        raise StripeError.no_such("PaymentMethod", method_id, param="customer")
     return method
 
 
@@ -116,7 +182,9 @@ def of_customer(ctx: Context, params: Json, customer_id: str, url: str | None = 
         params,
         url or f"/v1/customers/{customer_id}/payment_methods",
         kind="PaymentMethod",
-        keep=lambda row: params.get("type", row["type"]) == row["type"],
+        keep=lambda row: (
+            row["customer"] == customer_id and params.get("type", row["type"]) == row["type"]
+        ),
     )
 
 
@@ -173,7 +241,7 @@ def _method(ctx: Context, card: TestCard, params: Json) -> Json:
             "exp_month": 12,
             "exp_year": 2034,
             "fingerprint": f"sim{card.brand}{card.last4}",
-            "funding": "credit",
+            "funding": card.funding,
             "generated_from": None,
             "last4": card.last4,
             "networks": {"available": [card.brand], "preferred": None},
@@ -192,3 +260,8 @@ def _method(ctx: Context, card: TestCard, params: Json) -> Json:
     hidden = ctx.account.secret(method["id"])
     hidden["on_charge"], hidden["on_attach"] = card.on_charge, card.on_attach
     return method
+
+
+def loose_copy(ctx: Context, test_method: str) -> str:
+    """A fresh copy of a test card that belongs to nobody, for one payment."""
+    return str(_method(ctx, TEST_METHODS[test_method], {})["id"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dealthread.simulators.stripe import (
+    collection,
     invoicing,
+    retries,
     schedules,
     subscription_engine,
     test_clocks,
@@ -77,6 +79,9 @@ def _do(ctx: Context, deed: str, object_id: str) -> None:
         if subscription is None or not is_over(subscription):
             invoicing.collect(ctx, invoice)
             settle(ctx, invoice)
+            collection.conclude(ctx, invoice)
+    elif deed in (retries.RETRY, invoicing.OVERDUE):
+        collection.happen(ctx, ctx.get("invoice", object_id), deed)
     elif deed == schedules.ADVANCE:
         schedules.advance(ctx, ctx.get("subscription_schedule", object_id))
     elif deed == RENEW:

@@ -22,6 +22,8 @@ SPOKEN = {
     "tax_rate": "tax rate",
     "credit_note": "credit note",
     "webhook_endpoint": "webhook endpoint",
+    "customer_balance_transaction": "customer balance transaction",
+    "invoice_payment": "invoice payment",
     "subscription_item": "subscription item",
     "test_clock": "test clock",
 }

@@ -43,8 +43,8 @@ def settle(ctx: Context, invoice: Json) -> None:
     if subscription is None or is_over(subscription):
         return
     status, is_first = subscription["status"], invoice["billing_reason"] == "subscription_create"
-    if invoice["status"] == "paid" and status in ("incomplete", "past_due"):
-        if status == "past_due" and subscription["latest_invoice"] != invoice["id"]:
+    if invoice["status"] == "paid" and status in ("incomplete", "past_due", "unpaid"):
+        if status != "incomplete" and subscription["latest_invoice"] != invoice["id"]:
             return
         set_status(ctx, subscription, "active")
     elif invoice["status"] == "void" and status == "incomplete" and is_first:

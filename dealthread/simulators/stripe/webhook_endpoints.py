@@ -20,8 +20,7 @@ def create(ctx: Context, params: Json, *, secret: str | None = None) -> Json:
         raise StripeError.unsupported(
             f"events rendered in API version {version}", param="api_version"
         )
-    if not params["url"].startswith(("http://", "https://")):
-        raise StripeError.invalid("Not a valid URL", code="url_invalid", param="url")
+    _check(params)
     endpoint: Json = {
         "id": new_id("we"),
         "object": "webhook_endpoint",
@@ -40,6 +39,27 @@ def create(ctx: Context, params: Json, *, secret: str | None = None) -> Json:
     hidden["secret"] = secret or "whsec_" + secrets.token_hex(16)
     ctx.effect("webhook_endpoint.created", endpoint)
     return {**endpoint, "secret": hidden["secret"]}
+
+
+def _check(params: Json) -> None:
+    if "url" in params and not params["url"].startswith(("http://", "https://")):
+        raise StripeError.invalid("Not a valid URL", code="url_invalid", param="url")
+    if "enabled_events" in params and not params["enabled_events"]:
+        raise StripeError.missing("enabled_events")
+
+
+def update(ctx: Context, params: Json, endpoint_id: str) -> Json:
+    """POST /v1/webhook_endpoints/{id}; a disabled one is sent nothing new."""
+    endpoint = ctx.get("webhook_endpoint", endpoint_id)
+    _check(params)
+    for name in ("description", "enabled_events", "url"):
+        if name in params:
+            endpoint[name] = params[name]
+    if "disabled" in params:
+        endpoint["status"] = "disabled" if params["disabled"] else "enabled"
+    metadata.merge(endpoint, params)
+    ctx.effect("webhook_endpoint.updated", endpoint)
+    return endpoint
 
 
 def delete(ctx: Context, params: Json, endpoint_id: str) -> Json:  # noqa: ARG001 handler's shape
