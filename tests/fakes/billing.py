@@ -83,8 +83,6 @@ class FakeBilling:
         self, command: OnboardBillingCustomer, *, idempotency_key: str
     ) -> Outcome[BillingCustomer]:
         def effect() -> BillingCustomer:
-            if command.customer_key in self.customers:
-                self._world.did("billing.DUPLICATE_customer", command.customer_key)
             made = BillingCustomer(
                 ref=self._ref(command.billing_account, "customer", f"cus_{command.customer_key}"),
                 customer_key=command.customer_key,
@@ -93,13 +91,15 @@ class FakeBilling:
             self.customers[command.customer_key] = made
             return made
 
-        return await self._world.write("billing.create_customer", effect)
+        return await self._world.write("billing.create_customer", command.customer_key, effect)
 
     async def update_customer(
         self, command: OnboardBillingCustomer, existing: BillingCustomer, *, idempotency_key: str
     ) -> Outcome[BillingCustomer]:
         return await self._world.write(
-            "billing.update_customer", lambda: existing.model_copy(update={"created": False})
+            "billing.update_customer",
+            command.customer_key,
+            lambda: existing.model_copy(update={"created": False}),
         )
 
     async def retire_customer(
@@ -109,7 +109,7 @@ class FakeBilling:
             self.retired.add(customer.customer_key)
             return customer
 
-        return await self._world.write("billing.retire_customer", effect)
+        return await self._world.write("billing.retire_customer", customer.customer_key, effect)
 
     def _ref(self, account: str, kind: str, native_id: str) -> Ref:
         return Ref(system=System.BILLING, account=account, kind=kind, native_id=native_id)
@@ -136,10 +136,9 @@ class FakeBilling:
                 first_invoice=invoice,
             )
             made.append(agreement)
-            self._world.did("billing.agreement", contract.key)
             return agreement
 
-        return await self._world.write("billing.start_agreement", effect)
+        return await self._world.write("billing.start_agreement", contract.key, effect)
 
     def live(self, contract_key: str) -> list[Agreement]:
         """Agreements not cancelled."""
@@ -166,13 +165,17 @@ class FakeBilling:
 
         return await self._world.read("billing.read_agreement", look)
 
-    def _replace(self, agreement: Agreement, **update: object) -> Agreement:
-        for made in self.agreements.values():
-            for index, one in enumerate(made):
-                if one.ref == agreement.ref:
-                    made[index] = one.model_copy(update=update)
-                    return made[index]
+    def _contract_of(self, agreement: Agreement) -> str:
+        for key, made in self.agreements.items():
+            if any(one.ref == agreement.ref for one in made):
+                return key
         raise NotFound("agreement_not_found")
+
+    def _replace(self, agreement: Agreement, **update: object) -> Agreement:
+        made = self.agreements[self._contract_of(agreement)]
+        index = next(i for i, one in enumerate(made) if one.ref == agreement.ref)
+        made[index] = made[index].model_copy(update=update)
+        return made[index]
 
     async def release_first_invoice(
         self, agreement: Agreement, billing_account: str, *, idempotency_key: str
@@ -183,10 +186,11 @@ class FakeBilling:
                 raise NotFound("invoice_not_found")
             opened = invoice.model_copy(update={"status": InvoiceStatus.OPEN, "number": "N-1"})
             self._replace(agreement, status=AgreementStatus.ACTIVE, first_invoice=opened)
-            self._world.did("billing.invoice_finalised", agreement.ref.native_id)
             return opened
 
-        return await self._world.write("billing.release_first_invoice", effect)
+        return await self._world.write(
+            "billing.release_first_invoice", self._contract_of(agreement), effect
+        )
 
     async def cancel_agreement(
         self, agreement: Agreement, billing_account: str, *, idempotency_key: str
@@ -194,4 +198,6 @@ class FakeBilling:
         def effect() -> Agreement:
             return self._replace(agreement, status=AgreementStatus.CANCELLED)
 
-        return await self._world.write("billing.cancel_agreement", effect)
+        return await self._world.write(
+            "billing.cancel_agreement", self._contract_of(agreement), effect
+        )

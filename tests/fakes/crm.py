@@ -46,10 +46,9 @@ class FakeCrm:
         def effect() -> CrmRecord:
             self.records[command.contract_key] = (command, idempotency_key)
             self.statuses[command.deal_id] = command.status
-            self._world.did("crm.contract", command.contract_key)
             return self._record(command)
 
-        return await self._world.write("crm.record_contract", effect)
+        return await self._world.write("crm.record_contract", command.contract_key, effect)
 
     async def find_contract(self, contract_key: str, *, idempotency_key: str) -> CrmRecord | None:
         def look() -> CrmRecord | None:
@@ -68,4 +67,4 @@ class FakeCrm:
             self.statuses[command.deal_id] = command.status
             return self._record(command)
 
-        return await self._world.write("crm.withdraw_contract", effect)
+        return await self._world.write("crm.withdraw_contract", command.contract_key, effect)

@@ -29,7 +29,6 @@ class FakeEntitlement:
         self, command: GrantEntitlement, *, idempotency_key: str
     ) -> Outcome[Entitlement]:
         def effect() -> Entitlement:
-            self._world.did("entitlement", command.contract_key)
             self.held[command.contract_key] = Entitlement(
                 ref=Ref(
                     system=System.ENTITLEMENT,
@@ -43,7 +42,7 @@ class FakeEntitlement:
             )
             return self.held[command.contract_key]
 
-        return await self._world.write("entitlement.grant", effect)
+        return await self._world.write("entitlement.grant", command.contract_key, effect)
 
     async def find(self, contract_key: str, *, idempotency_key: str) -> Entitlement | None:
         return await self._world.read("entitlement.find", lambda: self.held.get(contract_key))
@@ -54,4 +53,4 @@ class FakeEntitlement:
             self.held[contract_key] = held.model_copy(update={"state": EntitlementState.REVOKED})
             return self.held[contract_key]
 
-        return await self._world.write("entitlement.revoke", effect)
+        return await self._world.write("entitlement.revoke", contract_key, effect)

@@ -18,7 +18,7 @@ from dealthread.ports import (
     PostingQuestion,
     PostingRules,
 )
-from tests.fakes.world import World
+from tests.fakes.world import Unchanged, World
 
 
 class FakeErp:
@@ -31,6 +31,8 @@ class FakeErp:
         self._world = world
         self.customers: dict[tuple[str, str], ErpCustomer] = {}
         self.bookings: dict[str, list[Booking]] = {}
+        self._contract_of: dict[str, str] = {}
+        """Contract key by document key."""
 
     async def check_posting_rules(self, question: PostingQuestion) -> PostingRules:
         return await self._world.read(
@@ -48,11 +50,11 @@ class FakeErp:
     async def create_customer(
         self, command: OnboardErpCustomer, *, idempotency_key: str
     ) -> Outcome[ErpCustomer]:
-        def effect() -> ErpCustomer:
+        def effect() -> ErpCustomer | Unchanged[ErpCustomer]:
             key = (command.company, command.customer_key)
             if key in self.customers:
                 # The ERP's own unique code: a late or repeated create makes nothing.
-                return self.customers[key]
+                return Unchanged(self.customers[key])
             self.customers[key] = ErpCustomer(
                 ref=Ref(
                     system=System.ERP,
@@ -65,13 +67,15 @@ class FakeErp:
             )
             return self.customers[key]
 
-        return await self._world.write("erp.create_customer", effect)
+        return await self._world.write("erp.create_customer", command.customer_key, effect)
 
     async def update_customer(
         self, command: OnboardErpCustomer, existing: ErpCustomer, *, idempotency_key: str
     ) -> Outcome[ErpCustomer]:
         return await self._world.write(
-            "erp.update_customer", lambda: existing.model_copy(update={"created": False})
+            "erp.update_customer",
+            command.customer_key,
+            lambda: existing.model_copy(update={"created": False}),
         )
 
     async def retire_customer(
@@ -83,7 +87,7 @@ class FakeErp:
             self.customers[company, customer.customer_key] = inactive
             return inactive
 
-        return await self._world.write("erp.retire_customer", effect)
+        return await self._world.write("erp.retire_customer", customer.customer_key, effect)
 
     async def draft_booking(
         self, command: DraftBooking, *, idempotency_key: str
@@ -110,10 +114,10 @@ class FakeErp:
                 context=command.context.model_dump(),
             )
             made.append(booking)
-            self._world.did("erp.booking", contract.key)
+            self._contract_of[command.document_key] = contract.key
             return booking
 
-        return await self._world.write("erp.draft_booking", effect)
+        return await self._world.write("erp.draft_booking", contract.key, effect)
 
     def live(self, document_key: str) -> list[Booking]:
         """Bookings neither cancelled nor reversed."""
@@ -125,26 +129,24 @@ class FakeErp:
             "erp.find_booking", lambda: next(iter(self.live(document_key)), None)
         )
 
-    def _set(self, booking: Booking, state: BookingState) -> Booking:
+    async def _set(self, method: str, booking: Booking, state: BookingState) -> Outcome[Booking]:
         made = self.bookings[booking.document_key]
         index = next(i for i, one in enumerate(made) if one.ref == booking.ref)
-        made[index] = made[index].model_copy(update={"state": state})
-        return made[index]
+
+        def effect() -> Booking:
+            made[index] = made[index].model_copy(update={"state": state})
+            return made[index]
+
+        return await self._world.write(method, self._contract_of[booking.document_key], effect)
 
     async def confirm_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
-        return await self._world.write(
-            "erp.confirm_booking", lambda: self._set(booking, BookingState.CONFIRMED)
-        )
+        return await self._set("erp.confirm_booking", booking, BookingState.CONFIRMED)
 
     async def cancel_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
-        return await self._world.write(
-            "erp.cancel_booking", lambda: self._set(booking, BookingState.CANCELLED)
-        )
+        return await self._set("erp.cancel_booking", booking, BookingState.CANCELLED)
 
     async def reverse_booking(self, booking: Booking, *, idempotency_key: str) -> Outcome[Booking]:
-        return await self._world.write(
-            "erp.reverse_booking", lambda: self._set(booking, BookingState.REVERSED)
-        )
+        return await self._set("erp.reverse_booking", booking, BookingState.REVERSED)
 
     async def read_booking(self, company: str, document_key: str) -> Booking:
         def look() -> Booking:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from dealthread.domain.deal import Deal
 from dealthread.errors import NotFound, RateLimited, VendorUnavailable
@@ -43,6 +43,15 @@ class Planned:
     occurrence: int = 1
     times: int = 1
     case_kind: str = "erp.rejected"
+    met: int = 0
+    """Calls that this fault has met."""
+
+
+@dataclass(frozen=True)
+class Unchanged(Generic[T]):
+    """What a write answers that was understood and had nothing to do."""
+
+    value: T
 
 
 @dataclass
@@ -54,6 +63,7 @@ class World:
     faults: list[Planned] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     effects: list[tuple[str, str]] = field(default_factory=list)
+    """Every write that took effect, late ones included: method, and the key it was about."""
     late: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     late_after: float = 0.03
     retry_after: timedelta = timedelta(seconds=30)
@@ -81,6 +91,7 @@ class World:
             last = planned.occurrence + planned.times - 1
             meant = planned.method == method and count >= planned.occurrence
             if meant and (planned.times == 0 or count <= last):
+                planned.met += 1
                 return planned
         return None
 
@@ -93,31 +104,39 @@ class World:
             self._raise_transport(planned)
         return answer()
 
-    async def write(self, method: str, effect: Callable[[], T]) -> Outcome[T]:
-        """A write: the effect happens, or not, or nobody knows."""
+    async def write(
+        self, method: str, key: str, effect: Callable[[], T | Unchanged[T]]
+    ) -> Outcome[T]:
+        """A write about a key: the effect happens, or not, or nobody knows."""
         self.settle()
         self.calls[method] += 1
         planned = self._fault(method)
         if planned is None:
-            return Done(self._done(method, effect))
+            return Done(self._done(method, key, effect))
         self._raise_transport(planned)
         if planned.fault is Fault.REJECTED:
             return Rejected(planned.case_kind, "planned_refusal", evidence={"method": method})
         if planned.fault is Fault.LOST:
-            self._done(method, effect)
+            self._done(method, key, effect)
             return Unknown("connection_reset")
         if planned.fault is Fault.LATE:
-            self.late.append((time.monotonic() + self.late_after, lambda: self._late(effect)))
+            due = time.monotonic() + self.late_after
+            self.late.append((due, lambda: self._take(method, key, effect)))
             return Unknown("read_timeout")
         self.hanging.set()
         await self.let_go.wait()
-        return Done(self._done(method, effect))
+        return Done(self._done(method, key, effect))
 
-    def _late(self, effect: Callable[[], object]) -> None:
-        effect()
+    def _take(self, method: str, key: str, effect: Callable[[], T | Unchanged[T]]) -> T:
+        """Let the effect happen, and record that it did."""
+        made = effect()
+        if isinstance(made, Unchanged):
+            return made.value
+        self.effects.append((method, key))
+        return made
 
-    def _done(self, method: str, effect: Callable[[], T]) -> T:
-        value = effect()
+    def _done(self, method: str, key: str, effect: Callable[[], T | Unchanged[T]]) -> T:
+        value = self._take(method, key, effect)
         if self.after_effect is not None:
             self.after_effect(method)
         return value
@@ -135,9 +154,9 @@ class World:
         self.hanging.clear()
         self.let_go.clear()
 
-    def did(self, what: str, key: str) -> None:
-        """Record an effect."""
-        self.effects.append((what, key))
+    def did(self, *keys: str) -> list[str]:
+        """Writes about any of these keys that took effect, in order."""
+        return [method for method, key in self.effects if key in keys]
 
     def deal(self, deal_id: str) -> Deal:
         """Raises NotFound."""

@@ -151,6 +151,12 @@ class Lab:
         key = erp_document_key("default", seller, "booking", deal.deal_id, generation)
         return len(self.erp.live(key))
 
+    def did(self, deal: Deal) -> list[str]:
+        """Every write for a deal and its customer that took effect, in order."""
+        account = deal.account
+        keys = (account.key,) if account is not None else ()
+        return self.world.did(contract_key(deal.org, deal.deal_id), *keys)
+
     def agreements(self, deal: Deal) -> int:
         """Live agreements of a deal."""
         return len(self.billing.live(contract_key(deal.org, deal.deal_id)))

@@ -21,6 +21,17 @@ pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
 D4_TODAY = date(2026, 2, 1)
 
+SET_UP_AHEAD = [
+    "erp.create_customer",
+    "erp.draft_booking",
+    "billing.create_customer",
+    "billing.start_agreement",
+    "entitlement.grant",
+    "crm.record_contract",
+]
+"""Every write of a deal that starts later: the booking stays a draft."""
+STARTED_TODAY = [*SET_UP_AHEAD[:-1], "erp.confirm_booking", SET_UP_AHEAD[-1]]
+
 
 async def test_a_good_deal_becomes_one_of_each(client: Client, engine: AsyncEngine) -> None:
     """PF-01: subscription, booking, entitlement and CRM record exist once, and refer to each
@@ -33,7 +44,8 @@ async def test_a_good_deal_becomes_one_of_each(client: Client, engine: AsyncEngi
         assert (it.agreements(deal), it.bookings(deal, "US01")) == (1, 1)
         found = await it.reading.find(f"sub_{contract_key(deal.org, deal.deal_id)}_1")
         assert found.deal_id == deal.deal_id
-        assert it.world.effects.count(("entitlement", found.contract_key)) == 1
+        assert it.did(deal) == SET_UP_AHEAD
+        assert len(it.world.effects) == len(SET_UP_AHEAD), "nothing was written for anybody else"
 
 
 async def test_an_unmapped_product_is_corrected_and_completes(
@@ -51,8 +63,9 @@ async def test_an_unmapped_product_is_corrected_and_completes(
         await it.decide(
             case, DecisionKind.RETRY_WITH, correction={"product_map": {"SEAT-EDU": "SEAT-STD"}}
         )
-        await handle.result()
+        assert (await handle.result()).outcome is ChangeOutcome.SCHEDULED
         assert (it.agreements(deal), it.bookings(deal, "US01")) == (1, 1)
+        assert it.did(deal) == SET_UP_AHEAD
 
 
 async def test_a_deal_stopped_at_a_rule_is_marked_in_the_crm(
@@ -67,7 +80,9 @@ async def test_a_deal_stopped_at_a_rule_is_marked_in_the_crm(
         await it.decide(await it.case(deal), DecisionKind.ABORT)
         assert (await handle.result()).outcome is ChangeOutcome.COMPENSATED
         assert it.crm.statuses[deal.deal_id] == "stopped: assess"
-        assert it.world.effects == []
+        key = contract_key(deal.org, deal.deal_id)
+        assert it.world.effects == [("crm.withdraw_contract", key)], "the mark, and nothing else"
+        assert key not in it.crm.records
 
 
 async def test_customer_success_hears_that_a_started_deal_was_withdrawn(
@@ -102,5 +117,6 @@ async def test_three_years_sold_but_provisioned_by_the_month_stops_before_anythi
         await it.decide(
             case, DecisionKind.RETRY_WITH, correction={"provisioned_cancellable": False}
         )
-        await handle.result()
+        assert (await handle.result()).outcome is ChangeOutcome.COMPLETED
         assert (it.agreements(deal), it.bookings(deal, "US01")) == (1, 1)
+        assert it.did(deal) == STARTED_TODAY
