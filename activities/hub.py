@@ -53,7 +53,9 @@ class HubActivities:
                     data={"contract_key": context.contract_key, "reason": order.reason},
                 ),
             )
-        await self._contracts.record_outcome(context, order.outcome, order.state, events)
+        await self._contracts.record_outcome(
+            context, order.outcome, order.state, events, order.residue
+        )
 
     @activity.defn(name="hub.await_change")
     async def await_change(self, order: AwaitChange) -> ChangeResult:

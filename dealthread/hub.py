@@ -146,8 +146,9 @@ class Contracts(Protocol):
         outcome: ChangeOutcome,
         state: ContractState,
         events: tuple[BusinessEvent, ...],
+        residue: tuple[str, ...] = (),
     ) -> None:
-        """How a run ended."""
+        """How a run ended, and what it could not undo."""
 
     async def read(self, contract_key: str) -> Contract | None:
         """The contract as recorded."""

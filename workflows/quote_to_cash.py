@@ -81,7 +81,7 @@ class QuoteToCashWorkflow:
             result = await self._quote_to_cash()
         except SagaStopped as stop:
             self._stopped_at = str(stop)
-            result = await self._undo(ChangeOutcome.COMPENSATED)
+            result = await self._saga.to_its_end(self._undo(ChangeOutcome.COMPENSATED))
         except asyncio.CancelledError:
             self._stopped_at = self._stopped_at or "cancelled"
             await self._saga.to_its_end(self._undo(ChangeOutcome.CANCELLED))

@@ -119,6 +119,7 @@ class PostgresContracts:
         outcome: ChangeOutcome,
         state: ContractState,
         events: tuple[BusinessEvent, ...],
+        residue: tuple[str, ...] = (),
     ) -> None:
         async with self._engine.begin() as connection:
             await set_stage(connection, context, outcome.value, outcome)
@@ -130,7 +131,12 @@ class PostgresContracts:
                 "change.ended",
                 key=context.business_key,
                 actor=context.actor,
-                detail={"outcome": outcome, "state": state, "generation": context.generation},
+                detail={
+                    "outcome": outcome,
+                    "state": state,
+                    "generation": context.generation,
+                    "residue": list(residue),
+                },
             )
 
     async def read(self, contract_key: str) -> Contract | None:

@@ -113,12 +113,16 @@ class Lab:
         """Business time of the world over the machine's."""
         return int((self.world.today - datetime.now(UTC)).total_seconds())
 
-    async def case(self, deal: Deal, *, version: int = 1, within: float = 30.0) -> Case:
-        """The open case of a deal, as soon as it has at least this version."""
+    async def case(
+        self, deal: Deal, *, version: int = 1, kind: str = "", within: float = 30.0
+    ) -> Case:
+        """The open case of a deal, as soon as it has at least this version and is of this kind."""
         key = contract_key(deal.org, deal.deal_id)
         query = select(cases.c.case_id).where(
             cases.c.contract_key == key, cases.c.state == "open", cases.c.version >= version
         )
+        if kind:
+            query = query.where(cases.c.kind == kind)
         deadline = asyncio.get_running_loop().time() + within
         while True:
             async with self.engine.connect() as connection:
