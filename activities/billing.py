@@ -126,7 +126,41 @@ class BillingActivities:
 
     @activity.defn(name="billing.release_first_invoice")
     async def release_first_invoice(self, order: ReleaseInvoice) -> BillingInvoice:
-        """Compare the held draft with the preview, to the cent, then finalise it."""
+        """Compare the held draft with the preview, to the cent, then finalise it.
+
+        Nothing is asked before the journal is: a biller that is away after the request went out
+        must not look like one that never got it.
+        """
+        contract = order.contract
+
+        async def release(wire_key: str) -> Outcome[BillingInvoice]:
+            held = await self._compared(order)
+            return await self._billing.release_first_invoice(
+                held, contract.billing_account, idempotency_key=wire_key
+            )
+
+        async def find() -> BillingInvoice | None:
+            state = await self._billing.read_agreement(order.agreement, contract.billing_account)
+            invoice = state.first_invoice
+            held = (InvoiceStatus.DRAFT, InvoiceStatus.PREVIEW)
+            return invoice if invoice is not None and invoice.status not in held else None
+
+        return await self._ensure(
+            Write(
+                spec=self._spec(order, "release", "do", request_hash(order.agreement.ref)),
+                result_type=BillingInvoice,
+                find=find,
+                act=release,
+                effects=lambda invoice: Effects(
+                    refs=_invoice_refs(invoice), stage="invoice_released"
+                ),
+                replay_safe_for=self._billing.idempotency_window,
+            )
+        )
+
+    async def _compared(self, order: ReleaseInvoice) -> Agreement:
+        """The agreement with its held draft. Raises StepRejected when the draft is another one
+        than was previewed."""
         contract = order.contract
         current = await self._held(order)
         draft = current.first_invoice
@@ -146,43 +180,27 @@ class BillingActivities:
                 preview=str(gross),
                 draft=str(draft.gross),
             )
-
-        async def find() -> BillingInvoice | None:
-            state = await self._billing.read_agreement(order.agreement, contract.billing_account)
-            invoice = state.first_invoice
-            held = (InvoiceStatus.DRAFT, InvoiceStatus.PREVIEW)
-            return invoice if invoice is not None and invoice.status not in held else None
-
-        return await self._ensure(
-            Write(
-                spec=self._spec(order, "release", "do", request_hash(order.agreement.ref)),
-                result_type=BillingInvoice,
-                find=find,
-                act=lambda wire_key: self._billing.release_first_invoice(
-                    current, contract.billing_account, idempotency_key=wire_key
-                ),
-                effects=lambda invoice: Effects(
-                    refs=_invoice_refs(invoice), stage="invoice_released"
-                ),
-                replay_safe_for=self._billing.idempotency_window,
-            )
-        )
+        return current
 
     async def _held(self, order: ReleaseInvoice) -> Agreement:
         """The agreement as it stands; for one set up ahead, its draft is held by finding it."""
         contract = order.contract
-        if order.preview is not None:
-            return await self._billing.read_agreement(order.agreement, contract.billing_account)
-        customer = await self._billing.find_customer(
-            contract.billing_account, contract.customer_key
-        )
+        account = contract.billing_account
         found = None
-        if customer is not None:
-            found = await self._billing.find_agreement(
-                contract, customer, idempotency_key=order.agreement.key
-            )
+        try:
+            if order.preview is not None:
+                return await self._billing.read_agreement(order.agreement, account)
+            customer = await self._billing.find_customer(account, contract.customer_key)
+            if customer is not None:
+                found = await self._billing.find_agreement(
+                    contract, customer, idempotency_key=order.agreement.key
+                )
+        except NotFound:
+            found = None
         if found is None:
-            raise NotFound("agreement_not_found", contract=contract.key)
+            raise StepRejected(
+                "agreement_not_found", case_kind="billing.rejected", contract=contract.key
+            )
         return found
 
     @activity.defn(name="billing.undo_agreement")

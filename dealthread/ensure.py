@@ -31,6 +31,7 @@ from dealthread.errors import (
     OutcomeUnknown,
     StepRejected,
     TransportError,
+    mark_effect_possible,
 )
 from dealthread.hub import Effects, Journal, WriteRow, WriteSpec, WriteState
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
@@ -129,16 +130,19 @@ class Ensure:
         if row.fenced:
             raise StepRejected("fenced_by_undo", case_kind="integration.undo_failed")
         if row.request_hash != write.spec.request_hash:
-            raise InvariantBroken("request_changed_under_key", key=write.spec.key)
+            changed = InvariantBroken("request_changed_under_key", key=write.spec.key)
+            if _is_open(row):
+                mark_effect_possible(changed)
+            raise changed
         await self._claim(write.spec)
         if not row.first:
-            found = await self._look(write)
+            found = await self._look(write, row)
             if found is not None:
                 return await self._record(write, found, "found")
             await self._refuse_unsettled(write, row)
         revision = self._revision(row)
         await self._journal.sent(write.spec, revision)
-        return await self._act(write, vendor_key(write.spec.key, revision))
+        return await self._act(write, row, vendor_key(write.spec.key, revision))
 
     async def undo(self, do_key: str, undo: Undo[T]) -> T | None:
         """Undo what `do_key` made; None when there was nothing to undo.
@@ -158,7 +162,7 @@ class Ensure:
             if undo.keep(made):
                 await self._journal.done(undo.spec, "", "kept", Effects())
                 return None
-        found = await self._look(undo)
+        found = await self._look(undo, row)
         if found is None and row.last_sent_at is None:
             # Where the act's record is known and no undo was sent yet, a look-up that lags must
             # not make us forget it.
@@ -178,6 +182,7 @@ class Ensure:
                 act=lambda key: undo.remove(target, key),
                 effects=undo.effects,
             ),
+            row,
             vendor_key(undo.spec.key, revision),
         )
 
@@ -185,12 +190,15 @@ class Ensure:
         if not await self._journal.lease(spec, self._now() + self._limits.lease):
             raise AttemptInFlight("attempt_in_flight", retry_after=timedelta(seconds=5))
 
-    async def _look(self, write: Write[T] | Undo[T]) -> T | None:
+    async def _look(self, write: Write[T] | Undo[T], row: WriteRow) -> T | None:
         """Ask the system; when it cannot be asked, leave the row as uncertain as it was."""
         try:
             return await write.find()
-        except DealthreadError:
-            await self._journal.release(write.spec)
+        except Exception as error:
+            if _is_open(row):
+                mark_effect_possible(error)
+            if isinstance(error, DealthreadError):
+                await self._journal.release(write.spec)
             raise
 
     async def _refuse_unsettled(self, write: Write[T], row: WriteRow) -> None:
@@ -225,14 +233,19 @@ class Ensure:
         await self._journal.done(write.spec, result.model_dump_json(), how, write.effects(result))
         return result
 
-    async def _act(self, write: Write[T], key: str) -> T:
+    async def _act(self, write: Write[T], row: WriteRow, key: str) -> T:
         try:
             outcome = await write.act(key)
-        except TransportError:
+        except TransportError as error:
+            if _is_open(row):
+                mark_effect_possible(error)
             await self._journal.not_sent(write.spec)
             raise
         except StepRejected as refusal:
             await self._journal.rejected(write.spec, refusal.code, refusal.evidence)
+            raise
+        except Exception as bug:
+            mark_effect_possible(bug)
             raise
         match outcome:
             case Done(value=value):
@@ -258,3 +271,8 @@ class Ensure:
             system=write.spec.system,
             step=write.spec.step,
         )
+
+
+def _is_open(row: WriteRow) -> bool:
+    """Whether an attempt before this one was sent and nobody knows what became of it."""
+    return row.state in (WriteState.SENT, WriteState.UNKNOWN)

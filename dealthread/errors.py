@@ -70,6 +70,20 @@ class DealthreadError(Exception):
         return None
 
 
+_EFFECT_POSSIBLE = "an earlier attempt of this write may have had its effect"
+
+
+def mark_effect_possible(error: Exception) -> None:
+    """Note on an error, whatever it is, that the write behind it may have happened all the same:
+    who decides about it must not be told that nothing exists."""
+    error.add_note(_EFFECT_POSSIBLE)
+
+
+def is_effect_possible(error: Exception) -> bool:
+    """Whether `mark_effect_possible` was called on it."""
+    return _EFFECT_POSSIBLE in getattr(error, "__notes__", ())
+
+
 class TransportError(DealthreadError):
     """The call got no business answer; nothing is known to have happened unless said."""
 

@@ -22,6 +22,8 @@ class ErrorDetails(Carried):
     field: str = ""
     action: str = ""
     evidence: dict[str, str] = {}
+    effect_possible: bool = False
+    """The write was sent before, and nothing has shown since what became of it."""
 
 
 class Problem(Carried):
@@ -33,11 +35,14 @@ class Problem(Carried):
     @property
     def is_uncertain(self) -> bool:
         """Whether an effect may exist although the step failed."""
-        return self.kind in (ErrorKind.OUTCOME_UNKNOWN, ErrorKind.ATTEMPT_IN_FLIGHT)
+        return self.details.effect_possible or self.kind in (
+            ErrorKind.OUTCOME_UNKNOWN,
+            ErrorKind.ATTEMPT_IN_FLIGHT,
+        )
 
     @property
     def is_unavailable(self) -> bool:
-        """The other side did not answer; no effect."""
+        """The other side did not answer the last attempt, which had no effect."""
         return self.kind in (ErrorKind.VENDOR_UNAVAILABLE, ErrorKind.RATE_LIMITED)
 
 
@@ -47,14 +52,17 @@ def problem_of(error: ActivityError) -> Problem:
     timed_out = isinstance(cause, TimeoutError)
     if timed_out and isinstance(cause, FailureError) and isinstance(cause.cause, ApplicationError):
         cause = cause.cause
+    told = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else None
+    details = ErrorDetails.model_validate(told or {"code": ""})
     if isinstance(cause, ApplicationError) and cause.type in set(ErrorKind):
-        details = cause.details[0] if cause.details else {}
-        return Problem(
-            kind=ErrorKind(cause.type), details=ErrorDetails.model_validate(details or {"code": ""})
-        )
+        return Problem(kind=ErrorKind(cause.type), details=details)
     if timed_out or isinstance(cause, CancelledError):
         return Problem(kind=ErrorKind.OUTCOME_UNKNOWN, details=ErrorDetails(code="timed_out"))
     return Problem(
         kind=ErrorKind.INVARIANT_BROKEN,
-        details=ErrorDetails(code="unexpected_error", case_kind="integration.contract_drift"),
+        details=ErrorDetails(
+            code="unexpected_error",
+            case_kind="integration.contract_drift",
+            effect_possible=details.effect_possible,
+        ),
     )

@@ -14,7 +14,13 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from dealthread.errors import BadInput, DealthreadError, OutcomeUnknown, StepRejected
+from dealthread.errors import (
+    BadInput,
+    DealthreadError,
+    OutcomeUnknown,
+    StepRejected,
+    is_effect_possible,
+)
 from dealthread.failure import ErrorDetails
 
 log = structlog.get_logger()
@@ -53,7 +59,11 @@ class _Boundary(ActivityInboundInterceptor):
                 away = isinstance(error, _STORE_AWAY)
                 raise ApplicationError(
                     "unexpected error",
-                    ErrorDetails(code=type(error).__name__, evidence={"message": str(error)[:500]}),
+                    ErrorDetails(
+                        code=type(error).__name__,
+                        evidence={"message": str(error)[:500]},
+                        effect_possible=is_effect_possible(error),
+                    ),
                     type="unexpected",
                     # A store that is away comes back. A bug does not go away by itself: after a
                     # few attempts a person sees it.
@@ -71,6 +81,7 @@ def _raise(error: DealthreadError) -> NoReturn:
         field=error.field if isinstance(error, StepRejected | BadInput) else "",
         action=error.action if isinstance(error, BadInput) else "",
         evidence=error.evidence,
+        effect_possible=is_effect_possible(error),
     )
     exhausted = isinstance(error, OutcomeUnknown) and error.exhausted
     raise ApplicationError(

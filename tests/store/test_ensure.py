@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dealthread.ensure import vendor_key
 from dealthread.errors import (
     AttemptInFlight,
+    AuthRejected,
     InvariantBroken,
     NotFound,
     OutcomeUnknown,
     StepRejected,
     VendorUnavailable,
+    is_effect_possible,
 )
 from dealthread.hub import WriteState
 from dealthread.store.journal import PostgresJournal
@@ -138,6 +140,50 @@ async def test_an_unknown_outcome_becomes_a_persons_after_both_budgets_are_spent
     assert (exhausted, caught.value.exhausted) == ([False] * 4, True)
     assert set(bench.vendor.keys) == {KEY}
     assert caught.value.retry_after == timedelta(seconds=32)
+
+
+async def test_what_goes_wrong_after_a_lost_answer_says_that_an_effect_is_possible(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused look-ups and bugs alike; and a repeat that is refused before it is sent."""
+    bench.vendor.next_outcome = [VendorUnavailable("refused")]
+    with pytest.raises(VendorUnavailable) as never_sent:
+        await bench.attempt()
+    assert not is_effect_possible(never_sent.value)
+    bench.vendor.next_outcome = [LOST]
+    with pytest.raises(OutcomeUnknown):
+        await bench.attempt()
+
+    for wrong in (VendorUnavailable("refused"), AuthRejected("expired"), KeyError("field")):
+
+        async def looked(error: Exception = wrong) -> None:
+            raise error
+
+        with monkeypatch.context() as patched:
+            patched.setattr(bench.vendor, "find", looked)
+            with pytest.raises(type(wrong)):
+                await bench.attempt()
+        assert is_effect_possible(wrong), wrong
+        await bench.until(timedelta(seconds=40))
+
+    bench.vendor.next_outcome = [repeat := VendorUnavailable("refused")]
+    with pytest.raises(VendorUnavailable):
+        await bench.attempt(replay_safe_for=timedelta(hours=20))
+    assert is_effect_possible(repeat)
+    bench.vendor.next_outcome = [REFUSED]
+    with pytest.raises(StepRejected) as refused:
+        await bench.attempt(replay_safe_for=timedelta(hours=20))
+    assert not is_effect_possible(refused.value), "the vendor says that it has nothing"
+
+
+async def test_a_bug_behind_a_call_that_went_out_says_that_an_effect_is_possible(
+    bench: Bench,
+) -> None:
+    """The answer came and was not understood by our own code."""
+    bench.vendor.next_outcome, bench.vendor.effect_despite = [bug := KeyError("field")], True
+    with pytest.raises(KeyError):
+        await bench.attempt()
+    assert is_effect_possible(bug)
 
 
 async def test_a_call_that_was_never_sent_leaves_the_row_as_before(

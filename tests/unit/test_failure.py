@@ -57,6 +57,14 @@ def test_our_own_errors_keep_kind_and_evidence(kind: ErrorKind) -> None:
     assert problem.is_unavailable is (kind in ("vendor_unavailable", "rate_limited"))
 
 
+@pytest.mark.parametrize("kind", [*ErrorKind, "unexpected"])
+def test_an_error_behind_which_an_effect_may_stand_is_uncertain_whatever_it_is(kind: str) -> None:
+    """A look-up that is refused after the write went out says nothing about the write."""
+    cause = ours(kind, code="refused", effect_possible=True)
+    assert problem_of(activity_error(cause)).is_uncertain
+    assert problem_of(activity_error(timed_out(cause))).is_uncertain
+
+
 def test_an_error_without_details_keeps_its_kind() -> None:
     problem = problem_of(activity_error(ours("rejected")))
     assert (problem.kind, problem.details.code) == (ErrorKind.REJECTED, "")

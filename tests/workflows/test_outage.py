@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
@@ -11,15 +13,17 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from dealthread.domain.case import Case, Decision, DecisionKind
+from dealthread.domain.deal import Deal
 from dealthread.domain.documents import BookingState
 from dealthread.domain.transaction import ChangeOutcome
 from dealthread.errors import BadInput
-from dealthread.hub import OpenWrite
+from dealthread.hub import OpenWrite, WriteState
 from dealthread.naming import contract_key, erp_document_key, quote_to_cash_id
 from dealthread.ports import PostingQuestion, PostingRules
 from tests.fakes.world import Fault
 from tests.support.deal_builder import d1, d2
 from tests.support.office import Office
+from tests.support.saga_ends import UNDO_OF, cancel
 from tests.support.saga_lab import Lab, fresh, lab
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
@@ -50,37 +54,86 @@ async def test_an_erp_that_is_away_gets_its_documents_after_the_pivot(
         assert it.agreements(deal) == 1
 
 
+@dataclass(frozen=True)
+class Pivot:
+    """A pivot whose answer is lost, after which its look-up is refused."""
+
+    today: date
+    deal: Callable[[], Deal]
+    act: str
+    look: str
+    looked_before: int
+    write: str
+    step: str
+
+    def __str__(self) -> str:
+        return self.step
+
+
+AGREEMENT = Pivot(
+    today=date(2026, 1, 5),
+    deal=d1,
+    act="billing.start_agreement",
+    look="billing.find_agreement",
+    looked_before=0,
+    write="billing.subscription",
+    step="billing",
+)
+RELEASE = Pivot(
+    today=date(2026, 3, 15),
+    deal=d2,
+    act="billing.release_first_invoice",
+    look="billing.read_agreement",
+    looked_before=1,
+    write="billing.release",
+    step="release",
+)
+
+
+@pytest.mark.parametrize("pivot", [AGREEMENT, RELEASE], ids=str)
 async def test_an_unknown_outcome_that_stays_unknown_becomes_a_case_and_is_resolved(
-    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine, pivot: Pivot
 ) -> None:
     """While the pivot is uncertain neither abort nor cancellation is possible; the retry finds
     what was made, and nothing is made twice."""
-    async with lab(skipping_server.client, engine, date(2026, 1, 5)) as it:
-        deal = fresh(d1())
-        it.world.plan("billing.start_agreement", Fault.LOST)
-        it.world.plan("billing.find_agreement", Fault.REFUSED, times=0)
+    async with lab(skipping_server.client, engine, pivot.today) as it:
+        deal = fresh(pivot.deal())
+        lost = it.world.plan(pivot.act, Fault.LOST)
+        away = it.world.plan(pivot.look, Fault.REFUSED, occurrence=pivot.looked_before + 1, times=0)
         handle = await it.start(deal)
         # A look-up that is refused says nothing: the write stays uncertain, and visible.
-        open_write = await _first_uncertain(it)
-        assert (open_write.step, open_write.contract_key) == (
-            "billing.subscription",
-            contract_key(deal.org, deal.deal_id),
-        )
-        assert open_write.money is not None
+        open_write = await _uncertain(it, pivot.write)
+        assert open_write.contract_key == contract_key(deal.org, deal.deal_id)
+        await skipping_server.sleep(timedelta(hours=25))
+        case = await it.case(deal)
+        assert (case.kind, case.step) == ("integration.outcome_unknown", pivot.step)
+        assert DecisionKind.ABORT not in case.allowed
+        with pytest.raises(BadInput, match="decision_not_allowed"):
+            await it.cases.decide(_decision(case, DecisionKind.ABORT))
+        await cancel(handle)
+        still = await it.case(deal)
+        assert (still.case_id, still.version) == (case.case_id, case.version)
+        assert (await handle.query("status"))["case_id"] == case.case_id
+        assert not set(it.did(deal)) & set(UNDO_OF.values())
+
         it.world.faults.clear()
+        await it.decide(case, DecisionKind.RETRY)
         result = await handle.result()
         assert result.outcome is ChangeOutcome.COMPLETED
+        assert (lost.met, it.world.calls[pivot.act]) == (1, 1)
+        assert away.met > 1
         assert it.agreements(deal) == 1
         assert await it.reading.uncertain() == []
 
 
-async def _first_uncertain(it: Lab) -> OpenWrite:
+async def _uncertain(it: Lab, step: str) -> OpenWrite:
+    """The write of a step whose answer was lost (one in flight is uncertain as well)."""
     for _ in range(600):
-        found = await it.reading.uncertain()
-        if found:
-            return found[0]
+        for found in await it.reading.uncertain():
+            if found.step == step and found.state is WriteState.UNKNOWN:
+                return found
         await asyncio.sleep(0.05)
-    raise AssertionError("no write is uncertain")
+    raise AssertionError(f"{step} is not uncertain")
 
 
 async def test_a_terminated_run_is_on_record_and_is_not_run_again_as_if_undone(
@@ -102,16 +155,16 @@ async def test_a_terminated_run_is_on_record_and_is_not_run_again_as_if_undone(
             with pytest.raises(BadInput, match="not_ended_undone"):
                 await it.runs.next_generation(key)
             assert it.agreements(deal) == 1, "the agreement is still there, and nothing hides it"
-            await it.cases.decide(_retry(case))
+            await it.cases.decide(_decision(case, DecisionKind.RETRY))
             await office.relay.deliver_decisions()
             assert (await it.cases.undelivered(10)) == []
 
 
-def _retry(case: Case) -> Decision:
+def _decision(case: Case, kind: DecisionKind) -> Decision:
     return Decision(
         case_id=case.case_id,
         version=case.version,
-        decision=DecisionKind.RETRY,
+        decision=kind,
         actor="olga",
         reason="test",
     )
