@@ -74,7 +74,12 @@ AT_THE_RELEASE = Stop(
 )
 """Its first invoice is held: agreement and draft booking are there, access is not."""
 AT_THE_LAST_STEP = Stop(
-    today=D1_TODAY, deal=d1, seller="US01", at="crm.record_contract", step="crm", undos=UNDOS
+    today=D1_TODAY,
+    deal=d1,
+    seller="US01",
+    at="crm.record_contract",
+    step="crm",
+    undos=UNDOS,
 )
 """Starts later, so there is no pivot: everything is there but the record in the CRM."""
 stops = pytest.mark.parametrize("stop", [AT_THE_RELEASE, AT_THE_LAST_STEP], ids=str)
