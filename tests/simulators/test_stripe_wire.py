@@ -92,7 +92,7 @@ async def test_missing_and_unknown_parameters_of_a_subscription(serve: Serve) ->
         for wrong, code, param in (
             ({"items": [{"prise": "x"}]}, "parameter_unknown", "items[0][prise]"),
             ({"coupon": "x"}, "parameter_unknown", "coupon"),
-            ({"discounts": [{"coupon": "x"}]}, "simulator_unsupported", "discounts"),
+            ({"discounts": [{"coupon": "x"}]}, "resource_missing", "discounts[0][coupon]"),
             ({"items": [{"price": "price_none"}]}, "resource_missing", "items[0][price]"),
             ({"items": [{"quantity": 1}]}, "parameter_missing", "items[0][price]"),
             ({"collection_method": "send_invoice"}, "parameter_missing", "days_until_due"),

@@ -23,14 +23,25 @@ Never compared with the real Stripe. Assumed, because no page at hand says it:
 - The invoice items of a subscription that ended are taken by the customer's next invoice.
 - An event about a customer on a test clock is dated by that clock. A deleted clock takes its
   objects with it without an event for each.
+- The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
+
+Assumed of prices, usage and discounts:
+
 - Graduated tiers make a line each, and another of quantity 0 for a flat fee, as published answers
   of Stripe show; volume tiers with a flat fee make two lines in the same way.
 - A package's line shows the quantity before it is divided, and the price of one package.
 - A tiered price is recurring; its last tier has no end.
 - A default price cannot be archived; an inactive price keeps its lookup key.
-- The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
+- An amount off is spread over the lines in proportion to what is left of each, rounded on the
+  running sum; a percentage is rounded on each line, also on negative ones.
+- An invoice names the discounts of its subscription by their own ids. A line of a subscription item
+  is discounted while its period began before the discount's end, other lines by the invoice's date.
+- A discount that holds once is the draft's from its creation on, unless that draft is voided.
+- A phase redeems its coupons when it begins, whatever became of them since the schedule was made;
+  a coupon that the phase before named too goes on as it was.
+- An end of a discount is told by `customer.subscription.updated`, not by `customer.discount.*`.
 
-Missing on purpose: proration of any kind, mixed intervals, trials, coupons, meters, one-off
+Missing on purpose: proration of any kind, mixed intervals, trials, meters, one-off
 invoices, payments out of band, card retries, minimum charge amounts, rate limits other than by a
 fault.
 """

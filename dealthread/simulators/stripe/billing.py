@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from dealthread.simulators.stripe import descriptions, prices, tax_ids
+from dealthread.simulators.stripe import descriptions, discounts, prices, tax_ids
 from dealthread.simulators.stripe.composition import Charge, compose
 from dealthread.simulators.stripe.customers import full_address, full_shipping
 from dealthread.simulators.stripe.discounting import Discount
@@ -84,8 +84,8 @@ class Bill:
     description: str | None = None
     custom_fields: Sequence[Json] | None = None
     footer: str | None = None
-    # Those of the invoice itself; the lines have their own.
-    discounts: Sequence[Discount] = ()
+    # Those of the invoice itself; the lines have their own. None: what its subscription has.
+    discounts: Sequence[Discount] | None = None
 
 
 def charges_of(
@@ -119,6 +119,7 @@ def charges_of(
                     metadata=item.metadata,
                     subscription=subscription_id,
                     part=part,
+                    discounted_at=span[0],
                 )
                 for part in prices.rate(ctx, item.price, item.quantity)
             )
@@ -149,6 +150,8 @@ def extra_charges(
             tax_rates=extra.tax_rates,
             metadata=extra.metadata,
             subscription=subscription_id,
+            is_discountable=extra.is_discountable,
+            discounts=[one.terms for one in extra.discounts],
         )
         for extra in plan.extras
     ]
@@ -173,8 +176,33 @@ def _extra_period(extra: ExtraItem, plan: Plan, span: tuple[int, int], at: int) 
     return begin, finish
 
 
+def with_discounts(ctx: Context, bill: Bill) -> Bill:
+    """The bill with the discounts that hold on its subscription and on the items of that."""
+    if bill.discounts is not None:
+        return bill
+    subscription = ctx.account.find("subscription", bill.subscription_id)
+    if subscription is None:
+        return replace(bill, discounts=())
+    own = {row["id"]: row["discounts"] for row in subscription["items"]["data"]}
+    charges: list[Charge] = []
+    for charge in bill.charges:
+        item = charge.parent["subscription_item_details"]
+        if item is not None:
+            ids = own.get(item["subscription_item"], [])
+            charge = replace(charge, discounts=discounts.in_force(ctx, ids))
+        charges.append(charge)
+    starts = [bill.at, *(charge.discounted_at or bill.at for charge in charges)]
+    held = [
+        one
+        for one in discounts.in_force(ctx, subscription["discounts"])
+        if one.end is None or min(starts) < one.end
+    ]
+    return replace(bill, charges=charges, discounts=held)
+
+
 def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
     """An invoice in status draft with all its lines; nothing is kept."""
+    bill = with_discounts(ctx, bill)
     if len(bill.charges) > MAX_LINES:
         raise StripeError.refused(f"An invoice cannot have more than {MAX_LINES} line items.")
     made = compose(
@@ -183,7 +211,7 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
         default_tax_rates=bill.default_tax_rates,
         tax_exempt=bill.payer.tax_exempt,
         tax_rounding=ctx.account.config.tax_rounding,
-        discounts=bill.discounts,
+        discounts=bill.discounts or (),
         at=bill.at,
     )
     payer = bill.payer
@@ -243,7 +271,7 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
         "default_source": None,
         "default_tax_rates": list(bill.default_tax_rates),
         "description": bill.description,
-        "discounts": [discount.id for discount in bill.discounts],
+        "discounts": [discount.id for discount in bill.discounts or ()],
         "due_date": None,
         "effective_at": None,
         "ending_balance": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dealthread.simulators.stripe.coupon_params import DISCOUNTS, ITEM_DISCOUNTS
 from dealthread.simulators.stripe.params import (
     AMOUNT,
     COLLECTION,
@@ -42,13 +43,14 @@ RECURRING_PRICE = Fields(
 )
 ONE_TIME_PRICE = Fields(_PRICE_DATA, required=("currency", "product"))
 ITEM_FIELDS: dict[str, Spec] = {
+    "discounts": DISCOUNTS,
     "metadata": Metadata(),
     "price": Text(),
     "price_data": RECURRING_PRICE,
     "quantity": QUANTITY,
     "tax_rates": TAX_RATES,
 }
-_ITEM_NOT_CARRIED = frozenset({"billing_thresholds", "discounts", "plan"})
+_ITEM_NOT_CARRIED = frozenset({"billing_thresholds", "plan"})
 PHASE_ITEM = Fields(ITEM_FIELDS, unsupported=_ITEM_NOT_CARRIED)
 ITEM = Fields(ITEM_FIELDS, unsupported=_ITEM_NOT_CARRIED | {"current_trial"})
 
@@ -59,14 +61,15 @@ def _extra(starts: tuple[str, ...], ends: tuple[str, ...]) -> Fields:
 
     return Fields(
         {
+            "discountable": Flag(),
+            "discounts": ITEM_DISCOUNTS,
             "metadata": Metadata(),
             "period": Fields({"start": side(starts), "end": side(ends)}, ("start", "end")),
             "price": Text(),
             "price_data": ONE_TIME_PRICE,
             "quantity": QUANTITY,
             "tax_rates": TAX_RATES,
-        },
-        unsupported=frozenset({"discountable", "discounts"}),
+        }
     )
 
 
@@ -112,7 +115,6 @@ _NOT_CARRIED = frozenset(
         "billing_thresholds",
         "customer_account",
         "default_source",
-        "discounts",
         "on_behalf_of",
         "payment_settings",
         "pending_invoice_item_interval",
@@ -149,6 +151,7 @@ SUBSCRIPTION_CREATE = Fields(
         "default_payment_method": Text(),
         "default_tax_rates": TAX_RATES,
         "description": Text(max_length=500),
+        "discounts": DISCOUNTS,
         "invoice_settings": Fields(
             {"custom_fields": CUSTOM_FIELDS, "footer": Text()}, unsupported=SETTINGS_NOT_CARRIED
         ),
@@ -177,6 +180,7 @@ SUBSCRIPTION_UPDATE = Fields(
         "default_payment_method": Text(),
         "default_tax_rates": TAX_RATES,
         "description": Text(clears=True, max_length=500),
+        "discounts": DISCOUNTS,
         "invoice_settings": Fields(
             {"custom_fields": CUSTOM_FIELDS, "footer": Text(clears=True)},
             unsupported=SETTINGS_NOT_CARRIED,

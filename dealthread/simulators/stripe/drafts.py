@@ -13,13 +13,16 @@ from typing import Any
 from dealthread.simulators.stripe import balance
 from dealthread.simulators.stripe.billing import LINES_SHOWN, Bill, Payer, draft
 from dealthread.simulators.stripe.composition import Charge
+from dealthread.simulators.stripe.discounting import Discount
 from dealthread.simulators.stripe.listing import envelope
 from dealthread.simulators.stripe.packing import pack, unpack
 from dealthread.simulators.stripe.rating import Part
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context
 
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Bill, Charge, Part, Payer)}
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (Bill, Charge, Discount, Part, Payer)
+}
 # What follows from the charges; everything else of a draft stays as it is.
 _COMPOSED = (
     "subtotal",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dealthread.simulators.stripe import invoice_payments, prices, refunds, tax_ids
+from dealthread.simulators.stripe import coupons, invoice_payments, prices, refunds, tax_ids
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context, snapshot
@@ -33,6 +33,10 @@ _FIELDS = {
     "default_price": "price",
     "default_payment_method": "payment_method",
     "schedule": "subscription_schedule",
+    "coupon": "coupon",
+    "discount": "discount",
+    "discounts": "discount",
+    "promotion_code": "promotion_code",
 }
 # Fields that are answered only when asked for.
 _INCLUDED: dict[tuple[str, str], Callable[[Context, Json], Any]] = {
@@ -40,6 +44,7 @@ _INCLUDED: dict[tuple[str, str], Callable[[Context, Json], Any]] = {
     ("invoice", "confirmation_secret"): invoice_payments.confirmation_secret,
     ("invoice", "payments"): invoice_payments.expanded,
     ("customer", "tax_ids"): tax_ids.expanded,
+    ("coupon", "applies_to"): coupons.expanded_products,
     ("price", "tiers"): prices.expanded_tiers,
 }
 
@@ -75,9 +80,18 @@ def _walk(ctx: Context, node: object, parts: list[str], path: str) -> None:
         raise StripeError.invalid(f"This property cannot be expanded ({path}).", param="expand")
     value = node[name]
     if isinstance(value, str):
-        kind = _FIELDS.get(name)
-        found = ctx.account.find(kind, value) if kind is not None else None
-        if found is None:
-            raise StripeError.invalid(f"This property cannot be expanded ({path}).", param="expand")
-        node[name] = snapshot(found)
+        node[name] = _named(ctx, name, value, path)
+    elif isinstance(value, list):
+        node[name] = [
+            _named(ctx, name, one, path) if isinstance(one, str) else one for one in value
+        ]
     _walk(ctx, node[name], rest, path)
+
+
+def _named(ctx: Context, name: str, object_id: str, path: str) -> Json:
+    """A copy of the object an id names."""
+    kind = _FIELDS.get(name)
+    found = ctx.account.find(kind, object_id) if kind is not None else None
+    if found is None:
+        raise StripeError.invalid(f"This property cannot be expanded ({path}).", param="expand")
+    return snapshot(found)

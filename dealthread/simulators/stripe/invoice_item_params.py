@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dealthread.simulators.stripe.billing_params import ONE_TIME_PRICE
+from dealthread.simulators.stripe.coupon_params import DISCOUNTS
 from dealthread.simulators.stripe.params import CURRENCY, META, QUANTITY, TAX_RATES, TIME
 from dealthread.simulators.stripe.schema import Exact, Fields, Flag, Int, Many, Text, When, listing
 
@@ -17,6 +18,8 @@ INVOICE_ITEM_CREATE = Fields(
         "customer": Text(),
         "description": Text(),
         "invoice": Text(),
+        "discountable": Flag(),
+        "discounts": DISCOUNTS,
         "period": Fields({"start": TIME, "end": TIME}, required=("start", "end")),
         "price_data": ONE_TIME_PRICE,
         "pricing": Fields({"price": Text()}),
@@ -28,8 +31,6 @@ INVOICE_ITEM_CREATE = Fields(
     unsupported=frozenset(
         {
             "customer_account",
-            "discountable",
-            "discounts",
             "quantity_decimal",
             "tax_behavior",
             "tax_code",

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from dealthread.simulators.stripe import catalogue, events, metadata
+from dealthread.simulators.stripe import catalogue, discounts, events, metadata
 from dealthread.simulators.stripe.composition import Charge
+from dealthread.simulators.stripe.discounts import Redemption
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.listing import page, within
@@ -51,16 +52,22 @@ def charge_for(ctx: Context, params: Json) -> Charge:
         keep_inline_price(ctx, price)
         name = ctx.get("product", price["product"], param="product")["name"]
     owner = None if subscription is None else subscription["id"]
+    item_id = new_id("ii")
+    redemption = Redemption(customer["id"], price["currency"], now, place={"invoice_item": item_id})
+    made = discounts.redeem(ctx, params.get("discounts") or [], "discounts", redemption)
     charge = Charge(
         price=price,
         quantity=params.get("quantity", 1),
         period=period_of(params.get("period") or {"start": now, "end": now}),
         description=params.get("description", name),
-        parent=_line_parent(new_id("ii"), owner),
+        parent=_line_parent(item_id, owner),
         tax_rates=rates,
         metadata=metadata.fresh(params),
         subscription=owner,
+        is_discountable=params.get("discountable", True),
+        discounts=[one.terms for one in made],
     )
+    discounts.keep(ctx, made)
     if customer["currency"] is None:
         customer["currency"] = price["currency"]
     return charge
@@ -170,14 +177,14 @@ def keep(ctx: Context, customer_id: str, charge: Charge, invoice_id: str | None 
         "customer_account": None,
         "date": ctx.now(customer_id),
         "description": charge.description,
-        "discountable": True,
-        "discounts": [],
+        "discountable": charge.is_discountable,
+        "discounts": [one.id for one in charge.discounts],
         "frozen_fields": None,
         "invoice": invoice_id,
         "invoicing_rules": None,
         "livemode": False,
         "metadata": dict(charge.metadata),
-        "net_amount": None,
+        "net_amount": None if charge.is_discountable else charge.amount,
         "parent": parent,
         "period": {"start": charge.period[0], "end": charge.period[1]},
         "pricing": {
@@ -259,6 +266,8 @@ def charge_of(ctx: Context, item: Json) -> Charge:
         tax_rates=item["tax_rates"] or None,
         metadata=item["metadata"],
         subscription=owner,
+        is_discountable=item["discountable"],
+        discounts=discounts.in_force(ctx, item["discounts"]),
     )
 
 

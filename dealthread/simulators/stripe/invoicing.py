@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dealthread.simulators.stripe import (
     balance,
+    discounts,
     drafts,
     events,
     invoice_items,
@@ -18,7 +19,7 @@ from dealthread.simulators.stripe import (
     payment_methods,
     retries,
 )
-from dealthread.simulators.stripe.billing import Bill, draft
+from dealthread.simulators.stripe.billing import Bill, draft, with_discounts
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context, snapshot
@@ -43,6 +44,8 @@ def open_draft(
     finalizes_at: int | None = None,
 ) -> Json:
     """Keep a new draft and plan its finalisation; `terms` are fields that a request gave."""
+    # What holds now holds for this invoice, whatever becomes of its subscription.
+    bill = with_discounts(ctx, bill)
     invoice, lines = draft(ctx, bill)
     invoice.update(terms or {})
     account = ctx.account
@@ -52,6 +55,7 @@ def open_draft(
         invoice["auto_advance"] = False
     account.add("invoice", invoice)
     account.secret(invoice["id"]).update(lines=lines, days_until_due=days_until_due)
+    discounts.claim(ctx, invoice, lines)
     account.relate("invoice.customer", str(bill.payer.id), invoice["id"])
     if bill.subscription_id is not None:
         account.relate("invoice.subscription", bill.subscription_id, invoice["id"])
@@ -116,6 +120,7 @@ def finalize(ctx: Context, invoice: Json, *, auto_advance: bool | None = None) -
     if invoice["collection_method"] == "send_invoice" and invoice["amount_due"] > 0:
         account.plan(OVERDUE, invoice["id"], invoice["due_date"])
     drafts.forget(ctx, invoice)
+    discounts.consume(ctx, invoice, account.secret(invoice["id"])["lines"])
     ctx.effect("invoice.finalized", invoice, number=invoice["number"], total=invoice["total"])
     events.emit(ctx, "invoice.finalized", invoice)
     events.emit(ctx, "invoice.updated", invoice, before=before)

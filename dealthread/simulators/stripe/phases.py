@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dealthread.simulators.stripe import payment_methods
+from dealthread.simulators.stripe import payment_methods, plan_discounts
+from dealthread.simulators.stripe.discounts import entry_of
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.metadata import fresh
 from dealthread.simulators.stripe.periods import is_on_grid, shift
@@ -116,6 +117,7 @@ def _resolve_one(
         ),
         phase_end=end,
     )
+    plan = plan_discounts.redeemed(ctx, plan, entry, customer_id=customer_id, param=param)
     return Phase(plan, begin, end, entry.get("proration_behavior", "create_prorations"), entry)
 
 
@@ -172,7 +174,7 @@ def phase_object(phase: Phase) -> Json:
         "default_payment_method": given.get("default_payment_method"),
         "default_tax_rates": list(plan.default_tax_rates),
         "description": given.get("description"),
-        "discounts": [],
+        "discounts": [entry_of(one) for one in plan.discounts],
         "end_date": phase.end,
         "invoice_settings": None
         if settings is None
@@ -197,7 +199,7 @@ def phase_object(phase: Phase) -> Json:
 def _item_object(item: PlanItem) -> Json:
     return {
         "billing_thresholds": None,
-        "discounts": [],
+        "discounts": [entry_of(one) for one in item.discounts],
         "metadata": dict(item.metadata),
         "plan": item.price["id"],
         "price": item.price["id"],
@@ -215,8 +217,8 @@ def _extra_object(extra: ExtraItem) -> Json:
             for side in ("start", "end")
         }
     return {
-        "discountable": True,
-        "discounts": [],
+        "discountable": extra.is_discountable,
+        "discounts": [entry_of(one) for one in extra.discounts],
         "metadata": dict(extra.metadata),
         "period": period,
         "price": extra.price["id"],
@@ -256,7 +258,7 @@ def plan_from_phase(ctx: Context, schedule: Json, index: int) -> Plan:
     # What a phase leaves empty, the schedule's default fills.
     settings = {name: own.get(name) or common[name] for name in common}
     collection = phase["collection_method"] or defaults["collection_method"]
-    return Plan(
+    plan = Plan(
         items=[
             PlanItem(
                 price=ctx.get("price", item["price"], param="price"),
@@ -288,4 +290,11 @@ def plan_from_phase(ctx: Context, schedule: Json, index: int) -> Plan:
             for extra in phase["add_invoice_items"]
         ],
         phase_end=phase["end_date"],
+    )
+    return plan_discounts.redeemed(
+        ctx,
+        plan,
+        plan_discounts.plain_phase(phase),
+        customer_id=schedule["customer"],
+        is_agreed=True,
     )

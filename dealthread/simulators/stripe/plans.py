@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dealthread.simulators.stripe import catalogue, prices
+from dealthread.simulators.stripe.discounts import Redeemed
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.metadata import fresh
@@ -26,6 +27,8 @@ class PlanItem:
     # None: the default tax rates apply.
     tax_rates: Sequence[Json] | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    # As redeemed with a new plan; what holds on a subscription already is on its items.
+    discounts: Sequence[Redeemed] = ()
     item_id: str = field(default_factory=lambda: new_id("si", 14))
 
 
@@ -40,6 +43,8 @@ class ExtraItem:
     period: Json | None = None
     invoice_item_id: str = field(default_factory=lambda: new_id("ii"))
     description: str | None = None
+    discounts: Sequence[Redeemed] = ()
+    is_discountable: bool = True
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Plan:
     custom_fields: Sequence[Json] | None = None
     footer: str | None = None
     extras: Sequence[ExtraItem] = ()
+    discounts: Sequence[Redeemed] = ()
     phase_end: int | None = None
     cancel_at: int | None = None
     cancel_at_period_end: bool = False

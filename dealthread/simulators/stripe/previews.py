@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dealthread.simulators.stripe import anchors, tax_ids
+from dealthread.simulators.stripe import anchors, discounts, plan_discounts, tax_ids
 from dealthread.simulators.stripe.billing import Payer, draft
+from dealthread.simulators.stripe.discounts import Redemption
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.phases import resolve
@@ -51,16 +52,34 @@ def create(ctx: Context, params: Json) -> Json:
         plan = _plan_of_schedule(ctx, params["schedule_details"], now, payer)
     elif "subscription_details" in params:
         plan = _plan_of_subscription(ctx, params["subscription_details"], now)
+        plan = plan_discounts.redeemed(
+            ctx,
+            plan,
+            params["subscription_details"],
+            customer_id=payer.id,
+            param="subscription_details",
+        )
     else:
         raise StripeError.unsupported("previews of invoice items alone", param="invoice_items")
     check_currency(customer, plan.currency)
     if params.get("currency", plan.currency) != plan.currency:
         raise StripeError.refused("The currency does not match the prices.", param="currency")
-    extras = extras_of(ctx, params.get("invoice_items", []), "invoice_items", plan.currency)
-    plan = replace(plan, extras=(*plan.extras, *extras))
-    bill = first_bill(
-        ctx, plan, payer, invoice_id=new_id("upcoming_in"), subscription_id=None, at=now
+    given = params.get("invoice_items", [])
+    extras = plan_discounts.redeemed_extras(
+        ctx,
+        extras_of(ctx, given, "invoice_items", plan.currency),
+        given,
+        "invoice_items",
+        Redemption(payer.id, plan.currency, now),
     )
+    plan = replace(plan, extras=(*plan.extras, *extras))
+    invoice_id = new_id("upcoming_in")
+    bill = first_bill(ctx, plan, payer, invoice_id=invoice_id, subscription_id=None, at=now)
+    if "discounts" in params:
+        subtotal = sum(charge.amount for charge in bill.charges)
+        redemption = Redemption(payer.id, plan.currency, plan.start, subtotal=subtotal)
+        made = discounts.redeem(ctx, params["discounts"], "discounts", redemption)
+        bill = replace(bill, discounts=[one.terms for one in made])
     invoice, _ = draft(ctx, bill)
     # Nothing will finalise a preview.
     invoice["auto_advance"] = False

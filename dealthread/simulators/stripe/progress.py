@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dealthread.simulators.stripe import (
     collection,
+    discounts,
     invoicing,
     retries,
     schedules,
@@ -86,6 +87,8 @@ def _do(ctx: Context, deed: str, object_id: str) -> None:
         schedules.advance(ctx, ctx.get("subscription_schedule", object_id))
     elif deed == RENEW:
         subscription_engine.renew(ctx, ctx.get("subscription", object_id))
+    elif deed == discounts.END:
+        discounts.end(ctx, ctx.get("subscription", object_id))
     elif deed == EXPIRE:
         subscription_engine.expire(ctx, ctx.get("subscription", object_id))
     elif deed == CANCEL:

@@ -11,6 +11,7 @@ from dealthread.simulators.stripe.billing_params import (
     PHASE_ITEM,
     SETTINGS_NOT_CARRIED,
 )
+from dealthread.simulators.stripe.coupon_params import DISCOUNTS
 from dealthread.simulators.stripe.params import (
     ADDRESS,
     COLLECTION,
@@ -56,6 +57,7 @@ _PHASE: dict[str, Spec] = {
     "default_payment_method": Text(),
     "default_tax_rates": TAX_RATES,
     "description": Text(clears=True, max_length=500),
+    "discounts": DISCOUNTS,
     "duration": Fields(
         {"interval": INTERVAL, "interval_count": Int(1, 120)}, required=("interval",)
     ),
@@ -70,7 +72,6 @@ _PHASE_NOT_CARRIED = frozenset(
         "application_fee_percent",
         "automatic_tax",
         "billing_thresholds",
-        "discounts",
         "on_behalf_of",
         "transfer_data",
         "trial",
@@ -125,6 +126,8 @@ SCHEDULE_LIST = listing(
 _PREVIEW_ITEM = Fields(
     {
         "description": Text(),
+        "discountable": Flag(),
+        "discounts": DISCOUNTS,
         "metadata": Metadata(),
         "period": Fields({"start": TIME, "end": TIME}, required=("start", "end")),
         "price": Text(),
@@ -136,8 +139,6 @@ _PREVIEW_ITEM = Fields(
         {
             "amount",
             "currency",
-            "discountable",
-            "discounts",
             "invoiceitem",
             "quantity_decimal",
             "tax_behavior",
@@ -162,6 +163,7 @@ INVOICE_PREVIEW = Fields(
             },
             unsupported=frozenset({"tax"}),
         ),
+        "discounts": DISCOUNTS,
         "expand": EXPAND,
         "invoice_items": Many(_PREVIEW_ITEM, at_most=250),
         "preview_mode": Text(choices=("next",)),
@@ -217,7 +219,5 @@ INVOICE_PREVIEW = Fields(
             ),
         ),
     },
-    unsupported=frozenset(
-        {"automatic_tax", "customer_account", "discounts", "issuer", "on_behalf_of"}
-    ),
+    unsupported=frozenset({"automatic_tax", "customer_account", "issuer", "on_behalf_of"}),
 )

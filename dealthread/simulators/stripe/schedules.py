@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dealthread.simulators.stripe import (
+    discounts,
     events,
     invoice_items,
     metadata,
+    plan_discounts,
     subscription_engine,
     test_clocks,
 )
@@ -173,6 +175,9 @@ def _enter(ctx: Context, schedule: Json, index: int) -> None:
         created = now if kept is None else kept["created"]
         fresh.append(item_object(item, subscription["id"], span, created))
     subscription["items"] = items_list(subscription["id"], fresh)
+    plan_discounts.enter(ctx, before, subscription, schedule["phases"][index])
+    for extra in plan.extras:
+        discounts.keep(ctx, extra.discounts)
     subscription["collection_method"] = plan.collection_method
     subscription["days_until_due"] = plan.days_until_due
     subscription["default_tax_rates"] = list(plan.default_tax_rates)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dealthread.simulators.stripe import events, invoice_items, invoicing, payment_methods
+from dealthread.simulators.stripe import (
+    events,
+    invoice_items,
+    invoicing,
+    payment_methods,
+    plan_discounts,
+)
 from dealthread.simulators.stripe.billing import Bill, Payer, charges_of, current_period, draft
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
@@ -36,7 +42,7 @@ def first_bill(
     """The first invoice of a plan: every period from its start to the one that holds `at`, and
     what is pending for the customer."""
     moment = max(at, plan.start)
-    return Bill(
+    bill = Bill(
         invoice_id=invoice_id,
         payer=payer,
         currency=plan.currency,
@@ -54,6 +60,7 @@ def first_bill(
         subscription_id=subscription_id,
         subscription_metadata=plan.metadata,
     )
+    return plan_discounts.of_new(bill, plan)
 
 
 def start(
@@ -99,6 +106,7 @@ def start(
     )
     subscription["schedule"], subscription["test_clock"] = schedule_id, customer["test_clock"]
     subscription["latest_invoice"] = invoice_id
+    plan_discounts.keep(ctx, plan, subscription)
     account = ctx.account
     account.add("subscription", subscription)
     account.relate("subscription.customer", customer["id"], subscription_id)

@@ -11,10 +11,11 @@ from dealthread.simulators.stripe import (
     invoice_items,
     metadata,
     payment_methods,
+    plan_discounts,
     subscription_engine,
     test_clocks,
 )
-from dealthread.simulators.stripe.billing import current_period
+from dealthread.simulators.stripe.billing import Payer, current_period
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.listing import page, within
 from dealthread.simulators.stripe.periods import is_on_grid
@@ -117,6 +118,17 @@ def create(ctx: Context, params: Json) -> Json:
         cancel_at=_cancel_at(plan, now, params),
         cancel_at_period_end=params.get("cancel_at_period_end", False),
     )
+    first = subscription_engine.first_bill(
+        ctx,
+        plan,
+        Payer.of(customer),
+        invoice_id="",
+        subscription_id=None,
+        at=now,
+    )
+    plan = plan_discounts.redeemed(
+        ctx, plan, params, customer_id=customer["id"], charges=first.charges
+    )
     return subscription_engine.start(
         ctx, plan, customer, mode=check_mode(params), payment_behavior=behavior
     )
@@ -191,6 +203,8 @@ def _change(ctx: Context, subscription: Json, params: Json, changes: set[str]) -
     for name, value in (params.get("invoice_settings") or {}).items():
         # An empty list, as sent to remove the fields, is shown as null.
         subscription["invoice_settings"][name] = value or None
+    if "discounts" in params:
+        plan_discounts.update(ctx, subscription, params["discounts"])
     for name, value in (params.get("cancellation_details") or {}).items():
         subscription["cancellation_details"][name] = value
     if changes & {"cancel_at", "cancel_at_period_end"}:
