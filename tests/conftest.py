@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 pytest_plugins = [
     "tests.plugins.allowed_skips",
     "tests.plugins.serving",
+    "tests.plugins.stripe_judge",
     "tests.plugins.temporal_servers",
 ]
 

@@ -158,7 +158,7 @@ async def test_a_fault_at_an_endpoint(serve: Serve, name: str, fault: str) -> No
     """The client's error with its status and code; the effect exactly as the fault says."""
     endpoint = ENDPOINTS[name]
     spec, expected = OUTCOMES[fault]
-    async with running(serve, now=NOW) as sim, sim.client(is_recorded=False) as client:
+    async with running(serve, now=NOW) as sim, sim.client() as client:
         world = await _furnished(client)
         before = await _effects(sim, endpoint)
         await sim.fault(**{"kind": fault, **spec}, method=endpoint.method, path=endpoint.path)
@@ -193,13 +193,13 @@ async def test_a_late_effect_at_an_endpoint_is_a_time_out_first(
 ) -> None:
     """The client has given up; the effect comes all the same, once."""
     endpoint = ENDPOINTS[name]
-    async with running(serve, now=NOW) as sim, sim.client(is_recorded=False) as patient:
+    async with running(serve, now=NOW) as sim, sim.client() as patient:
         world = await _furnished(patient)
         before = await _effects(sim, endpoint)
         await sim.fault(
             kind="late_effect", method=endpoint.method, path=endpoint.path, delay=2 * PATIENCE
         )
-        async with sim.client(seconds=PATIENCE, is_recorded=False) as client:
+        async with sim.client(seconds=PATIENCE) as client:
             with pytest.raises(stripe.APIConnectionError):
                 await endpoint.call(client, world)
             assert await _effects(sim, endpoint) == before

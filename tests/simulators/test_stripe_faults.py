@@ -41,7 +41,7 @@ async def test_a_fault_is_what_the_vendor_or_the_network_would_do(
     serve: Serve, fault: dict[str, Any], error: type[Exception], status: int | None, made: int
 ) -> None:
     """The error of the client, the number of effects, and one object after the repetition."""
-    async with running(serve, now=NOW) as sim, sim.client(is_recorded=False) as client:
+    async with running(serve, now=NOW) as sim, sim.client() as client:
         await sim.fault(path="^/v1/customers$", method="POST", **fault)
         with pytest.raises(error) as failure:
             await client.v1.customers.create_async({"name": "Harborline"}, keyed("k"))
@@ -65,7 +65,7 @@ async def test_a_late_effect_comes_after_the_client_has_given_up(
     """Time-out first (unknown outcome), the customer afterwards."""
     async with (
         running(serve, now=NOW) as sim,
-        sim.client(seconds=0.2, is_recorded=False) as client,
+        sim.client(seconds=0.2) as client,
     ):
         await sim.fault(kind="late_effect", path="^/v1/customers$", delay=0.6)
         with pytest.raises(stripe.APIConnectionError) as failure:

@@ -26,12 +26,16 @@ from dealthread.simulators.kit.middleware import (
     identify_by_headers,
 )
 from dealthread.simulators.kit.state import KeptWorld
+from dealthread.simulators.kit.tape import Tape, TapeMiddleware
 from dealthread.simulators.kit.webhook_sender import WebhookSender
 
 SHUTDOWN_GRACE_SECONDS = 3
 """How long a stopping simulator waits for requests it holds on purpose."""
 
 STARTUP_TIMEOUT_SECONDS = 20.0
+
+API_PREFIX = "/v1/"
+"""What a tape notes; the routes below `/_sim/` are no vendor's."""
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -56,6 +60,7 @@ def build_app(
     on_reset: Callable[[], None] | None = None,
     world: KeptWorld | None = None,
     on_restore: Callable[[], None] | None = None,
+    tape: Tape | None = None,
     identify: Identify = identify_by_headers,
     lifespan: Lifespan | None = None,
     name: str = "simulator",
@@ -63,7 +68,8 @@ def build_app(
     """A simulator's ASGI app: its own routes, `/_sim/…`, faults and the ledger.
 
     `on_reset` empties the simulated world for `POST /_sim/reset`; `world` is what snapshots are
-    taken of, `on_restore` is called after one was put back. The webhook sender, if any, must
+    taken of, `on_restore` is called after one was put back; `tape` notes the exchanges of the API
+    below `/v1`. The webhook sender, if any, must
     be started and stopped by `lifespan` (see `WebhookSender.running`).
     """
     control = control_routes(
@@ -86,7 +92,8 @@ def build_app(
                 ledger=ledger,
                 vendor_errors=vendor_errors,
                 identify=identify,
-            )
+            ),
+            *([] if tape is None else [Middleware(TapeMiddleware, tape=tape, prefix=API_PREFIX)]),
         ],
     )
 

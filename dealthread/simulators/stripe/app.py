@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -17,6 +19,7 @@ from dealthread.simulators.kit.middleware import Identify
 from dealthread.simulators.kit.server import build_app
 from dealthread.simulators.kit.state import Keeper
 from dealthread.simulators.kit.state_store import StateStore
+from dealthread.simulators.kit.tape import Tape
 from dealthread.simulators.kit.webhook_sender import WebhookSender
 from dealthread.simulators.stripe import progress, webhook_endpoints
 from dealthread.simulators.stripe.config import SimulatorConfig
@@ -64,6 +67,7 @@ def create_app(config: SimulatorConfig, clock: SimClock | None = None) -> Starle
         },
     )
     gateway = Gateway(world, faults)
+    tape = Tape(Path(config.tape) / f"stripe-{os.getpid()}.jsonl") if config.tape else None
     if keeper is not None:
         world.ledger.on_effect(keeper.mark)
 
@@ -80,6 +84,8 @@ def create_app(config: SimulatorConfig, clock: SimClock | None = None) -> Starle
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001 Starlette's signature
         async with AsyncExitStack() as stack:
+            if tape is not None:
+                stack.callback(tape.close)
             if keeper is not None:
                 await stack.enter_async_context(keeper.keeping())
             await stack.enter_async_context(world.webhooks.running())
@@ -100,6 +106,7 @@ def create_app(config: SimulatorConfig, clock: SimClock | None = None) -> Starle
         on_reset=reset,
         world=accounts,
         on_restore=replaced,
+        tape=tape,
         identify=_identify(world),
         lifespan=lifespan,
         name="stripe",

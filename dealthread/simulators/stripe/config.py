@@ -46,6 +46,8 @@ class SimulatorConfig(BaseModel):
     clock_offset_seconds: float = 0.0
     # A file's path or a postgresql:// address; None keeps everything in memory.
     state: str | None = None
+    # A folder: every exchange of the API is noted there, for whoever judges them.
+    tape: str | None = None
     # Search is eventually consistent (docs.stripe.com/search: normally under a minute).
     search_lag_seconds: float = 0.3
     tick_seconds: float = 0.25
@@ -62,6 +64,7 @@ class SimulatorConfig(BaseModel):
             accounts=accounts,
             clock_offset_seconds=float(env.get("DEALTHREAD_SIM_CLOCK_OFFSET_SECONDS") or 0),
             state=env.get("DEALTHREAD_SIM_STATE") or None,
+            tape=env.get("DEALTHREAD_SIM_TAPE") or None,
             search_lag_seconds=float(env.get("DEALTHREAD_SIM_STRIPE_SEARCH_LAG_SECONDS") or 0.3),
         )
 
