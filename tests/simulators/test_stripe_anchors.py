@@ -104,10 +104,6 @@ async def test_the_day_of_the_month_outlives_short_months(
          "parameter_invalid_integer"),
         ("month", {"billing_cycle_anchor_config": {"month": 3}}, "[day_of_month]",
          "parameter_missing"),
-        ("month", {"billing_cycle_anchor_config": {"day_of_month": 31}}, "[hour]",
-         "simulator_unsupported"),
-        ("month", {"billing_cycle_anchor_config": {"day_of_month": 20, **MIDNIGHT}}, "",
-         "simulator_unsupported"),
         ("month", {"billing_cycle_anchor_config": {"day_of_month": 28, "month": 6, **MIDNIGHT}},
          "", None),
         ("month", {"billing_cycle_anchor_config": {"day_of_month": 28, **MIDNIGHT},
@@ -117,7 +113,7 @@ async def test_the_day_of_the_month_outlives_short_months(
 async def test_anchors_that_do_not_fit_are_refused(
     serve: Serve, interval: str, more: Any, param: str, code: str | None
 ) -> None:
-    """Months and years only; exclusive with a timestamp; no partial first period here."""
+    """Months and years only; exclusive with a timestamp; within one period from the start."""
     async with running(serve, now=at(2026, 1, 31)) as sim, sim.client(DE_KEY) as client:
         wanted = await _wanted(client, interval, 1, **more)
         with pytest.raises(stripe.InvalidRequestError) as refused:
@@ -127,7 +123,7 @@ async def test_anchors_that_do_not_fit_are_refused(
 
 
 async def test_a_backdated_start_bills_from_the_start_when_the_anchor_fits(serve: Serve) -> None:
-    """Full periods only: without a fitting anchor the amounts would have to be invented."""
+    """Without an anchor the start itself is one (docs.stripe.com, billing-mode/compare)."""
     async with running(serve, now=at(2026, 1, 9)) as sim, sim.client() as client:
         customer = await card_customer(client)
         deal = {
@@ -135,9 +131,9 @@ async def test_a_backdated_start_bills_from_the_start_when_the_anchor_fits(serve
             "customer": customer,
             "backdate_start_date": unix(at(2026, 1, 1)),
         }
-        with pytest.raises(stripe.InvalidRequestError) as refusal:
-            await client.v1.subscriptions.create_async(deal)  # type: ignore[arg-type]
-        assert refusal.value.code == "simulator_unsupported"
+        aligned = await client.v1.subscriptions.create_async(deal)  # type: ignore[arg-type]
+        assert aligned.billing_cycle_anchor == unix(at(2026, 1, 1))
+        assert aligned["items"].data[0].current_period_end == unix(at(2027, 1, 1))
         late = {**deal, "billing_cycle_anchor": unix(at(2027, 1, 2))}
         with pytest.raises(stripe.InvalidRequestError, match="next natural billing date"):
             await client.v1.subscriptions.create_async(late)  # type: ignore[arg-type]

@@ -12,7 +12,9 @@ from dealthread.simulators.stripe.config import SimulatorConfig, format_number
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.form import decode, fingerprint
 from dealthread.simulators.stripe.money import half_up
-from dealthread.simulators.stripe.periods import is_on_grid, period_of, periods_between, shift
+from dealthread.simulators.stripe.periods import is_on_grid, period_of, shift
+from dealthread.simulators.stripe.plans import Plan
+from dealthread.simulators.stripe.spans import spans_between
 from tests.simulators.stripe_support import at, unix
 
 MONTH: Any = {"interval": "month", "interval_count": 1}
@@ -34,8 +36,10 @@ def test_periods_are_counted_on_both_sides_of_the_anchor() -> None:
     anchor = unix(at(2027, 1, 1))
     start, now = unix(at(2024, 1, 1)), unix(at(2026, 1, 9))
     assert is_on_grid(anchor, YEAR, start)
-    spans = periods_between(anchor, YEAR, start, now)
-    assert [begin for begin, _ in spans] == [unix(at(year, 1, 1)) for year in (2024, 2025, 2026)]
+    terms = Plan(items=(), start=start, anchor=anchor)
+    spans = list(spans_between(terms, YEAR, start, now))
+    assert all(span.is_whole for span in spans)
+    assert [span.start for span in spans] == [unix(at(year, 1, 1)) for year in (2024, 2025, 2026)]
 
 
 @pytest.mark.parametrize(

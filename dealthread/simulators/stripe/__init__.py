@@ -40,8 +40,16 @@ Assumed of prices, usage and discounts:
 - A phase redeems its coupons when it begins, whatever became of them since the schedule was made;
   a coupon that the phase before named too goes on as it was.
 - An end of a discount is told by `customer.subscription.updated`, not by `customer.discount.*`.
+- Prorations: halves of a minor unit are rounded away from zero; parts that come to nothing make no
+  item; the unit amount shown is the amount by quantity; a credit keeps the tax rates of the line it
+  gives back, one of a voided invoice is not given, credit notes do not lessen it; a regular line of
+  a part of a period says `proration` and can be discounted. Changes during a trial make no item.
+- The invoice of a change has no period of its own and the reason `subscription_update`, also the
+  final one of a cancellation; sent ones are drafts for an hour, like first invoices.
+- An item added in mid-cycle shows the cycle's period; its price decides the length.
+- The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
 
-Missing on purpose: proration of any kind, mixed intervals, trials, meters, one-off
+Missing on purpose: pending updates, prebilling, meters, one-off
 invoices, payments out of band, card retries, minimum charge amounts, rate limits other than by a
 fault.
 """

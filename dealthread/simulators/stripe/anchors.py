@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from dealthread.simulators.stripe.errors import StripeError
-from dealthread.simulators.stripe.periods import is_on_grid, shift
+from dealthread.simulators.stripe.periods import shift, shortest
 from dealthread.simulators.stripe.plans import PlanItem
 from dealthread.simulators.stripe.store import Json
 
@@ -28,24 +28,22 @@ def config_object(given: Json) -> Json:
 
 
 def next_occurrence(now: int, recurring: Json, config: Json) -> int:
-    """The first such day after now, in the month asked for if one is; short months clamp it."""
+    """The first such day after now, in the month asked for if one is; short months clamp it.
+
+    The time of day is that of the creation where it is not given.
+    """
     if recurring["interval"] not in ("month", "year"):
         raise StripeError.refused(
             f"{_PARAM} is only valid with monthly and yearly price intervals.", param=_PARAM
         )
-    for name in _TIMES:
-        if name not in config:
-            # No page at hand says what the time of day is then.
-            raise StripeError.unsupported(f"{_PARAM} without {name}", param=f"{_PARAM}[{name}]")
     begun = datetime.fromtimestamp(now, UTC)
+    clock = {name: config.get(name, getattr(begun, name)) for name in _TIMES}
     index = begun.year * 12 + begun.month - 1
     while True:
         year, month = divmod(index, 12)
         if config.get("month", month + 1) == month + 1:
             day = min(config["day_of_month"], calendar.monthrange(year, month + 1)[1])
-            at = datetime(
-                year, month + 1, day, config["hour"], config["minute"], config["second"], tzinfo=UTC
-            )
+            at = datetime(year, month + 1, day, **clock, tzinfo=UTC)
             if at.timestamp() > now:
                 return int(at.timestamp())
         index += 1
@@ -75,37 +73,33 @@ def resolve(
     start: int,
     anchor: int | None,
     config: Json | None = None,
+    trial_end: int | None = None,
 ) -> int:
-    """Where periods are counted from, or a refusal of what would need proration.
+    """Where periods are counted from: the anchor given, the end of the trial, or the start.
 
-    A start in the past needs an anchor that lies a whole number of intervals after it. Without one
-    Stripe anchors at the moment of creation and splits the elapsed time in a way its pages do not
-    spell out for flexible billing, so that no amount is invented here.
+    Flexible billing aligns a start in the past with itself when no anchor is given
+    (docs.stripe.com/billing/subscriptions/billing-mode/compare). The first full invoice comes
+    within one period from the start or the end of the trial.
     """
-    recurring = items[0].price["recurring"]
+    recurring = shortest([item.price["recurring"] for item in items])
     param = "billing_cycle_anchor" if config is None else _PARAM
     if start > now:
         raise StripeError.refused(
             "backdate_start_date must be in the past.", param="backdate_start_date"
         )
     if anchor is None:
-        if start < now:
-            raise StripeError.unsupported(
-                "backdate_start_date without billing_cycle_anchor", param="backdate_start_date"
-            )
-        return start
+        return start if trial_end is None else trial_end
     if anchor <= now:
         raise StripeError.refused(f"{param} must be a timestamp in the future.", param=param)
     natural = _next_natural_date(start, recurring, now)
+    if trial_end is not None:
+        natural = shift(trial_end, recurring, 1)
     if anchor > natural:
         raise StripeError.refused(
             f"{param} cannot be later than next natural billing date ({natural}) for plan",
             param=param,
         )
-    counted = anchor if config is None else full(anchor, recurring, config["day_of_month"])
-    if anchor != natural or not is_on_grid(counted, recurring, start):
-        raise StripeError.unsupported(f"a {param} that makes a partial first period", param=param)
-    return counted
+    return anchor if config is None else full(anchor, recurring, config["day_of_month"])
 
 
 def _next_natural_date(start: int, recurring: Json, now: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from dealthread.simulators.stripe import descriptions, discounts, prices, tax_ids
@@ -11,8 +11,8 @@ from dealthread.simulators.stripe.customers import full_address, full_shipping
 from dealthread.simulators.stripe.discounting import Discount
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.listing import envelope
-from dealthread.simulators.stripe.periods import period_of, periods_between
-from dealthread.simulators.stripe.plans import ExtraItem, Plan
+from dealthread.simulators.stripe.plans import ExtraItem, Plan, PlanItem
+from dealthread.simulators.stripe.spans import Span, span_at, spans_between
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context
 
@@ -89,42 +89,87 @@ class Bill:
 
 
 def charges_of(
-    ctx: Context, plan: Plan, *, subscription_id: str | None, at: int, since: int
+    ctx: Context,
+    plan: Plan,
+    *,
+    subscription_id: str | None,
+    at: int,
+    since: int,
+    only: Container[str] | None = None,
 ) -> list[Charge]:
-    """The charges of an invoice made at an instant, for the periods since another."""
+    """The charges of an invoice made at an instant, for the periods since another.
+
+    `only` names the items whose period begins; None stands for all of them.
+    """
     charges: list[Charge] = []
-    spans: list[tuple[int, int]] = []
     for item in plan.items:
-        spans = periods_between(plan.anchor, plan.recurring, since, max(at, since))
-        for span in spans:
-            parent = {
-                "invoice_item_details": None,
-                "subscription_item_details": {
-                    "invoice_item": None,
-                    "proration": False,
-                    "proration_details": {"credited_items": None},
-                    "subscription": subscription_id,
-                    "subscription_item": item.item_id,
-                },
-                "type": "subscription_item_details",
-            }
-            charges.extend(
-                Charge(
-                    price=item.price,
-                    quantity=part.quantity,
-                    period=span,
-                    description=descriptions.of_part(ctx, item.price, part),
-                    parent=parent,
-                    tax_rates=item.tax_rates,
-                    metadata=item.metadata,
-                    subscription=subscription_id,
-                    part=part,
-                    discounted_at=span[0],
-                )
-                for part in prices.rate(ctx, item.price, item.quantity)
-            )
-    charges.extend(extra_charges(ctx, plan, subscription_id, spans[-1], at))
+        if only is not None and item.item_id not in only:
+            continue
+        for span in spans_between(plan, item.price["recurring"], since, max(at, since)):
+            if plan.free_until is not None and span.start < plan.free_until:
+                continue
+            charges += item_charges(ctx, plan, item, span, subscription_id)
+    if plan.extras:
+        spans = [span_at(plan, item.price["recurring"], max(at, since)) for item in plan.items]
+        widest = max(span.start for span in spans), min(span.end for span in spans)
+        charges += extra_charges(ctx, plan, subscription_id, widest, at)
     return charges
+
+
+def item_charges(
+    ctx: Context, plan: Plan, item: PlanItem, span: Span, subscription_id: str | None
+) -> list[Charge]:
+    """The lines of one item for one period, or for the part of it that is served."""
+    is_part = not span.is_trial and not span.is_whole and plan.is_prorated
+    charge = Charge(
+        price=item.price,
+        quantity=item.quantity,
+        period=span.pair,
+        description=None,
+        parent=item_parent(subscription_id, item.item_id, is_proration=is_part),
+        tax_rates=item.tax_rates,
+        metadata=item.metadata,
+        subscription=subscription_id,
+        discounted_at=span.start,
+    )
+    if span.is_trial:
+        # docs.stripe.com/billing/subscriptions/billing-mode/compare gives the words.
+        words = f"Free trial for {item.quantity} x {product_name(ctx, item.price)}"
+        return [replace(charge, fixed_amount=0, description=words)]
+    charges = []
+    for part in prices.rate(ctx, item.price, item.quantity):
+        line = replace(
+            charge,
+            quantity=part.quantity,
+            description=descriptions.of_part(ctx, item.price, part),
+            part=part,
+        )
+        if is_part:
+            line = replace(line, fixed_amount=span.share(part.amount))
+        charges.append(line)
+    return charges
+
+
+def item_parent(
+    subscription_id: str | None,
+    item_id: str,
+    *,
+    is_proration: bool = False,
+    invoice_item: str | None = None,
+    credited: Json | None = None,
+) -> Json:
+    """How a line names the subscription item it comes from, and the debit it gives back."""
+    return {
+        "invoice_item_details": None,
+        "subscription_item_details": {
+            "invoice_item": invoice_item,
+            "proration": is_proration,
+            "proration_details": {"credited_items": credited},
+            "subscription": subscription_id,
+            "subscription_item": item_id,
+        },
+        "type": "subscription_item_details",
+    }
 
 
 def extra_charges(
@@ -329,8 +374,8 @@ def draft(ctx: Context, bill: Bill) -> tuple[Json, list[Json]]:
 
 
 def current_period(plan: Plan, at: int) -> tuple[int, int]:
-    """The billing period of a plan that holds an instant."""
-    return period_of(plan.anchor, plan.recurring, max(at, plan.start))
+    """The period of the shortest interval that holds an instant."""
+    return span_at(plan, plan.recurring, at).pair
 
 
 def product_name(ctx: Context, price: Json) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dealthread.simulators.stripe import ends, trials
 from dealthread.simulators.stripe.coupon_params import DISCOUNTS, ITEM_DISCOUNTS
 from dealthread.simulators.stripe.params import (
     AMOUNT,
@@ -119,11 +120,28 @@ _NOT_CARRIED = frozenset(
         "payment_settings",
         "pending_invoice_item_interval",
         "transfer_data",
-        "trial_end",
         "trial_from_plan",
-        "trial_period_days",
-        "trial_settings",
     }
+)
+_CANCEL_AT = Int(0, 10_000_000_000, words=ends.WORDS)
+CANCEL_AT = Int(0, 10_000_000_000, words=ends.WORDS, clears=True)
+_TRIAL_SETTINGS = Fields(
+    {
+        "end_behavior": Fields(
+            {"missing_payment_method": Text(choices=("cancel", "create_invoice", "pause"))},
+            unsupported=frozenset({"billing_cycle_anchor"}),
+        )
+    },
+    required=("end_behavior",),
+)
+TRIAL_END = Int(0, 10_000_000_000, words=("now",))
+PAYMENT_BEHAVIOR = Text(
+    choices=(
+        "allow_incomplete",
+        "default_incomplete",
+        "error_if_incomplete",
+        "pending_if_incomplete",
+    )
 )
 SUBSCRIPTION_CREATE = Fields(
     {
@@ -142,7 +160,7 @@ SUBSCRIPTION_CREATE = Fields(
             required=("day_of_month",),
         ),
         "billing_mode": BILLING_MODE,
-        "cancel_at": TIME,
+        "cancel_at": _CANCEL_AT,
         "cancel_at_period_end": Flag(),
         "collection_method": COLLECTION,
         "currency": CURRENCY,
@@ -157,22 +175,29 @@ SUBSCRIPTION_CREATE = Fields(
         ),
         "items": Many(ITEM, at_most=20),
         "off_session": Flag(),
-        "payment_behavior": Text(
-            choices=(
-                "allow_incomplete",
-                "default_incomplete",
-                "error_if_incomplete",
-                "pending_if_incomplete",
-            )
-        ),
+        "payment_behavior": PAYMENT_BEHAVIOR,
         "proration_behavior": PRORATION,
+        "trial_end": TRIAL_END,
+        "trial_period_days": Int(0, trials.MAX_DAYS),
+        "trial_settings": _TRIAL_SETTINGS,
     },
     unsupported=_NOT_CARRIED,
+)
+# The item of a change: named by its id, or a new one.
+CHANGED_ITEM = Fields(
+    {**ITEM_FIELDS, "deleted": Flag(), "id": Text()},
+    unsupported=_ITEM_NOT_CARRIED | {"clear_usage", "current_trial"},
+)
+PREVIEWED_ITEM = Fields(
+    CHANGED_ITEM.fields, unsupported=CHANGED_ITEM.unsupported - {"current_trial"}
 )
 SUBSCRIPTION_UPDATE = Fields(
     {
         **META,
-        "cancel_at": Int(0, 10_000_000_000, clears=True),
+        "billing_cycle_anchor": Fields(
+            {"type": Text(choices=("now", "unchanged"))}, required=("type",)
+        ),
+        "cancel_at": CANCEL_AT,
         "cancel_at_period_end": Flag(),
         "cancellation_details": DETAILS,
         "collection_method": COLLECTION,
@@ -185,18 +210,23 @@ SUBSCRIPTION_UPDATE = Fields(
             {"custom_fields": CUSTOM_FIELDS, "footer": Text(clears=True)},
             unsupported=SETTINGS_NOT_CARRIED,
         ),
+        "items": Many(CHANGED_ITEM, at_most=20),
+        "off_session": Flag(),
+        "pause_collection": Fields(
+            {
+                "behavior": Text(choices=("keep_as_draft", "mark_uncollectible", "void")),
+                "resumes_at": TIME,
+            },
+            required=("behavior",),
+            clears=True,
+        ),
+        "payment_behavior": PAYMENT_BEHAVIOR,
         "proration_behavior": PRORATION,
+        "proration_date": TIME,
+        "trial_end": TRIAL_END,
+        "trial_settings": _TRIAL_SETTINGS,
     },
-    unsupported=(_NOT_CARRIED - {"customer_account", "trial_period_days"})
-    | {
-        "add_invoice_items",
-        "billing_cycle_anchor",
-        "items",
-        "off_session",
-        "pause_collection",
-        "payment_behavior",
-        "proration_date",
-    },
+    unsupported=(_NOT_CARRIED - {"customer_account"}) | {"add_invoice_items"},
 )
 SUBSCRIPTION_CANCEL = Fields(
     {

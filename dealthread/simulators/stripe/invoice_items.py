@@ -9,9 +9,11 @@ its end left pending "can be billed on another invoice for the customer" (docstr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from dealthread.simulators.stripe import catalogue, discounts, events, metadata
+from dealthread.simulators.stripe.billing import item_parent
 from dealthread.simulators.stripe.composition import Charge
 from dealthread.simulators.stripe.discounts import Redemption
 from dealthread.simulators.stripe.errors import StripeError
@@ -156,20 +158,35 @@ def _line_parent(item_id: str, subscription_id: str | None) -> Json:
     }
 
 
-def keep(ctx: Context, customer_id: str, charge: Charge, invoice_id: str | None = None) -> Json:
-    """Keep the item of a charge; `invoice_id` is None while it is pending."""
+def keep(
+    ctx: Context,
+    customer_id: str,
+    charge: Charge,
+    invoice_id: str | None = None,
+    *,
+    credited: Json | None = None,
+) -> Json:
+    """Keep the item of a charge; `invoice_id` is None while it is pending.
+
+    `credited` names the debit that a proration gives back.
+    """
     price, owner = charge.price, charge.subscription
+    source = charge.parent["subscription_item_details"]
     parent = None
     if owner is not None:
+        subscription_item = None if source is None else source["subscription_item"]
         parent = {
-            "subscription_details": {"subscription": owner, "subscription_item": None},
+            "subscription_details": {
+                "subscription": owner,
+                "subscription_item": subscription_item,
+            },
             "type": "subscription_details",
         }
     details = None
     if price["id"] is not None:
         details = {"price": price["id"], "product": price["product"]}
     item: Json = {
-        "id": charge.parent["invoice_item_details"]["invoice_item"],
+        "id": _item_of(charge),
         "object": _KIND,
         "amount": charge.amount,
         "currency": price["currency"],
@@ -190,16 +207,21 @@ def keep(ctx: Context, customer_id: str, charge: Charge, invoice_id: str | None 
         "pricing": {
             "price_details": details,
             "type": "price_details",
-            "unit_amount_decimal": price["unit_amount_decimal"],
+            "unit_amount_decimal": charge.unit_amount_decimal,
         },
-        "proration": False,
-        "proration_details": None,
+        "proration": source is not None,
+        "proration_details": None
+        if source is None
+        else {"credited_items": credited, "discount_amounts": []},
         "quantity": charge.quantity,
         "quantity_decimal": plain(Decimal(charge.quantity)),
         "tax_rates": list(charge.tax_rates or []),
         "test_clock": ctx.clock_of(customer_id),
     }
     ctx.account.add(_KIND, item)
+    if charge.tax_rates is not None and not charge.tax_rates:
+        # What a credit gives back was not taxed: no default rate may tax the credit.
+        ctx.account.secret(item["id"])["is_untaxed"] = True
     ctx.account.relate(_RELATION, customer_id, item["id"])
     ctx.effect("invoiceitem.created", item, amount=item["amount"], customer=customer_id)
     events.emit(ctx, "invoiceitem.created", item)
@@ -257,27 +279,51 @@ def charge_of(ctx: Context, item: Json) -> Charge:
         price = _nameless(item["currency"], item["pricing"]["unit_amount_decimal"])
     else:
         price = ctx.get("price", details["price"])
-    return Charge(
+    is_untaxed = ctx.account.hidden.get(item["id"], {}).get("is_untaxed", False)
+    charge = Charge(
         price=price,
         quantity=item["quantity"],
         period=(item["period"]["start"], item["period"]["end"]),
         description=item["description"],
         parent=_line_parent(item["id"], owner),
-        tax_rates=item["tax_rates"] or None,
+        tax_rates=item["tax_rates"] or ([] if is_untaxed else None),
         metadata=item["metadata"],
         subscription=owner,
         is_discountable=item["discountable"],
         discounts=discounts.in_force(ctx, item["discounts"]),
     )
+    if not item["proration"]:
+        return charge
+    credited = item["proration_details"]["credited_items"]
+    return replace(
+        charge,
+        parent=item_parent(
+            owner,
+            item["parent"]["subscription_details"]["subscription_item"],
+            is_proration=True,
+            invoice_item=item["id"],
+            credited=None if credited is None else credited["invoice_line_item_details"],
+        ),
+        fixed_amount=item["amount"],
+        is_discountable=False,
+    )
+
+
+def _item_of(charge: Charge) -> str | None:
+    """The invoice item a charge comes from; a subscription item's own period has none."""
+    parent = charge.parent
+    details = parent["invoice_item_details"] or parent["subscription_item_details"]
+    item_id: str | None = details["invoice_item"]
+    return item_id
 
 
 def attach(ctx: Context, customer_id: str, charges: Sequence[Charge], invoice_id: str) -> None:
     """The items of an invoice's charges belong to it from now on, also those born with it."""
     for charge in charges:
-        details = charge.parent["invoice_item_details"]
-        if details is None:
+        item_id = _item_of(charge)
+        if item_id is None:
             continue
-        item = ctx.account.find(_KIND, details["invoice_item"])
+        item = ctx.account.find(_KIND, item_id)
         if item is None:
             keep(ctx, customer_id, charge, invoice_id)
         else:
@@ -285,15 +331,11 @@ def attach(ctx: Context, customer_id: str, charges: Sequence[Charge], invoice_id
             ctx.effect("invoiceitem.invoiced", item, invoice=invoice_id)
 
 
-def check_final_invoice(ctx: Context, subscription: Json, *, invoice_now: bool) -> None:
-    """Refuse the final invoice that would bill what is pending when a subscription is cancelled."""
-    if invoice_now and any(
-        charge.subscription == subscription["id"]
-        for charge in pending(ctx, subscription["customer"], subscription["id"])
-    ):
-        raise StripeError.unsupported(
-            "a final invoice for pending invoice items", param="invoice_now"
-        )
+def drop_prorations(ctx: Context, subscription: Json) -> None:
+    """Take away the pending prorations of a subscription, as a plain cancellation does."""
+    for row in list(ctx.account.related(_RELATION, _KIND, subscription["customer"])):
+        if row["invoice"] is None and row["proration"] and _owner(row) == subscription["id"]:
+            discard(ctx, row)
 
 
 def listed(ctx: Context, params: Json) -> Json:

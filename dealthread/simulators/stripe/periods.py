@@ -7,6 +7,7 @@ day (docs.stripe.com/billing/subscriptions/billing-cycle). All instants are Unix
 from __future__ import annotations
 
 import calendar
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from dealthread.simulators.stripe.store import Json
@@ -37,14 +38,24 @@ def period_of(anchor: int, recurring: Json, at: int) -> tuple[int, int]:
     return shift(anchor, recurring, number), shift(anchor, recurring, number + 1)
 
 
-def periods_between(anchor: int, recurring: Json, start: int, now: int) -> list[tuple[int, int]]:
-    """The whole periods from `start`, which lies on the grid, to the one that holds `now`."""
-    found: list[tuple[int, int]] = []
-    begin = start
-    while not found or begin <= now:
-        found.append(period_of(anchor, recurring, begin))
-        begin = found[-1][1]
-    return found
+def shortest(recurrings: Sequence[Json]) -> Json:
+    """The shortest of some intervals, counted from any one instant."""
+    return min(recurrings, key=lambda one: shift(0, one, 1))
+
+
+def is_multiple(recurring: Json, of: Json) -> bool:
+    """Whether an interval is a multiple of another as mixed subscriptions need it.
+
+    Source: docs.stripe.com/billing/subscriptions/mixed-interval: every interval counts in days, and
+    in months only of months (1 week does not divide a month).
+    """
+    own, other = recurring["interval"], of["interval"]
+    count, divisor = recurring.get("interval_count", 1), of.get("interval_count", 1)
+    if other in _MONTHS:
+        return own in _MONTHS and _MONTHS[own] * count % (_MONTHS[other] * divisor) == 0
+    if own in _DAYS:
+        return bool(_DAYS[own] * count % (_DAYS[other] * divisor) == 0)
+    return bool(_DAYS[other] * divisor == 1)
 
 
 def is_on_grid(anchor: int, recurring: Json, at: int) -> bool:

@@ -14,6 +14,7 @@ from dealthread.simulators.stripe.discounts import Redeemed
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.metadata import fresh
+from dealthread.simulators.stripe.periods import is_multiple, shortest
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context
 
@@ -70,8 +71,16 @@ class Plan:
     extras: Sequence[ExtraItem] = ()
     discounts: Sequence[Redeemed] = ()
     phase_end: int | None = None
+    trial_start: int | None = None
+    trial_end: int | None = None
+    # As the parameters have it; None: an invoice is made, the anchor moves to the trial's end.
+    trial_settings: Json | None = None
     cancel_at: int | None = None
     cancel_at_period_end: bool = False
+    # False: what a period lacks of a whole one costs nothing less.
+    is_prorated: bool = True
+    # Periods that begin before are free, as asked for by not prorating a first part.
+    free_until: int | None = None
 
     @property
     def currency(self) -> str:
@@ -81,9 +90,8 @@ class Plan:
 
     @property
     def recurring(self) -> Json:
-        """The one billing interval of the plan."""
-        recurring: Json = self.items[0].price["recurring"]
-        return recurring
+        """The shortest billing interval of the plan, which all others are multiples of."""
+        return shortest([item.price["recurring"] for item in self.items])
 
 
 def keep_inline_price(ctx: Context, price: Json) -> Json:
@@ -112,11 +120,11 @@ def items_of(ctx: Context, given: Sequence[Json], param: str) -> list[PlanItem]:
             PlanItem(
                 price=price,
                 quantity=entry.get("quantity", 1),
-                tax_rates=_rates(ctx, entry, f"{name}[tax_rates]"),
+                tax_rates=rates_of(ctx, entry, f"{name}[tax_rates]"),
                 metadata=fresh(entry),
             )
         )
-    _check_alike(items, param)
+    check_alike([item.price for item in items], param)
     return items
 
 
@@ -132,7 +140,7 @@ def extras_of(ctx: Context, given: Sequence[Json], param: str, currency: str) ->
             ExtraItem(
                 price=price,
                 quantity=entry.get("quantity", 1),
-                tax_rates=_rates(ctx, entry, f"{name}[tax_rates]"),
+                tax_rates=rates_of(ctx, entry, f"{name}[tax_rates]"),
                 metadata=fresh(entry),
                 period=entry.get("period"),
                 description=entry.get("description"),
@@ -174,7 +182,8 @@ def check_currency(customer: Json | None, currency: str) -> None:
         )
 
 
-def _rates(ctx: Context, entry: Json, param: str) -> list[Json] | None:
+def rates_of(ctx: Context, entry: Json, param: str) -> list[Json] | None:
+    """The tax rates of an item; None where the default ones apply."""
     if not entry.get("tax_rates"):
         # An empty string unsets the item's own rates: the defaults apply again.
         return None
@@ -206,17 +215,19 @@ def _price(ctx: Context, entry: Json, name: str) -> Json:
     )
 
 
-def _check_alike(items: Sequence[PlanItem], param: str) -> None:
-    first = items[0].price
-    for index, item in enumerate(items):
-        if item.price["currency"] != first["currency"]:
+def check_alike(prices: Sequence[Json], param: str) -> None:
+    """One currency, and intervals that are multiples of the shortest one."""
+    first = prices[0]
+    common = shortest([price["recurring"] for price in prices])
+    for index, price in enumerate(prices):
+        if price["currency"] != first["currency"]:
             raise _currency_conflict(
-                item.price["currency"], first["currency"], f"{param}[{index}][price]"
+                price["currency"], first["currency"], f"{param}[{index}][price]"
             )
-        names = ("interval", "interval_count")
-        if any(item.price["recurring"][name] != first["recurring"][name] for name in names):
-            raise StripeError.unsupported(
-                "items with different billing intervals on one subscription",
+        if not is_multiple(price["recurring"], common):
+            raise StripeError.refused(
+                "The billing interval of each price must be a multiple of the shortest one on the "
+                "subscription.",
                 param=f"{param}[{index}]",
             )
 

@@ -1,7 +1,8 @@
 """POST /v1/invoices/create_preview: the invoice a create would make, by the create's own functions.
 
-Only previews of something new are carried: a subscription or a schedule for an existing customer or
-for one that is only described. Where the parameters leave out what the create would take
+Something new is a subscription or a schedule for an existing customer or for one that is only
+described; what becomes of a subscription that exists is in `upcoming.py`. Where the parameters
+leave out what the create would take
 (`add_invoice_items` exists for phases, not for `subscription_details`), one-time items go into
 `invoice_items`, as Stripe's types have it.
 """
@@ -10,8 +11,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dealthread.simulators.stripe import anchors, discounts, plan_discounts, tax_ids
-from dealthread.simulators.stripe.billing import Payer, draft
+from dealthread.simulators.stripe import (
+    anchors,
+    discounts,
+    ends,
+    plan_discounts,
+    tax_ids,
+    trials,
+    upcoming,
+)
+from dealthread.simulators.stripe.billing import Bill, Payer, draft
 from dealthread.simulators.stripe.discounts import Redemption
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
@@ -31,12 +40,14 @@ from dealthread.simulators.stripe.world import Context
 
 def create(ctx: Context, params: Json) -> Json:
     """The preview; nothing is kept."""
-    for name in ("subscription", "schedule"):
-        if name in params:
-            raise StripeError.unsupported(f"previews of an existing {name}", param=name)
+    if "schedule" in params:
+        raise StripeError.unsupported("previews of an existing schedule", param="schedule")
     customer = None
     if "customer" in params:
         customer = ctx.get("customer", params["customer"], param="customer")
+    elif "subscription" in params:
+        held = ctx.get("subscription", params["subscription"], param="subscription")
+        customer = ctx.get("customer", held["customer"])
     details = params.get("customer_details") or {}
     if customer is None and not details:
         raise StripeError.missing("customer")
@@ -47,6 +58,11 @@ def create(ctx: Context, params: Json) -> Json:
             "You may only specify one of these parameters: schedule_details, subscription_details.",
             param="schedule_details",
         )
+    if "subscription" in params:
+        for name in ("schedule_details", "invoice_items"):
+            if name in params:
+                raise StripeError.unsupported(f"{name} beside a subscription", param=name)
+        return _shown(ctx, upcoming.bill(ctx, params, payer))
     now = ctx.now(None if customer is None else customer["id"])
     if "schedule_details" in params:
         plan = _plan_of_schedule(ctx, params["schedule_details"], now, payer)
@@ -80,6 +96,10 @@ def create(ctx: Context, params: Json) -> Json:
         redemption = Redemption(payer.id, plan.currency, plan.start, subtotal=subtotal)
         made = discounts.redeem(ctx, params["discounts"], "discounts", redemption)
         bill = replace(bill, discounts=[one.terms for one in made])
+    return _shown(ctx, bill)
+
+
+def _shown(ctx: Context, bill: Bill) -> Json:
     invoice, _ = draft(ctx, bill)
     # Nothing will finalise a preview.
     invoice["auto_advance"] = False
@@ -87,7 +107,19 @@ def create(ctx: Context, params: Json) -> Json:
 
 
 def _plan_of_subscription(ctx: Context, details: Json, now: int) -> Plan:
+    for name in ("cancel_now", "proration_date"):
+        if name in details:
+            raise StripeError.refused(
+                f"{name} needs a subscription.", param=f"subscription_details[{name}]"
+            )
+    for index, entry in enumerate(details.get("items", [])):
+        if "id" in entry or "deleted" in entry:
+            raise StripeError.refused(
+                "Items with an id need a subscription.",
+                param=f"subscription_details[items][{index}]",
+            )
     items = items_of(ctx, details.get("items", []), "subscription_details[items]")
+    trial_end = trials.end_of({n: details[n] for n in ("trial_end",) if n in details}, now)
     start = details.get("start_date", now)
     given = details.get("billing_cycle_anchor") or {}
     anchor = given.get("timestamp") if given.get("type") == "timestamp" else None
@@ -98,14 +130,25 @@ def _plan_of_subscription(ctx: Context, details: Json, now: int) -> Plan:
         )
     check_mode(details)
     if start <= now:
-        anchor = anchors.resolve(now, items, start=start, anchor=anchor)
-    return Plan(
+        anchor = anchors.resolve(now, items, start=start, anchor=anchor, trial_end=trial_end)
+    is_prorated = details.get("proration_behavior", "create_prorations") != "none"
+    free_until = given.get("timestamp") if not is_prorated else None
+    if not is_prorated and start < now and free_until is None:
+        raise StripeError.unsupported(
+            "a backdated start that is not prorated, without billing_cycle_anchor",
+            param="subscription_details[proration_behavior]",
+        )
+    plan = Plan(
         items=items,
         start=start,
         anchor=start if anchor is None else anchor,
+        trial_end=trial_end,
+        is_prorated=is_prorated,
+        free_until=free_until,
         default_tax_rates=default_rates(ctx, details, "subscription_details[default_tax_rates]"),
         metadata=details.get("metadata") or {},
     )
+    return replace(plan, cancel_at=ends.of_new(plan, details, now))
 
 
 def _plan_of_schedule(ctx: Context, details: Json, now: int, payer: Payer) -> Plan:

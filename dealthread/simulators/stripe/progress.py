@@ -6,12 +6,14 @@ from dealthread.simulators.stripe import (
     collection,
     discounts,
     invoicing,
+    pauses,
     retries,
     schedules,
     subscription_engine,
     test_clocks,
+    trials,
 )
-from dealthread.simulators.stripe.store import AccountState
+from dealthread.simulators.stripe.store import AccountState, Json
 from dealthread.simulators.stripe.subscription_status import (
     CANCEL,
     EXPIRE,
@@ -74,13 +76,7 @@ def _until(world: World, account: AccountState, clock_id: str | None, until: int
 
 def _do(ctx: Context, deed: str, object_id: str) -> None:
     if deed == invoicing.FINALIZE:
-        invoice = ctx.get("invoice", object_id)
-        subscription = ctx.account.find("subscription", invoicing.subscription_id(invoice))
-        invoicing.finalize(ctx, invoice)
-        if subscription is None or not is_over(subscription):
-            invoicing.collect(ctx, invoice)
-            settle(ctx, invoice)
-            collection.conclude(ctx, invoice)
+        _finalize(ctx, ctx.get("invoice", object_id))
     elif deed in (retries.RETRY, invoicing.OVERDUE):
         collection.happen(ctx, ctx.get("invoice", object_id), deed)
     elif deed == schedules.ADVANCE:
@@ -94,8 +90,25 @@ def _do(ctx: Context, deed: str, object_id: str) -> None:
     elif deed == CANCEL:
         subscription = ctx.get("subscription", object_id)
         if not is_over(subscription):
-            subscription_engine.cancel(ctx, subscription, reason="cancellation_requested")
+            subscription_engine.end(ctx, subscription)
+    elif deed == trials.WILL_END:
+        trials.tell(ctx, ctx.get("subscription", object_id))
+    elif deed == pauses.RESUME_COLLECTION:
+        pauses.resume_collection(ctx, ctx.get("subscription", object_id))
     elif deed == test_clocks.EXPIRE:
         test_clocks.delete(ctx, {}, object_id)
     else:
         raise RuntimeError(f"nobody knows how to do {deed}")
+
+
+def _finalize(ctx: Context, invoice: Json) -> None:
+    """The hour of a draft is over. Of an ended subscription only the final invoice is collected."""
+    subscription = ctx.account.find("subscription", invoicing.subscription_id(invoice))
+    is_final = ctx.account.secret(invoice["id"]).get("is_final", False)
+    invoicing.finalize(ctx, invoice)
+    if pauses.is_voiding(subscription) and invoice["status"] == "open":
+        invoicing.void(ctx, invoice)
+    elif subscription is None or is_final or not is_over(subscription):
+        invoicing.collect(ctx, invoice)
+        settle(ctx, invoice)
+        collection.conclude(ctx, invoice)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dealthread.simulators.stripe.billing_params import (
     BILLING_MODE,
-    ITEM,
-    ITEM_FIELDS,
+    CANCEL_AT,
     ONE_TIME_PRICE,
     PHASE_EXTRA,
     PHASE_ITEM,
+    PREVIEWED_ITEM,
     SETTINGS_NOT_CARRIED,
+    TRIAL_END,
 )
 from dealthread.simulators.stripe.coupon_params import DISCOUNTS
 from dealthread.simulators.stripe.params import (
@@ -148,8 +149,6 @@ _PREVIEW_ITEM = Fields(
         }
     ),
 )
-# Previews also change items of existing subscriptions, which is not carried.
-_PREVIEWED = Fields(ITEM_FIELDS, unsupported=ITEM.unsupported | {"clear_usage", "deleted", "id"})
 INVOICE_PREVIEW = Fields(
     {
         "currency": CURRENCY,
@@ -200,23 +199,17 @@ INVOICE_PREVIEW = Fields(
                 ),
                 "billing_mode": BILLING_MODE,
                 "default_tax_rates": TAX_RATES,
-                "items": Many(_PREVIEWED, at_most=20),
+                "items": Many(PREVIEWED_ITEM, at_most=20),
                 "metadata": Metadata(),
+                "cancel_at": CANCEL_AT,
+                "cancel_at_period_end": Flag(),
+                "cancel_now": Flag(),
                 "proration_behavior": PRORATION,
+                "proration_date": TIME,
                 "start_date": TIME,
+                "trial_end": TRIAL_END,
             },
-            unsupported=frozenset(
-                {
-                    "billing_schedules",
-                    "cancel_at",
-                    "cancel_at_period_end",
-                    "cancel_now",
-                    "pause",
-                    "proration_date",
-                    "resume_at",
-                    "trial_end",
-                }
-            ),
+            unsupported=frozenset({"billing_schedules", "pause", "resume_at"}),
         ),
     },
     unsupported=frozenset({"automatic_tax", "customer_account", "issuer", "on_behalf_of"}),

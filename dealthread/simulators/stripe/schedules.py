@@ -200,7 +200,7 @@ def _finish(ctx: Context, schedule: Json) -> None:
     if schedule["end_behavior"] == "cancel":
         schedule["status"], schedule["completed_at"] = "completed", now
         if not is_over(subscription):
-            subscription_engine.cancel(ctx, subscription, reason="cancellation_requested")
+            subscription_engine.end(ctx, subscription)
         ctx.effect("subscription_schedule.completed", schedule)
         events.emit(ctx, "subscription_schedule.completed", schedule)
         return
@@ -229,23 +229,22 @@ def _check_open(schedule: Json, deed: str) -> None:
 
 
 def cancel(ctx: Context, params: Json, schedule_id: str) -> Json:
-    """POST /v1/subscription_schedules/{id}/cancel; ends its subscription too, without proration.
+    """POST /v1/subscription_schedules/{id}/cancel; ends its subscription too.
 
-    `prorate` is true unless told otherwise at Stripe; proration is not carried, so a running
-    schedule must be cancelled with `prorate=false`.
+    `prorate` and `invoice_now` are true unless told otherwise.
     """
     schedule = ctx.get("subscription_schedule", schedule_id)
     _check_open(schedule, "cancel")
     now = ctx.now(schedule["customer"])
     if schedule["status"] == "active":
         subscription = ctx.get("subscription", schedule["subscription"])
-        if params.get("prorate", True):
-            raise StripeError.unsupported("cancelling with proration", param="prorate")
-        invoice_items.check_final_invoice(
-            ctx, subscription, invoice_now=params.get("invoice_now", True)
-        )
         if not is_over(subscription):
-            subscription_engine.cancel(ctx, subscription, reason="cancellation_requested")
+            subscription_engine.cancel_now(
+                ctx,
+                subscription,
+                prorate=params.get("prorate", True),
+                invoice_now=params.get("invoice_now", True),
+            )
     ctx.account.plan(ADVANCE, schedule["id"], None)
     schedule["status"], schedule["canceled_at"] = "canceled", now
     schedule["current_phase"] = None

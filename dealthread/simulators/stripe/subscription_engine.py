@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
+
 from dealthread.simulators.stripe import (
     events,
     invoice_items,
     invoicing,
+    pauses,
     payment_methods,
     plan_discounts,
+    proration,
+    trials,
 )
-from dealthread.simulators.stripe.billing import Bill, Payer, charges_of, current_period, draft
+from dealthread.simulators.stripe.billing import Bill, Payer, charges_of, draft
+from dealthread.simulators.stripe.composition import Charge
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.invoices import no_payment_method
 from dealthread.simulators.stripe.plans import Plan, keep_inline_price
+from dealthread.simulators.stripe.spans import span_at
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.subscription_shape import plan_of, subscription_object
 from dealthread.simulators.stripe.subscription_status import (
@@ -30,6 +37,35 @@ from dealthread.simulators.stripe.world import Context, snapshot
 INCOMPLETE_SECONDS = 23 * 3600
 
 
+def bill_of(
+    plan: Plan,
+    payer: Payer,
+    charges: Sequence[Charge],
+    *,
+    invoice_id: str,
+    subscription_id: str | None,
+    at: int,
+    reason: str,
+    period: tuple[int, int],
+) -> Bill:
+    """An invoice of a plan for these charges."""
+    return Bill(
+        invoice_id=invoice_id,
+        payer=payer,
+        currency=plan.currency,
+        charges=charges,
+        at=at,
+        billing_reason=reason,
+        collection_method=plan.collection_method,
+        default_tax_rates=plan.default_tax_rates,
+        period=period,
+        custom_fields=plan.custom_fields,
+        footer=plan.footer,
+        subscription_id=subscription_id,
+        subscription_metadata=plan.metadata,
+    )
+
+
 def first_bill(
     ctx: Context,
     plan: Plan,
@@ -42,23 +78,18 @@ def first_bill(
     """The first invoice of a plan: every period from its start to the one that holds `at`, and
     what is pending for the customer."""
     moment = max(at, plan.start)
-    bill = Bill(
+    charges = charges_of(ctx, plan, subscription_id=subscription_id, at=moment, since=plan.start)
+    if charges:
+        charges = [*invoice_items.pending(ctx, payer.id, subscription_id), *charges]
+    bill = bill_of(
+        plan,
+        payer,
+        charges,
         invoice_id=invoice_id,
-        payer=payer,
-        currency=plan.currency,
-        charges=[
-            *invoice_items.pending(ctx, payer.id, subscription_id),
-            *charges_of(ctx, plan, subscription_id=subscription_id, at=moment, since=plan.start),
-        ],
-        at=moment,
-        billing_reason="subscription_create",
-        collection_method=plan.collection_method,
-        default_tax_rates=plan.default_tax_rates,
-        period=(moment, moment),
-        custom_fields=plan.custom_fields,
-        footer=plan.footer,
         subscription_id=subscription_id,
-        subscription_metadata=plan.metadata,
+        at=moment,
+        reason="subscription_create",
+        period=(moment, moment),
     )
     return plan_discounts.of_new(bill, plan)
 
@@ -72,7 +103,7 @@ def start(
     payment_behavior: str = "allow_incomplete",
     schedule_id: str | None = None,
 ) -> Json:
-    """Create a subscription with its first invoice.
+    """Create a subscription with its first invoice, unless that would be empty.
 
     Without a schedule, an invoice that charges automatically is finalised and charged at once; all
     others are drafts for an hour (docs.stripe.com/billing/subscriptions/invoices).
@@ -96,6 +127,8 @@ def start(
     for extra in plan.extras:
         keep_inline_price(ctx, extra.price)
     status = "incomplete" if is_charged_now and due else "active"
+    if status == "active" and plan.trial_end is not None and plan.trial_end > now:
+        status = "trialing"
     subscription = subscription_object(
         plan,
         subscription_id=subscription_id,
@@ -105,7 +138,7 @@ def start(
         mode=mode,
     )
     subscription["schedule"], subscription["test_clock"] = schedule_id, customer["test_clock"]
-    subscription["latest_invoice"] = invoice_id
+    subscription["latest_invoice"] = invoice_id if bill.charges else None
     plan_discounts.keep(ctx, plan, subscription)
     account = ctx.account
     account.add("subscription", subscription)
@@ -116,9 +149,11 @@ def start(
         customer["currency"] = plan.currency
     plan_renewal(ctx, subscription)
     ctx.effect("subscription.created", subscription, metadata=subscription["metadata"])
-    invoice = invoicing.open_draft(ctx, bill, days_until_due=plan.days_until_due)
+    if bill.charges:
+        invoice = invoicing.open_draft(ctx, bill, days_until_due=plan.days_until_due)
     events.emit(ctx, "customer.subscription.created", subscription)
-    if is_charged_now:
+    trials.announce(ctx, subscription)
+    if is_charged_now and bill.charges:
         invoicing.finalize(ctx, invoice)
         if due and payment_behavior != "default_incomplete":
             invoicing.collect(ctx, invoice)
@@ -142,64 +177,162 @@ def _check_first_payment(ctx: Context, plan: Plan, customer: Json, payment_behav
         raise StripeError.card_declined(decline)
 
 
+def next_boundary(subscription: Json) -> int:
+    """The earliest end of a current period among the items."""
+    ends: list[int] = [item["current_period_end"] for item in subscription["items"]["data"]]
+    return min(ends)
+
+
 def set_end(ctx: Context, subscription: Json, ends: int | None, *, at_period_end: bool) -> None:
     """Say when a subscription ends by itself, or that it does not."""
-    period_end = subscription["items"]["data"][0]["current_period_end"]
-    subscription["cancel_at_period_end"] = at_period_end
-    subscription["cancel_at"] = period_end if at_period_end else ends
-    is_ending = subscription["cancel_at"] is not None
-    subscription["canceled_at"] = ctx.now(subscription["customer"]) if is_ending else None
-    subscription["cancellation_details"]["reason"] = "cancellation_requested" if is_ending else None
+    show_end(ctx, subscription, ends, at_period_end=at_period_end)
     ctx.account.plan(CANCEL, subscription["id"], subscription["cancel_at"])
 
 
+def show_end(ctx: Context, subscription: Json, ends: int | None, *, at_period_end: bool) -> None:
+    """How a subscription shows its end."""
+    subscription["cancel_at_period_end"] = at_period_end
+    subscription["cancel_at"] = next_boundary(subscription) if at_period_end else ends
+    is_ending = subscription["cancel_at"] is not None
+    subscription["canceled_at"] = ctx.now(subscription["customer"]) if is_ending else None
+    subscription["cancellation_details"]["reason"] = "cancellation_requested" if is_ending else None
+
+
 def plan_renewal(ctx: Context, subscription: Json) -> None:
-    """Put the end of the current period on the agenda."""
-    ends = subscription["items"]["data"][0]["current_period_end"]
+    """Put the end of the current period on the agenda; a paused subscription has no next one."""
+    ends = None if subscription["status"] == "paused" else next_boundary(subscription)
     ctx.account.plan(RENEW, subscription["id"], ends)
 
 
 def renew(ctx: Context, subscription: Json) -> None:
-    """Begin the next period: move the items on and draft its invoice."""
-    if is_over(subscription):
+    """Begin the next period of the items whose period is over, and draft its invoice.
+
+    Items with another interval are left alone (docs.stripe.com/billing/subscriptions/
+    mixed-interval).
+    """
+    if is_over(subscription) or subscription["status"] == "paused":
         return
     at = ctx.now(subscription["customer"])
-    items = subscription["items"]["data"]
     if subscription["cancel_at_period_end"]:
-        cancel(ctx, subscription, reason="cancellation_requested")
+        end(ctx, subscription)
+        return
+    if not trials.finish(ctx, subscription, at):
+        if subscription["status"] == "canceled":
+            _tell_end(ctx, subscription, "cancellation_requested")
         return
     before = snapshot(subscription)
-    ended = (items[0]["current_period_start"], items[0]["current_period_end"])
+    due = [one for one in subscription["items"]["data"] if one["current_period_end"] <= at]
+    ended = (
+        max(item["current_period_start"] for item in due),
+        min(item["current_period_end"] for item in due),
+    )
     plan = plan_of(subscription)
-    span = current_period(plan, at)
-    for item in items:
-        item["current_period_start"], item["current_period_end"] = span
+    for item in due:
+        span = span_at(plan, item["price"]["recurring"], at)
+        item["current_period_start"], item["current_period_end"] = span.pair
     plan_renewal(ctx, subscription)
     if subscription["status"] == "incomplete":
         return
-    customer = ctx.get("customer", subscription["customer"])
-    bill = Bill(
-        invoice_id=new_id("in"),
-        payer=Payer.of(customer),
-        currency=plan.currency,
-        charges=[
-            *invoice_items.pending(ctx, customer["id"], subscription["id"]),
-            *charges_of(ctx, plan, subscription_id=subscription["id"], at=at, since=span[0]),
-        ],
+    invoice = draft_now(
+        ctx,
+        subscription,
+        plan,
         at=at,
-        billing_reason="subscription_cycle",
-        collection_method=plan.collection_method,
-        default_tax_rates=plan.default_tax_rates,
+        reason="subscription_cycle",
         period=ended,
-        custom_fields=plan.custom_fields,
-        footer=plan.footer,
+        only={item["id"] for item in due},
+    )
+    ctx.effect("subscription.renewed", subscription, invoice=invoice and invoice["id"])
+    events.emit(ctx, "customer.subscription.updated", subscription, before=before)
+
+
+def draft_now(
+    ctx: Context,
+    subscription: Json,
+    plan: Plan,
+    *,
+    at: int,
+    reason: str,
+    period: tuple[int, int],
+    only: Container[str],
+) -> Json | None:
+    """Draft an invoice of what is pending and of the periods of some items; None when empty."""
+    customer = ctx.get("customer", subscription["customer"])
+    charges = [
+        *invoice_items.pending(ctx, customer["id"], subscription["id"]),
+        *charges_of(ctx, plan, subscription_id=subscription["id"], at=at, since=at, only=only),
+    ]
+    if not charges:
+        return None
+    bill = bill_of(
+        plan,
+        Payer.of(customer),
+        charges,
+        invoice_id=new_id("in"),
         subscription_id=subscription["id"],
-        subscription_metadata=plan.metadata,
+        at=at,
+        reason=reason,
+        period=period,
     )
     invoice = invoicing.open_draft(ctx, bill, days_until_due=plan.days_until_due)
     subscription["latest_invoice"] = invoice["id"]
-    ctx.effect("subscription.renewed", subscription, invoice=invoice["id"])
-    events.emit(ctx, "customer.subscription.updated", subscription, before=before)
+    pauses.hold(ctx, subscription, invoice)
+    return invoice
+
+
+def end(ctx: Context, subscription: Json) -> Json:
+    """A planned end has come: what is still pending is billed once more.
+
+    docs.stripe.com/billing/subscriptions/cancel: pending prorations are collected at the end.
+    """
+    at = ctx.now(subscription["customer"])
+    plan = plan_of(subscription)
+    cancel(ctx, subscription, reason="cancellation_requested")
+    if any(
+        charge.subscription == subscription["id"]
+        for charge in invoice_items.pending(ctx, subscription["customer"], subscription["id"])
+    ):
+        final = draft_now(
+            ctx, subscription, plan, at=at, reason="subscription_cycle", period=(at, at), only=()
+        )
+        if final is not None:
+            # The one invoice of an ended subscription that is still collected by itself.
+            ctx.account.secret(final["id"])["is_final"] = True
+    return subscription
+
+
+def cancel_now(
+    ctx: Context,
+    subscription: Json,
+    *,
+    prorate: bool,
+    invoice_now: bool,
+    details: Json | None = None,
+) -> Json:
+    """End a subscription at once, with credits for unused time and a final invoice if asked for.
+
+    Docstrings of `Subscription.cancel` and its parameters, stripe 16.1. Pending prorations are
+    dropped when neither is asked for.
+    """
+    at, plan = ctx.now(subscription["customer"]), plan_of(subscription)
+    given_back = []
+    if prorate:
+        for item in subscription["items"]["data"]:
+            given_back += proration.credits(
+                ctx, subscription, item["id"], at, item["current_period_end"]
+            )
+    cancel(ctx, subscription, reason="cancellation_requested", details=details)
+    proration.keep(ctx, subscription["customer"], given_back)
+    if invoice_now:
+        invoice = draft_now(
+            ctx, subscription, plan, at=at, reason="subscription_update", period=(at, at), only=()
+        )
+        if invoice is not None and plan.collection_method == "charge_automatically":
+            invoicing.finalize(ctx, invoice)
+            invoicing.collect(ctx, invoice)
+    elif not prorate:
+        invoice_items.drop_prorations(ctx, subscription)
+    return subscription
 
 
 def cancel(ctx: Context, subscription: Json, *, reason: str, details: Json | None = None) -> Json:
@@ -209,21 +342,25 @@ def cancel(ctx: Context, subscription: Json, *, reason: str, details: Json | Non
     stripe 16.1). Nothing is said of drafts, so the worse is assumed: a draft that nobody held still
     gets its number after its hour, though nothing is charged any more.
     """
-    now = ctx.now(subscription["customer"])
     for invoice in ctx.account.related("invoice.subscription", "invoice", subscription["id"]):
         if invoice["status"] == "open":
             invoicing.stop_collecting(ctx, invoice)
-    for deed in (RENEW, CANCEL, EXPIRE):
-        ctx.account.plan(deed, subscription["id"], None)
+    for name, value in (details or {}).items():
+        subscription["cancellation_details"][name] = value
     subscription["status"] = "canceled"
+    _tell_end(ctx, subscription, reason)
+    return subscription
+
+
+def _tell_end(ctx: Context, subscription: Json, reason: str) -> None:
+    now = ctx.now(subscription["customer"])
+    for deed in (RENEW, CANCEL, EXPIRE, trials.WILL_END):
+        ctx.account.plan(deed, subscription["id"], None)
     subscription["canceled_at"] = subscription["canceled_at"] or now
     subscription["ended_at"] = now
     subscription["cancellation_details"]["reason"] = reason
-    for name, value in (details or {}).items():
-        subscription["cancellation_details"][name] = value
     ctx.effect("subscription.canceled", subscription, reason=reason)
     events.emit(ctx, "customer.subscription.deleted", subscription)
-    return subscription
 
 
 def expire(ctx: Context, subscription: Json) -> None:

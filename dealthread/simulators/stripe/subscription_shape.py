@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from dealthread.simulators.stripe import anchors
-from dealthread.simulators.stripe.billing import current_period
 from dealthread.simulators.stripe.listing import envelope
+from dealthread.simulators.stripe.periods import shortest
 from dealthread.simulators.stripe.plans import Plan, PlanItem
+from dealthread.simulators.stripe.spans import span_at
 from dealthread.simulators.stripe.store import Json
 
 ISSUER = {"type": "self"}
@@ -79,7 +80,8 @@ def subscription_object(
     plan: Plan, *, subscription_id: str, customer_id: str, now: int, status: str, mode: Json
 ) -> Json:
     """A new subscription."""
-    span = current_period(plan, now)
+    default_behavior = {"billing_cycle_anchor": None, "missing_payment_method": "create_invoice"}
+    behavior = {**default_behavior, **(plan.trial_settings or {})}
     return {
         "id": subscription_id,
         "object": "subscription",
@@ -121,7 +123,10 @@ def subscription_object(
         },
         "items": items_list(
             subscription_id,
-            [item_object(item, subscription_id, span, now) for item in plan.items],
+            [
+                item_object(item, subscription_id, _period(plan, item, now), now)
+                for item in plan.items
+            ],
         ),
         "latest_invoice": None,
         "livemode": False,
@@ -143,15 +148,14 @@ def subscription_object(
         "status": status,
         "test_clock": None,
         "transfer_data": None,
-        "trial_end": None,
-        "trial_settings": {
-            "end_behavior": {
-                "billing_cycle_anchor": None,
-                "missing_payment_method": "create_invoice",
-            }
-        },
-        "trial_start": None,
+        "trial_end": plan.trial_end,
+        "trial_settings": {"end_behavior": behavior},
+        "trial_start": None if plan.trial_end is None else plan.start,
     }
+
+
+def _period(plan: Plan, item: PlanItem, at: int) -> tuple[int, int]:
+    return span_at(plan, item.price["recurring"], at).pair
 
 
 def plan_of(subscription: Json) -> Plan:
@@ -172,7 +176,8 @@ def plan_of(subscription: Json) -> Plan:
     )
     anchor = shown
     if config is not None:
-        anchor = anchors.full(shown, items[0].price["recurring"], config["day_of_month"])
+        interval = shortest([item.price["recurring"] for item in items])
+        anchor = anchors.full(shown, interval, config["day_of_month"])
     return Plan(
         items=items,
         start=subscription["start_date"],
@@ -187,6 +192,11 @@ def plan_of(subscription: Json) -> Plan:
         description=subscription["description"],
         custom_fields=subscription["invoice_settings"]["custom_fields"],
         footer=subscription["invoice_settings"]["footer"],
+        trial_start=subscription["trial_start"],
+        trial_end=subscription["trial_end"],
+        trial_settings=subscription["trial_settings"]["end_behavior"],
+        cancel_at=subscription["cancel_at"],
+        cancel_at_period_end=subscription["cancel_at_period_end"],
     )
 
 

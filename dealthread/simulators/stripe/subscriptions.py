@@ -7,18 +7,19 @@ from dataclasses import replace
 
 from dealthread.simulators.stripe import (
     anchors,
+    ends,
     events,
-    invoice_items,
     metadata,
     payment_methods,
     plan_discounts,
     subscription_engine,
     test_clocks,
+    trials,
 )
-from dealthread.simulators.stripe.billing import Payer, current_period
+from dealthread.simulators.stripe.billing import Payer
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.listing import page, within
-from dealthread.simulators.stripe.periods import is_on_grid
+from dealthread.simulators.stripe.periods import shortest
 from dealthread.simulators.stripe.plans import (
     Plan,
     check_currency,
@@ -27,9 +28,8 @@ from dealthread.simulators.stripe.plans import (
     items_of,
 )
 from dealthread.simulators.stripe.store import Json
-from dealthread.simulators.stripe.subscription_shape import billing_mode, plan_of
-from dealthread.simulators.stripe.subscription_status import is_over
-from dealthread.simulators.stripe.world import Context, snapshot, whole_or_nothing
+from dealthread.simulators.stripe.subscription_shape import billing_mode
+from dealthread.simulators.stripe.world import Context
 
 _ENDED = ("canceled", "incomplete_expired")
 
@@ -78,21 +78,33 @@ def create(ctx: Context, params: Json) -> Json:
             "`pending_if_incomplete` can only be used when updating a subscription.",
             param="payment_behavior",
         )
-    if params.get("proration_behavior") == "none" and params.get("backdate_start_date", now) < now:
-        raise StripeError.unsupported(
-            "a backdated start without a charge for the elapsed time", param="proration_behavior"
-        )
     start = params.get("backdate_start_date", now)
+    trial_end = trials.end_of(params, now)
+    if trial_end is not None and start < now:
+        raise StripeError.unsupported("a trial of a backdated start", param="trial_end")
     config, shown = params.get("billing_cycle_anchor_config"), params.get("billing_cycle_anchor")
     if config is not None:
-        if shown is not None:
+        if shown is not None or trial_end is not None:
             raise StripeError.invalid(
-                "You may only specify one of these parameters: billing_cycle_anchor, "
-                "billing_cycle_anchor_config.",
+                "You may only specify one of these parameters: billing_cycle_anchor or trial "
+                "parameters, billing_cycle_anchor_config.",
                 param="billing_cycle_anchor_config",
             )
-        shown = anchors.next_occurrence(now, items[0].price["recurring"], config)
-    anchor = anchors.resolve(now, items, start=start, anchor=shown, config=config)
+        recurring = shortest([item.price["recurring"] for item in items])
+        shown = anchors.next_occurrence(now, recurring, config)
+    anchor = anchors.resolve(
+        now, items, start=start, anchor=shown, config=config, trial_end=trial_end
+    )
+    is_prorated = params.get("proration_behavior", "create_prorations") != "none"
+    if not is_prorated and shown is None and start < now:
+        raise StripeError.unsupported(
+            "a backdated start that is not prorated, without billing_cycle_anchor",
+            param="proration_behavior",
+        )
+    if not is_prorated and shown is not None and trial_end is not None:
+        raise StripeError.unsupported(
+            "a trial before an anchor that is not prorated", param="proration_behavior"
+        )
     method_id = params.get("default_payment_method")
     if method_id is not None:
         payment_methods.owned_by(ctx, method_id, customer["id"], param="default_payment_method")
@@ -112,10 +124,14 @@ def create(ctx: Context, params: Json) -> Json:
         custom_fields=settings.get("custom_fields") or None,
         footer=settings.get("footer"),
         extras=extras_of(ctx, params.get("add_invoice_items", []), "add_invoice_items", currency),
+        trial_end=trial_end,
+        trial_settings=(params.get("trial_settings") or {}).get("end_behavior"),
+        is_prorated=is_prorated,
+        free_until=None if is_prorated else shown,
     )
     plan = replace(
         plan,
-        cancel_at=_cancel_at(plan, now, params),
+        cancel_at=ends.of_new(plan, params, now),
         cancel_at_period_end=params.get("cancel_at_period_end", False),
     )
     first = subscription_engine.first_bill(
@@ -134,105 +150,17 @@ def create(ctx: Context, params: Json) -> Json:
     )
 
 
-def _cancel_at(plan: Plan, now: int, params: Json) -> int | None:
-    """The moment a subscription ends by itself, on the boundary of a period."""
-    ends: int | None = params.get("cancel_at")
-    if ends is None:
-        return None
-    if params.get("cancel_at_period_end"):
-        raise StripeError.invalid(
-            "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
-            param="cancel_at",
-        )
-    if ends <= now:
-        raise StripeError.refused("`cancel_at` must be in the future.", param="cancel_at")
-    is_prorated = params.get("proration_behavior", "create_prorations") != "none"
-    is_inside = ends < current_period(plan, now)[1] or not is_on_grid(
-        plan.anchor, plan.recurring, ends
-    )
-    if is_prorated and is_inside:
-        raise StripeError.unsupported(
-            "a cancel_at inside a period, which prorates it", param="cancel_at"
-        )
-    return ends
-
-
-def update(ctx: Context, params: Json, subscription_id: str) -> Json:
-    """POST /v1/subscriptions/{id}: terms that change no amount."""
-    subscription = ctx.get("subscription", subscription_id)
-    before = snapshot(subscription)
-    changes = set(params) - {"expand", "metadata", "cancellation_details"}
-    if is_over(subscription) and changes:
-        raise StripeError.refused(
-            "A canceled subscription can only update its cancellation_details and metadata."
-        )
-    ending = changes & {"cancel_at", "cancel_at_period_end"}
-    if ending and subscription["schedule"] is not None:
-        raise StripeError.refused(
-            f"The subscription is managed by the subscription schedule "
-            f"`{subscription['schedule']}`, and updating any cancelation behavior directly is not "
-            "allowed. Please update the schedule instead."
-        )
-    with whole_or_nothing(subscription):
-        _change(ctx, subscription, params, changes)
-    metadata.merge(subscription, params)
-    ctx.effect("subscription.updated", subscription)
-    events.emit(ctx, "customer.subscription.updated", subscription, before=before)
-    return subscription
-
-
-def _change(ctx: Context, subscription: Json, params: Json, changes: set[str]) -> None:
-    collection = str(params.get("collection_method", subscription["collection_method"]))
-    if changes & {"collection_method", "days_until_due"}:
-        terms = {"days_until_due": params.get("days_until_due", subscription["days_until_due"])}
-        if collection == "charge_automatically" and "days_until_due" not in params:
-            terms = {}
-        subscription["days_until_due"] = check_terms(terms, collection)
-        subscription["collection_method"] = collection
-    if "default_payment_method" in params:
-        subscription["default_payment_method"] = payment_methods.owned_by(
-            ctx,
-            params["default_payment_method"],
-            subscription["customer"],
-            param="default_payment_method",
-        )
-    if "default_tax_rates" in params:
-        subscription["default_tax_rates"] = default_rates(ctx, params)
-    if "description" in params:
-        subscription["description"] = params["description"]
-    for name, value in (params.get("invoice_settings") or {}).items():
-        # An empty list, as sent to remove the fields, is shown as null.
-        subscription["invoice_settings"][name] = value or None
-    if "discounts" in params:
-        plan_discounts.update(ctx, subscription, params["discounts"])
-    for name, value in (params.get("cancellation_details") or {}).items():
-        subscription["cancellation_details"][name] = value
-    if changes & {"cancel_at", "cancel_at_period_end"}:
-        now = ctx.now(subscription["customer"])
-        ends = _cancel_at(plan_of(subscription), now, params)
-        subscription_engine.set_end(
-            ctx,
-            subscription,
-            ends,
-            at_period_end=params.get("cancel_at_period_end", False),
-        )
-
-
 def cancel(ctx: Context, params: Json, subscription_id: str) -> Json:
-    """DELETE /v1/subscriptions/{id}; invoice items that are pending stay so."""
+    """DELETE /v1/subscriptions/{id}."""
     subscription = ctx.get("subscription", subscription_id)
     if subscription["status"] in _ENDED:
         # As Stripe answers for a subscription that has ended already.
         raise StripeError.no_such("subscription", subscription_id)
-    if params.get("prorate"):
-        raise StripeError.unsupported("cancelling with proration", param="prorate")
-    invoice_items.check_final_invoice(
-        ctx, subscription, invoice_now=params.get("invoice_now", False)
-    )
-    subscription_engine.cancel(
+    subscription_engine.cancel_now(
         ctx,
         subscription,
-        reason="cancellation_requested",
+        prorate=params.get("prorate", False),
+        invoice_now=params.get("invoice_now", False),
         details=params.get("cancellation_details"),
     )
     if subscription["schedule"] is not None:

@@ -1,0 +1,61 @@
+"""Pausing: of collection, where invoices go on, and of the subscription, where nothing does.
+
+Sources: docs.stripe.com/billing/subscriptions/pause-payment and /pause; docstrings of
+`Subscription.pause` and `Subscription.resume`, stripe 16.1.
+"""
+
+from __future__ import annotations
+
+from dealthread.simulators.stripe import events, invoicing
+from dealthread.simulators.stripe.errors import StripeError
+from dealthread.simulators.stripe.store import Json
+from dealthread.simulators.stripe.world import Context, snapshot
+
+RESUME_COLLECTION = "subscription.resume_collection"
+
+
+def set_collection(ctx: Context, subscription: Json, given: Json | None) -> None:
+    """The parameter `pause_collection`: paused, or collecting again."""
+    if given is None:
+        subscription["pause_collection"] = None
+        ctx.account.plan(RESUME_COLLECTION, subscription["id"], None)
+        return
+    resumes_at = given.get("resumes_at")
+    if resumes_at is not None and resumes_at <= ctx.now(subscription["customer"]):
+        raise StripeError.refused(
+            "`resumes_at` must be in the future.", param="pause_collection[resumes_at]"
+        )
+    if given["behavior"] == "mark_uncollectible":
+        raise StripeError.unsupported(
+            "pausing collection by marking invoices as uncollectible",
+            param="pause_collection[behavior]",
+        )
+    subscription["pause_collection"] = {
+        "behavior": given["behavior"],
+        "resumes_at": resumes_at,
+    }
+    ctx.account.plan(RESUME_COLLECTION, subscription["id"], resumes_at)
+
+
+def resume_collection(ctx: Context, subscription: Json) -> None:
+    """The instant of `resumes_at` has come."""
+    before = snapshot(subscription)
+    subscription["pause_collection"] = None
+    ctx.effect("subscription.updated", subscription, pause_collection=None)
+    events.emit(ctx, "customer.subscription.updated", subscription, before=before)
+
+
+def hold(ctx: Context, subscription: Json, invoice: Json) -> None:
+    """A new invoice while collection is paused: a draft that waits, or one that will be voided."""
+    pause = subscription["pause_collection"]
+    if pause is not None and pause["behavior"] == "keep_as_draft":
+        invoice["auto_advance"] = False
+        invoice["automatically_finalizes_at"] = None
+        ctx.account.plan(invoicing.FINALIZE, invoice["id"], None)
+
+
+def is_voiding(subscription: Json | None) -> bool:
+    """Whether invoices are voided as soon as they are finalised."""
+    if subscription is None or subscription["pause_collection"] is None:
+        return False
+    return bool(subscription["pause_collection"]["behavior"] == "void")
