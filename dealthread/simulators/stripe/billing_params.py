@@ -188,9 +188,6 @@ CHANGED_ITEM = Fields(
     {**ITEM_FIELDS, "deleted": Flag(), "id": Text()},
     unsupported=_ITEM_NOT_CARRIED | {"clear_usage", "current_trial"},
 )
-PREVIEWED_ITEM = Fields(
-    CHANGED_ITEM.fields, unsupported=CHANGED_ITEM.unsupported - {"current_trial"}
-)
 SUBSCRIPTION_UPDATE = Fields(
     {
         **META,

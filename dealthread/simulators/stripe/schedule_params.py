@@ -5,10 +5,10 @@ from __future__ import annotations
 from dealthread.simulators.stripe.billing_params import (
     BILLING_MODE,
     CANCEL_AT,
+    CHANGED_ITEM,
     ONE_TIME_PRICE,
     PHASE_EXTRA,
     PHASE_ITEM,
-    PREVIEWED_ITEM,
     SETTINGS_NOT_CARRIED,
     TRIAL_END,
 )
@@ -199,7 +199,7 @@ INVOICE_PREVIEW = Fields(
                 ),
                 "billing_mode": BILLING_MODE,
                 "default_tax_rates": TAX_RATES,
-                "items": Many(PREVIEWED_ITEM, at_most=20),
+                "items": Many(CHANGED_ITEM, at_most=20),
                 "metadata": Metadata(),
                 "cancel_at": CANCEL_AT,
                 "cancel_at_period_end": Flag(),
