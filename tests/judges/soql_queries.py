@@ -14,7 +14,15 @@ _NUMBERS = ("0", "1", "42", "-1", "+7", "3.50", "-0.5")
 _DATES = ("2026-01-31", "1999-12-31")
 _TIMES = ("2026-01-31T00:00:00Z", "2026-01-31T10:20:30.123Z", "2026-01-31T10:20:30+02:00")
 _RELATIVE = ("TODAY", "YESTERDAY", "tomorrow")
-_OTHER_RELATIVE = ("THIS_MONTH", "LAST_WEEK", "NEXT_QUARTER", "LAST_90_DAYS", "THIS_FISCAL_YEAR")
+_OTHER_RELATIVE = (
+    *("THIS_MONTH", "LAST_WEEK", "NEXT_QUARTER", "LAST_90_DAYS", "next_90_days", "THIS_YEAR"),
+    *("THIS_FISCAL_YEAR", "LAST_FISCAL_QUARTER"),
+)
+_COUNTED = (
+    *("LAST_N_DAYS", "NEXT_N_DAYS", "next_n_days", "LAST_N_WEEKS", "LAST_N_MONTHS"),
+    *("NEXT_N_QUARTERS", "NEXT_N_FISCAL_QUARTERS", "LAST_N_FISCAL_YEARS"),
+    *("N_DAYS_AGO", "N_WEEKS_AGO", "N_YEARS_AGO", "N_FISCAL_QUARTERS_AGO"),
+)
 _COMPARISONS = ("=", "!=", "<>", "<", "<=", ">", ">=")
 _NOISE = (
     *("SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "GROUP", "ORDER", "BY"),
@@ -102,8 +110,10 @@ class QueryMaker:
             pieces += self._joined(self._aggregate, 2)
             if self._chance(0.6):
                 pieces += [",", "StageName"]
-        elif not is_nested and self._chance(0.04):
-            pieces += one.choice((["COUNT", "(", ")"], ["FIELDS", "(", "ALL", ")"]))
+                pieces += ["stage"] if self._chance(0.2) else []
+        elif self._chance(0.06):
+            group = ["FIELDS", "(", one.choice(("ALL", "STANDARD", "custom")), ")"]
+            pieces += group if is_nested else one.choice((["COUNT", "(", ")"], group))
         else:
             pieces += self._joined(lambda: self._item(is_nested=is_nested), 4)
         pieces += ["FROM", one.choice(_CHILDREN if is_nested else _OBJECTS)]
@@ -117,23 +127,25 @@ class QueryMaker:
             pieces += ["WITH", "SECURITY_ENFORCED"]
         if is_grouped and self._chance(0.7):
             pieces += ["GROUP", "BY", *self._grouping()]
-            if self._chance(0.2):
-                pieces += ["HAVING", "COUNT", "(", "Id", ")", ">", "1"]
+            if self._chance(0.4):
+                pieces += ["HAVING", *self._having()]
         if self._chance(0.35):
-            pieces += ["ORDER", "BY", *self._joined(self._ordering, 3)]
+            term = self._group_ordering if is_grouped else self._ordering
+            pieces += ["ORDER", "BY", *self._joined(term, 3)]
         if self._chance(0.35):
             pieces += ["LIMIT", one.choice(("1", "10", "200"))]
             if self._chance(0.3):
                 pieces += ["OFFSET", one.choice(("0", "5", "2000"))]
-        if not is_nested and self._chance(0.02):
-            pieces += one.choice((["FOR", "UPDATE"], ["FOR", "VIEW"], ["ALL", "ROWS"]))
+        if not is_nested and self._chance(0.05):
+            words = ("UPDATE", "VIEW", "REFERENCE")
+            pieces += one.choice((["FOR", one.choice(words)], ["ALL", "ROWS"]))
         return pieces
 
     def _path(self) -> str:
         return self._random.choice(_FIELDS if self._chance(0.7) else _PATHS)
 
     def _item(self, *, is_nested: bool) -> list[str]:
-        if not is_nested and self._chance(0.08):
+        if self._chance(0.08):
             return ["(", *self._query(is_nested=True), ")"]
         if self._chance(0.01):
             return ["TYPEOF", "What", "WHEN", "Account", "THEN", "Phone", "ELSE", "Name", "END"]
@@ -142,9 +154,28 @@ class QueryMaker:
         return [self._path()]
 
     def _aggregate(self) -> list[str]:
-        functions = ("COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "max")
-        pieces = [self._random.choice(functions), "(", self._path(), ")"]
+        pieces = self._folded()
         return [*pieces, "total"] if self._chance(0.3) else pieces
+
+    def _folded(self) -> list[str]:
+        functions = ("COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "max")
+        return [self._random.choice(functions), "(", self._path(), ")"]
+
+    def _having(self) -> list[str]:
+        one = self._random
+        pieces: list[str] = []
+        for number in range(one.choice((1, 1, 2))):
+            pieces += [one.choice(("AND", "OR"))] if number else []
+            pieces += ["NOT"] if self._chance(0.1) else []
+            if self._chance(0.7):
+                pieces += [*self._folded(), one.choice(_COMPARISONS), one.choice(_NUMBERS)]
+            else:
+                pieces += ["StageName", one.choice(("LIKE", "=", "!=")), one.choice(_STRINGS)]
+        return pieces
+
+    def _group_ordering(self) -> list[str]:
+        pieces = self._folded() if self._chance(0.5) else ["StageName"]
+        return [*pieces, "DESC"] if self._chance(0.4) else pieces
 
     def _grouping(self) -> list[str]:
         if self._chance(0.1):
@@ -197,11 +228,10 @@ class QueryMaker:
 
     def _value(self) -> list[str]:
         one = self._random
-        if self._chance(0.02):
+        if self._chance(0.05):
             return [one.choice(_OTHER_RELATIVE)]
         if self._chance(0.08):
-            word = one.choice(("LAST_N_DAYS", "NEXT_N_DAYS", "next_n_days", "LAST_N_MONTHS"))
-            return [f"{word}:{one.choice((1, 30))}"]
+            return [f"{one.choice(_COUNTED)}:{one.choice((1, 30))}"]
         if self._chance(0.01):
             return ["USD5000"]
         kinds = (_STRINGS, _STRINGS, _NUMBERS, _DATES, _TIMES, _RELATIVE, ("true", "FALSE", "null"))

@@ -48,10 +48,10 @@ class QueryApi:
             today=self._clock.today(),
             with_deleted=request.segments[0] == "queryAll",
         )
-        total, records = runner.run(text)
-        size = self._batch_size(request)
-        if len(records) <= size:
-            return RestAnswer(200, {"totalSize": total, "done": True, "records": records})
+        found = runner.run(text)
+        records, size = found.records, self._batch_size(request)
+        if found.is_whole or len(records) <= size:
+            return RestAnswer(200, {"totalSize": found.total, "done": True, "records": records})
         self._numbers += 1
         cursor = make_id("01g", INSTANCE, self._numbers)
         self._cursors[cursor] = (size, records)

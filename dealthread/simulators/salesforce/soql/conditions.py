@@ -5,22 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from dealthread.simulators.salesforce.errors import SalesforceError
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
 from dealthread.simulators.salesforce.schema import Field, FieldType, Row, SObject, Value
-from dealthread.simulators.salesforce.soql.resolve import resolve
+from dealthread.simulators.salesforce.soql.date_literals import days_of
+from dealthread.simulators.salesforce.soql.resolve import Resolved, resolve
 from dealthread.simulators.salesforce.soql.syntax import (
     Comparison,
     Condition,
+    Inclusion,
     Junction,
     Literal,
     LiteralKind,
     Membership,
     Negation,
+    Operand,
+    Path,
     Query,
 )
 from dealthread.simulators.salesforce.store import Store
@@ -28,6 +32,8 @@ from dealthread.simulators.salesforce.values import parse_instant
 
 Test = Callable[[Row], bool]
 ColumnOf = Callable[[Query], list[Value]]
+Read = Callable[[Operand], Resolved]
+"""How to read what a condition speaks of."""
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda a, b: a < b,
@@ -58,21 +64,29 @@ class Conditions:
         self._today = today
         self._column_of = column_of
 
-    def test(self, condition: Condition | None) -> Test:
-        """A function that says whether a row fulfils the condition."""
+    def test(self, condition: Condition | None, operand: Read | None = None) -> Test:
+        """A function that says whether a row fulfils the condition; `operand` reads groups."""
+        read = operand or self._field
         if condition is None:
             return lambda _: True
         if isinstance(condition, Negation):
-            inner = self.test(condition.inner)
+            inner = self.test(condition.inner, read)
             return lambda row: not inner(row)
         if isinstance(condition, Junction):
-            tests = [self.test(part) for part in condition.parts]
+            tests = [self.test(part, read) for part in condition.parts]
             if condition.word == "AND":
                 return lambda row: all(test(row) for test in tests)
             return lambda row: any(test(row) for test in tests)
         if isinstance(condition, Membership):
-            return self._membership(condition)
-        return self._comparison(condition)
+            return self._membership(condition, read(condition.path))
+        if isinstance(condition, Inclusion):
+            read(condition.path)
+            # No object here has a multi-select picklist.
+            raise SalesforceError(
+                "INVALID_QUERY_FILTER_OPERATOR",
+                f"{condition.path}: invalid operator: it takes multi-select picklists only",
+            )
+        return self._comparison(condition, read(condition.path))
 
     def candidates(self, condition: Condition | None) -> Iterable[Row]:
         """Rows that may fulfil the condition: from an index where it names one value of it."""
@@ -89,6 +103,11 @@ class Conditions:
 
     # ------------------------------------------------------------ inside
 
+    def _field(self, operand: Operand) -> Resolved:
+        if not isinstance(operand, Path):
+            raise SalesforceError("MALFORMED_QUERY", "aggregates stand in HAVING")
+        return resolve(self._store, self._query, self._sobject, operand)
+
     def _indexed(self, part: Condition | None) -> list[Row] | None:
         if isinstance(part, Comparison) and part.operator == "=":
             literals: tuple[Literal, ...] = (part.value,)
@@ -96,7 +115,7 @@ class Conditions:
             literals = part.values
         else:
             return None
-        target = resolve(self._store, self._query, self._sobject, part.path)
+        target = self._field(part.path)
         field = target.field
         is_id = field.type is FieldType.ID
         if target.parents or not (is_id or field.is_indexed):
@@ -114,8 +133,7 @@ class Conditions:
             rows.update({str(row["Id"]): row for row in matches})
         return sorted(rows.values(), key=lambda row: str(row["Id"]))
 
-    def _membership(self, condition: Membership) -> Test:
-        target = resolve(self._store, self._query, self._sobject, condition.path)
+    def _membership(self, condition: Membership, target: Resolved) -> Test:
         field = target.field
         _check_filterable(field)
         wanted: set[object] = set()
@@ -141,8 +159,7 @@ class Conditions:
 
         return test
 
-    def _comparison(self, condition: Comparison) -> Test:
-        target = resolve(self._store, self._query, self._sobject, condition.path)
+    def _comparison(self, condition: Comparison, target: Resolved) -> Test:
         field, read, operator = target.field, target.read, condition.operator
         _check_filterable(field)
         if operator == "LIKE":
@@ -223,17 +240,15 @@ def _calendar_day(text: str) -> str:
 
 
 def _span(text: str, today: date, *, is_date: bool) -> _Span:
-    word, _, count = text.partition(":")
-    days = {"TODAY": (0, 1), "YESTERDAY": (-1, 0), "TOMORROW": (1, 2)}.get(word)
-    if days is None:
-        # LAST_N_DAYS ends with today, NEXT_N_DAYS starts with tomorrow.
-        days = (-int(count), 1) if word == "LAST_N_DAYS" else (1, int(count) + 1)
-    low, high = today + timedelta(days=days[0]), today + timedelta(days=days[1])
+    try:
+        days = days_of(text, today)
+    except (OverflowError, ValueError) as exc:
+        raise SalesforceError("INVALID_QUERY_FILTER_OPERATOR", f"invalid date: {text}") from exc
     if is_date:
-        return _Span(low.isoformat(), high.isoformat())
+        return _Span(days.first.isoformat(), days.end.isoformat())
     as_instants = [
         datetime(day.year, day.month, day.day, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-        for day in (low, high)
+        for day in (days.first, days.end)
     ]
     return _Span(*as_instants)
 

@@ -1,44 +1,27 @@
 """Recursive-descent parser of the SOQL subset (SOQL and SOSL Reference, "SELECT Syntax").
 
-What Salesforce has and this has not (HAVING, TYPEOF, FIELDS(), FOR UPDATE …) is refused.
+What Salesforce has and this has not (TYPEOF, WITH, USING, ROLLUP, functions …) is refused.
 """
 
 from __future__ import annotations
 
 from dealthread.simulators.salesforce.errors import SalesforceError
-from dealthread.simulators.salesforce.soql.lexer import Kind, Token, malformed, tokens
+from dealthread.simulators.salesforce.soql.condition_parser import ConditionParser
+from dealthread.simulators.salesforce.soql.lexer import Kind, Token, malformed
 from dealthread.simulators.salesforce.soql.syntax import (
     Aggregate,
-    Comparison,
-    Condition,
-    Junction,
-    Literal,
-    LiteralKind,
-    Membership,
-    Negation,
+    FieldGroup,
+    Item,
+    Named,
     Ordering,
     Path,
     Query,
 )
 
-_RESERVED = frozenset(
-    {
-        "AND", "ASC", "DESC", "EXCLUDES", "FIRST", "FROM", "GROUP", "HAVING", "IN", "INCLUDES",
-        "LAST", "LIKE", "LIMIT", "NOT", "NULL", "NULLS", "OR", "SELECT", "USING", "WHERE", "WITH",
-        "ORDER", "OFFSET", "FOR", "ALL", "UPDATE", "TRUE", "FALSE",
-    }
-)  # fmt: skip
-_AGGREGATES = frozenset({"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"})
-_COUNTED = frozenset({"LAST_N_DAYS", "NEXT_N_DAYS"})
-_RELATIVE = frozenset({"TODAY", "YESTERDAY", "TOMORROW"})
-_VALUES = {
-    Kind.STRING: LiteralKind.STRING,
-    Kind.NUMBER: LiteralKind.NUMBER,
-    Kind.DATE: LiteralKind.DATE,
-    Kind.DATETIME: LiteralKind.DATETIME,
-}
-MAX_DEPTH = 20
 MAX_OFFSET = 2000
+MAX_LEVELS = 5
+"""Of parent-to-child queries, the outermost included (from version 58.0 on)."""
+_FIELD_GROUPS = frozenset({"ALL", "STANDARD", "CUSTOM"})
 
 
 def parse(text: str) -> Query:
@@ -46,146 +29,121 @@ def parse(text: str) -> Query:
     return _Parser(text).whole()
 
 
-class _Parser:
+class _Parser(ConditionParser):
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = tokens(text)
-        self._index = 0
-        self._depth = 0
+        super().__init__(text)
+        self._aliases: list[Token] = []
+        """Of plain fields in the SELECT that is being read."""
 
     def whole(self) -> Query:
-        query = self._query(is_nested=False)
+        query = self._query(depth=0)
         if self._next.kind is not Kind.END:
             raise self._unexpected()
         return query
 
-    # ------------------------------------------------------------ tokens
-
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._index]
-
-    def _take(self) -> Token:
-        token = self._tokens[self._index]
-        self._index += 1
-        return token
-
-    def _accept_word(self, *words: str) -> bool:
-        if self._next.is_word(*words):
-            self._index += 1
-            return True
-        return False
-
-    def _accept_symbol(self, symbol: str) -> bool:
-        if self._next.kind is Kind.SYMBOL and self._next.text == symbol:
-            self._index += 1
-            return True
-        return False
-
-    def _expect_word(self, word: str) -> None:
-        if not self._accept_word(word):
-            raise self._unexpected()
-
-    def _expect_symbol(self, symbol: str) -> None:
-        if not self._accept_symbol(symbol):
-            raise self._unexpected()
-
-    def _unexpected(self) -> SalesforceError:
-        return malformed(self._text, self._next.at, f"unexpected token: '{self._next.text}'")
-
-    def _name(self) -> str:
-        token = self._next
-        if token.kind is not Kind.WORD or token.text.upper() in _RESERVED:
-            raise self._unexpected()
-        return self._take().text
-
-    def _source(self) -> str:
-        # The object Order is named like a key word; after FROM it is the object.
-        return self._take().text if self._next.is_word("ORDER") else self._name()
-
-    def _path(self) -> Path:
-        return Path(tuple(self._name().split(".")))
-
-    def _whole_number(self) -> int:
-        token = self._next
-        if token.kind is not Kind.NUMBER or not token.text.isdigit():
-            raise self._unexpected()
-        return int(self._take().text)
-
-    # ------------------------------------------------------------ clauses
-
-    def _query(self, *, is_nested: bool) -> Query:
+    def _query(self, depth: int) -> Query:
         self._expect_word("SELECT")
-        items = [self._item(is_nested=is_nested)]
+        outer, self._aliases = self._aliases, []
+        items = [self._item(depth)]
         while self._accept_symbol(","):
-            items.append(self._item(is_nested=is_nested))
+            items.append(self._item(depth))
         self._expect_word("FROM")
         source = self._source()
-        alias = None
-        if self._next.kind is Kind.WORD and self._next.text.upper() not in _RESERVED:
-            alias = self._take().text
-        where = self._condition() if self._accept_word("WHERE") else None
+        alias = self._alias()
+        where = self._where() if self._accept_word("WHERE") else None
         group_by: list[Path] = []
+        having = None
         if self._accept_word("GROUP"):
             self._expect_word("BY")
             group_by.append(self._path())
             while self._accept_symbol(","):
                 group_by.append(self._path())
+            having = self._having() if self._accept_word("HAVING") else None
+        if self._aliases and not group_by:
+            # Only grouped queries name plain fields ("Use Aliases with GROUP BY").
+            first = self._aliases[0]
+            raise malformed(self._text, first.at, f"unexpected token: '{first.text}'")
+        self._aliases = outer
         order_by: list[Ordering] = []
         if self._accept_word("ORDER"):
             self._expect_word("BY")
-            order_by.append(self._ordering())
+            order_by.append(self._ordering(is_grouped=bool(group_by)))
             while self._accept_symbol(","):
-                order_by.append(self._ordering())
+                order_by.append(self._ordering(is_grouped=bool(group_by)))
         limit = self._whole_number() if self._accept_word("LIMIT") else None
-        offset = 0
-        if self._next.is_word("OFFSET"):
-            # Without LIMIT, or in a subquery, Salesforce's rules are not certain: refused.
-            if limit is None or is_nested:
-                raise self._unexpected()
-            self._take()
-            offset = self._whole_number()
-        if offset > MAX_OFFSET:
-            raise SalesforceError(
-                "NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}"
-            )
+        offset = self._offset(depth)
         return Query(
             tuple(items),
             source,
             alias,
             where,
             tuple(group_by),
+            having,
             tuple(order_by),
             limit,
             offset,
+            self._purpose(depth, is_ordered=bool(order_by)),
         )
 
-    def _item(self, *, is_nested: bool) -> Path | Aggregate | Query:
+    def _source(self) -> str:
+        # The object Order is named like a key word; after FROM it is the object.
+        return self._take().text if self._next.is_word("ORDER") else self._name()
+
+    def _offset(self, depth: int) -> int:
+        # In a subquery it is a pilot feature ("OFFSET", "Considerations"): refused.
+        if depth or not self._accept_word("OFFSET"):
+            return 0
+        offset = self._whole_number()
+        if offset > MAX_OFFSET:
+            raise SalesforceError(
+                "NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}"
+            )
+        return offset
+
+    def _purpose(self, depth: int, *, is_ordered: bool) -> str:
+        """UPDATE, VIEW or REFERENCE; a query that locks has no order ("FOR UPDATE")."""
+        if depth or not self._next.is_word("FOR"):
+            return ""
+        at = self._take().at
+        for word in ("UPDATE", "VIEW", "REFERENCE"):
+            if self._accept_word(word):
+                if word == "UPDATE" and is_ordered:
+                    raise malformed(self._text, at, "a query that locks has no ORDER BY")
+                return word
+        raise self._unexpected()
+
+    def _item(self, depth: int) -> Item:
         if self._accept_symbol("("):
-            if is_nested:
-                raise malformed(self._text, self._next.at, "Nesting of subqueries is not supported")
-            query = self._query(is_nested=True)
+            if depth + 1 >= MAX_LEVELS:
+                raise malformed(self._text, self._next.at, "Nesting of subqueries is too deep")
+            query = self._query(depth + 1)
             self._expect_symbol(")")
             return query
         at = self._next.at
         name = self._name()
         if not self._accept_symbol("("):
-            return Path(tuple(name.split(".")))
-        if name.upper() not in _AGGREGATES:
-            raise malformed(self._text, at, f"unexpected token: '{name}'")
-        path = None
-        if not self._accept_symbol(")"):
-            path = self._path()
+            path = Path(tuple(name.split(".")))
+            token = self._next
+            if name.upper() == "TYPEOF" and token.kind is Kind.WORD:
+                raise self._unexpected()
+            alias = self._alias()
+            if alias is None:
+                return path
+            self._aliases.append(token)
+            return Named(path, alias)
+        if name.upper() == "FIELDS":
+            kind = self._take().text.upper()
+            if kind not in _FIELD_GROUPS:
+                self._index -= 1
+                raise self._unexpected()
             self._expect_symbol(")")
-        elif name.upper() != "COUNT":
-            raise malformed(self._text, at, f"{name} needs a field")
-        alias = None
-        if self._next.kind is Kind.WORD and self._next.text.upper() not in _RESERVED:
-            alias = self._take().text
-        return Aggregate(name.upper(), path, alias)
+            return FieldGroup(kind)
+        found = self._aggregate(name, at)
+        return Aggregate(found.function, found.path, self._alias())
 
-    def _ordering(self) -> Ordering:
-        path = self._path()
+    def _ordering(self, *, is_grouped: bool) -> Ordering:
+        self._takes_aggregates = is_grouped
+        operand = self._operand()
         is_descending = self._accept_word("DESC")
         if not is_descending:
             self._accept_word("ASC")
@@ -194,87 +152,4 @@ class _Parser:
             is_nulls_last = self._accept_word("LAST")
             if not is_nulls_last:
                 self._expect_word("FIRST")
-        return Ordering(path, is_descending, is_nulls_last)
-
-    # ------------------------------------------------------------ conditions
-
-    def _condition(self) -> Condition:
-        """AND and OR are not mixed without brackets: Salesforce has no precedence between them."""
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise malformed(self._text, self._next.at, "the condition is nested too deeply")
-        parts = [self._simple()]
-        word = ""
-        while self._next.is_word("AND", "OR"):
-            found = self._next.text.upper()
-            if word and found != word:
-                raise self._unexpected()
-            word = found
-            self._take()
-            parts.append(self._simple())
-        self._depth -= 1
-        return parts[0] if len(parts) == 1 else Junction(word, tuple(parts))
-
-    def _simple(self) -> Condition:
-        if self._accept_word("NOT"):
-            return Negation(self._simple())
-        if self._accept_symbol("("):
-            inner = self._condition()
-            self._expect_symbol(")")
-            return inner
-        path = self._path()
-        if self._accept_word("NOT"):
-            self._expect_word("IN")
-            return self._membership(path, is_negated=True)
-        if self._accept_word("IN"):
-            return self._membership(path, is_negated=False)
-        if self._accept_word("LIKE"):
-            return Comparison(path, "LIKE", self._literal())
-        token = self._next
-        if token.kind is not Kind.SYMBOL or token.text not in (
-            "=",
-            "!=",
-            "<>",
-            "<",
-            "<=",
-            ">",
-            ">=",
-        ):
-            raise self._unexpected()
-        operator = self._take().text
-        return Comparison(path, "!=" if operator == "<>" else operator, self._literal())
-
-    def _membership(self, path: Path, *, is_negated: bool) -> Membership:
-        self._expect_symbol("(")
-        if self._next.is_word("SELECT"):
-            query = self._query(is_nested=True)
-            self._expect_symbol(")")
-            return Membership(path, (), query, is_negated)
-        values = [self._literal()]
-        while self._accept_symbol(","):
-            values.append(self._literal())
-        self._expect_symbol(")")
-        return Membership(path, tuple(values), None, is_negated)
-
-    def _literal(self) -> Literal:
-        token = self._next
-        if token.kind in _VALUES:
-            self._take()
-            return Literal(_VALUES[token.kind], token.text)
-        word = token.text.upper()
-        if token.kind is not Kind.WORD:
-            raise self._unexpected()
-        if word in ("TRUE", "FALSE"):
-            kind = LiteralKind.BOOLEAN
-        elif word == "NULL":
-            kind = LiteralKind.NULL
-        elif word in _RELATIVE:
-            kind = LiteralKind.RELATIVE
-        elif word in _COUNTED:
-            self._take()
-            self._expect_symbol(":")
-            return Literal(LiteralKind.RELATIVE, f"{word}:{self._whole_number()}")
-        else:
-            raise self._unexpected()
-        self._take()
-        return Literal(kind, word)
+        return Ordering(operand, is_descending, is_nulls_last)

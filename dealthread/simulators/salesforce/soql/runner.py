@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
-from functools import cmp_to_key
 from typing import Any, TypeVar
 
 from dealthread.simulators.salesforce.errors import SalesforceError, not_simulated
 from dealthread.simulators.salesforce.rendering import rendered, url_of
 from dealthread.simulators.salesforce.schema import FieldType, Row, SObject, Value
-from dealthread.simulators.salesforce.soql.aggregates import aggregate_records
+from dealthread.simulators.salesforce.soql.aggregates import MAX_GROUPS, Grouped
 from dealthread.simulators.salesforce.soql.conditions import Conditions
+from dealthread.simulators.salesforce.soql.ordering import Term, sorted_rows
 from dealthread.simulators.salesforce.soql.parser import parse
 from dealthread.simulators.salesforce.soql.resolve import Resolved, resolve, source_object
-from dealthread.simulators.salesforce.soql.syntax import Aggregate, Ordering, Path, Query
+from dealthread.simulators.salesforce.soql.semi_joins import check_joins, check_joins_absent
+from dealthread.simulators.salesforce.soql.syntax import (
+    Aggregate,
+    FieldGroup,
+    Item,
+    Path,
+    Query,
+)
 from dealthread.simulators.salesforce.store import Store
+
+MAX_ROWS_OF_ALL_FIELDS = 200
+"""Of FIELDS(ALL) and FIELDS(CUSTOM) ("SELECT", "Bounded and Unbounded Queries")."""
+MAX_ROWS_AFTER_OFFSET = 2000
 
 T = TypeVar("T")
 Render = Callable[[Row], dict[str, Any]]
 Step = Callable[[Row, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a query answers."""
+
+    total: int
+    records: list[dict[str, Any]]
+    is_whole: bool = False
+    """Whether there is one page only, however long."""
 
 
 class SoqlRunner:
@@ -31,25 +53,40 @@ class SoqlRunner:
         self._today = today
         self._with_deleted = with_deleted
 
-    def run(self, text: str) -> tuple[int, list[dict[str, Any]]]:
-        """(total size, records)."""
+    def run(self, text: str) -> Found:
+        """The answer to a query. Raises SalesforceError."""
         query = parse(text)
         sobject = source_object(self._store, query.source)
+        check_joins(query.where, sobject)
         rows = self._matching(query, sobject)
-        aggregates = [item for item in query.items if isinstance(item, Aggregate)]
-        if aggregates or query.group_by:
-            if len(query.items) == 1 and aggregates and aggregates[0].path is None:
-                if query.group_by or aggregates[0].alias:
-                    raise SalesforceError("MALFORMED_QUERY", "COUNT() stands alone")
-                return len(_cut(query, rows)), []
-            if query.order_by:
-                raise not_simulated("ORDER BY in an aggregate query")
-            groups = aggregate_records(self._store, query, sobject, rows)
-            cut = _cut(query, groups)
-            return len(cut), cut
+        if any(isinstance(item, Aggregate) for item in query.items) or query.group_by:
+            return self._aggregated(query, sobject, rows)
         render = self._renderer(query, sobject)
         chosen = _cut(query, self._sorted(query, sobject, rows))
-        return len(chosen), [render(row) for row in chosen]
+        if query.offset and len(chosen) > MAX_ROWS_AFTER_OFFSET:
+            raise not_simulated("more than one page after an OFFSET")
+        return Found(len(chosen), [render(row) for row in chosen])
+
+    def _aggregated(self, query: Query, sobject: SObject, rows: list[Row]) -> Found:
+        first = query.items[0]
+        if len(query.items) == 1 and isinstance(first, Aggregate) and first.path is None:
+            if query.group_by or query.order_by or first.alias:
+                raise SalesforceError("MALFORMED_QUERY", "COUNT() stands alone")
+            return Found(len(_cut(query, rows)), [])
+        if not query.group_by and query.limit is not None:
+            raise SalesforceError(
+                "MALFORMED_QUERY",
+                "Non-grouped query that uses overall aggregate functions cannot also use LIMIT",
+            )
+        conditions = Conditions(self._store, query, sobject, self._today, self._column_of)
+        cut = _cut(query, Grouped(self._store, query, sobject, conditions).records(rows))
+        if len(cut) > MAX_GROUPS:
+            raise SalesforceError(
+                "EXCEEDED_ID_LIMIT",
+                "Aggregate query does not support queryMore(), use LIMIT to restrict the results"
+                " to a single batch",
+            )
+        return Found(len(cut), cut, is_whole=True)
 
     # ------------------------------------------------------------ rows
 
@@ -65,34 +102,22 @@ class SoqlRunner:
     def _column_of(self, query: Query) -> list[Value]:
         """The one column of a semi join's subquery."""
         sobject = source_object(self._store, query.source)
-        if len(query.items) != 1 or not isinstance(query.items[0], Path):
-            raise SalesforceError("MALFORMED_QUERY", "a semi join selects exactly one field")
-        target = resolve(self._store, query, sobject, query.items[0])
+        (item,) = query.items
+        if not isinstance(item, Path):
+            raise SalesforceError("MALFORMED_QUERY", "a semi join selects a field")
+        target = resolve(self._store, query, sobject, item)
         if target.field.type not in (FieldType.ID, FieldType.REFERENCE):
             raise SalesforceError("INVALID_FIELD", "a semi join selects an id or reference field")
-        if query.order_by or query.limit is not None or query.group_by:
-            raise SalesforceError("MALFORMED_QUERY", "a semi join has neither order nor limit")
         found = [target.read(row) for row in self._matching(query, sobject)]
         return [value for value in found if value is not None]
 
     def _sorted(self, query: Query, sobject: SObject, rows: list[Row]) -> list[Row]:
-        terms = [(term, resolve(self._store, query, sobject, term.path)) for term in query.order_by]
-        for term, target in terms:
-            if target.field.type in (FieldType.LONG_TEXT, FieldType.ADDRESS):
-                raise SalesforceError(
-                    "INVALID_FIELD", f"field '{term.path}' can not be sorted in a query call"
-                )
-        if not terms:
-            return rows
-
-        def compare(left: Row, right: Row) -> int:
-            for term, target in terms:
-                outcome = _compare(term, target.read(left), target.read(right))
-                if outcome:
-                    return outcome
-            return 0
-
-        return sorted(rows, key=cmp_to_key(compare))
+        terms: list[Term] = []
+        for term in query.order_by:
+            if not isinstance(term.path, Path):
+                raise SalesforceError("MALFORMED_QUERY", "aggregates order groups only")
+            terms.append((term, resolve(self._store, query, sobject, term.path)))
+        return sorted_rows(terms, rows)
 
     # ------------------------------------------------------------ records
 
@@ -100,17 +125,15 @@ class SoqlRunner:
         steps: list[Step] = []
         seen: set[str] = set()
         for item in query.items:
-            if isinstance(item, Aggregate):
-                raise SalesforceError("MALFORMED_QUERY", "an aggregate needs no plain fields")
             if isinstance(item, Query):
                 steps.append(self._child_step(item, sobject))
                 continue
-            target = resolve(self._store, query, sobject, item)
-            full = ".".join([*(one.relationship for one in target.parents), target.field.name])
-            if full in seen:
-                raise SalesforceError("INVALID_FIELD", f"duplicate field selected: {full}")
-            seen.add(full)
-            steps.append(self._field_step(target))
+            for target in self._targets(query, sobject, item):
+                full = ".".join([*(one.relationship for one in target.parents), target.field.name])
+                if full in seen:
+                    raise SalesforceError("INVALID_FIELD", f"duplicate field selected: {full}")
+                seen.add(full)
+                steps.append(self._field_step(target))
         name, base = sobject.name, self._base
 
         def render(row: Row) -> dict[str, Any]:
@@ -122,6 +145,25 @@ class SoqlRunner:
             return record
 
         return render
+
+    def _targets(self, query: Query, sobject: SObject, item: Item) -> list[Resolved]:
+        """The fields an item selects."""
+        if isinstance(item, Path):
+            return [resolve(self._store, query, sobject, item)]
+        if not isinstance(item, FieldGroup):
+            raise SalesforceError("MALFORMED_QUERY", "an aggregate needs no plain fields")
+        is_bounded = query.limit is not None and query.limit <= MAX_ROWS_OF_ALL_FIELDS
+        if item.kind != "STANDARD" and not is_bounded:
+            raise SalesforceError(
+                "MALFORMED_QUERY",
+                f"The SOQL FIELDS function must have a LIMIT of at most {MAX_ROWS_OF_ALL_FIELDS}",
+            )
+        wanted = {"ALL": (True, False), "STANDARD": (False,), "CUSTOM": (True,)}[item.kind]
+        return [
+            resolve(self._store, query, sobject, Path((field.name,)))
+            for field in sobject.fields.values()
+            if field.is_custom in wanted
+        ]
 
     def _field_step(self, target: Resolved) -> Step:
         field, parents, store, base = target.field, target.parents, self._store, self._base
@@ -156,6 +198,7 @@ class SoqlRunner:
                 " you are attempting to use a custom relationship, be sure to append the '__r'"
                 " after the custom relationship name.",
             )
+        check_joins_absent(inner)
         if inner.group_by or any(isinstance(item, Aggregate) for item in inner.items):
             raise SalesforceError("MALFORMED_QUERY", "a subquery has no aggregates")
         owner = source_object(self._store, child.object)
@@ -180,17 +223,3 @@ class SoqlRunner:
 def _cut(query: Query, rows: list[T]) -> list[T]:
     end = None if query.limit is None else query.offset + query.limit
     return rows[query.offset : end]
-
-
-def _compare(term: Ordering, left: Value, right: Value) -> int:
-    if left is None or right is None:
-        if left is right:
-            return 0
-        is_left_first = (left is None) is not term.is_nulls_last
-        return -1 if is_left_first else 1
-    a: Any = left.casefold() if isinstance(left, str) else left
-    b: Any = right.casefold() if isinstance(right, str) else right
-    if a == b and left != right:  # texts that differ in case only; ids always do so here
-        a, b = left, right
-    outcome = int(a > b) - int(a < b)
-    return -outcome if term.is_descending else outcome

@@ -47,10 +47,29 @@ class Aggregate:
 
 
 @dataclass(frozen=True)
+class FieldGroup:
+    """`FIELDS(ALL)`, `FIELDS(STANDARD)` or `FIELDS(CUSTOM)`."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Named:
+    """`field alias`, which only grouped queries have."""
+
+    path: Path
+    alias: str
+
+
+Operand = Path | Aggregate
+"""What HAVING and ORDER BY of a grouped query speak of; elsewhere it is a path."""
+
+
+@dataclass(frozen=True)
 class Comparison:
     """`field op value`; op is one of = != < <= > >= LIKE."""
 
-    path: Path
+    path: Operand
     operator: str
     value: Literal
 
@@ -59,9 +78,18 @@ class Comparison:
 class Membership:
     """`field [NOT] IN (…)`, of values or of a subquery's single column."""
 
-    path: Path
+    path: Operand
     values: tuple[Literal, ...]
     subquery: Query | None
+    is_negated: bool
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """`field INCLUDES ('a;b', 'c')` or EXCLUDES, of a multi-select picklist."""
+
+    path: Operand
+    values: tuple[Literal, ...]
     is_negated: bool
 
 
@@ -81,14 +109,14 @@ class Junction:
     parts: tuple[Condition, ...]
 
 
-Condition = Comparison | Membership | Negation | Junction
+Condition = Comparison | Membership | Inclusion | Negation | Junction
 
 
 @dataclass(frozen=True)
 class Ordering:
     """One term of ORDER BY."""
 
-    path: Path
+    path: Operand
     is_descending: bool
     is_nulls_last: bool
 
@@ -97,11 +125,18 @@ class Ordering:
 class Query:
     """A whole SELECT, or a subquery."""
 
-    items: tuple[Path | Aggregate | Query, ...]
+    items: tuple[Item, ...]
     source: str
     alias: str | None = None
     where: Condition | None = None
     group_by: tuple[Path, ...] = ()
+    having: Condition | None = None
     order_by: tuple[Ordering, ...] = ()
     limit: int | None = None
     offset: int = 0
+    purpose: str = ""
+    """UPDATE, VIEW or REFERENCE after FOR."""
+
+
+Item = Path | Named | Aggregate | FieldGroup | Query
+"""One element of SELECT."""
