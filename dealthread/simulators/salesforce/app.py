@@ -28,6 +28,7 @@ def create_app(config: SalesforceConfig) -> Starlette:
             if org.keeper is not None:
                 await stack.enter_async_context(org.keeper.keeping())
             await stack.enter_async_context(org.webhooks.running())
+            await stack.enter_async_context(org.jobs.running())
             yield
 
     async def expire_sessions(request: Request) -> Response:  # noqa: ARG001 Starlette's signature

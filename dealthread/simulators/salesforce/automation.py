@@ -72,7 +72,7 @@ class Automation:
     ) -> Iterator[tuple[Rules, Save]]:
         if self._writer is None:
             raise RuntimeError("nobody saves the rows that rules make")
-        save = Save(self._store, self._writer, row, old, now)
+        save = Save(self._store, self._writer, now, row, old)
         for rules in self._rules.get(sobject.name, ()):
             yield rules, save
 
@@ -90,7 +90,7 @@ def _standard_rules(config: SalesforceConfig) -> Mapping[str, tuple[Rules, ...]]
         "OpportunityLineItem": (OpportunityLineRules(), sync.opportunity_line),
         "Quote": (QuoteRules(),),
         "QuoteLineItem": (QuoteLineRules(), sync.quote_line),
-        "Contract": (ContractRules(),),
+        "Contract": (ContractRules(calculates_end=not config.cpq),),
         "Order": (OrderRules(),),
         "OrderItem": (OrderItemRules(allows_negative=config.cpq),),
     }

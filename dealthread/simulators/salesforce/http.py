@@ -85,13 +85,15 @@ class SalesforceHttp:
     def _rest(
         self, scope: Scope, method: str, target: str, headers: dict[str, str], body: bytes
     ) -> RestAnswer:
-        base, segments, query = split_target(target)
         if method in ("POST", "PATCH") and not headers.get("content-type", "").startswith(
             "application/json"
         ):
             raise SalesforceError(
                 "UNSUPPORTED_MEDIA_TYPE", "the body must be application/json", status=415
             )
+        if self._org.cpq is not None and target.startswith("/services/apexrest/"):
+            return self._org.cpq.router.answer(method, target, body)
+        base, segments, query = split_target(target)
         request = RestRequest(method, base, segments, query, headers, raw_body=body)
         is_stale = scope.get("extensions", {}).get(FAULT_EXTENSION) is not None
         if is_stale and (method == "GET" or self._org.api.is_read_only_composite(request)):

@@ -14,8 +14,10 @@ from dealthread.simulators.salesforce.announcements import Announcer
 from dealthread.simulators.salesforce.api import RestApi
 from dealthread.simulators.salesforce.automation import Automation
 from dealthread.simulators.salesforce.config import SalesforceConfig
+from dealthread.simulators.salesforce.cpq.package import CpqPackage
 from dealthread.simulators.salesforce.dml import Dml
 from dealthread.simulators.salesforce.ids import make_id
+from dealthread.simulators.salesforce.jobs import Jobs
 from dealthread.simulators.salesforce.persistence import KeptOrg
 from dealthread.simulators.salesforce.rule_checks import RuleChecks
 from dealthread.simulators.salesforce.schema import Row
@@ -53,6 +55,8 @@ class Org:
         self.dml = Dml(self.store, self.clock, self.ledger, automation, rules, self.user_id)
         self.announcer = Announcer(config, self.store, self.dml, self.webhooks)
         automation.tell_outbox(self.announcer.announce)
+        self.jobs = Jobs(self.clock)
+        self.cpq = self._installed(automation) if config.cpq else None
         self.kept = KeptOrg(self.store)
         self.keeper = (
             Keeper(self.kept, StateStore(config.state, f"salesforce:{config.org_id}"))
@@ -67,7 +71,7 @@ class Org:
         if self.keeper is None or not self.keeper.load():
             self._seed()
         else:
-            self.announcer.announce_undelivered()
+            self._resume()
 
     @property
     def requests_used(self) -> int:
@@ -91,10 +95,21 @@ class Org:
     def restored(self) -> None:
         """After a snapshot was put back: nothing open goes on, what is unsent is announced."""
         self._begin_anew()
+        self._resume()
+
+    def _resume(self) -> None:
         self.announcer.announce_undelivered()
+        if self.cpq is not None:
+            self.cpq.resume()
+
+    def _installed(self, automation: Automation) -> CpqPackage:
+        package = CpqPackage(self.config, self.store, self.dml, self.clock, self.ledger, self.jobs)
+        package.install(automation)
+        return package
 
     def _begin_anew(self) -> None:
         self.api.clear()
+        self.jobs.clear()
         self.sessions.expire_all()
         self._used = 0
         if self.keeper is not None:

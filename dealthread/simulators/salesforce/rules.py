@@ -25,16 +25,43 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True)
-class Save:
-    """One row on its way into the store or out of it."""
+class Worker:
+    """The org writing rows by itself at one moment."""
 
     store: Store
     writer: Writer
+    now: str
+    """The moment, in the notation of a datetime field."""
+
+    def insert(self, name: str, body: Row, **given: Value) -> str:
+        """Create a row of an object; `given` are its read-only values."""
+        return self.writer.insert(self.store.schema.objects[name.lower()], body, given=given)
+
+    def update(self, name: str, record_id: Value, body: Row) -> None:
+        """Change a row of an object."""
+        self.writer.update(self.store.schema.objects[name.lower()], str(record_id), body)
+
+    def delete(self, name: str, record_id: Value) -> None:
+        """Delete a row of an object."""
+        self.writer.delete(self.store.schema.objects[name.lower()], str(record_id))
+
+    def derive(self, name: str, record_id: Value, **values: Value) -> None:
+        """Write roll-ups and formulas of a row; no rules run, as at Salesforce."""
+        row = self.store.live(name, record_id)
+        if row is None:
+            return
+        if any(row.get(field) != value for field, value in values.items()):
+            self.store.put(name, {**row, **values, "SystemModstamp": self.now})
+
+
+@dataclass(frozen=True)
+class Save(Worker):
+    """One row on its way into the store or out of it, and what may be written besides."""
+
     row: Row
     """As it will be; before the save it may still be changed in place."""
     old: Row | None
     """As it was; None for a new row."""
-    now: str
 
     @property
     def is_new(self) -> bool:
@@ -45,26 +72,6 @@ class Save:
         """Whether one of the fields gets another value; true for a new row."""
         old = self.old
         return old is None or any(self.row.get(name) != old.get(name) for name in names)
-
-    def insert(self, name: str, body: Row, **given: Value) -> str:
-        """Create a row of another object; `given` are its read-only values."""
-        return self.writer.insert(self.store.schema.objects[name.lower()], body, given=given)
-
-    def update(self, name: str, record_id: Value, body: Row) -> None:
-        """Change a row of another object."""
-        self.writer.update(self.store.schema.objects[name.lower()], str(record_id), body)
-
-    def delete(self, name: str, record_id: Value) -> None:
-        """Delete a row of another object."""
-        self.writer.delete(self.store.schema.objects[name.lower()], str(record_id))
-
-    def derive(self, name: str, record_id: Value, **values: Value) -> None:
-        """Write roll-ups and formulas of another row; no rules run, as at Salesforce."""
-        row = self.store.live(name, record_id)
-        if row is None:
-            return
-        if any(row.get(field) != value for field, value in values.items()):
-            self.store.put(name, {**row, **values, "SystemModstamp": self.now})
 
 
 class Rules:

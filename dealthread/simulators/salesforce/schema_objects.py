@@ -11,6 +11,7 @@ from dealthread.simulators.salesforce import (
     schema_quotes,
 )
 from dealthread.simulators.salesforce.config import SalesforceConfig
+from dealthread.simulators.salesforce.cpq.schema import with_cpq
 from dealthread.simulators.salesforce.schema import Schema
 from dealthread.simulators.salesforce.schema_currency import Currencies
 from dealthread.simulators.salesforce.schema_fields import schema_of
@@ -39,4 +40,4 @@ def org_schema(config: SalesforceConfig) -> Schema:
         schema_accounts.user(currencies),
         *currencies.types(),
     ]
-    return schema_of(objects)
+    return schema_of(with_cpq(objects, currencies) if config.cpq else objects)

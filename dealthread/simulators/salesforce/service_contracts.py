@@ -16,10 +16,15 @@ STATUS_CODES = {"Draft": "Draft", "In Approval Process": "InApproval", "Activate
 class ContractRules(Rules):
     """EndDate is the last day of the term; the status starts as Draft and does not go back."""
 
+    def __init__(self, *, calculates_end: bool) -> None:
+        self._calculates_end = calculates_end
+        """The org's setting "Auto-calculate Contract End Date"."""
+
     def before_save(self, save: Save) -> None:
         """Derive and check."""
         row, old = save.row, save.old
-        row["EndDate"] = end_of_term(row.get("StartDate"), row.get("ContractTerm"))
+        if self._calculates_end:
+            row["EndDate"] = end_of_term(row.get("StartDate"), row.get("ContractTerm"))
         row["StatusCode"] = STATUS_CODES.get(str(row.get("Status")))
         if old is None:
             if row.get("Status") not in (None, "Draft"):
