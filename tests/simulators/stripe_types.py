@@ -30,8 +30,13 @@ from typing_extensions import is_typeddict
 from dealthread.simulators.stripe import form
 
 _PACKAGE = Path(stripe.__file__).parent
-# The one service of a sub-package that the simulator serves.
-_TEST_CLOCKS = _PACKAGE / "test_helpers" / "_test_clock_service.py"
+# The services of sub-packages that the simulator serves.
+_INNER_SERVICES = (
+    _PACKAGE / "test_helpers" / "_test_clock_service.py",
+    *sorted((_PACKAGE / "billing").glob("_meter*_service.py")),
+)
+_INNER = (stripe.test_helpers, stripe.billing)
+_INNER_PARAMS = (stripe.params.test_helpers, stripe.params.billing)
 # Deviations that are known and right, with the reason.
 KNOWN_EXCEPTIONS = {
     "SearchResultObject.next_page: expected str, got null": (
@@ -70,7 +75,7 @@ class Operation:
 def operations() -> tuple[Operation, ...]:
     """All v1 routes, read from the package's service classes without importing them."""
     found: dict[tuple[str, str], Operation] = {}
-    for path in (*sorted(_PACKAGE.glob("_*_service.py")), _TEST_CLOCKS):
+    for path in (*sorted(_PACKAGE.glob("_*_service.py")), *_INNER_SERVICES):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 operation = _operation(node)
@@ -316,16 +321,20 @@ def _resource(name: str) -> Any:
     names = {"ListObject": ListObject, "SearchResultObject": SearchResultObject}
     match = re.fullmatch(r"(ListObject|SearchResultObject)\[['\"]?(\w+)['\"]?\]", name)
     if match:
-        return _Generic(names[match[1]], (getattr(stripe, match[2]),))
-    return getattr(stripe, name, None) or getattr(stripe.test_helpers, name)
+        return _Generic(names[match[1]], (_named(match[2], stripe, *_INNER),))
+    return _named(name, stripe, *_INNER)
+
+
+def _named(name: str, *modules: Any) -> Any:
+    """What the first module that has the name calls by it."""
+    return next(getattr(module, name) for module in modules if hasattr(module, name))
 
 
 def params_of(operation: Operation) -> Any:
     """The type of an operation's parameters; None where it takes none."""
     if operation.params is None:
         return None
-    found = getattr(stripe.params, operation.params, None)
-    return found or getattr(stripe.params.test_helpers, operation.params)
+    return _named(operation.params, stripe.params, *_INNER_PARAMS)
 
 
 def judge_request(method: str, path: str, text: str) -> list[str]:

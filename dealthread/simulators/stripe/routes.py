@@ -8,18 +8,13 @@ from dataclasses import dataclass
 
 from dealthread.simulators.stripe import (
     billing_params,
-    catalogue,
     change_params,
-    coupon_params,
-    coupons,
     customers,
-    discounts,
     events,
     params,
     payment_methods,
     previews,
-    prices,
-    promotion_codes,
+    pricing_routes,
     schedule_params,
     schedules,
     search,
@@ -65,44 +60,12 @@ def _retrieve(kind: str) -> Handler:
 _NOTHING = Fields({})
 # The first match wins: fixed words stand before ids.
 OPERATIONS: tuple[Operation, ...] = (
-    _op("POST", "products", prices.create_with_default, params.PRODUCT_CREATE),
-    _op("GET", "products", catalogue.list_products, params.PRODUCT_LIST),
-    _op("GET", "products/{}", _retrieve("product")),
-    _op("POST", "products/{}", catalogue.update_product, params.PRODUCT_UPDATE),
-    _op("POST", "prices", prices.create, params.PRICE_CREATE),
-    _op("GET", "prices", prices.listed, params.PRICE_LIST),
-    _op("GET", "prices/{}", _retrieve("price")),
-    _op("POST", "prices/{}", prices.update, params.PRICE_UPDATE),
-    _op("POST", "tax_rates", catalogue.create_tax_rate, params.TAX_RATE_CREATE),
-    _op("GET", "tax_rates", catalogue.list_tax_rates, params.TAX_RATE_LIST),
-    _op("GET", "tax_rates/{}", _retrieve("tax_rate")),
-    _op("POST", "tax_rates/{}", catalogue.update_tax_rate, params.TAX_RATE_UPDATE),
-    _op("POST", "coupons", coupons.create, coupon_params.COUPON_CREATE),
-    _op("GET", "coupons", coupons.listed, coupon_params.COUPON_LIST),
-    _op("GET", "coupons/{}", coupons.retrieve),
-    _op("POST", "coupons/{}", coupons.update, coupon_params.COUPON_UPDATE),
-    _op("DELETE", "coupons/{}", coupons.delete, _NOTHING),
-    _op(
-        "POST",
-        "promotion_codes",
-        promotion_codes.create,
-        coupon_params.PROMOTION_CODE_CREATE,
-    ),
-    _op("GET", "promotion_codes", promotion_codes.listed, coupon_params.PROMOTION_CODE_LIST),
-    _op("GET", "promotion_codes/{}", promotion_codes.retrieve),
-    _op(
-        "POST",
-        "promotion_codes/{}",
-        promotion_codes.update,
-        coupon_params.PROMOTION_CODE_UPDATE,
-    ),
     _op("POST", "customers", customers.create, params.CUSTOMER_CREATE),
     _op("GET", "customers", customers.listed, params.CUSTOMER_LIST),
     _op("GET", "customers/search", search.customers, params.CUSTOMER_SEARCH),
     _op("GET", "customers/{}", _retrieve("customer")),
     _op("POST", "customers/{}", customers.update, params.CUSTOMER_UPDATE),
     _op("DELETE", "customers/{}", customers.delete, _NOTHING),
-    _op("DELETE", "customers/{}/discount", discounts.delete_of_customer, _NOTHING),
     _op(
         "GET",
         "customers/{}/payment_methods",
@@ -127,7 +90,6 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("GET", "subscriptions/{}", _retrieve("subscription")),
     _op("POST", "subscriptions/{}", subscription_update.update, billing_params.SUBSCRIPTION_UPDATE),
     _op("DELETE", "subscriptions/{}", subscriptions.cancel, billing_params.SUBSCRIPTION_CANCEL),
-    _op("DELETE", "subscriptions/{}/discount", discounts.delete_of_subscription, _NOTHING),
     _op("POST", "subscription_items", subscription_items.create, change_params.ITEM_CREATE),
     _op("GET", "subscription_items", subscription_items.listed, change_params.ITEM_LIST),
     _op("GET", "subscription_items/{}", subscription_items.retrieve),
@@ -152,7 +114,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("POST", "invoices/create_preview", previews.create, schedule_params.INVOICE_PREVIEW),
     *(
         _op(method, path, _retrieve(handler) if isinstance(handler, str) else handler, accepts)
-        for method, path, handler, accepts in settlement_routes.ROWS
+        for method, path, handler, accepts in (*pricing_routes.ROWS, *settlement_routes.ROWS)
     ),
     _op("GET", "events", events.list_events, params.EVENT_LIST),
     _op("GET", "events/{}", events.retrieve),

@@ -17,6 +17,8 @@ Json = dict[str, Any]
 
 # How objects are called in "No such …: 'id'" (the words of the vendor's messages).
 SPOKEN = {
+    "billing.meter": "meter",
+    "promotion_code": "promotion code",
     "payment_method": "PaymentMethod",
     "subscription_schedule": "subscription schedule",
     "tax_rate": "tax rate",
