@@ -253,7 +253,10 @@ STEPS = st.lists(
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=STEPS, order=st.randoms(use_true_random=False))
 def test_rows_in_any_order_add_up_to_the_quantities_that_were_sold(

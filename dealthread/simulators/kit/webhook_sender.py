@@ -60,6 +60,8 @@ class Delivery:
     """What it is about, for `GET /_sim/webhooks`."""
     on_delivered: Callable[[], None] | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    is_accepted_by: Callable[[bytes], bool] | None = None
+    """Whether the body of a 2xx answer accepts the message; without it the status is enough."""
     state: str = "pending"
     attempts: int = 0
     accepted: int = 0
@@ -231,6 +233,8 @@ class WebhookSender:
         delivery.last_status = answer.status_code
         delivery.last_error = None
         is_accepted = answer.is_success
+        if is_accepted and delivery.is_accepted_by is not None:
+            is_accepted = delivery.is_accepted_by(answer.content)
         delivery.accepted += is_accepted
         return is_accepted
 

@@ -36,8 +36,10 @@ class SalesforceConfig:
         "https://test.salesforce.com",
     )
     webhook_url: str | None = None
-    """Where won opportunities are announced: the full address, org id included."""
+    """Where what happened is announced: the full address, org id included."""
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    outbound_message_url: str | None = None
+    """Where the same is told by SOAP outbound messages, each sent until it is acknowledged."""
     clock_offset: timedelta = timedelta(0)
     state: str | None = None
     """A file's path or a postgresql:// address; None keeps everything in memory."""
@@ -98,6 +100,7 @@ class SalesforceConfig:
             rules=org_rules_of(env.get("DEALTHREAD_SIM_SF_RULES") or "{}"),
             webhook_url=env.get("DEALTHREAD_SIM_WEBHOOK_URL") or None,
             webhook_secrets=tuple(env.get("DEALTHREAD_SIM_WEBHOOK_SECRETS", "").split()),
+            outbound_message_url=env.get("DEALTHREAD_SIM_SF_OUTBOUND_MESSAGE_URL") or None,
             clock_offset=timedelta(
                 seconds=float(env.get("DEALTHREAD_SIM_CLOCK_OFFSET_SECONDS", "0"))
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
 
 from dealthread.simulators.kit.clock import SimClock
@@ -45,7 +46,9 @@ class Org:
             },
         )
         self.webhooks = WebhookSender(
-            self.clock, back_off=config.webhook_back_off or BACK_OFF_SECONDS
+            self.clock,
+            back_off=config.webhook_back_off or BACK_OFF_SECONDS,
+            max_attempts=sys.maxsize,  # the outbox is sent until it is acknowledged
         )
         self.sessions = Sessions(config, self.clock)
         self.store = Store(org_schema(config))
