@@ -1,4 +1,5 @@
-"""The shape of every model that crosses Temporal: field → type, with what is required.
+"""The shape of every model that crosses Temporal: field → type, with what is required; and of every
+enum that they hold: its values.
 
 `python -m tests.contracts.shapes > tests/contracts/shapes.lock.json` renews the lock after a change
 that only added.
@@ -10,23 +11,33 @@ import inspect
 import json
 import sys
 import typing
+from enum import Enum
 
 from pydantic import BaseModel
 
+from dealthread.errors import ErrorKind
+from dealthread.failure import ErrorDetails
 from workers.registry import WORKFLOWS
 
 Shapes = dict[str, dict[str, str]]
 
 
-def crossing() -> list[type[BaseModel]]:
-    """Models in the signatures of workflows, their handlers, and activities; and what they hold."""
-    found: dict[str, type[BaseModel]] = {}
+Crossing = type[BaseModel] | type[Enum]
+
+
+def crossing() -> list[Crossing]:
+    """Models and enums in the signatures of workflows, their handlers, and activities; and what
+    they hold."""
+    found: dict[str, Crossing] = {}
     for owner in (*WORKFLOWS, *_activity_classes()):
         for _, method in inspect.getmembers(owner, inspect.isfunction):
             marks = [name for name in vars(method) if name.startswith("__temporal_")]
             if marks or (method.__name__ == "__init__" and owner in WORKFLOWS):
                 for hint in typing.get_type_hints(method).values():
                     _collect(hint, found)
+    # Every failure has a kind for its type, and these details.
+    for hint in (ErrorKind, ErrorDetails):
+        _collect(hint, found)
     return [found[name] for name in sorted(found)]
 
 
@@ -41,19 +52,26 @@ def _activity_classes() -> list[type]:
     ]
 
 
-def _collect(hint: object, found: dict[str, type[BaseModel]]) -> None:
-    if isinstance(hint, type) and issubclass(hint, BaseModel) and hint.__name__ not in found:
-        found[hint.__name__] = hint
-        for field in hint.model_fields.values():
-            _collect(field.annotation, found)
+def _collect(hint: object, found: dict[str, Crossing]) -> None:
+    if isinstance(hint, type) and issubclass(hint, BaseModel | Enum):
+        if hint.__name__ not in found:
+            found[hint.__name__] = hint
+            for field in hint.model_fields.values() if issubclass(hint, BaseModel) else ():
+                _collect(field.annotation, found)
+        elif found[hint.__name__] is not hint:
+            raise ValueError(f"two things that cross Temporal are named {hint.__name__}")
     for argument in typing.get_args(hint):
         _collect(argument, found)
 
 
 def shapes() -> Shapes:
-    """Model → field → its JSON schema, "required" or its default's presence included."""
+    """Model → field → its JSON schema, "required" or its default's presence included; enum → value
+    → "value"."""
     result: Shapes = {}
     for model in crossing():
+        if issubclass(model, Enum):
+            result[model.__name__] = {str(one.value): "value" for one in model}
+            continue
         schema = model.model_json_schema(mode="validation")
         required = set(schema.get("required", ()))
         result[model.__name__] = {

@@ -1,10 +1,12 @@
-"""AG-04: a model that has crossed Temporal only ever gains fields with defaults."""
+"""AG-04: a model that has crossed Temporal only ever gains fields with defaults, an enum values."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from dealthread.domain.case import DecisionKind
+from dealthread.errors import ErrorKind
 from tests.contracts.shapes import Shapes, shapes
 
 LOCK = Path(__file__).with_name("shapes.lock.json")
@@ -51,7 +53,7 @@ def test_the_lock_is_current() -> None:
 
 
 def test_the_check_bites() -> None:
-    """Removal, retyping and a new required field are each found."""
+    """Removal, retyping, a new required field and a removed value are each found."""
     present = shapes()
     model = "ChangeRequest"
     without = {**present, model: {k: v for k, v in present[model].items() if k != "org"}}
@@ -59,3 +61,18 @@ def test_the_check_bites() -> None:
     assert broken(without, present) == ["ChangeRequest.org is new and required"]
     retyped = {**present, model: {**present[model], "org": '{"type": "integer"} required'}}
     assert len(broken(present, retyped)) == 1
+    enum = "ChangeOutcome"
+    fewer = {**present, enum: {k: v for k, v in present[enum].items() if k != "compensated"}}
+    assert broken(present, fewer) == ["ChangeOutcome.compensated is gone"]
+    assert broken(fewer, present) == [], "a new value breaks nothing that was stored"
+    assert broken(present, {k: v for k, v in present.items() if k != enum}) == [f"{enum} is gone"]
+
+
+def test_enums_are_locked_with_their_values() -> None:
+    """Those that models hold, and the kinds of failures."""
+    locked: Shapes = json.loads(LOCK.read_text())
+    assert set(locked["DecisionKind"]) == {kind.value for kind in DecisionKind}
+    assert set(locked["ErrorKind"]) == {kind.value for kind in ErrorKind}
+    assert "effect_possible" in locked["ErrorDetails"]
+    enums = [fields for fields in locked.values() if set(fields.values()) == {"value"}]
+    assert len(enums) > 18
