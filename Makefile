@@ -77,7 +77,7 @@ replay: $(STAMP) ## Replay the stored histories on the present workflow code
 	@$(PYTEST) tests/replay
 
 .PHONY: contracts
-contracts: $(STAMP) ## Hold the simulators and adapters to the vendors' own descriptions
+contracts: $(STAMP) ## Hold what crosses Temporal to the shapes that stored histories and sleeping contracts have
 	@$(PYTEST) tests/contracts
 
 .PHONY: judges
