@@ -25,11 +25,14 @@ _CONFIRMATION = "model.sale.sale.confirm"
 
 
 def straight_and_approved(stage: Stage, sales: tuple[Sale, Sale, Sale]) -> list[Entered]:
-    """Scene 1: one deal completes by itself, two are dated back and need a second person."""
+    """Scene 1: one deal completes by itself, two are dated back and need a second person.
+
+    On a later business date the first one is dated back too, and is approved like the others.
+    """
     stage.say.scene(1, "A deal completes; two that are dated back are approved first")
     entered = [stage.sell(sale) for sale in sales]
     for one in entered:
-        seen = stage.finish(one)
+        seen = stage.finish(one, must_be_approved=one is not entered[0])
         stage.check(seen.outcome == "completed", f"{one.name} {seen.outcome}: {one.contract_key}")
     show_thread(stage, entered[0])
     return entered

@@ -11,6 +11,7 @@ from dealthread.sandbox.process import Json, ProcessApi, Standing
 from dealthread.sandbox.records import Sale
 from dealthread.sandbox.selling import Entered, SalesDesk
 from dealthread.sandbox.tryton import TrytonReader
+from dealthread.stack.defaults import APPROVER
 
 PATIENCE_SECONDS = 90.0
 """How long one wait of the demonstration may take before it says what is stuck: a worker that was
@@ -79,16 +80,25 @@ class Stage:
         self.say.typed(f"dealthread cases {verb} {case['case_id']}{options} --reason '{reason}'")
         self.operator.decide(case, decision, reason, correction)
 
-    def finish(self, entered: Entered) -> Standing:
-        """Wait for the end, giving every approval that is asked for as the second person."""
+    def finish(self, entered: Entered, *, must_be_approved: bool = False) -> Standing:
+        """Wait for the end, giving every approval that is asked for as the second person.
+
+        A deal that `must_be_approved` and was not asked about fails the demonstration.
+        """
+        approved = ""
         for _ in range(_ROUNDS):
             seen = self.rest(entered)
             if not seen.case_id:
+                if approved:
+                    self._check_who_approved(entered, approved)
+                elif must_be_approved:
+                    self.check(False, f"{entered.name} ended {seen.outcome} without an approval")
                 return seen
             if seen.case_kind != "deal.approval":
                 self.say.case(self.operator.case(seen.case_id))
                 raise SandboxError(f"{entered.name} is stuck: {seen.in_words}")
             self._approve(entered, seen)
+            approved = seen.case_id
         raise SandboxError(f"{entered.name} asks for approval again and again")
 
     def _approve(self, entered: Entered, seen: Standing) -> None:
@@ -100,3 +110,13 @@ class Stage:
             f"dealthread cases approve {case['case_id']} --as approver --reason '{reason}'"
         )
         self.approver.decide(case, "approve", reason)
+
+    def _check_who_approved(self, entered: Entered, case_id: str) -> None:
+        """The case as the operator reads it afterwards: approved, and by the second person."""
+        case = self.operator.case(case_id)
+        self.check(
+            (case["kind"], case["decision"], case["decided_by"])
+            == ("deal.approval", "approve", APPROVER),
+            f"{entered.name}: {case['kind']} {case['case_id']}, {case['decision'] or 'undecided'} "
+            f"by {case['decided_by'] or 'nobody'}, asked for by {case['requested_by']}",
+        )

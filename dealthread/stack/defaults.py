@@ -16,6 +16,8 @@ DATABASE = "dealthread"
 DATABASE_ROLE = "dealthread"
 TRYTON_DATABASE = "erp"
 TRYTON_ROLE = "tryton"
+OPERATOR, APPROVER = "demo-operator", "demo-approver"
+"""Two people: who asked for something cannot approve it."""
 
 _CHECK_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 

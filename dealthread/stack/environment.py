@@ -122,11 +122,11 @@ def _api_tokens(stack: StackInfo) -> dict[str, dict[str, object]]:
     # Two people: who asked for something cannot approve it.
     return {
         stack.credentials.operator_token: {
-            "actor": "demo-operator",
+            "actor": defaults.OPERATOR,
             "roles": ["operator", "deal-desk", "finance-systems"],
         },
         stack.credentials.approver_token: {
-            "actor": "demo-approver",
+            "actor": defaults.APPROVER,
             "roles": ["approver", "finance", "deal-desk"],
         },
     }

@@ -23,6 +23,7 @@ from dealthread.sandbox.selling import Entered
 from dealthread.sandbox.stage import Stage
 from dealthread.simulators import faultproxy
 from dealthread.simulators.kit.server import BackgroundServer
+from dealthread.stack.defaults import APPROVER, OPERATOR
 from dealthread.stack.info import StackInfo
 
 DEAL = Entered(
@@ -154,6 +155,67 @@ def test_the_refused_step_itself_may_be_sent_again() -> None:
     systems.journal = [confirm | {"attempts": 2}]
     stage = systems.stage()
     nothing_twice(stage, DEAL, {"k1": confirm})
+    assert stage.failures == []
+
+
+APPROVAL: dict[str, Any] = {
+    "case_id": "CASE-1",
+    "kind": "deal.approval",
+    "decision": "approve",
+    "decided_by": APPROVER,
+    "requested_by": "webhook:m-1",
+}
+SHOWN: dict[str, Any] = APPROVAL | {
+    "summary": "",
+    "customer_name": "",
+    "money_at_risk": None,
+    "blocked_steps": [],
+    "queue": "",
+    "allowed": [],
+    "evidence": {},
+}
+
+
+def _approving(case: dict[str, Any], asked: int = 1) -> Stage:
+    """A deal that asks for approval so often, then completes; its case reads so afterwards."""
+    stage = Systems().stage()
+    waiting = SimpleNamespace(case_id="CASE-1", case_kind="deal.approval", outcome="")
+    ended = SimpleNamespace(case_id="", case_kind="", outcome="completed")
+    rests = iter([waiting] * asked + [ended])
+    operator: Any = SimpleNamespace(wait_until=lambda *_: next(rests), case=lambda _: case)
+    stage.operator = operator
+    approver: Any = SimpleNamespace(case=lambda _: SHOWN, decide=lambda *_: None)
+    stage.approver = approver
+    return stage
+
+
+def test_an_approval_by_the_second_person_is_said() -> None:
+    stage = _approving(APPROVAL)
+    assert stage.finish(DEAL, must_be_approved=True).outcome == "completed"
+    assert stage.failures == []
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"decided_by": OPERATOR},
+        {"decided_by": ""},
+        {"decision": "reject"},
+        {"kind": "erp.rejected"},
+    ],
+)
+def test_an_approval_by_anybody_else_fails_the_demonstration(spoilt: dict[str, str]) -> None:
+    stage = _approving(APPROVAL | spoilt)
+    stage.finish(DEAL)
+    assert len(stage.failures) == 1
+
+
+def test_a_deal_dated_back_that_nobody_approved_fails_the_demonstration() -> None:
+    stage = _approving(APPROVAL, asked=0)
+    stage.finish(DEAL, must_be_approved=True)
+    assert stage.failures == ["D2 ended completed without an approval"]
+    stage = _approving(APPROVAL, asked=0)
+    stage.finish(DEAL)
     assert stage.failures == []
 
 

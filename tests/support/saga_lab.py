@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
-from temporalio.worker import Interceptor
+from temporalio.worker import Interceptor, Worker
 
 from dealthread.config import load_config
 from dealthread.domain.case import Case, Decision, DecisionKind
@@ -72,6 +72,24 @@ def fresh(deal: Deal) -> Deal:
     )
 
 
+class Workers:
+    """One worker on every queue, in this process."""
+
+    def __init__(self, hire: Callable[[], list[Worker]]) -> None:
+        self._hire = hire
+        self._at_work = AsyncExitStack()
+
+    async def start(self) -> None:
+        """New workers: they know nothing of what earlier ones had in memory."""
+        self._at_work = AsyncExitStack()
+        for worker in self._hire():
+            await self._at_work.enter_async_context(worker)
+
+    async def stop(self) -> None:
+        """Nobody works until the next start."""
+        await self._at_work.aclose()
+
+
 @dataclass
 class Lab:
     """One test's world and the means to run deals in it."""
@@ -86,6 +104,7 @@ class Lab:
     cases: PostgresCases
     runs: Runs
     reading: Reading
+    workers: Workers
 
     async def start(self, deal: Deal, generation: int = 1) -> WorkflowHandle[object, object]:
         """Start one saga directly, without its contract."""
@@ -206,10 +225,10 @@ async def lab(
         clock=FakeClock(world),
         config=lambda: config,
     )
-    async with AsyncExitStack() as stack:
-        plans = plan_queues(ports, limits)
-        for worker in make_workers(client, plans, interceptors, grace=timedelta(0)):
-            await stack.enter_async_context(worker)
+    plans = plan_queues(ports, limits)
+    workers = Workers(lambda: make_workers(client, plans, interceptors, grace=timedelta(0)))
+    await workers.start()
+    try:
         yield Lab(
             client,
             engine,
@@ -221,7 +240,10 @@ async def lab(
             PostgresCases(engine),
             Runs(engine),
             Reading(engine),
+            workers,
         )
+    finally:
+        await workers.stop()
 
 
 def settings_for(url: str, keys: str) -> Settings:
