@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from contextlib import ExitStack
 
+import httpx
 import pytest
 
 from dealthread.sandbox.books import BillingBooks, Entitlements
@@ -18,6 +20,8 @@ from dealthread.sandbox.stripe_catalogue import billing_clients
 from dealthread.sandbox.tryton import TrytonReader
 from dealthread.sandbox.worked_deals import d2
 from dealthread.stack.info import StackInfo
+from tests.bridge.caller import signed
+from tests.e2e.conftest import until
 
 pytestmark = [
     pytest.mark.stack,
@@ -99,8 +103,44 @@ def test_every_system_tells_the_same_story_and_knows_the_others(
         assert found is not None, unique
         assert found.deal_id == deal.deal_id
 
-    heard = [row for row in operator.trace(deal.deal_id) if row["what"] == "message.received"]
-    assert len(heard) == 1, "our own write-back came back as news"
+    # An org whose flow fires on any change of a won record also announces what we wrote back.
+    assert _heard(operator, deal.deal_id) == ["salesforce accepted"]
+    ended = operator.standing(deal.deal_id)
+    assert ended is not None
+    before = operator.writes(ended.business_key)
+    news = {"object": "Opportunity", "recordId": deal.deal_id, "trigger": "won"}
+    assert _announced(stack, news, "e2e-write-back-1") == (202, "accepted")
+    assert _announced(stack, news, "e2e-write-back-1") == (200, "duplicate")
+    until(
+        lambda: _heard(operator, deal.deal_id) == ["salesforce accepted", "salesforce duplicate"],
+        30,
+        "the second message is known as a duplicate",
+    )
+    assert [row for row in operator.standings() if row.deal_id == deal.deal_id] == [ended]
+    assert operator.writes(ended.business_key) == before, "nothing was written for it"
+
+
+def _announced(stack: StackInfo, body: dict[str, str], message_id: str) -> tuple[int, str]:
+    """Deliver one message as the org's package does: signed, with the org's own secret."""
+    content = json.dumps(body).encode()
+    signature = signed(
+        content,
+        stack.credentials.salesforce_webhook_secret,
+        message_id=message_id,
+        at=time.time(),
+    )
+    answer = httpx.post(
+        f"{stack.urls.bridge}/webhooks/salesforce/{stack.salesforce_org_id}",
+        content=content,
+        headers={"content-type": "application/json"} | signature,
+        trust_env=False,
+    )
+    return answer.status_code, answer.json()["status"]
+
+
+def _heard(operator: ProcessApi, deal_id: str) -> list[str]:
+    """What became of each message about a deal, oldest first."""
+    return [row["detail"] for row in operator.trace(deal_id) if row["what"] == "message.received"]
 
 
 def _bytes(data: dict[str, str]) -> bytes:
