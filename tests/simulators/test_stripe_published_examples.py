@@ -15,15 +15,8 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.simulators.stripe_support import (
-    Sim,
-    at,
-    clock_customer,
-    product,
-    running,
-    to_ready,
-    unix,
-)
+from tests.simulators.stripe_case import amounts, new_case, to_the_second
+from tests.simulators.stripe_support import Sim, at, running, unix
 
 PRORATIONS = "https://docs.stripe.com/billing/subscriptions/prorations"
 CANCEL = "https://docs.stripe.com/billing/subscriptions/cancel"
@@ -39,68 +32,10 @@ async def sim(serve: Callable[[Any], str]) -> AsyncIterator[Sim]:
         yield one
 
 
-class Case:
-    """A customer on a test clock, and prices by their amount."""
-
-    def __init__(self, client: stripe.StripeClient, clock: str, customer: str, seat: str) -> None:
-        self.client = client
-        self.clock = clock
-        self.customer = customer
-        self.seat = seat
-
-    async def price(self, amount: int, interval: str = "month", count: int = 1) -> str:
-        made = await self.client.v1.prices.create_async(
-            {
-                "currency": "usd",
-                "product": self.seat,
-                "unit_amount": amount,
-                "recurring": {"interval": interval, "interval_count": count},
-            }
-        )
-        return made.id
-
-    async def subscribe(self, *prices: str, **more: Any) -> Any:
-        given: Any = {"customer": self.customer, "items": [{"price": one} for one in prices]}
-        return await self.client.v1.subscriptions.create_async(
-            {**given, "expand": ["latest_invoice"], **more}
-        )
-
-    async def update(self, subscription: Any, **params: Any) -> Any:
-        given: Any = {"expand": ["latest_invoice"], **params}
-        return await self.client.v1.subscriptions.update_async(subscription.id, given)
-
-    async def preview(self, subscription: Any, **details: Any) -> Any:
-        given: Any = {"subscription": subscription.id, "subscription_details": details}
-        return await self.client.v1.invoices.create_preview_async(given)
-
-    async def advance(self, moment: datetime) -> None:
-        await to_ready(self.client, self.clock, unix(moment))
-
-    async def invoices(self, subscription: Any) -> list[Any]:
-        page = await self.client.v1.invoices.list_async({"subscription": subscription.id})
-        return list(reversed(page.data))
-
-
-async def _case(client: stripe.StripeClient, start: datetime) -> Case:
-    clock = await client.v1.test_helpers.test_clocks.create_async({"frozen_time": unix(start)})
-    customer = await clock_customer(client, clock.id)
-    return Case(client, clock.id, customer, await product(client, "seat", "Gold plan"))
-
-
-def _amounts(invoice: Any) -> list[int]:
-    return [line.amount for line in invoice.lines.data]
-
-
-def _to_the_second(amount: int, start: datetime, end: datetime, whole: tuple[Any, Any]) -> int:
-    """An independent path: exact fractions of seconds, rounded half up."""
-    share = Fraction(unix(end) - unix(start), unix(whole[1]) - unix(whole[0]))
-    return int(amount * share + Fraction(1, 2))
-
-
 async def test_half_a_period_after_an_upgrade_from_10_to_20_costs_5_more(sim: Sim) -> None:
     """PRORATIONS: -5 for unused time on the initial price, 10 for the rest on the new one."""
     async with sim.client() as client:
-        case = await _case(client, at(2026, 4, 1))
+        case = await new_case(client, at(2026, 4, 1))
         held = await case.subscribe(await case.price(1000))
         await case.advance(at(2026, 4, 16))
         item = held["items"].data[0].id
@@ -110,7 +45,7 @@ async def test_half_a_period_after_an_upgrade_from_10_to_20_costs_5_more(sim: Si
             proration_behavior="always_invoice",
         )
         invoice = changed.latest_invoice
-        assert _amounts(invoice) == [-500, 1000]
+        assert amounts(invoice) == [-500, 1000]
         assert (invoice.total, invoice.status) == (500, "paid")
         assert changed["items"].data[0].id == item
 
@@ -119,13 +54,13 @@ async def test_the_example_of_a_preview_to_the_cent(sim: Sim) -> None:
     """PRORATIONS#preview-proration: 1,000 to 3,252 at 1598982148 of 1596749288 to 1599427688."""
     start, date, end = 1_596_749_288, 1_598_982_148, 1_599_427_688
     async with sim.client() as client:
-        case = await _case(client, datetime.fromtimestamp(start, UTC))
+        case = await new_case(client, datetime.fromtimestamp(start, UTC))
         held = await case.subscribe(await case.price(1000))
         item = held["items"].data[0]
         assert (item.current_period_start, item.current_period_end) == (start, end)
         wanted = [{"id": item.id, "price": await case.price(3252)}]
         preview = await case.preview(held, items=wanted, proration_date=date)
-        assert _amounts(preview) == [-166, 541, 3252]
+        assert amounts(preview) == [-166, 541, 3252]
         assert (preview.subtotal, preview.total, preview.amount_due) == (3627, 3627, 3627)
         assert preview.billing_reason == "upcoming"
         assert (preview.period_start, preview.period_end) == (start, end)
@@ -147,7 +82,7 @@ async def test_the_example_of_a_preview_to_the_cent(sim: Sim) -> None:
         # The update with the same date bills the same, and says what it credits.
         await case.update(held, items=wanted, proration_date=date)
         again = await case.preview(held)
-        assert _amounts(again) == [-166, 541, 3252]
+        assert amounts(again) == [-166, 541, 3252]
         first = held.latest_invoice
         credited = again.lines.data[0].parent.subscription_item_details.proration_details
         assert credited.credited_items.invoice == first.id
@@ -157,7 +92,7 @@ async def test_the_example_of_a_preview_to_the_cent(sim: Sim) -> None:
 async def test_a_credit_uses_what_was_billed_not_the_present_price(sim: Sim) -> None:
     """PRORATIONS#calculation-logic-with-no-prorations, flexible: -3.33 and 3.33, total 0."""
     async with sim.client() as client:
-        case = await _case(client, at(2026, 4, 1))
+        case = await new_case(client, at(2026, 4, 1))
         ten, twenty = await case.price(1000), await case.price(2000)
         held = await case.subscribe(ten)
         item = held["items"].data[0].id
@@ -170,14 +105,14 @@ async def test_a_credit_uses_what_was_billed_not_the_present_price(sim: Sim) -> 
         lowered = await case.update(
             held, items=[{"id": item, "price": ten}], proration_behavior="always_invoice"
         )
-        assert _amounts(lowered.latest_invoice) == [-333, 333]
+        assert amounts(lowered.latest_invoice) == [-333, 333]
         assert lowered.latest_invoice.total == 0
 
 
 async def test_a_switch_from_100_to_200_in_mid_month_bills_250_at_renewal(sim: Sim) -> None:
     """Docstring of Subscription.update (stripe 16.1): 200 for the renewal, 50 for the half."""
     async with sim.client() as client:
-        case = await _case(client, at(2026, 5, 1))
+        case = await new_case(client, at(2026, 5, 1))
         held = await case.subscribe(await case.price(10_000))
         # The half of May's 31 days.
         await case.advance(at(2026, 5, 16, 12))
@@ -192,14 +127,14 @@ async def test_a_switch_from_100_to_200_in_mid_month_bills_250_at_renewal(sim: S
 async def test_a_cancel_date_in_the_next_year_shortens_its_invoice(sim: Sim) -> None:
     """CANCEL#custom-cancel-date: 120 a year, renewed on 1 January 2024, ends on 1 July: 60."""
     async with sim.client() as client:
-        case = await _case(client, at(2023, 1, 1))
+        case = await new_case(client, at(2023, 1, 1))
         held = await case.subscribe(await case.price(12_000, "year"))
         await case.update(held, cancel_at=unix(at(2024, 7, 1)))
-        assert _amounts(await case.preview(held)) == [5967]
+        assert amounts(await case.preview(held)) == [5967]
         await case.advance(at(2024, 1, 1, 2))
         renewal = (await case.invoices(held))[-1]
         year = (at(2024, 1, 1), at(2025, 1, 1))
-        exact = _to_the_second(12_000, at(2024, 1, 1), at(2024, 7, 1), year)
+        exact = to_the_second(12_000, at(2024, 1, 1), at(2024, 7, 1), year)
         assert abs(exact - 6_000) <= 100
         assert renewal.subtotal == exact
         shown = await client.v1.subscriptions.retrieve_async(held.id)
@@ -209,9 +144,9 @@ async def test_a_cancel_date_in_the_next_year_shortens_its_invoice(sim: Sim) -> 
         await case.advance(at(2024, 2, 15))
         later = await case.update(held, cancel_at=unix(at(2024, 10, 1)))
         assert later["items"].data[0].current_period_end == unix(at(2024, 10, 1))
-        exact = _to_the_second(12_000, at(2024, 7, 1), at(2024, 10, 1), year)
+        exact = to_the_second(12_000, at(2024, 7, 1), at(2024, 10, 1), year)
         assert abs(exact - 3_000) <= 100
-        assert await _pending(case) == [exact]
+        assert await case.pending() == [exact]
         await case.advance(at(2024, 10, 1, 2))
         final = (await case.invoices(held))[-1]
         assert (final.subtotal, final.status) == (exact, "paid")
@@ -219,31 +154,24 @@ async def test_a_cancel_date_in_the_next_year_shortens_its_invoice(sim: Sim) -> 
         assert (ended.status, ended.ended_at) == ("canceled", unix(at(2024, 10, 1)))
 
 
-async def _pending(case: Case) -> list[int]:
-    rows = await case.client.v1.invoice_items.list_async(
-        {"customer": case.customer, "pending": True}
-    )
-    return [row.amount for row in rows.data]
-
-
 async def test_a_cancel_date_moved_closer_gives_the_rest_back(sim: Sim) -> None:
     """CANCEL#cancellation-with-billing-cycle-anchor: from 1 July to 1 April gives back 30."""
     async with sim.client() as client:
-        case = await _case(client, at(2024, 1, 1))
+        case = await new_case(client, at(2024, 1, 1))
         held = await case.subscribe(
             await case.price(12_000, "year"), cancel_at=unix(at(2024, 7, 1))
         )
         year = (at(2024, 1, 1), at(2025, 1, 1))
-        billed = _to_the_second(12_000, at(2024, 1, 1), at(2024, 7, 1), year)
+        billed = to_the_second(12_000, at(2024, 1, 1), at(2024, 7, 1), year)
         assert held.latest_invoice.subtotal == billed
         await case.advance(at(2024, 2, 15))
         sooner = await case.update(held, cancel_at=unix(at(2024, 4, 1)))
         assert sooner["items"].data[0].current_period_end == unix(at(2024, 4, 1))
-        exact = _to_the_second(
+        exact = to_the_second(
             billed, at(2024, 4, 1), at(2024, 7, 1), (at(2024, 1, 1), at(2024, 7, 1))
         )
         assert abs(exact - 3_000) <= 100
-        assert await _pending(case) == [-exact]
+        assert await case.pending() == [-exact]
 
 
 @pytest.mark.parametrize(
@@ -260,7 +188,7 @@ async def test_a_backdated_part_of_a_month(
 ) -> None:
     """BACKDATING: a monthly cycle on the first of the month, begun in the middle of one."""
     async with sim.client() as client:
-        case = await _case(client, now)
+        case = await new_case(client, now)
         first = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
         held = await case.subscribe(
             await case.price(31_000),
@@ -276,7 +204,7 @@ async def test_a_backdated_part_of_a_month(
 async def test_a_migrated_subscription_is_billed_from_its_start_to_its_anchor(sim: Sim) -> None:
     """BACKDATING: on 15 October, from 1 September with the anchor on 1 November."""
     async with sim.client() as client:
-        case = await _case(client, at(2026, 10, 15))
+        case = await new_case(client, at(2026, 10, 15))
         held = await case.subscribe(
             await case.price(1000),
             backdate_start_date=unix(at(2026, 9, 1)),
@@ -310,7 +238,7 @@ async def test_a_week_of_trial_before_a_cycle_on_the_first(
 ) -> None:
     """CYCLE and TRIALS: free, then a part of a month, then whole ones."""
     async with sim.client() as client:
-        case = await _case(client, begun)
+        case = await new_case(client, begun)
         held = await case.subscribe(
             await case.price(9300),
             trial_end=unix(trial_end),
@@ -320,7 +248,7 @@ async def test_a_week_of_trial_before_a_cycle_on_the_first(
         await case.advance(trial_end + timedelta(hours=2))
         invoices = await case.invoices(held)
         month = (prorated_until.replace(month=prorated_until.month - 1), prorated_until)
-        part = _to_the_second(9300, trial_end, prorated_until, month)
+        part = to_the_second(9300, trial_end, prorated_until, month)
         assert [(one.created, one.subtotal) for one in invoices] == [
             (unix(begun), 0),
             (unix(trial_end), part),
@@ -333,7 +261,7 @@ async def test_a_week_of_trial_before_a_cycle_on_the_first(
 async def test_a_trial_moves_the_billing_date(sim: Sim) -> None:
     """CYCLE#change-the-billing-period-using-a-trial-period: from 23 July to 1 August."""
     async with sim.client() as client:
-        case = await _case(client, at(2026, 6, 23))
+        case = await new_case(client, at(2026, 6, 23))
         held = await case.subscribe(await case.price(1000))
         await case.advance(at(2026, 7, 15))
         moved = await case.update(held, trial_end=unix(at(2026, 8, 1)), proration_behavior="none")
@@ -362,7 +290,7 @@ async def test_items_with_different_intervals_keep_their_own_periods(sim: Sim) -
         [("03-01", "04-01"), ("03-01", "05-01"), ("01-01", "04-01")],
     ]
     async with sim.client() as client:
-        case = await _case(client, at(2026, 1, 1))
+        case = await new_case(client, at(2026, 1, 1))
         prices = [await case.price(count * 100, "month", count) for count in (1, 2, 3)]
         with pytest.raises(stripe.InvalidRequestError, match="multiple of the shortest"):
             await case.subscribe(*prices[1:])
@@ -380,7 +308,7 @@ async def test_items_with_different_intervals_keep_their_own_periods(sim: Sim) -
             )
         assert seen == expected
         # One combined invoice where periods meet, separate ones where they do not.
-        assert [sorted(_amounts(one)) for one in await case.invoices(held)] == [
+        assert [sorted(amounts(one)) for one in await case.invoices(held)] == [
             [100, 200, 300],
             [100],
             [100, 200],
@@ -394,14 +322,14 @@ def _day(moment: int) -> str:
 async def test_the_day_31_of_two_months_begins_with_a_part_until_february_ends(sim: Sim) -> None:
     """CYCLE#billing-cycle-anchor-config: the first full invoice is on 28 February."""
     async with sim.client() as client:
-        case = await _case(client, at(2026, 2, 10))
+        case = await new_case(client, at(2026, 2, 10))
         held = await case.subscribe(
             await case.price(5900, "month", 2), billing_cycle_anchor_config={"day_of_month": 31}
         )
         item = held["items"].data[0]
         assert item.current_period_end == unix(at(2026, 2, 28))
         whole = (at(2025, 12, 31), at(2026, 2, 28))
-        part = _to_the_second(5900, at(2026, 2, 10), at(2026, 2, 28), whole)
+        part = to_the_second(5900, at(2026, 2, 10), at(2026, 2, 28), whole)
         assert held.latest_invoice.subtotal == part
         await case.advance(at(2026, 2, 28, 2))
         assert (await case.invoices(held))[-1].subtotal == 5900
@@ -410,7 +338,7 @@ async def test_the_day_31_of_two_months_begins_with_a_part_until_february_ends(s
 async def test_a_credit_gives_back_an_item_less_its_share_of_a_coupon(sim: Sim) -> None:
     """PRORATIONS#calculation-logic-for-coupons, flexible: -0.5 x (10 - 1.66) = -4.17."""
     async with sim.client() as client:
-        case = await _case(client, at(2026, 2, 1))
+        case = await new_case(client, at(2026, 2, 1))
         coupon = await client.v1.coupons.create_async(
             {"amount_off": 500, "currency": "usd", "duration": "forever"}
         )
@@ -421,4 +349,4 @@ async def test_a_credit_gives_back_an_item_less_its_share_of_a_coupon(sim: Sim) 
         await client.v1.subscription_items.delete_async(
             held["items"].data[0].id, {"proration_behavior": "create_prorations"}
         )
-        assert await _pending(case) == [-417]
+        assert await case.pending() == [-417]
