@@ -191,6 +191,7 @@ CHANGED_ITEM = Fields(
 SUBSCRIPTION_UPDATE = Fields(
     {
         **META,
+        "add_invoice_items": Many(SUBSCRIPTION_EXTRA, at_most=20),
         "billing_cycle_anchor": Fields(
             {"type": Text(choices=("now", "unchanged"))}, required=("type",)
         ),
@@ -223,7 +224,7 @@ SUBSCRIPTION_UPDATE = Fields(
         "trial_end": TRIAL_END,
         "trial_settings": _TRIAL_SETTINGS,
     },
-    unsupported=(_NOT_CARRIED - {"customer_account"}) | {"add_invoice_items"},
+    unsupported=_NOT_CARRIED - {"customer_account"},
 )
 SUBSCRIPTION_CANCEL = Fields(
     {

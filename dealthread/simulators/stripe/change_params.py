@@ -27,3 +27,32 @@ ITEM_UPDATE = Fields(
 )
 ITEM_DELETE = Fields(_BILLED, unsupported=frozenset({"clear_usage"}))
 ITEM_LIST = Fields({**listing().fields, "subscription": Text()}, required=("subscription",))
+_UNUSED = Text(choices=("item_current_period_start", "none", "now"))
+PAUSE = Fields(
+    {
+        "bill_for": Fields(
+            {
+                "outstanding_usage_through": Fields(
+                    {"type": Text(choices=("none", "now"))}, required=("type",)
+                ),
+                "unused_time_from": Fields({"type": _UNUSED}, required=("type",)),
+            }
+        ),
+        "expand": EXPAND,
+        "invoicing_behavior": Text(choices=("invoice", "pending_invoice_item")),
+        "type": Text(choices=("subscription",)),
+    }
+)
+RESUME = Fields(
+    {
+        "billing_cycle_anchor": Fields(
+            {"type": Text(choices=("now", "unchanged"))}, required=("type",)
+        ),
+        "expand": EXPAND,
+        "payment_behavior": Text(
+            choices=("resume_on_payment_attempt", "resume_on_payment_success")
+        ),
+        "proration_behavior": PRORATION,
+        "proration_date": TIME,
+    }
+)

@@ -25,11 +25,6 @@ def set_collection(ctx: Context, subscription: Json, given: Json | None) -> None
         raise StripeError.refused(
             "`resumes_at` must be in the future.", param="pause_collection[resumes_at]"
         )
-    if given["behavior"] == "mark_uncollectible":
-        raise StripeError.unsupported(
-            "pausing collection by marking invoices as uncollectible",
-            param="pause_collection[behavior]",
-        )
     subscription["pause_collection"] = {
         "behavior": given["behavior"],
         "resumes_at": resumes_at,
@@ -46,7 +41,7 @@ def resume_collection(ctx: Context, subscription: Json) -> None:
 
 
 def hold(ctx: Context, subscription: Json, invoice: Json) -> None:
-    """A new invoice while collection is paused: a draft that waits, or one that will be voided."""
+    """A new invoice while collection is paused may have to wait as a draft."""
     pause = subscription["pause_collection"]
     if pause is not None and pause["behavior"] == "keep_as_draft":
         invoice["auto_advance"] = False
@@ -54,8 +49,13 @@ def hold(ctx: Context, subscription: Json, invoice: Json) -> None:
         ctx.account.plan(invoicing.FINALIZE, invoice["id"], None)
 
 
-def is_voiding(subscription: Json | None) -> bool:
-    """Whether invoices are voided as soon as they are finalised."""
-    if subscription is None or subscription["pause_collection"] is None:
+def is_given_up(ctx: Context, subscription: Json | None, invoice: Json) -> bool:
+    """Void an invoice just finalised, or write it off, where collection is paused that way."""
+    pause = None if subscription is None else subscription["pause_collection"]
+    if pause is None or invoice["status"] != "open":
         return False
-    return bool(subscription["pause_collection"]["behavior"] == "void")
+    if pause["behavior"] == "void":
+        invoicing.void(ctx, invoice)
+    elif pause["behavior"] == "mark_uncollectible":
+        invoicing.write_off(ctx, invoice)
+    return bool(pause["behavior"] != "keep_as_draft")

@@ -106,9 +106,9 @@ def _finalize(ctx: Context, invoice: Json) -> None:
     subscription = ctx.account.find("subscription", invoicing.subscription_id(invoice))
     is_final = ctx.account.secret(invoice["id"]).get("is_final", False)
     invoicing.finalize(ctx, invoice)
-    if pauses.is_voiding(subscription) and invoice["status"] == "open":
-        invoicing.void(ctx, invoice)
-    elif subscription is None or is_final or not is_over(subscription):
+    if pauses.is_given_up(ctx, subscription, invoice):
+        return
+    if subscription is None or is_final or not is_over(subscription):
         invoicing.collect(ctx, invoice)
         settle(ctx, invoice)
         collection.conclude(ctx, invoice)

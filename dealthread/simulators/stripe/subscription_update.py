@@ -7,9 +7,12 @@ pause-payment} and docstrings of `SubscriptionUpdateParams`, stripe 16.1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dealthread.simulators.stripe import (
+    discounts,
     events,
+    invoice_items,
     invoicing,
     item_changes,
     metadata,
@@ -20,16 +23,17 @@ from dealthread.simulators.stripe import (
     subscription_engine,
     trials,
 )
-from dealthread.simulators.stripe.billing import Payer, charges_of, draft
+from dealthread.simulators.stripe.billing import Payer, charges_of, draft, extra_charges
 from dealthread.simulators.stripe.composition import Charge
+from dealthread.simulators.stripe.discounts import Redemption
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
-from dealthread.simulators.stripe.invoice_items import pending
 from dealthread.simulators.stripe.invoices import no_payment_method
 from dealthread.simulators.stripe.item_changes import ItemChange
-from dealthread.simulators.stripe.plans import default_rates, keep_inline_price
+from dealthread.simulators.stripe.plans import default_rates, extras_of, keep_inline_price
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.subscription_change import Proposal, Terms, propose
+from dealthread.simulators.stripe.subscription_shape import plan_of
 from dealthread.simulators.stripe.subscription_status import CANCEL, is_over, set_status, settle
 from dealthread.simulators.stripe.subscriptions import check_terms
 from dealthread.simulators.stripe.world import Context, snapshot, whole_or_nothing
@@ -59,9 +63,16 @@ def update(ctx: Context, params: Json, subscription_id: str) -> Json:
     with whole_or_nothing(subscription):
         _change_terms(ctx, subscription, params, changes)
         if changes & _BILLED:
+            if params.get("add_invoice_items") and "proration_behavior" in params:
+                # No page says whether they make an invoice at once.
+                raise StripeError.unsupported(
+                    "add_invoice_items beside proration_behavior", param="add_invoice_items"
+                )
             wanted = item_changes.read(ctx, subscription, params.get("items", []))
             proposal = proposed(ctx, subscription, wanted, params)
     metadata.merge(subscription, params)
+    if params.get("add_invoice_items"):
+        _add_extras(ctx, subscription, params["add_invoice_items"])
     if proposal is not None:
         commit(ctx, subscription, proposal, params)
     ctx.effect("subscription.updated", subscription)
@@ -125,6 +136,29 @@ def _change_terms(ctx: Context, subscription: Json, params: Json, changes: set[s
         pauses.set_collection(ctx, subscription, params["pause_collection"])
 
 
+def _add_extras(ctx: Context, subscription: Json, given: Sequence[Json]) -> None:
+    """One-time items that wait for the next invoice of the subscription."""
+    now, plan = ctx.now(subscription["customer"]), plan_of(subscription)
+    param = "add_invoice_items"
+    extras = plan_discounts.redeemed_extras(
+        ctx,
+        extras_of(ctx, given, param, plan.currency),
+        given,
+        param,
+        Redemption(subscription["customer"], plan.currency, now),
+    )
+    items = subscription["items"]["data"]
+    span = (
+        max(item["current_period_start"] for item in items),
+        min(item["current_period_end"] for item in items),
+    )
+    for extra in extras:
+        keep_inline_price(ctx, extra.price)
+        discounts.keep(ctx, extra.discounts)
+    for charge in extra_charges(ctx, replace(plan, extras=extras), subscription["id"], span, now):
+        invoice_items.keep(ctx, subscription["customer"], charge)
+
+
 def terms_of(params: Json) -> Terms:
     """The cycle, trial and end that a request wants."""
     return Terms(
@@ -155,7 +189,7 @@ def charges_now(ctx: Context, proposal: Proposal) -> list[Charge]:
     at = ctx.now(subscription["customer"])
     return [
         *(one.charge for one in proposal.prorations),
-        *pending(ctx, subscription["customer"], subscription["id"]),
+        *invoice_items.pending(ctx, subscription["customer"], subscription["id"]),
         *charges_of(
             ctx,
             proposal.plan,
@@ -239,6 +273,8 @@ def collect(ctx: Context, subscription: Json, invoice: Json, payment_behavior: s
     if invoice["status"] != "draft" or not invoice["auto_advance"]:
         return
     invoicing.finalize(ctx, invoice)
+    if pauses.is_given_up(ctx, subscription, invoice):
+        return
     if payment_behavior != "default_incomplete":
         invoicing.collect(ctx, invoice)
     elif invoice["status"] == "open":

@@ -57,6 +57,10 @@ class Context:
         if clock is not None:
             frozen: int = clock["frozen_time"]
             return frozen
+        return self.world_now()
+
+    def world_now(self) -> int:
+        """The time of the world in Unix seconds, whatever a test clock says."""
         return int(self.world.clock.now().timestamp())
 
     def clock_of(self, customer_id: str | None) -> str | None:
