@@ -126,6 +126,57 @@ def test_a_product_added_by_an_amendment_revises_nothing(cpq: CpqShop) -> None:
     assert added["SBQQ__EndDate__c"] == "2026-12-31"
 
 
+def test_an_amendment_may_be_made_of_rows_and_contracted_without_an_order(cpq: CpqShop) -> None:
+    """Quote and line written by a client; the opportunity's box; ticked again it adds nothing."""
+    contract = cpq.contract()
+    (root,) = cpq.subscriptions(contract)
+    deal = cpq.shop.deal(Pricebook2Id=cpq.shop.book, SBQQ__AmendedContract__c=contract)
+    quote = cpq.quote(
+        deal=deal,
+        SBQQ__Type__c="Amendment",
+        SBQQ__MasterContract__c=contract,
+        SBQQ__StartDate__c="2026-10-01",
+        SBQQ__EndDate__c="2026-12-31",
+        SBQQ__SubscriptionTerm__c=None,
+    )
+    line = cpq.line(
+        quote,
+        SBQQ__Existing__c=True,
+        SBQQ__ListPrice__c=120,
+        SBQQ__PriorQuantity__c=10,
+        SBQQ__Quantity__c=6,
+        SBQQ__UpgradedSubscription__c=root["Id"],
+    )
+    assert cpq.org.read("SBQQ__QuoteLine__c", line)["SBQQ__NetTotal__c"] == -4 * 30
+    patch(cpq.org, "SBQQ__Quote__c", quote, SBQQ__Primary__c=True)
+    assert cpq.org.read("Opportunity", deal)["Amount"] == -120
+    for ticked in (True, False, True):
+        patch(cpq.org, "Opportunity", deal, SBQQ__Contracted__c=ticked)
+        cpq.pass_delay()
+    rows = cpq.subscriptions(contract)
+    assert [row["SBQQ__Quantity__c"] for row in rows] == [10, -4]
+    assert rows[1]["SBQQ__RevisedSubscription__c"] == root["Id"]
+    assert rows[0]["SBQQ__TerminatedDate__c"] is None
+    assert len(cpq.org.query("SELECT Id FROM Contract")) == 1
+
+
+def test_an_asset_is_reduced_only_where_refunds_are_allowed(cpq: CpqShop) -> None:
+    """The package's formula of the effective quantity."""
+    quote = cpq.quote()
+    for behaviour, effective in (("Default", 0), ("Allow Refund", -2)):
+        box = cpq.product(50, Name="Box", SBQQ__AssetAmendmentBehavior__c=behaviour)
+        line = cpq.line(
+            quote,
+            SBQQ__Product__c=box,
+            SBQQ__Existing__c=True,
+            SBQQ__ListPrice__c=50,
+            SBQQ__PriorQuantity__c=3,
+            SBQQ__Quantity__c=1,
+        )
+        row = cpq.org.read("SBQQ__QuoteLine__c", line)
+        assert row["SBQQ__EffectiveQuantity__c"] == effective
+
+
 def test_the_price_of_an_existing_line_is_not_edited(cpq: CpqShop) -> None:
     """Nor its product; and it is not deleted. Its list price stays when the price book's rises."""
     contract = cpq.contract()

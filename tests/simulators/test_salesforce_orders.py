@@ -175,6 +175,9 @@ def test_a_contracts_code_follows_its_status_and_its_end_its_term(shop: Shop) ->
     )
     patch(shop.org, "Contract", contract, Status="In Approval Process")
     assert shop.org.read("Contract", contract)["StatusCode"] == "InApproval"
+    assert refusal(shop.org, "Contract", contract, Status="Activated", ContractTerm=24) == (
+        "FAILED_ACTIVATION"
+    )
     patch(shop.org, "Contract", contract, Status="Activated")
     row = shop.org.read("Contract", contract)
     assert (row["StatusCode"], row["ActivatedDate"] is None) == ("Activated", False)

@@ -84,9 +84,11 @@ def field_description(sobject: SObject, one: Field) -> dict[str, Any]:
     is_defaulted = (
         one.default is not None
         or one.name in _SYSTEM
+        or bool(one.auto_number)
         or (sobject.name, one.name) in _FILLED_BY_RULES
     )
-    is_never_null = one.required or one.type is FieldType.BOOLEAN or one.name in _SYSTEM
+    is_filled = one.never_null or bool(one.auto_number) or one.name in _SYSTEM
+    is_never_null = one.required or one.type is FieldType.BOOLEAN or is_filled
     is_name = one.name == "Name"
     is_id = one.type in (FieldType.ID, FieldType.REFERENCE)
     return {

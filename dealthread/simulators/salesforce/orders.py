@@ -17,23 +17,12 @@ from dealthread.simulators.salesforce.rules import (
     decimal_or_none,
     decimal_or_zero,
     integrity,
+    refuse_other_changes,
 )
 from dealthread.simulators.salesforce.schema import Row
 from dealthread.simulators.salesforce.store import Store
 from dealthread.simulators.salesforce.values import cents
 
-DERIVED = frozenset(
-    {
-        "Status",
-        "StatusCode",
-        "ActivatedDate",
-        "ActivatedById",
-        "LastModifiedDate",
-        "LastModifiedById",
-        "SystemModstamp",
-    }
-)
-"""What an activation may change."""
 FIXED = ("AccountId", "ContractId", "Pricebook2Id", "CurrencyIsoCode", "EffectiveDate", "QuoteId")
 """What an activated order keeps."""
 
@@ -68,9 +57,7 @@ class OrderRules(Rules):
         if row["StatusCode"] != "Activated":
             row["ActivatedDate"] = row["ActivatedById"] = None
             return
-        others = [name for name in row if name not in DERIVED and save.is_changed(name)]
-        if others:
-            raise _failed("Only the status can be changed when an order is activated.", *others)
+        refuse_other_changes(save)
         if not items_of(save.store, row):
             raise _failed("An order must have at least one product.")
         row["ActivatedDate"], row["ActivatedById"] = save.now, row["LastModifiedById"]
@@ -152,8 +139,8 @@ def roll_up_order(save: Save) -> None:
     save.derive("Order", order["Id"], TotalAmount=sum(totals, Decimal("0.00")))
 
 
-def _failed(message: str, *fields: str) -> SalesforceError:
-    return SalesforceError("FAILED_ACTIVATION", message, fields=list(fields) or ["Status"])
+def _failed(message: str) -> SalesforceError:
+    return SalesforceError("FAILED_ACTIVATION", message, fields=["Status"])
 
 
 def _of_activated() -> SalesforceError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.kit.faults import FaultKind, FaultSwitch
@@ -134,6 +135,8 @@ class Org:
                     "OrganizationType": "Enterprise Edition",
                     "TimeZoneSidKey": "GMT",
                     "DefaultLocaleSidKey": "en_US",
+                    "LanguageLocaleKey": "en_US",
+                    "FiscalYearStartMonth": Decimal(1),
                     "IsSandbox": True,
                 },
                 now,
@@ -144,6 +147,11 @@ class Org:
                     "Id": self.user_id,
                     "Username": self.config.username,
                     "LastName": "Integration",
+                    "Alias": "integ",
+                    "TimeZoneSidKey": "GMT",
+                    "LocaleSidKey": "en_US",
+                    "LanguageLocaleKey": "en_US",
+                    "EmailEncodingKey": "UTF-8",
                     "Name": "Integration",
                     "Email": "integration@simulated.example",
                     "IsActive": True,

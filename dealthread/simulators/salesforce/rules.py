@@ -100,6 +100,29 @@ def decimal_or_zero(value: Value) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(0)
 
 
+STATUS_FIELDS = frozenset(
+    {
+        "Status",
+        "StatusCode",
+        "ActivatedDate",
+        "ActivatedById",
+        "LastModifiedDate",
+        "LastModifiedById",
+        "SystemModstamp",
+    }
+)
+"""What the activation of a contract or an order changes."""
+
+
+def refuse_other_changes(save: Save) -> None:
+    """The status is all that is written when a contract or an order is activated."""
+    others = [name for name in save.row if name not in STATUS_FIELDS and save.is_changed(name)]
+    if others:
+        raise SalesforceError(
+            "FAILED_ACTIVATION", "Only the status can be changed on activation.", fields=others
+        )
+
+
 def integrity(message: str, *fields: str) -> SalesforceError:
     """FIELD_INTEGRITY_EXCEPTION."""
     return SalesforceError("FIELD_INTEGRITY_EXCEPTION", message, fields=list(fields))

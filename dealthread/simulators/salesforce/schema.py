@@ -71,6 +71,8 @@ class Field:
     scale: int = 0
     required: bool = False
     """Not nillable and no default: REQUIRED_FIELD_MISSING without it."""
+    never_null: bool = False
+    """Not nillable since the org itself fills it."""
     default: Value = None
     createable: bool = True
     updateable: bool = True

@@ -43,7 +43,11 @@ def contract(currencies: Currencies) -> SObject:
                 default="Draft",
                 required=True,
             ),
-            calculated(picklist("StatusCode", "Draft", "InApproval", "Activated", length=40)),
+            calculated(
+                picklist(
+                    "StatusCode", "Draft", "InApproval", "Activated", length=40, never_null=True
+                )
+            ),
             calculated(datetime("ActivatedDate")),
             calculated(reference("ActivatedById", "User")),
             reference("Pricebook2Id", "Pricebook2", on_delete="restrict"),
@@ -54,7 +58,7 @@ def contract(currencies: Currencies) -> SObject:
             ),
             text("CustomerSignedTitle", 40),
             date("CustomerSignedDate"),
-            reference("CompanySignedId", "User"),
+            reference("CompanySignedId", "User", children="ContractsSigned"),
             date("CompanySignedDate"),
             Field("SpecialTerms", FieldType.TEXTAREA, length=4000),
             long_text("Description"),

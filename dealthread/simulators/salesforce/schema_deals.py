@@ -54,7 +54,7 @@ def opportunity(currencies: Currencies) -> SObject:
                 children="Opportunities",
             ),
             reference("ContractId", "Contract"),
-            reference("Pricebook2Id", "Pricebook2", on_delete="restrict"),
+            reference("Pricebook2Id", "Pricebook2", on_delete="restrict", children="Opportunities"),
             reference("SyncedQuoteId", "Quote"),
             *currencies.own(),
             *_package_fields(),

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from dealthread.simulators.salesforce.errors import SalesforceError
-from dealthread.simulators.salesforce.rules import Rules, Save
+from dealthread.simulators.salesforce.rules import Rules, Save, refuse_other_changes
 from dealthread.simulators.salesforce.schema import Value
 
 STATUS_CODES = {"Draft": "Draft", "In Approval Process": "InApproval", "Activated": "Activated"}
@@ -41,6 +41,7 @@ class ContractRules(Rules):
                 fields=["Status"],
             )
         if row["StatusCode"] == "Activated" and old["Status"] != "Activated":
+            refuse_other_changes(save)
             row["ActivatedDate"], row["ActivatedById"] = save.now, old["LastModifiedById"]
 
     def before_delete(self, save: Save) -> None:
