@@ -23,7 +23,6 @@ Never compared with the real Stripe. Assumed, because no page at hand says it:
 - The invoice items of a subscription that ended are taken by the customer's next invoice.
 - An event about a customer on a test clock is dated by that clock. A deleted clock takes its
   objects with it without an event for each.
-- The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
 
 Assumed of prices, usage and discounts:
 
@@ -39,6 +38,10 @@ Assumed of prices, usage and discounts:
 - A discount that holds once is the draft's from its creation on, unless that draft is voided.
 - A phase redeems its coupons when it begins, whatever became of them since the schedule was made;
   a coupon that the phase before named too goes on as it was.
+- Usage counts as soon as it is reported; what Stripe would drop later is refused at once. A period
+  without usage makes a line of quantity 0 when the next one begins. Of a backdated start the first
+  invoice bills the usage of the periods that have ended, the running one follows at its end.
+- A final invoice bills the usage up to the end, also where `cancel_at` cuts a period short.
 - An end of a discount is told by `customer.subscription.updated`, not by `customer.discount.*`.
 - Prorations: halves of a minor unit are rounded away from zero; parts that come to nothing make no
   item; the unit amount shown is the amount by quantity; a credit keeps the tax rates of the line it
@@ -49,7 +52,7 @@ Assumed of prices, usage and discounts:
 - An item added in mid-cycle shows the cycle's period; its price decides the length.
 - The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
 
-Missing on purpose: pending updates, prebilling, meters, one-off
+Missing on purpose: pending updates, prebilling, one-off
 invoices, payments out of band, card retries, minimum charge amounts, rate limits other than by a
 fault.
 """

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 
-from dealthread.simulators.stripe import descriptions, discounts, prices, tax_ids
+from dealthread.simulators.stripe import descriptions, discounts, prices, tax_ids, usage_lines
 from dealthread.simulators.stripe.composition import Charge, compose
 from dealthread.simulators.stripe.customers import full_address, full_shipping
 from dealthread.simulators.stripe.discounting import Discount
 from dealthread.simulators.stripe.errors import StripeError
+from dealthread.simulators.stripe.line_parents import item_parent
 from dealthread.simulators.stripe.listing import envelope
 from dealthread.simulators.stripe.plans import ExtraItem, Plan, PlanItem
 from dealthread.simulators.stripe.spans import Span, span_at, spans_between
@@ -96,14 +97,29 @@ def charges_of(
     at: int,
     since: int,
     only: Container[str] | None = None,
+    customer_id: str | None = None,
+    is_final: bool = False,
 ) -> list[Charge]:
     """The charges of an invoice made at an instant, for the periods since another.
 
-    `only` names the items whose period begins; None stands for all of them.
+    `only` names the items whose period begins; None stands for all of them. Metered items are
+    billed for the periods that have ended, by a final invoice also for the one that ends with it.
     """
     charges: list[Charge] = []
     for item in plan.items:
-        if only is not None and item.item_id not in only:
+        is_metered = prices.is_metered(item.price)
+        if only is not None and item.item_id not in only and not (is_metered and is_final):
+            continue
+        if is_metered:
+            charges += usage_lines.charges(
+                ctx,
+                plan,
+                item,
+                subscription_id=subscription_id,
+                customer_id=customer_id,
+                at=at,
+                is_final=is_final,
+            )
             continue
         for span in spans_between(plan, item.price["recurring"], since, max(at, since)):
             if plan.free_until is not None and span.start < plan.free_until:
@@ -119,7 +135,9 @@ def charges_of(
 def item_charges(
     ctx: Context, plan: Plan, item: PlanItem, span: Span, subscription_id: str | None
 ) -> list[Charge]:
-    """The lines of one item for one period, or for the part of it that is served."""
+    """The lines of one licensed item for one period, or for the part of it that is served."""
+    if prices.is_metered(item.price):
+        return []
     is_part = not span.is_trial and not span.is_whole and plan.is_prorated
     charge = Charge(
         price=item.price,
@@ -148,28 +166,6 @@ def item_charges(
             line = replace(line, fixed_amount=span.share(part.amount))
         charges.append(line)
     return charges
-
-
-def item_parent(
-    subscription_id: str | None,
-    item_id: str,
-    *,
-    is_proration: bool = False,
-    invoice_item: str | None = None,
-    credited: Json | None = None,
-) -> Json:
-    """How a line names the subscription item it comes from, and the debit it gives back."""
-    return {
-        "invoice_item_details": None,
-        "subscription_item_details": {
-            "invoice_item": invoice_item,
-            "proration": is_proration,
-            "proration_details": {"credited_items": credited},
-            "subscription": subscription_id,
-            "subscription_item": item_id,
-        },
-        "type": "subscription_item_details",
-    }
 
 
 def extra_charges(

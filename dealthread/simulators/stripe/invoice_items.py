@@ -13,11 +13,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from dealthread.simulators.stripe import catalogue, discounts, events, metadata
-from dealthread.simulators.stripe.billing import item_parent
 from dealthread.simulators.stripe.composition import Charge
 from dealthread.simulators.stripe.discounts import Redemption
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
+from dealthread.simulators.stripe.line_parents import item_parent
 from dealthread.simulators.stripe.listing import page, within
 from dealthread.simulators.stripe.money import plain
 from dealthread.simulators.stripe.plans import check_currency, keep_inline_price, one_time_price

@@ -11,6 +11,7 @@ from dealthread.simulators.stripe import (
     discounts,
     drafts,
     events,
+    grace,
     invoice_items,
     invoice_payments,
     minimum_charge,
@@ -18,6 +19,7 @@ from dealthread.simulators.stripe import (
     payment_intents,
     payment_methods,
     retries,
+    usage_lines,
 )
 from dealthread.simulators.stripe.billing import Bill, draft, with_discounts
 from dealthread.simulators.stripe.errors import StripeError
@@ -63,6 +65,7 @@ def open_draft(
     plan_finalization(ctx, invoice, due if invoice["auto_advance"] else None)
     invoice_items.attach(ctx, str(bill.payer.id), bill.charges, invoice["id"])
     drafts.remember(ctx, bill)
+    usage_lines.mark(ctx, bill.charges)
     ctx.effect("invoice.created", invoice, total=invoice["total"])
     events.emit(ctx, "invoice.created", invoice)
     return invoice
@@ -96,6 +99,7 @@ def finalize(ctx: Context, invoice: Json, *, auto_advance: bool | None = None) -
             "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
             code="invoice_not_editable",
         )
+    grace.close(ctx, invoice)
     _check_amount(ctx, invoice, auto_advance=auto_advance)
     before = snapshot(invoice)
     account, now = ctx.account, ctx.now(invoice["customer"])

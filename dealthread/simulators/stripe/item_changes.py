@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from dealthread.simulators.stripe import metadata
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.plans import PlanItem, items_of, rates_of
+from dealthread.simulators.stripe.prices import is_metered
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context
 
@@ -68,7 +69,7 @@ def unchanged(subscription: Json) -> list[ItemChange]:
 def _present(row: Json) -> PlanItem:
     return PlanItem(
         price=row["price"],
-        quantity=row["quantity"],
+        quantity=row["quantity"] or 0,
         tax_rates=row["tax_rates"] or None,
         metadata=row["metadata"],
         item_id=row["id"],
@@ -98,6 +99,11 @@ def _changed(ctx: Context, change: ItemChange, entry: Json, param: str, name: st
         if "quantity" not in entry and fresh.price["id"] == item.price["id"]:
             quantity = item.quantity
         item = replace(item, price=fresh.price, quantity=quantity)
+    elif "quantity" in entry and is_metered(item.price):
+        raise StripeError.refused(
+            "You may not specify a quantity for a metered price.",
+            param=f"{name}[quantity]" if name else "quantity",
+        )
     elif "quantity" in entry:
         item = replace(item, quantity=entry["quantity"])
     if "tax_rates" in entry:

@@ -18,6 +18,7 @@ from dealthread.simulators.stripe.plans import (
     extras_of,
     items_of,
 )
+from dealthread.simulators.stripe.prices import is_metered
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.subscription_shape import ISSUER
 from dealthread.simulators.stripe.subscriptions import check_terms
@@ -148,6 +149,14 @@ def _check_follows(phases: Sequence[Phase], phase: Phase, param: str) -> None:
         raise StripeError.refused(
             "All phases of a schedule must have the same currency.", param=f"{param}[items]"
         )
+    counted = [
+        sorted(item.price["id"] for item in one.items if is_metered(item.price))
+        for one in (phases[-1].plan, phase.plan)
+    ]
+    if counted[0] != counted[1]:
+        raise StripeError.unsupported(
+            "a phase with other metered prices than the one before it", param=f"{param}[items]"
+        )
     names = ("interval", "interval_count")
     if any(phase.plan.recurring[name] != first.recurring[name] for name in names):
         raise StripeError.unsupported(
@@ -203,7 +212,7 @@ def _item_object(item: PlanItem) -> Json:
         "metadata": dict(item.metadata),
         "plan": item.price["id"],
         "price": item.price["id"],
-        "quantity": item.quantity,
+        "quantity": None if is_metered(item.price) else item.quantity,
         "tax_rates": list(item.tax_rates or []),
     }
 
@@ -262,7 +271,7 @@ def plan_from_phase(ctx: Context, schedule: Json, index: int) -> Plan:
         items=[
             PlanItem(
                 price=ctx.get("price", item["price"], param="price"),
-                quantity=item["quantity"],
+                quantity=item["quantity"] or 0,
                 tax_rates=item["tax_rates"] or None,
                 metadata=item["metadata"],
             )

@@ -119,7 +119,7 @@ def items_of(ctx: Context, given: Sequence[Json], param: str) -> list[PlanItem]:
         items.append(
             PlanItem(
                 price=price,
-                quantity=entry.get("quantity", 1),
+                quantity=_quantity(entry, price, name),
                 tax_rates=rates_of(ctx, entry, f"{name}[tax_rates]"),
                 metadata=fresh(entry),
             )
@@ -188,6 +188,18 @@ def rates_of(ctx: Context, entry: Json, param: str) -> list[Json] | None:
         # An empty string unsets the item's own rates: the defaults apply again.
         return None
     return catalogue.usable_tax_rates(ctx, entry["tax_rates"], param)
+
+
+def _quantity(entry: Json, price: Json, name: str) -> int:
+    """Usage decides the quantity of a metered item."""
+    if prices.is_metered(price):
+        if "quantity" in entry:
+            raise StripeError.refused(
+                "You may not specify a quantity for a metered price.", param=f"{name}[quantity]"
+            )
+        return 0
+    quantity: int = entry.get("quantity", 1)
+    return quantity
 
 
 def _price(ctx: Context, entry: Json, name: str) -> Json:

@@ -18,12 +18,12 @@ from dealthread.simulators.stripe.billing import (
     Payer,
     draft,
     item_charges,
-    item_parent,
     product_name,
 )
 from dealthread.simulators.stripe.composition import Charge
 from dealthread.simulators.stripe.debits import Debit
 from dealthread.simulators.stripe.ids import new_id
+from dealthread.simulators.stripe.line_parents import item_parent
 from dealthread.simulators.stripe.plans import Plan, PlanItem
 from dealthread.simulators.stripe.spans import Span, part_of, spans_between
 from dealthread.simulators.stripe.store import Json

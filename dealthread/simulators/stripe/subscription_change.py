@@ -215,7 +215,7 @@ def _surviving(
             return []
         return proration.owed(ctx, plan, item, date, span.end, owner)
     old_end = was["current_period_end"]
-    if same_price(was["price"], item.price) and was["quantity"] == item.quantity:
+    if same_price(was["price"], item.price) and (was["quantity"] or 0) == item.quantity:
         if is_metered(item.price):
             return []
         if span.end < old_end:

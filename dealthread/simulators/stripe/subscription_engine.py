@@ -20,6 +20,7 @@ from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.invoices import no_payment_method
 from dealthread.simulators.stripe.plans import Plan, keep_inline_price
+from dealthread.simulators.stripe.prices import is_metered
 from dealthread.simulators.stripe.spans import span_at
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.subscription_shape import plan_of, subscription_object
@@ -78,7 +79,14 @@ def first_bill(
     """The first invoice of a plan: every period from its start to the one that holds `at`, and
     what is pending for the customer."""
     moment = max(at, plan.start)
-    charges = charges_of(ctx, plan, subscription_id=subscription_id, at=moment, since=plan.start)
+    charges = charges_of(
+        ctx,
+        plan,
+        subscription_id=subscription_id,
+        at=moment,
+        since=plan.start,
+        customer_id=payer.id,
+    )
     if charges:
         charges = [*invoice_items.pending(ctx, payer.id, subscription_id), *charges]
     bill = bill_of(
@@ -255,12 +263,22 @@ def draft_now(
     reason: str,
     period: tuple[int, int],
     only: Container[str],
+    is_final: bool = False,
 ) -> Json | None:
     """Draft an invoice of what is pending and of the periods of some items; None when empty."""
     customer = ctx.get("customer", subscription["customer"])
     charges = [
         *invoice_items.pending(ctx, customer["id"], subscription["id"]),
-        *charges_of(ctx, plan, subscription_id=subscription["id"], at=at, since=at, only=only),
+        *charges_of(
+            ctx,
+            plan,
+            subscription_id=subscription["id"],
+            at=at,
+            since=at,
+            only=only,
+            customer_id=customer["id"],
+            is_final=is_final,
+        ),
     ]
     if not charges:
         return None
@@ -281,19 +299,27 @@ def draft_now(
 
 
 def end(ctx: Context, subscription: Json) -> Json:
-    """A planned end has come: what is still pending is billed once more.
+    """A planned end has come: what is still pending, and the last usage, is billed once more.
 
-    docs.stripe.com/billing/subscriptions/cancel: pending prorations are collected at the end.
+    docs.stripe.com/billing/subscriptions/cancel: pending prorations are collected at the end;
+    docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup: so is the usage.
     """
     at = ctx.now(subscription["customer"])
     plan = plan_of(subscription)
     cancel(ctx, subscription, reason="cancellation_requested")
-    if any(
+    if any(is_metered(item.price) for item in plan.items) or any(
         charge.subscription == subscription["id"]
         for charge in invoice_items.pending(ctx, subscription["customer"], subscription["id"])
     ):
         final = draft_now(
-            ctx, subscription, plan, at=at, reason="subscription_cycle", period=(at, at), only=()
+            ctx,
+            subscription,
+            plan,
+            at=at,
+            reason="subscription_cycle",
+            period=(at, at),
+            only=(),
+            is_final=True,
         )
         if final is not None:
             # The one invoice of an ended subscription that is still collected by itself.
@@ -325,7 +351,14 @@ def cancel_now(
     proration.keep(ctx, subscription["customer"], given_back)
     if invoice_now:
         invoice = draft_now(
-            ctx, subscription, plan, at=at, reason="subscription_update", period=(at, at), only=()
+            ctx,
+            subscription,
+            plan,
+            at=at,
+            reason="subscription_update",
+            period=(at, at),
+            only=(),
+            is_final=True,
         )
         if invoice is not None and plan.collection_method == "charge_automatically":
             invoicing.finalize(ctx, invoice)

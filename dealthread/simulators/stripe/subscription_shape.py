@@ -8,6 +8,7 @@ from dealthread.simulators.stripe import anchors
 from dealthread.simulators.stripe.listing import envelope
 from dealthread.simulators.stripe.periods import shortest
 from dealthread.simulators.stripe.plans import Plan, PlanItem
+from dealthread.simulators.stripe.prices import is_metered
 from dealthread.simulators.stripe.spans import span_at
 from dealthread.simulators.stripe.store import Json
 
@@ -65,7 +66,7 @@ def item_object(item: PlanItem, subscription_id: str, span: tuple[int, int], cre
         "metadata": dict(item.metadata),
         "plan": legacy_plan(item.price),
         "price": item.price,
-        "quantity": item.quantity,
+        "quantity": None if is_metered(item.price) else item.quantity,
         "subscription": subscription_id,
         "tax_rates": list(item.tax_rates or []),
     }
@@ -163,7 +164,7 @@ def plan_of(subscription: Json) -> Plan:
     items = [
         PlanItem(
             price=item["price"],
-            quantity=item["quantity"],
+            quantity=item["quantity"] or 0,
             tax_rates=item["tax_rates"] or None,
             metadata=item["metadata"],
             item_id=item["id"],

@@ -197,6 +197,7 @@ def charges_now(ctx: Context, proposal: Proposal) -> list[Charge]:
             at=at,
             since=at,
             only=proposal.renewing,
+            customer_id=subscription["customer"],
         ),
     ]
 

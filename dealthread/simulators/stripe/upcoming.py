@@ -70,16 +70,11 @@ def _next_bill(ctx: Context, proposal: Proposal, payer: Payer) -> Bill:
     ]
     if subscription["status"] == "paused":
         raise _none_upcoming()
-    if subscription["cancel_at"] is not None and subscription["cancel_at"] <= at:
-        if not waiting:
-            raise _none_upcoming()
-        charges = waiting
-    else:
-        only = {item["id"] for item in due}
-        charges = [
-            *waiting,
-            *charges_of(ctx, plan, subscription_id=subscription["id"], at=at, since=at, only=only),
-        ]
+    is_final = subscription["cancel_at"] is not None and subscription["cancel_at"] <= at
+    only = set[str]() if is_final else {item["id"] for item in due}
+    charges = [*waiting, *_periods(ctx, subscription, plan, at, only, is_final=is_final)]
+    if not charges:
+        raise _none_upcoming()
     began = max(item["current_period_start"] for item in due)
     return _bill(subscription, plan, payer, charges, at, (began, at))
 
@@ -97,10 +92,26 @@ def _final_bill(ctx: Context, subscription: Json, details: Json, payer: Payer) -
                 )
             ]
     charges += invoice_items.pending(ctx, subscription["customer"], subscription["id"])
+    plan = plan_of(subscription)
+    charges += _periods(ctx, subscription, plan, at, set(), is_final=True)
     if not charges:
         raise _none_upcoming()
-    plan = plan_of(subscription)
     return _bill(subscription, plan, payer, charges, at, (at, at))
+
+
+def _periods(
+    ctx: Context, subscription: Json, plan: Plan, at: int, only: set[str], *, is_final: bool
+) -> list[Charge]:
+    return charges_of(
+        ctx,
+        plan,
+        subscription_id=subscription["id"],
+        at=at,
+        since=at,
+        only=only,
+        customer_id=subscription["customer"],
+        is_final=is_final,
+    )
 
 
 def _bill(
