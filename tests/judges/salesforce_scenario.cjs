@@ -128,6 +128,86 @@ async function queries(conn, seen) {
   seen.badLocator = await refusal(conn.queryMore("01g000000000000AAA-3"));
 }
 
+// Another's change in between, and a row that is there already.
+async function conflicts(conn, seen) {
+  const accounts = conn.sobject("Account");
+  const { id } = await accounts.create({ Name: "Contested", Website: "https://contested.example" });
+  const send = (method, url, body, headers) =>
+    conn.request({
+      method,
+      url,
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json", ...headers },
+    });
+  const change = (tag) => send("PATCH", `/sobjects/Account/${id}`, { Phone: "1" }, { "If-Match": tag });
+  seen.stale = await refusal(change('"not the tag of the row"'));
+  await change("*");
+  const twin = { Name: "Twin", Website: "https://contested.example" };
+  seen.duplicate = await refusal(accounts.create(twin));
+  seen.insisted = await send("POST", "/sobjects/Account", twin, {
+    "Sforce-Duplicate-Rule-Header": "allowSave=true",
+  });
+  const deals = conn.sobject("Opportunity");
+  const late = await deals.create({
+    Name: "Late",
+    StageName: "Prospecting",
+    CloseDate: "2026-06-30",
+    Dealthread_Sync_Seq__c: 5,
+  });
+  seen.late = await refusal(deals.update({ Id: late.id, Dealthread_Sync_Seq__c: 4 }));
+}
+
+// Several rows that hang together: tree, graph, batch, and what changed.
+async function trees(conn, seen) {
+  const node = (type, referenceId, fields) => ({ attributes: { type, referenceId }, ...fields });
+  const tree = (email) =>
+    conn.requestPost("/composite/tree/Account", {
+      records: [
+        node("Account", "root", {
+          Name: "Tree",
+          Contacts: { records: [node("Contact", "child", { LastName: "Leaf", Email: email })] },
+        }),
+      ],
+    });
+  seen.tree = await tree("leaf@tree.example");
+  try {
+    seen.treeRefused = { unexpected: await tree("no address") };
+  } catch (error) {
+    // The body has no message of its own, so jsforce hands on its text.
+    seen.treeRefused = JSON.parse(error.data.message);
+  }
+  const account = (referenceId, body) => ({
+    method: "POST",
+    url: "/services/data/v66.0/sobjects/Account",
+    referenceId,
+    body,
+  });
+  seen.graphs = await conn.requestPost("/composite/graph", {
+    graphs: [
+      { graphId: "good", compositeRequest: [account("a", { Name: "Graph" })] },
+      { graphId: "bad", compositeRequest: [account("a", { Name: "x" }), account("b", { Phone: "1" })] },
+    ],
+  });
+  seen.batch = await conn.requestPost("/composite/batch", {
+    batchRequests: [
+      { method: "POST", url: "v66.0/sobjects/Account", richInput: { Name: "Batch" } },
+      { method: "GET", url: "v66.0/sobjects/Account/nonsense" },
+    ],
+  });
+  const [start, end] = ["2026-03-02T08:00:00+00:00", "2026-03-02T10:00:00+00:00"];
+  seen.changed = await conn.sobject("Contact").updated(start, end);
+  seen.gone = await conn.sobject("Account").deleted(start, end);
+}
+
+async function groups(conn, seen) {
+  seen.having = await conn.query(
+    "SELECT StageName stage, AVG(Amount) mean, MAX(CloseDate) FROM Opportunity" +
+      " GROUP BY StageName HAVING COUNT(Id) > 1 ORDER BY COUNT(Id) DESC",
+  );
+  seen.everyField = await conn.query("SELECT FIELDS(ALL) FROM Contact ORDER BY LastName LIMIT 2");
+  seen.thisYear = await conn.query("SELECT COUNT() FROM Opportunity WHERE CloseDate = THIS_YEAR");
+}
+
 async function platform(conn, small, seen) {
   seen.describe = await conn.sobject("Account").describe();
   seen.describeGlobal = await conn.describeGlobal();
@@ -145,6 +225,9 @@ run(async (input) => {
   await several(conn, seen);
   await composite(conn, seen);
   await queries(conn, seen);
+  await conflicts(conn, seen);
+  await trees(conn, seen);
+  await groups(conn, seen);
   await platform(conn, connect(input.small), seen);
   return seen;
 });

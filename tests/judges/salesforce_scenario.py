@@ -35,6 +35,9 @@ def observe(sf: Client, small: Client, stranger: Client) -> Seen:
     _several(sf, seen)
     _composite(sf, seen)
     _queries(sf, seen)
+    _conflicts(sf, seen)
+    _trees(sf, seen)
+    _groups(sf, seen)
     _platform(sf, small, seen)
     shown: Seen = json.loads(json.dumps(seen))
     return shown
@@ -169,6 +172,77 @@ def _queries(sf: Client, seen: Seen) -> None:
     seen["noColumn"] = refusal(lambda: sf.query("SELECT Nothing__c FROM Account"))
     seen["noObject"] = refusal(lambda: sf.query("SELECT Id FROM Nothing__c"))
     seen["badLocator"] = refusal(lambda: sf.query_more("01g000000000000AAA-3"))
+
+
+def _conflicts(sf: Client, seen: Seen) -> None:
+    """Another's change in between, and a row that is there already."""
+    account = sf.Account.create({"Name": "Contested", "Website": "https://contested.example"})["id"]
+    path = f"sobjects/Account/{account}"
+
+    def change(headers: dict[str, str]) -> Any:
+        body = json.dumps({"Phone": "1"})
+        return sf.restful(path, method="PATCH", data=body, headers=headers)
+
+    seen["stale"] = refusal(lambda: change({"If-Match": '"not the tag of the row"'}))
+    change({"If-Match": "*"})
+    twin = {"Name": "Twin", "Website": "https://contested.example"}
+    seen["duplicate"] = refusal(lambda: sf.Account.create(twin))
+    seen["insisted"] = sf.Account.create(
+        twin, headers={"Sforce-Duplicate-Rule-Header": "allowSave=true"}
+    )
+    lower = {"Dealthread_Sync_Seq__c": 5}
+    deal = {"Name": "Late", "StageName": "Prospecting", "CloseDate": "2026-06-30", **lower}
+    late = sf.Opportunity.create(deal)["id"]
+    seen["late"] = refusal(lambda: sf.Opportunity.update(late, {"Dealthread_Sync_Seq__c": 4}))
+
+
+def _trees(sf: Client, seen: Seen) -> None:
+    """Several rows that hang together: tree, graph, batch, and what changed."""
+
+    def node(sobject: str, reference: str, **fields: Any) -> Seen:
+        return {"attributes": {"type": sobject, "referenceId": reference}, **fields}
+
+    def tree(email: str) -> Any:
+        children = {"records": [node("Contact", "child", LastName="Leaf", Email=email)]}
+        body = {"records": [node("Account", "root", Name="Tree", Contacts=children)]}
+        return sf.restful("composite/tree/Account", method="POST", data=json.dumps(body))
+
+    seen["tree"] = tree("leaf@tree.example")
+    try:
+        seen["treeRefused"] = {"unexpected": tree("no address")}
+    except SalesforceError as exc:
+        seen["treeRefused"] = exc.content
+    base = "/services/data/v66.0/sobjects/Account"
+
+    def account(reference: str, **fields: Any) -> Seen:
+        return {"method": "POST", "url": base, "referenceId": reference, "body": fields}
+
+    graphs = [
+        {"graphId": "good", "compositeRequest": [account("a", Name="Graph")]},
+        {"graphId": "bad", "compositeRequest": [account("a", Name="x"), account("b", Phone="1")]},
+    ]
+    seen["graphs"] = sf.restful(
+        "composite/graph", method="POST", data=json.dumps({"graphs": graphs})
+    )
+    calls = [
+        {"method": "POST", "url": "v66.0/sobjects/Account", "richInput": {"Name": "Batch"}},
+        {"method": "GET", "url": "v66.0/sobjects/Account/nonsense"},
+    ]
+    seen["batch"] = sf.restful(
+        "composite/batch", method="POST", data=json.dumps({"batchRequests": calls})
+    )
+    span = {"start": "2026-03-02T08:00:00+00:00", "end": "2026-03-02T10:00:00+00:00"}
+    seen["changed"] = sf.restful("sobjects/Contact/updated", params=span)
+    seen["gone"] = sf.restful("sobjects/Account/deleted", params=span)
+
+
+def _groups(sf: Client, seen: Seen) -> None:
+    seen["having"] = sf.query(
+        "SELECT StageName stage, AVG(Amount) mean, MAX(CloseDate) FROM Opportunity"
+        " GROUP BY StageName HAVING COUNT(Id) > 1 ORDER BY COUNT(Id) DESC"
+    )
+    seen["everyField"] = sf.query("SELECT FIELDS(ALL) FROM Contact ORDER BY LastName LIMIT 2")
+    seen["thisYear"] = sf.query("SELECT COUNT() FROM Opportunity WHERE CloseDate = THIS_YEAR")
 
 
 def _platform(sf: Client, small: Client, seen: Seen) -> None:

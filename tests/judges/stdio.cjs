@@ -5,7 +5,8 @@ const fs = require("node:fs");
 
 exports.readInput = () => JSON.parse(fs.readFileSync(0, "utf8"));
 
-exports.writeOutput = (value) => fs.writeFileSync(1, JSON.stringify(value));
+// Not writeFileSync: a long answer fills the pipe, which then is "temporarily unavailable".
+exports.writeOutput = (value) => process.stdout.write(JSON.stringify(value));
 
 // The value of an asynchronous scenario, or its failure with the stack and a non-zero status.
 exports.run = (scenario) => {

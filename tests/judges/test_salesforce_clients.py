@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from dealthread.simulators.salesforce.app import create_app
 from dealthread.simulators.salesforce.config import SalesforceConfig
+from dealthread.simulators.salesforce.org_rules import DuplicateAction, DuplicateRule, OrgRules
 from tests.judges.conftest import NodeRunner
 from tests.judges.salesforce_scenario import KEY, observe
 
@@ -72,7 +73,9 @@ def places(serve: Serve) -> Callable[[], tuple[Place, Place]]:
     """`places()` gives an org with short pages and one with two requests a day."""
 
     def make() -> tuple[Place, Place]:
-        return Place(serve, query_page_size=3), Place(serve, daily_request_limit=2)
+        warned = DuplicateRule("Websites", "Account", ("Website",), action=DuplicateAction.ALERT)
+        org = Place(serve, query_page_size=3, rules=OrgRules(duplicate=(warned,)))
+        return org, Place(serve, daily_request_limit=2)
 
     return make
 
@@ -134,6 +137,9 @@ def test_what_they_see_is_what_salesforce_documents(by_simple_salesforce: dict[s
         "noColumn": "INVALID_FIELD",
         "noObject": "INVALID_TYPE",
         "badLocator": "INVALID_QUERY_LOCATOR",
+        "stale": "PRECONDITION_FAILED",
+        "duplicate": "DUPLICATES_DETECTED",
+        "late": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
         "quota": "REQUEST_LIMIT_EXCEEDED",
     }
     assert len(seen["several"]["data"]) == 2
@@ -160,6 +166,40 @@ def test_collections_and_composites_answer_each_part(by_simple_salesforce: dict[
     )
     assert (refused, done) == ([400, 400, 400], [201, 201, 200])
     assert seen["compositeDone"]["compositeResponse"][2]["body"]["Amount"] == 120.5
+
+
+def test_conflicts_are_told_and_a_client_may_insist(by_simple_salesforce: dict[str, Any]) -> None:
+    """The duplicate found is named; allowSave makes the twin."""
+    seen = by_simple_salesforce
+    (error,) = seen["duplicate"]["data"]
+    (match,) = error["duplicateResut"]["matchResults"]
+    assert match["matchRecords"][0]["record"]["Id"] != seen["insisted"]["id"]
+    assert seen["insisted"]["success"] is True
+
+
+def test_trees_graphs_and_batches_answer_each_row(by_simple_salesforce: dict[str, Any]) -> None:
+    """Created as a whole, refused as a whole, per graph, and each for itself in a batch."""
+    seen = by_simple_salesforce
+    assert [one["referenceId"] for one in seen["tree"]["results"]] == ["root", "child"]
+    (failure,) = seen["treeRefused"]["results"]
+    assert (seen["treeRefused"]["hasErrors"], failure["referenceId"]) == (True, "child")
+    outcome = {one["graphId"]: one["isSuccessful"] for one in seen["graphs"]["graphs"]}
+    assert outcome == {"good": True, "bad": False}
+    assert [one["statusCode"] for one in seen["batch"]["results"]] == [201, 404]
+    assert seen["tree"]["results"][1]["id"] in seen["changed"]["ids"]
+    assert len(seen["gone"]["deletedRecords"]) == 2
+
+
+def test_groups_are_filtered_and_fields_selected_by_kind(
+    by_simple_salesforce: dict[str, Any],
+) -> None:
+    """The only stage with several deals; every field described; deals that close this year."""
+    seen = by_simple_salesforce
+    (stage,) = seen["having"]["records"]
+    assert (stage["stage"], stage["mean"]) == ("Prospecting", (120.5 + 10) / 2)
+    assert stage["expr0"] == "2027-01-31"
+    assert len(seen["everyField"]["records"]) == 2
+    assert seen["thisYear"]["totalSize"] == 4
 
 
 def test_queries_nest_group_and_page(by_simple_salesforce: dict[str, Any]) -> None:
