@@ -126,6 +126,37 @@ def test_a_product_added_by_an_amendment_revises_nothing(cpq: CpqShop) -> None:
     assert added["SBQQ__EndDate__c"] == "2026-12-31"
 
 
+def test_a_segment_is_amended_by_itself_and_one_that_is_over_not_at_all(cpq: CpqShop) -> None:
+    """Three years of ten seats; from the second on the third year gets fifteen."""
+    quote = cpq.quote(SBQQ__SubscriptionTerm__c=36, SBQQ__ContractingMethod__c="Single Contract")
+    for index, year in enumerate((2026, 2027, 2028), start=1):
+        cpq.line(
+            quote,
+            SBQQ__SubscriptionTerm__c=12,
+            SBQQ__StartDate__c=f"{year}-01-01",
+            SBQQ__EndDate__c=f"{year}-12-31",
+            SBQQ__SegmentIndex__c=index,
+            SBQQ__SegmentKey__c="seats",
+        )
+    contract = cpq.activate(cpq.sold(quote))
+    patch(cpq.org, "Contract", contract, SBQQ__AmendmentStartDate__c="2027-04-01")
+    model = cpq.amend(contract)
+    assert "netNonSegmentTotal" not in model
+    second, third = (one["record"]["Id"] for one in model["lineItems"])
+    starts = [
+        cpq.org.read("SBQQ__QuoteLine__c", line)["SBQQ__EffectiveStartDate__c"]
+        for line in (second, third)
+    ]
+    assert starts == ["2027-04-01", "2028-01-01"]
+    patch(cpq.org, "SBQQ__QuoteLine__c", third, SBQQ__Quantity__c=15)
+    cpq.sold(model["record"]["Id"])
+    rows = cpq.subscriptions(contract)
+    assert len(rows) == 4
+    assert (rows[3]["SBQQ__SegmentIndex__c"], rows[3]["SBQQ__Quantity__c"]) == (3, 5)
+    quantities = [fold(rows, f"{year}-07-01")[cpq.seat] for year in (2026, 2027, 2028)]
+    assert quantities == [10, 10, 15]
+
+
 def test_an_amendment_may_be_made_of_rows_and_contracted_without_an_order(cpq: CpqShop) -> None:
     """Quote and line written by a client; the opportunity's box; ticked again it adds nothing."""
     contract = cpq.contract()
@@ -254,6 +285,45 @@ def test_renewal_forecast_makes_the_opportunity_with_its_products(cpq: CpqShop) 
     patch(cpq.org, "Contract", contract, SBQQ__RenewalForecast__c=True)
     cpq.pass_delay()
     assert len(cpq.org.query(soql)) == 1
+
+
+def test_a_forecast_follows_amendments_and_a_quote_does_not(cpq: CpqShop) -> None:
+    """Help 000381709, "Renew a Salesforce CPQ Contract"."""
+    contract = cpq.contract()
+    patch(cpq.org, "Contract", contract, SBQQ__RenewalForecast__c=True)
+    cpq.pass_delay()
+
+    def amount() -> float | None:
+        (deal,) = cpq.org.query(
+            "SELECT Amount FROM Opportunity WHERE SBQQ__Renewal__c = TRUE LIMIT 1"
+        ) or [{"Amount": None}]
+        return deal["Amount"]  # type: ignore[no-any-return]
+
+    cpq.until(lambda: amount() == 10 * 120)
+    cpq.amended(contract, 14, on="2026-07-01")
+    assert amount() == 14 * 120
+    patch(cpq.org, "Contract", contract, SBQQ__RenewalQuoted__c=True)
+    cpq.pass_delay()
+    soql = "SELECT SBQQ__NetAmount__c FROM SBQQ__Quote__c WHERE SBQQ__Type__c = 'Renewal'"
+    cpq.until(lambda: len(cpq.org.query(soql)) == 1)
+    cpq.amended(contract, 20, on="2026-08-01")
+    assert cpq.org.query(soql)[0]["SBQQ__NetAmount__c"] == amount() == 14 * 120
+
+
+def test_a_forecast_fills_the_opportunity_that_the_contract_names(cpq: CpqShop) -> None:
+    """It makes none when there is one."""
+    contract = cpq.contract()
+    deal = cpq.shop.deal(Pricebook2Id=cpq.shop.book)
+    patch(
+        cpq.org,
+        "Contract",
+        contract,
+        SBQQ__RenewalOpportunity__c=deal,
+        SBQQ__RenewalForecast__c=True,
+    )
+    cpq.pass_delay()
+    cpq.until(lambda: cpq.org.read("Opportunity", deal)["Amount"] == 1200)
+    assert cpq.org.query("SELECT Id FROM Opportunity WHERE SBQQ__Renewal__c = TRUE") == []
 
 
 def test_renewal_quoted_makes_a_quote_and_its_contract_is_a_new_one(cpq: CpqShop) -> None:

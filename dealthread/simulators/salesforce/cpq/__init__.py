@@ -16,6 +16,8 @@ Assumed, since no page at hand says it:
 - A component's root is its bundle's subscription; what stands alone has no root id.
 - Opportunities for amendments and renewals are named after the contract and begin in the first
   stage, unless the contract names a stage.
+- Prices of quote lines are worked out by the simulator and cannot be written, which the package's
+  fields would allow; a price method "Custom" takes the list price that is written.
 - Errors of the package come as FIELD_CUSTOM_VALIDATION_EXCEPTION from rows and as APEX_ERROR with
   status 500 from the service router; a background job that fails leaves no rows, only an effect
   `SBQQ.<job>.failed` in the simulator's ledger (the package sends e-mails).

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from dealthread.simulators.salesforce.cpq.background import JobRefused
 from dealthread.simulators.salesforce.cpq.quote_rules import QUOTE
+from dealthread.simulators.salesforce.cpq.renewing import forecast_again
 from dealthread.simulators.salesforce.cpq.sold import Sold, sold_by_order, sold_by_quote
 from dealthread.simulators.salesforce.cpq.subscriptions import subscribe, terminate_ended
 from dealthread.simulators.salesforce.cpq.terms import months_between
@@ -80,6 +81,7 @@ def _contract(
             raise JobRefused("an amendment needs its master contract")
         _subscribe_all(worker, quote, master, subscriptions, made)
         terminate_ended(worker, subscriptions)
+        forecast_again(worker, master["Id"])
     else:
         for is_evergreen, group in _grouped(subscriptions, by_date=by_date):
             contract_id = worker.insert(

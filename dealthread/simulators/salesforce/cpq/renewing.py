@@ -3,7 +3,8 @@
 Help 000381709, "Renew a Salesforce CPQ Contract": Renewal Forecast makes the opportunity, unless
 the contract has one, and its products, by way of a quote that is deleted again; Renewal Quoted does
 the same and keeps the quote. The quote starts the day after the contract's end; the opportunity
-closes on that end. Prices stay as they are (renewal pricing method "Same"); no uplifts.
+closes on that end. Contracting an amendment brings a forecast up to date, but never a quote. Prices
+stay as they are (renewal pricing method "Same"); no uplifts.
 """
 
 from __future__ import annotations
@@ -28,13 +29,29 @@ from dealthread.simulators.salesforce.schema import Row
 def forecast(worker: Worker, contract_id: str) -> None:
     """Make the renewal opportunity with its products. Raises JobRefused."""
     contract = _renewable(worker, contract_id)
-    if contract is None or contract["SBQQ__RenewalOpportunity__c"] is not None:
+    if contract is None:
         return
-    opportunity_id = _opportunity(worker, contract)
-    quote_id = _quote(worker, contract, opportunity_id)
-    # The quote goes and what it put on the opportunity stays.
+    opportunity_id = str(contract["SBQQ__RenewalOpportunity__c"] or _opportunity(worker, contract))
+    opportunity = worker.store.live("Opportunity", opportunity_id)
+    if opportunity is not None and not opportunity["HasOpportunityLineItem"]:
+        _put_products(worker, contract, opportunity)
+
+
+def forecast_again(worker: Worker, contract_id: object) -> None:
+    """After an amendment: a renewal that is forecast, and not yet quoted, follows the contract."""
+    contract = worker.store.live("Contract", str(contract_id))
+    if contract is None or not contract["SBQQ__RenewalForecast__c"]:
+        return
+    opportunity = worker.store.live("Opportunity", contract["SBQQ__RenewalOpportunity__c"])
+    if opportunity is not None and opportunity["SBQQ__PrimaryQuote__c"] is None:
+        _put_products(worker, contract, opportunity)
+
+
+def _put_products(worker: Worker, contract: Row, opportunity: Row) -> None:
+    """By way of a quote that goes again, while what it put on the opportunity stays."""
+    quote_id = _quote(worker, contract, str(opportunity["Id"]))
     worker.derive(QUOTE, quote_id, SBQQ__Primary__c=False)
-    worker.derive("Opportunity", opportunity_id, SBQQ__PrimaryQuote__c=None)
+    worker.derive("Opportunity", opportunity["Id"], SBQQ__PrimaryQuote__c=None)
     worker.delete(QUOTE, quote_id)
 
 
