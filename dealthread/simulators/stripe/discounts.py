@@ -7,7 +7,8 @@ terms of its coupon: deleting the coupon takes nothing away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -23,6 +24,7 @@ from dealthread.simulators.stripe.world import Context, snapshot
 KIND = "discount"
 # Sorts after the renewal of the same instant, which still bills what was served before it.
 END = "subscription.undiscount"
+_CLAIMED = "discounts"
 _WAYS = ("coupon", "discount", "promotion_code")
 
 
@@ -215,6 +217,23 @@ def keep(ctx: Context, made: Sequence[Redeemed], **place: str) -> list[str]:
     return [one.row["id"] for one in made]
 
 
+@contextmanager
+def tentative(ctx: Context) -> Iterator[None]:
+    """Take back the redemptions of an operation that is refused halfway."""
+    held = set(ctx.account.of(KIND))
+    try:
+        yield
+    except StripeError:
+        for discount_id in set(ctx.account.of(KIND)) - held:
+            row = ctx.account.of(KIND).pop(discount_id)
+            del ctx.account.hidden[discount_id]
+            coupons.agreed(ctx, row["source"]["coupon"])["times_redeemed"] -= 1
+            code = ctx.account.find(promotion_codes.KIND, row["promotion_code"])
+            if code is not None:
+                code["times_redeemed"] -= 1
+        raise
+
+
 def terms_of(ctx: Context, discount_id: str) -> Discount:
     """What a kept discount takes off."""
     held = ctx.account.secret(discount_id)["terms"]
@@ -240,8 +259,14 @@ def _is_used(ctx: Context, discount_id: str) -> bool:
 
 
 def claim(ctx: Context, invoice: Json, lines: Sequence[Json]) -> None:
-    """A draft takes the discounts that hold only once."""
-    for discount_id in _of_invoice(invoice, lines):
+    """A draft takes the discounts that hold only once, and gives back what it names no more."""
+    held = ctx.account.secret(invoice["id"])
+    taken = _of_invoice(invoice, lines)
+    for discount_id in held.get(_CLAIMED, []):
+        if discount_id not in taken:
+            ctx.account.secret(discount_id).pop("used_by", None)
+    held[_CLAIMED] = taken
+    for discount_id in taken:
         hidden = ctx.account.secret(discount_id)
         if hidden["terms"]["is_once"]:
             hidden["used_by"] = invoice["id"]

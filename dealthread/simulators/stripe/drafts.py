@@ -25,6 +25,7 @@ _KINDS: dict[str, type[Any]] = {
 }
 # What follows from the charges; everything else of a draft stays as it is.
 _COMPOSED = (
+    "discounts",
     "subtotal",
     "subtotal_excluding_tax",
     "total",
@@ -60,12 +61,15 @@ def compose(
     wanted: Sequence[Entry],
     *,
     default_tax_rates: Sequence[Json] | None = None,
+    discounts: Sequence[Discount] | None = None,
 ) -> None:
     """Make the lines and the money of a draft anew from these charges."""
     hidden = ctx.account.secret(invoice["id"])
     bill = replace(_bill(hidden), charges=[charge for charge, _ in wanted])
     if default_tax_rates is not None:
         bill = replace(bill, default_tax_rates=list(default_tax_rates))
+    if discounts is not None:
+        bill = replace(bill, discounts=list(discounts))
     made, lines = draft(ctx, bill)
     for line, (_, line_id) in zip(lines, wanted, strict=True):
         line["id"] = line_id or line["id"]

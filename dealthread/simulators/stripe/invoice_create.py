@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dealthread.simulators.stripe import (
     catalogue,
+    discounts,
     events,
     invoice_items,
     invoicing,
@@ -46,8 +47,18 @@ def create(ctx: Context, params: Json) -> Json:
     charges = _pending(ctx, params, customer, subscription)
     currency = _currency(ctx, params, customer, charges)
     now = ctx.now(customer["id"])
+    invoice_id = new_id("in")
+    redemption = discounts.Redemption(
+        customer["id"],
+        currency,
+        now,
+        subtotal=sum(charge.amount for charge in charges),
+        place={"invoice": invoice_id},
+    )
+    made = discounts.redeem(ctx, params.get("discounts") or [], "discounts", redemption)
+    discounts.keep(ctx, made)
     bill = Bill(
-        invoice_id=new_id("in"),
+        invoice_id=invoice_id,
         payer=Payer.of(customer),
         currency=currency,
         charges=charges,
@@ -61,6 +72,8 @@ def create(ctx: Context, params: Json) -> Json:
         description=params.get("description"),
         custom_fields=params.get("custom_fields") or None,
         footer=params.get("footer", customer["invoice_settings"]["footer"]),
+        # By default those of the customer, who has none.
+        discounts=[one.terms for one in made],
     )
     if customer["currency"] is None:
         customer["currency"] = currency

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dealthread.simulators.stripe.billing_params import ONE_TIME_PRICE
+from dealthread.simulators.stripe.coupon_params import DISCOUNTS
 from dealthread.simulators.stripe.params import (
     COLLECTION,
     CURRENCY,
@@ -32,7 +33,6 @@ _NOT_CARRIED = frozenset(
         "application_fee_amount",
         "automatic_tax",
         "default_source",
-        "discounts",
         "issuer",
         "number",
         "on_behalf_of",
@@ -57,6 +57,7 @@ INVOICE_CREATE = Fields(
         "default_payment_method": Text(),
         "default_tax_rates": Many(Text(), at_most=TAX_RATES.at_most),
         "description": Text(),
+        "discounts": DISCOUNTS,
         "due_date": TIME,
         "effective_at": TIME,
         "footer": Text(),
@@ -76,6 +77,7 @@ INVOICE_UPDATE = Fields(
         "custom_fields": CUSTOM_FIELDS,
         "default_tax_rates": TAX_RATES,
         "description": Text(clears=True),
+        "discounts": DISCOUNTS,
         "due_date": TIME,
         "effective_at": Int(0, 10_000_000_000, clears=True),
         "footer": Text(clears=True),
@@ -86,7 +88,6 @@ INVOICE_UPDATE = Fields(
             "application_fee_amount",
             "automatic_tax",
             "default_source",
-            "discounts",
             "issuer",
             "number",
             "on_behalf_of",

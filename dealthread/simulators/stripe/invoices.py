@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dealthread.simulators.stripe import (
     catalogue,
     charges,
+    discounts,
     drafts,
     events,
     invoice_payments,
@@ -38,8 +39,10 @@ def update(ctx: Context, params: Json, invoice_id: str) -> Json:
                 param=fixed[0],
             )
     before = snapshot(invoice)
-    with whole_or_nothing(invoice, ctx.account.secret(invoice_id)):
+    with whole_or_nothing(invoice, ctx.account.secret(invoice_id)), discounts.tentative(ctx):
         _change(ctx, invoice, params)
+        if "discounts" in params:
+            _discount(ctx, invoice, params["discounts"])
     ctx.effect("invoice.updated", invoice)
     events.emit(ctx, "invoice.updated", invoice, before=before)
     return invoice
@@ -67,6 +70,23 @@ def _change(ctx: Context, invoice: Json, params: Json) -> None:
         invoice["custom_fields"] = params["custom_fields"] or None
     metadata.merge(invoice, params)
     _change_advance(ctx, invoice, params)
+
+
+def _discount(ctx: Context, invoice: Json, given: list[Json]) -> None:
+    """`discounts` of a draft: exactly these hold for it."""
+    entries = drafts.entries(ctx, invoice)
+    redemption = discounts.Redemption(
+        invoice["customer"],
+        invoice["currency"],
+        ctx.now(invoice["customer"]),
+        subtotal=sum(charge.amount for charge, _ in entries),
+        held=invoice["discounts"],
+        place={"invoice": invoice["id"]},
+    )
+    made = discounts.redeem(ctx, given, "discounts", redemption)
+    discounts.keep(ctx, made)
+    drafts.compose(ctx, invoice, entries, discounts=[one.terms for one in made])
+    discounts.claim(ctx, invoice, ctx.account.secret(invoice["id"])["lines"])
 
 
 def _change_collection(ctx: Context, invoice: Json, params: Json) -> None:

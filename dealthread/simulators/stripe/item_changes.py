@@ -18,6 +18,7 @@ from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context
 
 MAX_ITEMS = 20
+_BESIDE_DISCOUNTS = frozenset({"discounts", "id", "metadata", "tax_rates"})
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ def read(
     for index, entry in enumerate(given):
         name = f"{param}[{index}]" if param else ""
         item_id = entry.get("id")
+        if "discounts" in entry and (item_id is None or set(entry) - _BESIDE_DISCOUNTS):
+            raise StripeError.unsupported(
+                "discounts of an item together with what prorates it",
+                param=f"{name}[discounts]" if name else "discounts",
+            )
         if item_id is None:
             if entry.get("deleted"):
                 raise StripeError.refused("Only an item with an id can be deleted.", param=name)

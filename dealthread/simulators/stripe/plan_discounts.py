@@ -123,6 +123,28 @@ def update(ctx: Context, subscription: Json, given: Sequence[Json]) -> None:
     discounts.plan_end(ctx, subscription)
 
 
+def update_items(
+    ctx: Context, subscription: Json, given: Sequence[Json], param: str = "items"
+) -> None:
+    """`discounts` of items in an update; `item_changes` has checked what stands beside them."""
+    rows = {row["id"]: row for row in subscription["items"]["data"]}
+    for index, entry in enumerate(given):
+        if "discounts" not in entry:
+            continue
+        row = rows[entry["id"]]
+        redemption = Redemption(
+            subscription["customer"],
+            subscription["currency"],
+            ctx.now(subscription["customer"]),
+            held=[*row["discounts"], *subscription["discounts"]],
+            place={"subscription": subscription["id"], "subscription_item": row["id"]},
+        )
+        name = f"{param}[{index}][discounts]" if param else "discounts"
+        made = discounts.redeem(ctx, entry["discounts"], name, redemption)
+        row["discounts"] = discounts.keep(ctx, made)
+    discounts.plan_end(ctx, subscription)
+
+
 def enter(ctx: Context, before: Json, subscription: Json, phase: Json) -> None:
     """The discounts of a phase that begins; a coupon that held before goes on as it was."""
     place = {"subscription": subscription["id"]}

@@ -9,6 +9,7 @@ leave out what the create would take
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dealthread.simulators.stripe import (
@@ -20,7 +21,7 @@ from dealthread.simulators.stripe import (
     trials,
     upcoming,
 )
-from dealthread.simulators.stripe.billing import Bill, Payer, draft
+from dealthread.simulators.stripe.billing import Bill, Payer, draft, with_discounts
 from dealthread.simulators.stripe.discounts import Redemption
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
@@ -62,7 +63,11 @@ def create(ctx: Context, params: Json) -> Json:
         for name in ("schedule_details", "invoice_items"):
             if name in params:
                 raise StripeError.unsupported(f"{name} beside a subscription", param=name)
-        return _shown(ctx, upcoming.bill(ctx, params, payer))
+        bill = with_discounts(ctx, upcoming.bill(ctx, params, payer))
+        if "discounts" in params:
+            held = ctx.get("subscription", params["subscription"])["discounts"]
+            bill = _discounted(ctx, bill, params["discounts"], bill.at, held)
+        return _shown(ctx, bill)
     now = ctx.now(None if customer is None else customer["id"])
     if "schedule_details" in params:
         plan = _plan_of_schedule(ctx, params["schedule_details"], now, payer)
@@ -92,11 +97,18 @@ def create(ctx: Context, params: Json) -> Json:
     invoice_id = new_id("upcoming_in")
     bill = first_bill(ctx, plan, payer, invoice_id=invoice_id, subscription_id=None, at=now)
     if "discounts" in params:
-        subtotal = sum(charge.amount for charge in bill.charges)
-        redemption = Redemption(payer.id, plan.currency, plan.start, subtotal=subtotal)
-        made = discounts.redeem(ctx, params["discounts"], "discounts", redemption)
-        bill = replace(bill, discounts=[one.terms for one in made])
+        bill = _discounted(ctx, bill, params["discounts"], plan.start)
     return _shown(ctx, bill)
+
+
+def _discounted(
+    ctx: Context, bill: Bill, given: Sequence[Json], start: int, held: Sequence[str] = ()
+) -> Bill:
+    """The bill with these discounts of the invoice in place of those it would have."""
+    subtotal = sum(charge.amount for charge in bill.charges)
+    redemption = Redemption(bill.payer.id, bill.currency, start, subtotal=subtotal, held=held)
+    made = discounts.redeem(ctx, given, "discounts", redemption)
+    return replace(bill, discounts=[one.terms for one in made])
 
 
 def _shown(ctx: Context, bill: Bill) -> Json:

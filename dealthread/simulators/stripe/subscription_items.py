@@ -6,14 +6,20 @@ subscription with this one item.
 
 from __future__ import annotations
 
-from dealthread.simulators.stripe import events, item_changes, subscription_update
+from dealthread.simulators.stripe import (
+    discounts,
+    events,
+    item_changes,
+    plan_discounts,
+    subscription_update,
+)
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.listing import page
 from dealthread.simulators.stripe.store import SPOKEN, Json
-from dealthread.simulators.stripe.world import Context, snapshot
+from dealthread.simulators.stripe.world import Context, snapshot, whole_or_nothing
 
 _KIND = "subscription_item"
-_ITEM = frozenset({"metadata", "price", "price_data", "quantity", "tax_rates"})
+_ITEM = frozenset({"discounts", "metadata", "price", "price_data", "quantity", "tax_rates"})
 
 
 def create(ctx: Context, params: Json) -> Json:
@@ -70,9 +76,11 @@ def _find(ctx: Context, item_id: str) -> tuple[Json, Json]:
 def _change(ctx: Context, subscription: Json, entry: Json, params: Json) -> None:
     subscription_update.check_open(subscription, {"items"})
     before = snapshot(subscription)
-    wanted = item_changes.read(ctx, subscription, [entry], "")
     terms = {name: value for name, value in params.items() if name not in _ITEM}
-    proposal = subscription_update.proposed(ctx, subscription, wanted, terms)
+    with whole_or_nothing(subscription), discounts.tentative(ctx):
+        wanted = item_changes.read(ctx, subscription, [entry], "")
+        plan_discounts.update_items(ctx, subscription, [entry], "")
+        proposal = subscription_update.proposed(ctx, subscription, wanted, terms)
     subscription_update.commit(ctx, subscription, proposal, terms)
     ctx.effect("subscription.updated", subscription)
     events.emit(ctx, "customer.subscription.updated", subscription, before=before)

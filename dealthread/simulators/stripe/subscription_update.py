@@ -60,7 +60,7 @@ def update(ctx: Context, params: Json, subscription_id: str) -> Json:
     check_open(subscription, changes)
     before = snapshot(subscription)
     proposal = None
-    with whole_or_nothing(subscription):
+    with whole_or_nothing(subscription), discounts.tentative(ctx):
         _change_terms(ctx, subscription, params, changes)
         if changes & _BILLED:
             if params.get("add_invoice_items") and "proration_behavior" in params:
@@ -69,6 +69,7 @@ def update(ctx: Context, params: Json, subscription_id: str) -> Json:
                     "add_invoice_items beside proration_behavior", param="add_invoice_items"
                 )
             wanted = item_changes.read(ctx, subscription, params.get("items", []))
+            plan_discounts.update_items(ctx, subscription, params.get("items", []))
             proposal = proposed(ctx, subscription, wanted, params)
     metadata.merge(subscription, params)
     if params.get("add_invoice_items"):

@@ -51,6 +51,12 @@ def bill(ctx: Context, params: Json, payer: Payer) -> Bill:
         subscription["default_tax_rates"] = default_rates(
             ctx, details, f"{_PARAM}[default_tax_rates]"
         )
+    for index, entry in enumerate(details.get("items", [])):
+        if "discounts" in entry:
+            raise StripeError.unsupported(
+                "other discounts of an item in a preview",
+                param=f"{_PARAM}[items][{index}][discounts]",
+            )
     wanted = item_changes.read(ctx, subscription, details.get("items", []), f"{_PARAM}[items]")
     proposal = subscription_update.proposed(ctx, subscription, wanted, details)
     if proposal.is_billed_now:
