@@ -104,10 +104,11 @@ def _shape(
     note_id, now = new_id("cn"), ctx.now(invoice["customer"])
     made = builder.lines
     taxes = _taxes(ctx, invoice, builder, issued)
-    subtotal = sum(line["amount"] for line in made)
     discount = sum(line["discount_amount"] for line in made)
+    net = sum(line["amount"] for line in made) - discount
+    subtotal = net + discount - builder.own_discounts
     inclusive = _sum_of(taxes, "inclusive")
-    total = subtotal - discount + _sum_of(taxes, "exclusive")
+    total = net + _sum_of(taxes, "exclusive")
     before_payment = min(total, invoice["amount_remaining"])
     post = total - before_payment
     count = sum(1 for _ in _notes_of(ctx, invoice)) + 1
@@ -122,7 +123,7 @@ def _shape(
         "customer_account": None,
         "customer_balance_transaction": None,
         "discount_amount": discount,
-        "discount_amounts": _discounts(made),
+        "discount_amounts": _sums(made, "discount_amounts"),
         "effective_at": params.get("effective_at", now),
         "invoice": invoice["id"],
         "lines": envelope(
@@ -138,7 +139,7 @@ def _shape(
         "pdf": f"https://pay.stripe.com/credit_notes/{ctx.account.id}/test_{note_id}/pdf",
         "post_payment_amount": post,
         "pre_payment_amount": before_payment,
-        "pretax_credit_amounts": [],
+        "pretax_credit_amounts": _sums(made, "pretax_credit_amounts"),
         "reason": params.get("reason"),
         "refunds": [],
         "shipping_cost": None,
@@ -146,7 +147,7 @@ def _shape(
         "subtotal": subtotal,
         "subtotal_excluding_tax": subtotal - inclusive,
         "total": total,
-        "total_excluding_tax": subtotal - discount - inclusive,
+        "total_excluding_tax": net - inclusive,
         "total_taxes": taxes,
         "type": _type(before_payment, post),
         "voided_at": None,
@@ -175,10 +176,11 @@ def _sum_of(taxes: list[Json], behavior: str) -> int:
     return sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == behavior)
 
 
-def _discounts(made: list[Json]) -> list[Json]:
+def _sums(made: list[Json], name: str) -> list[Json]:
+    """One entry for each discount, over all lines."""
     found: dict[str, Json] = {}
     for line in made:
-        for entry in line["discount_amounts"]:
+        for entry in line[name]:
             found.setdefault(entry["discount"], {**entry, "amount": 0})["amount"] += entry["amount"]
     return list(found.values())
 

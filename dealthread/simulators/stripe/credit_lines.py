@@ -63,6 +63,8 @@ class Builder:
     lines: list[Json] = field(default_factory=list)
     # By line of the note: "amount" or "quantity", for the notes that follow.
     ways: dict[str, str] = field(default_factory=dict)
+    # Discounts of the lines themselves, which a subtotal is after; not those of the invoice.
+    own_discounts: int = 0
 
     def add(self, given: Json, param: str) -> None:
         """One entry of the parameter `lines`."""
@@ -135,6 +137,13 @@ class Builder:
             {**entry, "amount": _share(entry["amount"], before, after, whole)}
             for entry in line["discount_amounts"]
         ]
+        self.own_discounts += sum(
+            entry["amount"] for entry in discounts if entry["discount"] in line["discounts"]
+        )
+        pretax = [
+            {**entry, "amount": _share(entry["amount"], before, after, whole)}
+            for entry in line["pretax_credit_amounts"]
+        ]
         taxes = snapshot({"taxes": line["taxes"]})["taxes"]
         for tax in taxes:
             tax["amount"] = _share(tax["amount"], before, after, whole)
@@ -145,6 +154,7 @@ class Builder:
             description=line["description"],
             discounts=discounts,
             invoice_line_item=line["id"],
+            pretax=pretax,
             quantity=quantity,
             tax_rates=[rates[tax["tax_rate_details"]["tax_rate"]] for tax in line["taxes"]],
             taxes=taxes,
@@ -170,6 +180,7 @@ class Builder:
             description=given["description"],
             discounts=[],
             invoice_line_item=None,
+            pretax=[],
             quantity=given["quantity"],
             tax_rates=rates,
             taxes=_taxes(amount, rates),
@@ -240,6 +251,7 @@ def _shape(
     description: str | None,
     discounts: list[Json],
     invoice_line_item: str | None,
+    pretax: list[Json],
     quantity: int | None,
     tax_rates: list[Json],
     taxes: list[Json],
@@ -256,7 +268,7 @@ def _shape(
         "invoice_line_item": invoice_line_item,
         "livemode": False,
         "metadata": {},
-        "pretax_credit_amounts": [],
+        "pretax_credit_amounts": pretax,
         "quantity": quantity,
         "tax_rates": tax_rates,
         "taxes": taxes,
