@@ -175,6 +175,8 @@ def test_accepted_quotes_are_announced_only_where_there_is_cpq() -> None:
         SalesforceConfig(**good, announce=(Trigger.QUOTE_ACCEPTED,))
     with pytest.raises(ValueError, match="CPQ"):
         SalesforceConfig(**good, cpq=True, cpq_delay=timedelta(seconds=-1))
+    with pytest.raises(ValueError, match="CPQ"):
+        SalesforceConfig(**good, cpq_orders_won_deals=True)
 
 
 def test_the_environment_says_what_is_installed_and_announced() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -265,6 +266,22 @@ def test_other_calls_of_the_service_router_are_refused_by_name(
     """Readers, savers, the renewer and the amendment's context."""
     answer = router(cpq, method, content, **params)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (501, "NOT_SIMULATED")
+
+
+def test_an_amendment_whose_answer_is_lost_is_there(cpq: CpqShop) -> None:
+    """A client that repeats the call gets a second one; one that looks first finds it."""
+    contract = cpq.contract()
+    cpq.org.fault(kind="lose_answer", method="PATCH", path="ServiceRouter")
+    with pytest.raises(httpx.TransportError):
+        router(cpq, loader=AMENDER, uid=contract)
+    soql = (
+        "SELECT Id, (SELECT Id FROM SBQQ__LineItems__r) FROM SBQQ__Quote__c"
+        " WHERE SBQQ__Type__c = 'Amendment'"
+    )
+    (quote,) = cpq.org.query(soql)
+    assert quote["SBQQ__LineItems__r"]["totalSize"] == 1
+    assert cpq.amend(contract)["record"]["Id"] != quote["Id"]
+    assert len(cpq.org.query(soql)) == 2
 
 
 def test_renewal_forecast_makes_the_opportunity_with_its_products(cpq: CpqShop) -> None:

@@ -64,6 +64,30 @@ def test_ordered_makes_the_order_some_time_later(cpq: CpqShop, on: str) -> None:
     assert count(cpq, "Order") == 1
 
 
+def test_an_org_may_order_what_is_won(serve_org: Any, until: Any) -> None:
+    """A flow ticks the box; a deal without a primary quote is only won."""
+    cpq = open_cpq_shop(serve_org, until, cpq_orders_won_deals=True)
+    deal = cpq.shop.deal(Pricebook2Id=cpq.shop.book)
+    quote = cpq.quote(deal=deal)
+    cpq.line(quote)
+    patch(cpq.org, "SBQQ__Quote__c", quote, SBQQ__Primary__c=True)
+    patch(cpq.org, "Opportunity", deal, StageName="Closed Won")
+    bare = cpq.shop.deal(StageName="Closed Won")
+    flags = [cpq.org.read("Opportunity", one)["SBQQ__Ordered__c"] for one in (deal, bare)]
+    assert flags == [True, False]
+    assert count(cpq, "Order") == 0
+    cpq.pass_delay()
+    assert cpq.order_of(quote)
+
+
+def test_an_org_with_one_currency_contracts_too(serve_org: Any, until: Any) -> None:
+    """No currency field anywhere."""
+    cpq = open_cpq_shop(serve_org, until, multicurrency=False)
+    contract = cpq.contract()
+    cpq.amended(contract, 12, on="2026-07-01")
+    assert [row["SBQQ__Quantity__c"] for row in cpq.subscriptions(contract)] == [10, 2]
+
+
 def test_an_ordered_quote_can_no_longer_be_edited(cpq: CpqShop) -> None:
     """Neither its lines nor its terms; its status can."""
     quote = cpq.quote()
@@ -140,7 +164,15 @@ def test_an_order_is_contracted_only_when_it_is_active_and_its_deal_is_not(cpq: 
     patch(cpq.org, "Order", order, SBQQ__Contracted__c=True)
     cpq.pass_delay()
     cpq.until(lambda: failures(cpq) == ["an order product is not activated"])
-    assert count(cpq, "Contract") == 0
+    patch(cpq.org, "Order", order, SBQQ__Contracted__c=False)
+    patch(cpq.org, "Order", order, Status="Activated")
+    (deal,) = cpq.org.query("SELECT Id FROM Opportunity")
+    patch(cpq.org, "Opportunity", deal["Id"], SBQQ__Contracted__c=True)
+    patch(cpq.org, "Order", order, SBQQ__Contracted__c=True)
+    cpq.pass_delay()
+    cpq.until(lambda: len(failures(cpq)) == 2)
+    assert failures(cpq)[1].startswith("the quote's opportunity is contracted already")
+    assert count(cpq, "Contract") == 1
 
 
 def test_contracting_an_opportunity_takes_the_quotes_dates(cpq: CpqShop) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulators.salesforce_sales import Shop, error_of, open_shop, patch, refusal
+from tests.simulators.salesforce_sales import Shop, open_shop, patch, refusal
 
 
 @pytest.fixture
@@ -74,7 +74,25 @@ def test_a_synchronised_quote_replaces_the_opportunitys_products(shop: Shop) -> 
     assert deal_lines(shop, deal) == [(2, 70)]
     assert shop.org.read("Opportunity", deal)["Amount"] == 140
     assert shop.org.read("Quote", quote)["IsSyncing"] is True
-    assert error_of(shop.org.http.delete(f"/sobjects/Quote/{quote}"))[0] == 400
+
+
+def test_deleting_a_synchronised_quote_or_its_opportunity_ends_the_synchronisation(
+    shop: Shop,
+) -> None:
+    """The opportunity keeps its products; with the opportunity all goes."""
+    deal = shop.deal()
+    quote = quote_of(shop, deal)
+    line_of(shop, quote, Quantity=2, UnitPrice=70)
+    patch(shop.org, "Opportunity", deal, SyncedQuoteId=quote)
+    assert shop.org.http.delete(f"/sobjects/Quote/{quote}").status_code == 204
+    assert deal_lines(shop, deal) == [(2, 70)]
+    assert shop.org.read("Opportunity", deal)["SyncedQuoteId"] is None
+    again = quote_of(shop, deal)
+    line_of(shop, again)
+    patch(shop.org, "Opportunity", deal, SyncedQuoteId=again)
+    assert shop.org.http.delete(f"/sobjects/Opportunity/{deal}").status_code == 204
+    assert shop.org.query("SELECT Id FROM Quote") == []
+    assert shop.org.query("SELECT Id FROM OpportunityLineItem") == []
 
 
 def test_a_change_on_either_side_is_made_on_the_other(shop: Shop) -> None:

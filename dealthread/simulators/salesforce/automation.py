@@ -29,7 +29,7 @@ class Automation:
             self.add(name, *rules)
         self._announcing = [
             (TRIGGER_OBJECTS[trigger], OutboxRules(trigger, TRIGGER_OBJECTS[trigger]))
-            for trigger in config.announce
+            for trigger in dict.fromkeys(config.announce)
         ]
         for name, rule in self._announcing:
             self.add(name, rule)

@@ -59,6 +59,8 @@ class SalesforceConfig:
     """Whether the managed package SBQQ is installed."""
     cpq_delay: timedelta = timedelta(seconds=2)
     """Business time between Ordered and the order, Contracted and the contract."""
+    cpq_orders_won_deals: bool = False
+    """Whether a flow of the org ticks Ordered on a won deal that has a primary quote."""
     session_lifetime: timedelta = timedelta(hours=2)
     daily_request_limit: int = 5_000_000
     """Salesforce's depends on edition and licences; clients must read `/limits`."""
@@ -85,6 +87,8 @@ class SalesforceConfig:
             raise ValueError("the corporate currency's conversion rate is 1")
         if Trigger.QUOTE_ACCEPTED in self.announce and not self.cpq:
             raise ValueError("only an org with CPQ can announce accepted quotes")
+        if self.cpq_orders_won_deals and not self.cpq:
+            raise ValueError("only an org with CPQ can order won deals")
         if self.cpq_delay < timedelta(0):
             raise ValueError("CPQ cannot be done before it began")
 
@@ -110,5 +114,6 @@ class SalesforceConfig:
                 Trigger(name) for name in env.get("DEALTHREAD_SIM_SF_ANNOUNCE", "won").split()
             ),
             cpq=env.get("DEALTHREAD_SIM_SF_CPQ", "no") == "yes",
+            cpq_orders_won_deals=env.get("DEALTHREAD_SIM_SF_CPQ_ORDERS_WON_DEALS", "no") == "yes",
             cpq_delay=timedelta(seconds=float(env.get("DEALTHREAD_SIM_SF_CPQ_DELAY_SECONDS", "2"))),
         )

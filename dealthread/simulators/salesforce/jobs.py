@@ -64,7 +64,9 @@ class Jobs:
 
     def _run_due(self) -> None:
         now = self._clock.now()
-        while self._queue and self._queue[0][0] <= now:
-            _, _, work = heapq.heappop(self._queue)
-            work()
-        self._arm()
+        try:
+            while self._queue and self._queue[0][0] <= now:
+                _, _, work = heapq.heappop(self._queue)
+                work()
+        finally:
+            self._arm()  # work that raises is lost, what comes after it is not

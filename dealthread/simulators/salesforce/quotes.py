@@ -37,9 +37,10 @@ class QuoteRules(Rules):
         row.update(_totals(row, lines))
 
     def before_delete(self, save: Save) -> None:
-        """A quote that is synchronised stays until that is stopped."""
+        """The synchronisation stops first, so that the opportunity keeps its products."""
         if save.row["IsSyncing"]:
-            raise integrity("A quote that is syncing cannot be deleted", "IsSyncing")
+            save.derive("Quote", save.row["Id"], IsSyncing=False)
+            save.derive("Opportunity", save.row["OpportunityId"], SyncedQuoteId=None)
 
 
 class QuoteLineRules(Rules):

@@ -47,6 +47,16 @@ class FlagRules(Rules):
             self._background.after_commit(self._name, self._work, str(save.row["Id"]))
 
 
+class WonDealRules(Rules):
+    """A flow that an org may have: a won deal with a primary quote is ordered."""
+
+    def after_save(self, save: Save) -> None:
+        """Tick the box."""
+        row = save.row
+        if row["IsWon"] and save.is_changed("IsWon") and row["SBQQ__PrimaryQuote__c"] is not None:
+            save.update("Opportunity", row["Id"], {"SBQQ__Ordered__c": True})
+
+
 class CpqOrderRules(Rules):
     """Activating an order activates its products; deactivating takes that back."""
 

@@ -13,6 +13,7 @@ from dealthread.simulators.salesforce.cpq.flag_rules import (
     CpqOrderItemRules,
     CpqOrderRules,
     FlagRules,
+    WonDealRules,
     resume,
 )
 from dealthread.simulators.salesforce.cpq.line_rules import CpqLineRules
@@ -36,6 +37,7 @@ class CpqPackage:
         ledger: Ledger,
         jobs: Jobs,
     ) -> None:
+        self._config = config
         self._store = store
         self._background = Background(store, writer, clock, ledger, jobs, delay=config.cpq_delay)
         self.router = ServiceRouter(store, self._background)
@@ -48,6 +50,8 @@ class CpqPackage:
         automation.add("Order", CpqOrderRules())
         automation.add("OrderItem", CpqOrderItemRules())
         automation.add("Contract", CpqContractRules())
+        if self._config.cpq_orders_won_deals:
+            automation.add("Opportunity", WonDealRules())
         for name, flag, work_name, work in FLAGS:
             automation.add(name, FlagRules(self._background, flag, work_name, work))
 
