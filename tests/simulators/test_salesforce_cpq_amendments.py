@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -266,6 +267,17 @@ def test_other_calls_of_the_service_router_are_refused_by_name(
     """Readers, savers, the renewer and the amendment's context."""
     answer = router(cpq, method, content, **params)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (501, "NOT_SIMULATED")
+
+
+def test_simple_salesforce_amends_through_the_service_router(cpq: CpqShop) -> None:
+    """Its Apex call sends no body; the answer is a string that holds JSON."""
+    contract = cpq.contract()
+    told = cpq.org.simple_salesforce().apexecute(
+        "SBQQ/ServiceRouter", method="PATCH", params={"loader": AMENDER, "uid": contract}
+    )
+    model = json.loads(told)
+    assert model["record"]["attributes"]["type"] == "SBQQ__Quote__c"
+    assert len(model["lineItems"]) == 1
 
 
 def test_an_amendment_whose_answer_is_lost_is_there(cpq: CpqShop) -> None:
