@@ -50,6 +50,8 @@ Assumed of prices, usage and discounts:
 - The invoice of a change has no period of its own and the reason `subscription_update`, also the
   final one of a cancellation; sent ones are drafts for an hour, like first invoices.
 - An item added in mid-cycle shows the cycle's period; its price decides the length.
+- The items of a phase are those of the phase before where prices are the same. An invoice that a
+  phase makes inside a period is a draft for an hour, however it is collected.
 - The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
 
 Missing on purpose: pending updates, prebilling, one-off

@@ -60,13 +60,15 @@ def resolve(
             f"A schedule can have at most {MAX_PHASES} current and future phases.", param=param
         )
     phases: list[Phase] = []
-    begin = start
+    begin = anchor = start
     for index, entry in enumerate(given):
+        if is_anchored(entry, defaults):
+            anchor = begin
         phase = _resolve_one(
             ctx,
             entry,
             begin=begin,
-            anchor=start,
+            anchor=anchor,
             defaults=defaults,
             param=f"{param}[{index}]",
             customer_id=customer_id,
@@ -75,6 +77,20 @@ def resolve(
         phases.append(phase)
         begin = phase.end
     return phases
+
+
+def is_anchored(phase: Json, defaults: Json) -> bool:
+    """Whether the billing cycle is counted from the start of a phase on."""
+    own = phase.get("billing_cycle_anchor") or defaults.get("billing_cycle_anchor")
+    return own == "phase_start"
+
+
+def _anchor_of(schedule: Json, index: int) -> int:
+    anchor: int = schedule["phases"][0]["start_date"]
+    for phase in schedule["phases"][1 : index + 1]:
+        if is_anchored(phase, schedule["default_settings"]):
+            anchor = phase["start_date"]
+    return anchor
 
 
 def _resolve_one(
@@ -141,31 +157,39 @@ def _end_of(entry: Json, begin: int, param: str) -> int:
 
 
 def _check_follows(phases: Sequence[Phase], phase: Phase, param: str) -> None:
-    """A phase begins where a billing period begins; anything else would prorate."""
+    """Refuse what a phase cannot bill after the one before it."""
     if not phases:
         return
-    first = phases[0].plan
-    if phase.plan.currency != first.currency:
+    before, plan = phases[-1].plan, phase.plan
+    if plan.currency != before.currency:
         raise StripeError.refused(
             "All phases of a schedule must have the same currency.", param=f"{param}[items]"
         )
     counted = [
         sorted(item.price["id"] for item in one.items if is_metered(item.price))
-        for one in (phases[-1].plan, phase.plan)
+        for one in (before, plan)
     ]
     if counted[0] != counted[1]:
         raise StripeError.unsupported(
             "a phase with other metered prices than the one before it", param=f"{param}[items]"
         )
+    recurrings = [item.price["recurring"] for item in (*before.items, *plan.items)]
+    if plan.anchor == phase.start:
+        return
     names = ("interval", "interval_count")
-    if any(phase.plan.recurring[name] != first.recurring[name] for name in names):
-        raise StripeError.unsupported(
-            "phases with different billing intervals", param=f"{param}[items]"
+    for recurring in recurrings:
+        is_known = any(
+            all(recurring[name] == item.price["recurring"][name] for name in names)
+            for item in before.items
         )
-    if not is_on_grid(first.anchor, first.recurring, phase.start):
-        raise StripeError.unsupported(
-            "a phase that begins inside a billing period", param=f"{param}[items]"
-        )
+        if not is_known and not is_on_grid(plan.anchor, recurring, phase.start):
+            # Flexible billing does not reset the anchor by itself, and no page says what the
+            # part of a longer interval costs.
+            raise StripeError.unsupported(
+                "a phase with a new billing interval that begins inside one of its periods "
+                "(billing_cycle_anchor=phase_start)",
+                param=f"{param}[items]",
+            )
 
 
 def phase_object(phase: Phase) -> Json:
@@ -260,6 +284,17 @@ def default_settings(given: Json) -> Json:
     }
 
 
+def _end_of_last(schedule: Json, index: int) -> int | None:
+    """The end of a subscription is shown while its schedule is in the last phase.
+
+    docs.stripe.com/billing/subscriptions/cancel#cancel-after-scheduled-changes.
+    """
+    if schedule["end_behavior"] != "cancel" or index + 1 < len(schedule["phases"]):
+        return None
+    end: int = schedule["phases"][index]["end_date"]
+    return end
+
+
 def plan_from_phase(ctx: Context, schedule: Json, index: int) -> Plan:
     """The plan of a phase, read back from the schedule's own object."""
     phase, defaults = schedule["phases"][index], schedule["default_settings"]
@@ -278,7 +313,7 @@ def plan_from_phase(ctx: Context, schedule: Json, index: int) -> Plan:
             for item in phase["items"]
         ],
         start=phase["start_date"],
-        anchor=schedule["phases"][0]["start_date"],
+        anchor=_anchor_of(schedule, index),
         collection_method=collection,
         days_until_due=settings["days_until_due"] if collection == "send_invoice" else None,
         default_tax_rates=phase["default_tax_rates"],
@@ -299,6 +334,8 @@ def plan_from_phase(ctx: Context, schedule: Json, index: int) -> Plan:
             for extra in phase["add_invoice_items"]
         ],
         phase_end=phase["end_date"],
+        cancel_at=_end_of_last(schedule, index),
+        is_prorated=phase["proration_behavior"] != "none",
     )
     return plan_discounts.redeemed(
         ctx,

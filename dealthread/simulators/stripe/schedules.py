@@ -8,18 +8,14 @@ automatically.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from dealthread.simulators.stripe import (
-    discounts,
     events,
-    invoice_items,
     metadata,
-    plan_discounts,
+    phase_entry,
     subscription_engine,
     test_clocks,
 )
-from dealthread.simulators.stripe.billing import current_period, extra_charges
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.listing import page, within
@@ -29,9 +25,8 @@ from dealthread.simulators.stripe.phases import (
     plan_from_phase,
     resolve,
 )
-from dealthread.simulators.stripe.plans import PlanItem, check_currency, keep_inline_price
+from dealthread.simulators.stripe.plans import check_currency, keep_inline_price
 from dealthread.simulators.stripe.store import Json
-from dealthread.simulators.stripe.subscription_shape import item_object, items_list, same_price
 from dealthread.simulators.stripe.subscription_status import is_over
 from dealthread.simulators.stripe.subscriptions import check_mode
 from dealthread.simulators.stripe.world import Context, snapshot
@@ -129,8 +124,6 @@ def advance(ctx: Context, schedule: Json) -> None:
 def _begin(ctx: Context, schedule: Json) -> None:
     customer = ctx.get("customer", schedule["customer"])
     plan = plan_from_phase(ctx, schedule, 0)
-    if schedule["end_behavior"] == "cancel":
-        plan = replace(plan, cancel_at=schedule["phases"][-1]["end_date"])
     subscription = subscription_engine.start(
         ctx, plan, customer, mode=schedule["billing_mode"], schedule_id=schedule["id"]
     )
@@ -150,46 +143,11 @@ def _show_phase(ctx: Context, schedule: Json, index: int) -> None:
 
 
 def _enter(ctx: Context, schedule: Json, index: int) -> None:
-    """Give the subscription the items and terms of a phase; the renewal now due bills them."""
+    """Give the subscription the items and terms of a phase."""
     subscription = ctx.get("subscription", schedule["subscription"])
     _show_phase(ctx, schedule, index)
-    if is_over(subscription):
-        return
-    before = snapshot(subscription)
-    now = ctx.now(schedule["customer"])
-    plan = plan_from_phase(ctx, schedule, index)
-    old = list(subscription["items"]["data"])
-    span = (old[0]["current_period_start"], old[0]["current_period_end"])
-    fresh = []
-    for item in plan.items:
-        kept = next((one for one in old if same_price(one["price"], item.price)), None)
-        if kept is not None:
-            old.remove(kept)
-            item = PlanItem(
-                price=item.price,
-                quantity=item.quantity,
-                tax_rates=item.tax_rates,
-                metadata=item.metadata,
-                item_id=kept["id"],
-            )
-        created = now if kept is None else kept["created"]
-        fresh.append(item_object(item, subscription["id"], span, created))
-    subscription["items"] = items_list(subscription["id"], fresh)
-    plan_discounts.enter(ctx, before, subscription, schedule["phases"][index])
-    for extra in plan.extras:
-        discounts.keep(ctx, extra.discounts)
-    subscription["collection_method"] = plan.collection_method
-    subscription["days_until_due"] = plan.days_until_due
-    subscription["default_tax_rates"] = list(plan.default_tax_rates)
-    subscription["invoice_settings"]["custom_fields"] = plan.custom_fields
-    subscription["invoice_settings"]["footer"] = plan.footer
-    # Pending for an instant only: the renewal due now bills them.
-    for charge in extra_charges(ctx, plan, subscription["id"], current_period(plan, now), now):
-        invoice_items.keep(ctx, schedule["customer"], charge)
-    merged = {**subscription["metadata"], **plan.metadata}
-    subscription["metadata"] = {key: value for key, value in merged.items() if value != ""}
-    ctx.effect("subscription.phase_entered", subscription, phase=index)
-    events.emit(ctx, "customer.subscription.updated", subscription, before=before)
+    if not is_over(subscription):
+        phase_entry.enter(ctx, schedule, index, subscription)
 
 
 def _finish(ctx: Context, schedule: Json) -> None:

@@ -103,18 +103,18 @@ def propose(
         was = None if change.old_id is None else held[change.old_id]
         if change.item is None:
             if was is not None:
-                prorations += _removed(ctx, old, was, date)
+                prorations += removed(ctx, old, was, date)
             continue
         item = change.item
-        span = _span(plan, item, was, now, is_reset=is_reset)
-        rows.append(_row(item, old["id"], span, was, now))
+        span = span_of(plan, item, was, now, is_reset=is_reset)
+        rows.append(row_of(item, old["id"], span, was, now))
         if is_reset:
             renewing.add(item.item_id)
             if was is not None:
                 end = was["current_period_end"]
                 prorations += proration.credits(ctx, old, was["id"], date, end)
         elif not is_trial:
-            prorations += _surviving(ctx, old, plan, item, was, span, date)
+            prorations += surviving(ctx, old, plan, item, was, span, date)
     copy["items"] = items_list(old["id"], rows)
     if copy["cancel_at_period_end"]:
         copy["cancel_at"] = subscription_engine.next_boundary(copy)
@@ -168,7 +168,7 @@ def _change_trial(old: Json, copy: Json, terms: Terms, now: int) -> bool:
     return True
 
 
-def _span(plan: Plan, item: PlanItem, was: Json | None, now: int, *, is_reset: bool) -> Span:
+def span_of(plan: Plan, item: PlanItem, was: Json | None, now: int, *, is_reset: bool) -> Span:
     """The current period of an item after the change."""
     recurring = item.price["recurring"]
     if was is not None and not is_reset:
@@ -186,7 +186,7 @@ def _span(plan: Plan, item: PlanItem, was: Json | None, now: int, *, is_reset: b
     return span_at(plan, recurring, now)
 
 
-def _row(item: PlanItem, subscription_id: str, span: Span, was: Json | None, now: int) -> Json:
+def row_of(item: PlanItem, subscription_id: str, span: Span, was: Json | None, now: int) -> Json:
     """The item after the change; what the change does not name stays."""
     fresh = item_object(item, subscription_id, span.pair, now)
     if was is None:
@@ -194,12 +194,13 @@ def _row(item: PlanItem, subscription_id: str, span: Span, was: Json | None, now
     return {**snapshot(was), **{name: fresh[name] for name in _CHANGEABLE}}
 
 
-def _removed(ctx: Context, subscription: Json, was: Json, date: int) -> list[Proration]:
+def removed(ctx: Context, subscription: Json, was: Json, date: int) -> list[Proration]:
+    """Credits of an item that is served no more."""
     check_licensed(was["price"])
     return proration.credits(ctx, subscription, was["id"], date, was["current_period_end"])
 
 
-def _surviving(
+def surviving(
     ctx: Context,
     subscription: Json,
     plan: Plan,
