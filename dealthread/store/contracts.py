@@ -49,6 +49,16 @@ class PostgresContracts:
             "body": body,
         }
         async with self._engine.begin() as connection:
+            outcome = await connection.execute(
+                select(runs.c.outcome)
+                .where(
+                    runs.c.business_key == context.business_key,
+                    runs.c.generation == context.generation,
+                )
+                .with_for_update()
+            )
+            if outcome.scalar() is not None:
+                return  # an attempt that outlived its run
             await connection.execute(
                 insert(contracts)
                 .values(contract_key=contract.key, state=ContractState.PENDING, **values)

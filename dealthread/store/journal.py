@@ -189,17 +189,24 @@ class PostgresJournal:
 
     async def done(self, spec: WriteSpec, result: str, how: str, effects: Effects) -> None:
         async with self._engine.begin() as connection:
-            await connection.execute(
-                update(journal)
-                .where(journal.c.key == spec.key)
-                .values(
-                    state=WriteState.DONE,
-                    lease_until=None,
-                    result=result,
-                    how=how,
-                    finished_at=func.now(),
+            fenced = (
+                await connection.execute(
+                    update(journal)
+                    .where(journal.c.key == spec.key)
+                    .values(
+                        state=WriteState.DONE,
+                        lease_until=None,
+                        result=result,
+                        how=how,
+                        finished_at=func.now(),
+                    )
+                    .returning(journal.c.fenced)
                 )
-            )
+            ).scalar_one()
+            if fenced:
+                # An undo was asked while the answer was on its way, and has the last word about
+                # the contract, its run and what is told of them.
+                effects = Effects(refs=effects.refs)
             await record_effects(connection, spec.context, effects, how)
             await self._audit(
                 connection,
@@ -284,14 +291,15 @@ async def set_state(connection: AsyncConnection, contract_key: str, state: Contr
 async def set_stage(
     connection: AsyncConnection, context: SagaContext, stage: str, outcome: ChangeOutcome | None
 ) -> None:
-    """Where a run stands; with an outcome it has ended."""
+    """Where a run stands; with an outcome it has ended, and no mere stage comes after that."""
     values: dict[str, object] = {}
     if stage:
         values |= {"stage": stage, "stage_at": func.now()}
     if outcome is not None:
         values |= {"outcome": outcome, "ended_at": func.now()}
-    await connection.execute(
-        update(runs)
-        .where(runs.c.business_key == context.business_key, runs.c.generation == context.generation)
-        .values(**values)
+    query = update(runs).where(
+        runs.c.business_key == context.business_key, runs.c.generation == context.generation
     )
+    if outcome is None:
+        query = query.where(runs.c.outcome.is_(None))
+    await connection.execute(query.values(**values))

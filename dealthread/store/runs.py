@@ -84,11 +84,12 @@ class Runs:
         return generation + 1
 
     async def undelivered(self, limit: int) -> list[tuple[ChangeRequest, str]]:
-        """Claimed runs that Temporal does not have yet, oldest first."""
+        """Claimed runs that Temporal does not have yet, oldest first. One that has ended was
+        started, whoever died before noting it."""
         async with self._engine.connect() as connection:
             rows = await connection.execute(
                 select(runs)
-                .where(runs.c.delivered.is_(False))
+                .where(runs.c.delivered.is_(False), runs.c.outcome.is_(None))
                 .order_by(runs.c.created_at)
                 .limit(limit)
             )

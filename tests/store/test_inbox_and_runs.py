@@ -12,12 +12,23 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.bridge.relay import read_hint
-from dealthread.domain.transaction import ChangeKind, ChangeRequest
+from dealthread.config import load_config
+from dealthread.domain.contract import ContractState
+from dealthread.domain.contracting import build_contract
+from dealthread.domain.corrections import Corrections
+from dealthread.domain.transaction import (
+    ChangeKind,
+    ChangeOutcome,
+    ChangeRequest,
+    SagaContext,
+)
 from dealthread.errors import BadInput
 from dealthread.naming import contract_key, quote_to_cash_id
+from dealthread.store.contracts import PostgresContracts
 from dealthread.store.inbox import Inbox, InboxMessage, InboxRow, InboxState
 from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.runs import Runs
+from tests.support.deal_builder import CONFIG_DIR, D1_TODAY, d1
 
 pytestmark = pytest.mark.postgres
 ORG, DEAL = "00D000000000001EAA", "0065g00000AbCdEAAV"
@@ -140,6 +151,38 @@ async def test_a_run_is_claimed_once_and_offered_until_temporal_has_it(store: As
     await runs.delivered(request())
     assert await runs.undelivered(10) == []
     assert await runs.claim(request(), "C-1") == (False, True)
+
+
+async def test_a_run_that_ended_is_not_started_again_although_its_start_was_not_noted(
+    store: AsyncEngine,
+) -> None:
+    """The relay died between the start and its note: the outcome says that Temporal had it."""
+    runs = Runs(store)
+    await runs.claim(request(), "C-1")
+    context = SagaContext(business_key=KEY, generation=1, contract_key="C-1", org=ORG, deal_id=DEAL)
+    await PostgresContracts(store).record_stage(context, "assessed")
+    assert len(await runs.undelivered(10)) == 1
+    ended = (ChangeOutcome.COMPENSATED, ContractState.NEVER_ACTIVATED)
+    await PostgresContracts(store).record_outcome(context, *ended, ())
+    assert await runs.undelivered(10) == []
+
+
+async def test_a_stage_that_comes_late_does_not_hide_how_the_run_ended(
+    store: AsyncEngine,
+) -> None:
+    """An attempt that Temporal has given up on may still be at work, and a person has decided."""
+    runs, contracts = Runs(store), PostgresContracts(store)
+    await runs.claim(request(), "C-1")
+    context = SagaContext(business_key=KEY, generation=1, contract_key="C-1", org=ORG, deal_id=DEAL)
+    ended = (ChangeOutcome.COMPENSATED, ContractState.NEVER_ACTIVATED)
+    await contracts.record_outcome(context, *ended, ())
+    await contracts.record_stage(context, "assessed")
+    contract = build_contract(d1(), load_config(CONFIG_DIR), D1_TODAY, "C-1", Corrections())
+    await contracts.record_pending(context, contract, "Harborline")
+    async with store.connect() as connection:
+        stage = (await connection.execute(text("SELECT stage FROM runs"))).scalar_one()
+        known = (await connection.execute(text("SELECT state FROM contracts"))).all()
+    assert (stage, known) == ("compensated", [])
 
 
 async def test_a_generation_follows_only_a_run_that_ended_undone(store: AsyncEngine) -> None:

@@ -9,11 +9,19 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from dealthread.domain.contract import ContractState
+from dealthread.domain.transaction import ChangeKind, ChangeOutcome, ChangeRequest
 from dealthread.errors import AttemptInFlight, OutcomeUnknown, StepRejected, VendorUnavailable
+from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
 from dealthread.store.reading import Reading
-from dealthread.store.schema import journal
+from dealthread.store.runs import Runs
+from dealthread.store.schema import crosswalk, journal, outbox
+from dealthread.store.schema import runs as runs_table
 from tests.store.writing import (
+    BUSINESS_KEY,
+    CONTEXT,
+    CONTRACT,
     KEY,
     LOST,
     REFUSED,
@@ -125,6 +133,47 @@ async def test_an_attempt_that_began_before_the_undo_does_not_send_after_it(
     with pytest.raises(StepRejected, match="fenced_by_undo"):
         await late
     assert bench.vendor.keys == []
+
+
+async def test_an_attempt_that_comes_back_after_its_undo_says_no_more_than_what_it_made(
+    bench: Bench, store: AsyncEngine
+) -> None:
+    """Its answer was there, its process slow: the run has ended meanwhile, and stays ended."""
+    answered, undone = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        def __getattr__(self, name: str):
+            return getattr(bench.journal, name)
+
+        async def done(self, *args) -> None:
+            answered.set()
+            await undone.wait()
+            await bench.journal.done(*args)
+
+    runs, contracts = Runs(store), PostgresContracts(store)
+    order = ChangeRequest(
+        change_id=BUSINESS_KEY,
+        kind=ChangeKind.QUOTE_TO_CASH,
+        generation=1,
+        org=CONTEXT.org,
+        deal_id=CONTEXT.deal_id,
+        requested_by="test",
+    )
+    await runs.claim(order, CONTRACT)
+    late = asyncio.create_task(bench.attempt(Slow()))
+    await answered.wait()
+    assert await bench.undo() is not None
+    ended = (ChangeOutcome.COMPENSATED, ContractState.NEVER_ACTIVATED)
+    await contracts.record_outcome(CONTEXT, *ended, ())
+    undone.set()
+    await late
+    assert await runs.latest_generation(BUSINESS_KEY) == (1, "compensated")
+    async with store.connect() as connection:
+        stages = (await connection.execute(select(runs_table.c.stage))).scalars().all()
+        told = (await connection.execute(select(outbox.c.type))).scalars().all()
+        known = (await connection.execute(select(crosswalk.c.native_id))).scalars().all()
+    assert (stages, told) == (["compensated"], [])
+    assert known == ["sub_1"], "what it made is still found by its id"
 
 
 async def test_a_fence_and_a_first_attempt_at_once_never_miss_each_other(bench: Bench) -> None:
