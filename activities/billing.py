@@ -14,7 +14,7 @@ from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.invoice import BillingInvoice, InvoiceStatus
 from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.errors import NotFound, StepRejected, VendorUnavailable
-from dealthread.hub import Effects, WriteSpec
+from dealthread.hub import Contracts, Effects, WriteSpec
 from dealthread.naming import event_id, idempotency_key
 from dealthread.outcome import Done, Outcome
 from dealthread.ports import BillingPort, BusinessClock, OnboardBillingCustomer, StartAgreement
@@ -23,8 +23,11 @@ from dealthread.ports import BillingPort, BusinessClock, OnboardBillingCustomer,
 class BillingActivities:
     """One business step each, through the billing port."""
 
-    def __init__(self, billing: BillingPort, ensure: Ensure, clock: BusinessClock) -> None:
+    def __init__(
+        self, billing: BillingPort, ensure: Ensure, contracts: Contracts, clock: BusinessClock
+    ) -> None:
         self._billing = billing
+        self._contracts = contracts
         self._ensure = ensure
         self._clock = clock
 
@@ -234,6 +237,17 @@ class BillingActivities:
 
     async def _retire_customer(self, order: UndoBilling) -> None:
         contract = order.contract
+
+        async def keep(made: BillingCustomer | None) -> bool:
+            # One that served before this run, or serves another contract, stays as it is.
+            if made is not None and not made.created:
+                return True
+            return bool(
+                await self._contracts.active_contracts(
+                    contract.customer_key, contract.seller, contract.key
+                )
+            )
+
         await self._ensure.undo(
             self._key(order, "billing-customer", "do"),
             Undo(
@@ -246,8 +260,8 @@ class BillingActivities:
                     customer, idempotency_key=wire_key
                 ),
                 settle=self._billing.settle_window,
-                # A customer that served before this run is kept as it is.
-                keep=lambda made: not made.created,
+                shared=True,
+                keep=keep,
             ),
         )
 

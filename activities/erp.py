@@ -20,7 +20,7 @@ from dealthread.domain.documents import Booking, BookingContext, BookingState, E
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.errors import StepRejected
-from dealthread.hub import Effects, WriteSpec
+from dealthread.hub import Contracts, Effects, WriteSpec
 from dealthread.naming import erp_document_key, idempotency_key
 from dealthread.outcome import Done, Outcome
 from dealthread.ports import DraftBooking, ErpPort, OnboardErpCustomer
@@ -29,8 +29,9 @@ from dealthread.ports import DraftBooking, ErpPort, OnboardErpCustomer
 class ErpActivities:
     """One business step each, through the port of the ERP that the contract names."""
 
-    def __init__(self, erps: Mapping[str, ErpPort], ensure: Ensure) -> None:
+    def __init__(self, erps: Mapping[str, ErpPort], ensure: Ensure, contracts: Contracts) -> None:
         self._erps = erps
+        self._contracts = contracts
         self._ensure = ensure
 
     @activity.defn(name="erp.prepare_booking")
@@ -232,6 +233,16 @@ class ErpActivities:
         contract = order.contract
         erp = self._erps[contract.erp]
 
+        async def keep(made: ErpCustomer | None) -> bool:
+            # One that served before this run, or serves another contract, stays as it is.
+            if made is not None and not made.created:
+                return True
+            return bool(
+                await self._contracts.active_contracts(
+                    contract.customer_key, contract.seller, contract.key
+                )
+            )
+
         async def find() -> ErpCustomer | None:
             return await erp.find_customer(contract.erp_company, contract.customer_key)
 
@@ -253,7 +264,8 @@ class ErpActivities:
                     customer, idempotency_key=wire_key
                 ),
                 settle=erp.settle_window,
-                keep=lambda made: not made.created,
+                shared=True,
+                keep=keep,
             ),
         )
 

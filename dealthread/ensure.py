@@ -77,8 +77,9 @@ class Write(Generic[T]):
 class Undo(Generic[T]):
     """One undo: `find` finds what the act made, `remove` takes it away.
 
-    `keep` looks at the act's recorded result and says whether there is nothing to undo in it, as
-    with a customer that existed before this run.
+    `shared` says that `find` may also find what another run made, as with a customer: nothing is
+    taken away then unless this run's act was sent and not refused. `keep` looks at the act's
+    result, None where it is not known, and says whether there is nothing to undo in it.
     """
 
     spec: WriteSpec
@@ -87,7 +88,8 @@ class Undo(Generic[T]):
     remove: Callable[[T, str], Awaitable[Outcome[T]]]
     effects: Callable[[T], Effects] = field(default=lambda _: Effects())
     settle: timedelta = timedelta(0)
-    keep: Callable[[T], bool] = field(default=lambda _: False)
+    shared: bool = False
+    keep: Callable[[T | None], Awaitable[bool]] = field(default_factory=lambda: _never)
 
 
 def request_hash(*parts: BaseModel | str) -> str:
@@ -159,9 +161,9 @@ class Ensure:
         made = None
         if do_row is not None and do_row.state is WriteState.DONE and do_row.result:
             made = undo.result_type.model_validate_json(do_row.result)
-            if undo.keep(made):
-                await self._journal.done(undo.spec, "", "kept", Effects())
-                return None
+        if (undo.shared and not _may_have_acted(do_row)) or await undo.keep(made):
+            await self._journal.done(undo.spec, "", "kept", Effects())
+            return None
         found = await self._look(undo, row)
         if found is None and row.last_sent_at is None:
             # Where the act's record is known and no undo was sent yet, a look-up that lags must
@@ -271,6 +273,15 @@ class Ensure:
             system=write.spec.system,
             step=write.spec.step,
         )
+
+
+async def _never(_: object) -> bool:
+    return False
+
+
+def _may_have_acted(do_row: WriteRow | None) -> bool:
+    """Whether the act was sent and not refused."""
+    return do_row is not None and (_is_open(do_row) or do_row.state is WriteState.DONE)
 
 
 def _is_open(row: WriteRow) -> bool:

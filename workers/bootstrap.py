@@ -140,7 +140,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
     """One queue for workflows, one per vendor account, one per company of a ledger."""
     refuse_unowned_writes()
     ensure = Ensure(ports.journal, limits)
-    erp = activities_of(ErpActivities(ports.erps, ensure))
+    erp = activities_of(ErpActivities(ports.erps, ensure, ports.contracts))
     companies = {
         (entity.erp_instance, entity.erp_company) for entity in ports.config().legal_entities
     }
@@ -156,7 +156,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
         QueuePlan(
             BILLING_QUEUE,
             activities_of(
-                BillingActivities(ports.billing, ensure, ports.clock),
+                BillingActivities(ports.billing, ensure, ports.contracts, ports.clock),
                 AssessmentActivities(
                     ports.billing, ports.erps, ports.contracts, ports.config, ports.clock
                 ),

@@ -21,6 +21,7 @@ from adapters.stripe.settings import StripeSettings
 from dealthread.domain.party import Contact, ContactPurpose, Party
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Write
+from dealthread.hub import Contracts
 from dealthread.outcome import Done
 from dealthread.ports import BusinessClock, OnboardBillingCustomer
 from dealthread.simulators.kit.server import BackgroundServer
@@ -182,7 +183,7 @@ async def test_two_deals_of_a_new_customer_share_it_although_search_knows_it_not
     billing: StripeBilling, blind: Simulator, clock: OffsetClock, meter: TallyMeter
 ) -> None:
     """RS-01, K9: the second deal's look-up finds by e-mail what the first has just made."""
-    steps = BillingActivities(billing, cast("Ensure", AtOnce()), clock)
+    steps = BillingActivities(billing, cast("Ensure", AtOnce()), cast("Contracts", None), clock)
     started = []
     for number in (1, 2):
         contract = by_bank(deals.d1())

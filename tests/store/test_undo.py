@@ -78,10 +78,40 @@ async def test_a_refused_write_leaves_nothing_to_undo(bench: Bench, store: Async
 
 
 async def test_what_existed_before_the_run_is_kept(bench: Bench, store: AsyncEngine) -> None:
-    await bench.attempt()
-    assert await bench.undo(keep=lambda _: True) is None
+    made = await bench.attempt()
+    seen = []
+
+    async def keep(known: Agreement | None) -> bool:
+        seen.append(known)
+        return True
+
+    assert await bench.undo(keep=keep) is None
+    assert seen == [made]
     assert len(bench.vendor.made) == 1
     assert await how(store) == ("done", "kept")
+
+
+@pytest.mark.parametrize("refused", [True, False])
+async def test_what_others_made_is_kept_where_the_act_wrote_nothing(
+    bench: Bench, store: AsyncEngine, refused: bool
+) -> None:
+    """A customer is found by a key that is not this run's own."""
+    bench.vendor.made["another run"] = Agreement(native_id="sub_theirs")
+    if refused:
+        bench.vendor.next_outcome = [REFUSED]
+        with pytest.raises(StepRejected):
+            await bench.attempt()
+    assert await bench.undo(shared=True) is None
+    assert list(bench.vendor.made) == ["another run"]
+    assert await how(store) == ("done", "kept")
+
+
+async def test_what_is_shared_is_removed_where_the_act_may_have_made_it(bench: Bench) -> None:
+    bench.vendor.next_outcome, bench.vendor.effect_despite = [LOST], True
+    with pytest.raises(OutcomeUnknown):
+        await bench.attempt()
+    assert await bench.undo(shared=True) is not None
+    assert bench.vendor.made == {}
 
 
 async def test_after_a_lost_answer_an_absence_is_believed_only_late(

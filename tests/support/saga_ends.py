@@ -46,7 +46,7 @@ async def exactly_one(it: Lab, deal: Deal, seller: str) -> None:
     assert it.entitlement.held[key].state is EntitlementState.ACTIVE
     assert key in it.crm.records
     assert it.crm.statuses[deal.deal_id] == "active"
-    assert _customers_in_use(it, deal) == [True, True]
+    assert customers_in_use(it, deal) == [True, True]
     assert (await it.reading.find(deal.deal_id)).contract_state == "active"
     assert await it.reading.uncertain() == []
 
@@ -67,7 +67,7 @@ async def nothing_live(it: Lab, deal: Deal, seller: str, why: str) -> None:
     assert "erp.confirm_booking" not in did
     held = it.entitlement.held.get(key)
     assert held is None or held.state is EntitlementState.REVOKED
-    assert not any(_customers_in_use(it, deal))
+    assert not any(customers_in_use(it, deal))
     assert key not in it.crm.records
     assert it.crm.statuses.get(deal.deal_id, "") == (f"stopped: {why}" if why else "")
     standing = await it.reading.find(deal.deal_id)
@@ -79,7 +79,7 @@ def _bookings(it: Lab, deal: Deal, seller: str):
     return it.erp.bookings.get(erp_document_key("default", seller, "booking", deal.deal_id, 1), [])
 
 
-def _customers_in_use(it: Lab, deal: Deal) -> list[bool]:
+def customers_in_use(it: Lab, deal: Deal) -> list[bool]:
     """One entry for each record of the deal's customer: at the biller, in the ERP."""
     assert deal.account is not None
     key = deal.account.key

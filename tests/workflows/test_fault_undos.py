@@ -29,6 +29,7 @@ from tests.support.saga_ends import (
     all_met,
     called,
     cancel,
+    customers_in_use,
     nothing_live,
 )
 from tests.support.saga_lab import Lab, fresh, lab
@@ -226,3 +227,33 @@ async def test_a_scheduled_deal_cancelled_at_its_last_step_is_undone_in_every_sy
             assert set(UNDOS) <= set(did), planned
             await nothing_live(it, deal, "US01", "cancelled")
             it.world.heal()
+
+
+@pytest.mark.parametrize("method", ["erp.update_customer", "billing.update_customer"])
+@pytest.mark.parametrize("fault", [Fault.REJECTED, Fault.LOST])
+async def test_a_customer_who_served_before_the_run_is_left_in_use(
+    client: Client, engine: AsyncEngine, method: str, fault: Fault
+) -> None:
+    """A second deal of a customer stops at the customer itself: refused, or the answer lost."""
+    stop = AT_THE_RELEASE
+    async with lab(client, engine, stop.today) as it:
+        first = fresh(d2())
+        assert (await (await it.start(first)).result()).outcome is ChangeOutcome.COMPLETED
+        terms = {"start_date": date(2027, 3, 15), "end_date": date(2028, 3, 15)}
+        second = fresh(d2()).model_copy(update={**terms, "account": first.account})
+        it.world.plan(method, fault, times=0)
+        handle = await it.start(second)
+        case = await it.case(second)
+        if fault is Fault.REJECTED:
+            await it.decide(case, DecisionKind.ABORT)
+            assert (await handle.result()).outcome is ChangeOutcome.COMPENSATED
+        else:
+            assert case.kind == "integration.outcome_unknown"
+            await handle.cancel()
+            with pytest.raises(WorkflowFailureError):
+                await handle.result()
+        all_met(it)
+        assert not set(it.did(second)) & {"erp.retire_customer", "billing.retire_customer"}
+        assert customers_in_use(it, first) == [True, True]
+        assert it.agreements(first) == 1
+        assert it.agreements(second) == 0
