@@ -70,6 +70,15 @@ def _graph(sf: Salesforce, account: str) -> Any:
     return sf.restful("composite/graph", method="POST", json=graphs)
 
 
+def _batch(sf: Salesforce, account: str) -> Any:
+    call = {
+        "method": "PATCH",
+        "url": f"v66.0/sobjects/Account/{account}",
+        "richInput": {"Name": "New"},
+    }
+    return sf.restful("composite/batch", method="POST", json={"batchRequests": [call]})
+
+
 ENDPOINTS = {
     "describe": Endpoint("GET", "/Account/describe$", lambda sf, a: sf.Account.describe()),
     "limits": Endpoint("GET", "/limits", lambda sf, a: sf.restful("limits")),
@@ -89,6 +98,7 @@ ENDPOINTS = {
     "collection": Endpoint("PATCH", "/composite/sobjects$", _collection, True),
     "tree": Endpoint("POST", "/composite/tree/Account$", _tree, True),
     "graph": Endpoint("POST", "/composite/graph$", _graph, True),
+    "batch": Endpoint("POST", "/composite/batch$", _batch, True),
 }
 GIVES_A_STATUS_ONLY = {"update", "upsert", "delete"}
 """simple-salesforce reads no body there: half an answer with status 200 looks like success."""

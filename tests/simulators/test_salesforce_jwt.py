@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import jwt
 import pytest
+import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from requests.adapters import HTTPAdapter
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 
 NOW = datetime.fromisoformat("2026-03-02T09:00:00+00:00")
 FLOW = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -67,6 +78,58 @@ def test_a_signed_assertion_opens_a_session(app: Any, key: RSAPrivateKey) -> Non
 def test_seconds_may_be_written_as_text(app: Any, key: RSAPrivateKey) -> None:
     """As simple-salesforce 1.12 writes them."""
     assert token(app, key, exp=str(claims()["exp"])).status_code == 200
+
+
+class _ToSimulator(HTTPAdapter):
+    """Brings what is addressed to login.salesforce.com to the simulator."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._parts = urlsplit(url)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        parts = urlsplit(str(request.url))
+        request.url = urlunsplit(parts._replace(scheme="http", netloc=self._parts.netloc))
+        return super().send(request, *args, **kwargs)
+
+
+@pytest.fixture
+def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """simple-salesforce 1.12 works out `exp` rightly in UTC only (its issue 491)."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_utc")
+def test_simple_salesforce_logs_in_by_its_own_assertion(
+    serve_org: Callable[..., Any], key: RSAPrivateKey
+) -> None:
+    """Unmodified: its assertion, its audience, its reading of the answer."""
+    org = serve_org(jwt_public_key=pem(key))
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    with requests.Session() as session:
+        session.mount("https://", _ToSimulator(org.url))
+        session.trust_env = False
+        sf = Salesforce(
+            username=USER,
+            consumer_key="client",
+            privatekey=private,
+            session=session,
+            version="66.0",
+        )
+        assert sf.limits()["DailyApiRequests"]["Max"] > 0
+        with (
+            pytest.warns(UserWarning, match="self-authorize"),  # it knows the refusal's text
+            pytest.raises(SalesforceAuthenticationFailed) as refused,
+        ):
+            Salesforce(
+                username="nobody", consumer_key="client", privatekey=private, session=session
+            )
+    assert refused.value.code == "invalid_grant"
+    assert "approved this consumer" in str(refused.value)
 
 
 @pytest.mark.parametrize(

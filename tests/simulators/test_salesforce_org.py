@@ -88,6 +88,7 @@ def test_the_daily_limit_is_told_and_kept(serve_org: Any) -> None:
         ("GET", "/sobjects/Account/nonsense", 404, "NOT_FOUND"),
         ("GET", "/sobjects/Account/0015500001QdZPK", 404, "NOT_FOUND"),
         ("GET", "/sobjects/Account/Name/x", 404, "NOT_FOUND"),
+        ("GET", "/sobjects/Account/0015500001QdZPK/Contacts", 501, "NOT_SIMULATED"),
         ("PUT", "/sobjects/Account", 405, "METHOD_NOT_ALLOWED"),
         ("DELETE", "/query", 405, "METHOD_NOT_ALLOWED"),
         ("GET", "/query?q=" + "x" * 17000, 414, "URI_TOO_LONG"),

@@ -22,6 +22,7 @@ from dealthread.simulators.salesforce.describe_api import (
 )
 from dealthread.simulators.salesforce.errors import not_found, not_simulated
 from dealthread.simulators.salesforce.graph_api import GraphApi
+from dealthread.simulators.salesforce.ids import is_record_id
 from dealthread.simulators.salesforce.query_api import QueryApi
 from dealthread.simulators.salesforce.replication_api import ReplicationApi
 from dealthread.simulators.salesforce.rest import RestAnswer, RestRequest, method_not_allowed
@@ -118,6 +119,8 @@ class RestApi:
             return self._rows.by_id(request, sobject, rest[1])
         if len(rest) == 3:
             refuse_conditions(request)
+            if is_record_id(rest[1]):
+                raise not_simulated("rows by their relationships; use a query")
             return self._rows.by_external_id(request, sobject, rest[1], rest[2])
         raise not_found()
 

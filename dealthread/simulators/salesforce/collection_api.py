@@ -11,6 +11,7 @@ from dealthread.simulators.salesforce.errors import (
     MultipleChoices,
     SalesforceError,
     SalesforceVendorErrors,
+    not_simulated,
     parser_error,
 )
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
@@ -52,6 +53,8 @@ class CollectionApi:
         rest = request.segments[2:]
         if request.method == "DELETE" and not rest:
             ids = [one for one in request.query.get("ids", "").split(",") if one]
+            if not ids:
+                raise SalesforceError("MISSING_ARGUMENT", "ids are needed")
             deletions: list[tuple[Any, Work]] = [(one, self._deletion(one)) for one in ids]
             return self._run(request, deletions, request.flag("allOrNone"))
         if len(rest) == 1:
@@ -68,6 +71,8 @@ class CollectionApi:
         if request.method == "PATCH" and len(rest) == 2:
             sobject = self._rows.sobject(rest[0])
             key = self._rows.key_field(sobject, rest[1])
+            if key.name == "Id":
+                raise not_simulated("an upsert of several rows by Id")
             work = [(one, self._upsertion(sobject, key, one, options)) for one in records]
             return self._run(request, work, all_or_none)
         raise method_not_allowed(request, "DELETE", "PATCH", "POST")

@@ -41,6 +41,15 @@ def to_18(text: str) -> str:
     return text
 
 
+def is_record_id(text: str) -> bool:
+    """Whether a text is a good id of 15 or 18 characters."""
+    try:
+        to_18(text)
+    except MalformedId:
+        return False
+    return True
+
+
 def make_id(prefix: str, instance: str, number: int) -> str:
     """An id from a key prefix (3), the org's instance part (2) and a running number."""
     if len(prefix) != 3 or len(instance) != 2:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import Any
 
 from dealthread.simulators.kit.clock import SimClock
-from dealthread.simulators.salesforce.errors import SalesforceError
+from dealthread.simulators.salesforce.errors import SalesforceError, not_simulated
 from dealthread.simulators.salesforce.ids import make_id
 from dealthread.simulators.salesforce.rest import RestAnswer, RestRequest, method_not_allowed
 from dealthread.simulators.salesforce.soql.runner import SoqlRunner
@@ -39,6 +39,8 @@ class QueryApi:
             raise method_not_allowed(request, "GET", "HEAD")
         if len(request.segments) == 2:
             return self._more(request, request.segments[1])
+        if "explain" in request.query:
+            raise not_simulated("the plan of a query")
         text = request.query.get("q", "").strip()
         if not text:
             raise SalesforceError("MALFORMED_QUERY", "the query is empty")

@@ -58,6 +58,8 @@ class Grouped:
         self._sobject = sobject
         self._conditions = conditions
         self._keys = {_name(path): self._resolved(path) for path in query.group_by}
+        if len(self._keys) < len(query.group_by):
+            raise _malformed("a field is grouped twice")
         for path, target in zip(query.group_by, self._keys.values(), strict=True):
             if target.field.type in _UNGROUPED:
                 raise SalesforceError(
