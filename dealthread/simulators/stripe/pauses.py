@@ -18,7 +18,6 @@ def set_collection(ctx: Context, subscription: Json, given: Json | None) -> None
     """The parameter `pause_collection`: paused, or collecting again."""
     if given is None:
         subscription["pause_collection"] = None
-        ctx.account.plan(RESUME_COLLECTION, subscription["id"], None)
         return
     resumes_at = given.get("resumes_at")
     if resumes_at is not None and resumes_at <= ctx.now(subscription["customer"]):
@@ -29,7 +28,13 @@ def set_collection(ctx: Context, subscription: Json, given: Json | None) -> None
         "behavior": given["behavior"],
         "resumes_at": resumes_at,
     }
-    ctx.account.plan(RESUME_COLLECTION, subscription["id"], resumes_at)
+
+
+def plan_collection(ctx: Context, subscription: Json) -> None:
+    """Put the end of a pause of collection on the agenda."""
+    pause = subscription["pause_collection"]
+    due = None if pause is None else pause["resumes_at"]
+    ctx.account.plan(RESUME_COLLECTION, subscription["id"], due)
 
 
 def resume_collection(ctx: Context, subscription: Json) -> None:

@@ -30,7 +30,12 @@ from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.invoices import no_payment_method
 from dealthread.simulators.stripe.item_changes import ItemChange
-from dealthread.simulators.stripe.plans import default_rates, extras_of, keep_inline_price
+from dealthread.simulators.stripe.plans import (
+    ExtraItem,
+    default_rates,
+    extras_of,
+    keep_inline_price,
+)
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.subscription_change import Proposal, Terms, propose
 from dealthread.simulators.stripe.subscription_shape import plan_of
@@ -60,6 +65,7 @@ def update(ctx: Context, params: Json, subscription_id: str) -> Json:
     check_open(subscription, changes)
     before = snapshot(subscription)
     proposal = None
+    extras: list[ExtraItem] = []
     with whole_or_nothing(subscription), discounts.tentative(ctx):
         _change_terms(ctx, subscription, params, changes)
         if changes & _BILLED:
@@ -68,12 +74,13 @@ def update(ctx: Context, params: Json, subscription_id: str) -> Json:
                 raise StripeError.unsupported(
                     "add_invoice_items beside proration_behavior", param="add_invoice_items"
                 )
+            extras = _extras(ctx, subscription, params)
             wanted = item_changes.read(ctx, subscription, params.get("items", []))
             plan_discounts.update_items(ctx, subscription, params.get("items", []))
             proposal = proposed(ctx, subscription, wanted, params)
     metadata.merge(subscription, params)
-    if params.get("add_invoice_items"):
-        _add_extras(ctx, subscription, params["add_invoice_items"])
+    pauses.plan_collection(ctx, subscription)
+    _keep_extras(ctx, subscription, extras)
     if proposal is not None:
         commit(ctx, subscription, proposal, params)
     ctx.effect("subscription.updated", subscription)
@@ -137,22 +144,27 @@ def _change_terms(ctx: Context, subscription: Json, params: Json, changes: set[s
         pauses.set_collection(ctx, subscription, params["pause_collection"])
 
 
-def _add_extras(ctx: Context, subscription: Json, given: Sequence[Json]) -> None:
-    """One-time items that wait for the next invoice of the subscription."""
-    now, plan = ctx.now(subscription["customer"]), plan_of(subscription)
-    param = "add_invoice_items"
-    extras = plan_discounts.redeemed_extras(
+def _extras(ctx: Context, subscription: Json, params: Json) -> list[ExtraItem]:
+    """The one-time items of a request; nothing is kept."""
+    given, param = params.get("add_invoice_items", []), "add_invoice_items"
+    now, currency = ctx.now(subscription["customer"]), subscription["currency"]
+    return plan_discounts.redeemed_extras(
         ctx,
-        extras_of(ctx, given, param, plan.currency),
+        extras_of(ctx, given, param, currency),
         given,
         param,
-        Redemption(subscription["customer"], plan.currency, now),
+        Redemption(subscription["customer"], currency, now),
     )
+
+
+def _keep_extras(ctx: Context, subscription: Json, extras: Sequence[ExtraItem]) -> None:
+    """One-time items wait for the next invoice of the subscription."""
     items = subscription["items"]["data"]
     span = (
         max(item["current_period_start"] for item in items),
         min(item["current_period_end"] for item in items),
     )
+    now, plan = ctx.now(subscription["customer"]), plan_of(subscription)
     for extra in extras:
         keep_inline_price(ctx, extra.price)
         discounts.keep(ctx, extra.discounts)
