@@ -1,8 +1,9 @@
 """A Stripe that answers the official clients, for quote-to-cash without a network.
 
 Carried: catalogue, tax rates, customers with search and tax ids, card test methods,
-subscriptions, schedules, invoice items, invoices with previews, full credit notes, events and
-signed webhooks; several accounts at once.
+subscriptions, schedules, invoice items, invoices with previews, one-off ones too, payment intents,
+charges and retries, refunds, credit notes, customer balances, events and signed webhooks; several
+accounts at once.
 What is not carried is refused with the code `simulator_unsupported`; nothing is invented for it.
 
 Never compared with the real Stripe. Assumed, because no page at hand says it:
@@ -54,7 +55,27 @@ Assumed of prices, usage and discounts:
   phase makes inside a period is a draft for an hour, however it is collected.
 - The words of messages, and the header `Idempotent-Replayed`, are not promised by any page.
 
-Missing on purpose: pending updates, prebilling, one-off
-invoices, payments out of band, card retries, minimum charge amounts, rate limits other than by a
-fault.
+Assumed of payments, credits and balances:
+
+- A payment out of band counts in `amount_paid` and `amount_paid_off_stripe`; it has no payment
+  record, and the payment that was expected is cancelled.
+- A total below zero is an `applied_to_invoice` transaction. A balance that comes with a customer
+  without a currency is in the account's, which is that of its country or the euro.
+- Every currency settles in itself, so its own minimum charge applies. What a credit note leaves
+  below the minimum is neither charged by itself nor taken to the balance.
+- Retries come 3, 5 and 7 days after each failure unless the account is configured otherwise; after
+  the last one the subscription stays past due and the invoice open. One-off invoices are retried
+  like those of subscriptions; the first invoice of a subscription is not.
+- Without any payment method an attempt fails and counts. A sent invoice that is overdue makes its
+  subscription past due; no later deadline ends it.
+- A deleted draft's items are pending again. Lines added to a draft stand before the others.
+- Tax and discount of a part of a line are in proportion to its amount, rounded on what is credited
+  so far; the note that credits the last of an invoice takes what is left of its tax.
+- An amount alone is credited when it is all that is left, or when there is but one untaxed line.
+- Of several charges of an invoice, a refund by credit note goes to the newest that can bear it.
+- A charge has no balance transaction: the account's balance with Stripe is not carried.
+
+Missing on purpose: pending updates, prebilling, cards that ask for authentication, voiding invoices
+that are credited or paid in part, payments of more than remains, invoice revisions, cash balances,
+rate limits other than by a fault.
 """
