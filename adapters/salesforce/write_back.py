@@ -92,12 +92,14 @@ def withdrawn_fields(
 
 
 def history(command: CrmWriteBack, previous_ids: str) -> str:
-    """One line per native reference; a repeated withdrawal adds nothing."""
-    known = previous_ids.splitlines()
+    """One line per native reference, with the sequence it left at; a repeated withdrawal, which has
+    a sequence of its own, adds nothing."""
+    lines = previous_ids.splitlines()
+    known = {line.partition("|")[2] for line in lines}
     refs = [ref for ref in (command.subscription, command.booking, command.entitlement) if ref]
-    lines = [f"{command.sequence}|{ref}" for ref in refs]
+    lines += [f"{command.sequence}|{ref}" for ref in refs if str(ref) not in known]
     # The newest stay when the field is full.
-    return "\n".join(known + [line for line in lines if line not in known])[-PREVIOUS_IDS_LENGTH:]
+    return "\n".join(lines)[-PREVIOUS_IDS_LENGTH:]
 
 
 def opportunity_fields(command: CrmWriteBack, last_error: str) -> dict[str, Any]:
