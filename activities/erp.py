@@ -142,14 +142,18 @@ class ErpActivities:
 
     @activity.defn(name="erp.link_booking")
     async def link_booking(self, order: ReadBooking) -> Booking:
-        """Adopt the document a person named, after reading it back: customer, currency, gross
+        """Adopt the document a person named, after reading it back: state, customer, currency, net
         and tax must agree."""
         contract = order.contract
         erp = self._erps[contract.erp]
         booking = await erp.read_booking(contract.erp_company, order.native_id)
         customer = await erp.find_customer(contract.erp_company, contract.customer_key)
         ours = customer.ref.native_id if customer is not None else ""
+        states = [BookingState.CONFIRMED]
+        if not order.confirmed:
+            states.append(BookingState.QUOTATION)
         for field, found, wanted, agrees in (
+            ("state", booking.state, " or ".join(states), booking.state in states),
             ("customer", booking.customer.native_id, ours, booking.customer.native_id == ours),
             (
                 "currency",

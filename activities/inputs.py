@@ -97,6 +97,8 @@ class ReadBooking(Carried):
     context: SagaContext
     contract: Contract
     native_id: str
+    confirmed: bool = False
+    """It takes the place of a confirmation: a quotation will not do."""
 
 
 class StartBilling(Carried):

@@ -193,11 +193,12 @@ class QuoteToCashWorkflow:
     ) -> Step[PreparedBooking]:
         party = _known(assessment.party)
 
-        def prepare() -> Awaitable[PreparedBooking]:
-            return self._steps.prepare_booking(contract, party, assessment.parent, patience)
+        def prepare(wanted: Contract = contract) -> Awaitable[PreparedBooking]:
+            return self._steps.prepare_booking(wanted, party, assessment.parent, patience)
 
         async def link(native_id: str) -> PreparedBooking:
-            prepared = await prepare()
+            # The customer only: the draft was refused, or stands beside the one that was named.
+            prepared = await prepare(contract.model_copy(update={"booking_policy": "none"}))
             booking = await self._steps.link_booking(contract, native_id)
             return prepared.model_copy(update={"booking": booking})
 
@@ -264,7 +265,9 @@ class QuoteToCashWorkflow:
             Step(
                 name="confirm",
                 act=lambda: self._steps.confirm_booking(contract, booking),
-                link=lambda native_id: self._steps.link_booking(contract, native_id),
+                link=lambda native_id: self._steps.link_booking(
+                    contract, native_id, confirmed=True
+                ),
             )
         )
 

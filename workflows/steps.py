@@ -93,11 +93,18 @@ class Steps:
             **policy,
         )
 
-    async def link_booking(self, contract: Contract, native_id: str) -> Booking:
+    async def link_booking(
+        self, contract: Contract, native_id: str, *, confirmed: bool = False
+    ) -> Booking:
         """Adopt a document that a person named."""
         return await workflow.execute_activity_method(
             ErpActivities.link_booking,
-            ReadBooking(context=self._context, contract=contract, native_id=native_id),
+            ReadBooking(
+                context=self._context,
+                contract=contract,
+                native_id=native_id,
+                confirmed=confirmed,
+            ),
             task_queue=_erp_queue(contract),
             summary=f"Read back {native_id} and adopt it",
             **POST_LEDGER,

@@ -119,6 +119,10 @@ class FakeErp:
 
         return await self._world.write("erp.draft_booking", contract.key, effect)
 
+    def adopt(self, document_key: str, contract_key: str) -> None:
+        """A document that a test made by hand counts for a contract."""
+        self._contract_of[document_key] = contract_key
+
     def live(self, document_key: str) -> list[Booking]:
         """Bookings neither cancelled nor reversed."""
         gone = (BookingState.CANCELLED, BookingState.REVERSED)
