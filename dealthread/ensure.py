@@ -78,8 +78,9 @@ class Undo(Generic[T]):
     """One undo: `find` finds what the act made, `remove` takes it away.
 
     `shared` says that `find` may also find what another run made, as with a customer: nothing is
-    taken away then unless this run's act was sent and not refused. `keep` looks at the act's
-    result, None where it is not known, and says whether there is nothing to undo in it.
+    taken away then unless this run's act was sent. (A refused one too: of an act of several calls
+    the first may have had its effect.) `keep` looks at the act's result, None where it is not
+    known, and says whether there is nothing to undo in it.
     """
 
     spec: WriteSpec
@@ -280,8 +281,8 @@ async def _never(_: object) -> bool:
 
 
 def _may_have_acted(do_row: WriteRow | None) -> bool:
-    """Whether the act was sent and not refused."""
-    return do_row is not None and (_is_open(do_row) or do_row.state is WriteState.DONE)
+    """Whether the act was sent, whatever was heard of it."""
+    return do_row is not None and do_row.state is not WriteState.INTENT
 
 
 def _is_open(row: WriteRow) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dealthread.domain.contract import ContractState
 from dealthread.domain.transaction import ChangeKind, ChangeOutcome, ChangeRequest
 from dealthread.errors import AttemptInFlight, OutcomeUnknown, StepRejected, VendorUnavailable
+from dealthread.outcome import Rejected, Unknown
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
 from dealthread.store.reading import Reading
@@ -91,24 +92,28 @@ async def test_what_existed_before_the_run_is_kept(bench: Bench, store: AsyncEng
     assert await how(store) == ("done", "kept")
 
 
-@pytest.mark.parametrize("refused", [True, False])
-async def test_what_others_made_is_kept_where_the_act_wrote_nothing(
-    bench: Bench, store: AsyncEngine, refused: bool
+@pytest.mark.parametrize("begun", [True, False])
+async def test_what_others_made_is_kept_where_the_act_was_not_sent(
+    bench: Bench, store: AsyncEngine, begun: bool
 ) -> None:
     """A customer is found by a key that is not this run's own."""
     bench.vendor.made["another run"] = Agreement(native_id="sub_theirs")
-    if refused:
-        bench.vendor.next_outcome = [REFUSED]
-        with pytest.raises(StepRejected):
+    if begun:
+        bench.vendor.next_outcome = [VendorUnavailable("refused")]
+        with pytest.raises(VendorUnavailable):
             await bench.attempt()
     assert await bench.undo(shared=True) is None
     assert list(bench.vendor.made) == ["another run"]
     assert await how(store) == ("done", "kept")
 
 
-async def test_what_is_shared_is_removed_where_the_act_may_have_made_it(bench: Bench) -> None:
-    bench.vendor.next_outcome, bench.vendor.effect_despite = [LOST], True
-    with pytest.raises(OutcomeUnknown):
+@pytest.mark.parametrize("outcome", [LOST, REFUSED])
+async def test_what_is_shared_is_removed_where_the_act_may_have_made_it(
+    bench: Bench, outcome: Rejected | Unknown
+) -> None:
+    """A refusal of the last of several calls included: the first made the record."""
+    bench.vendor.next_outcome, bench.vendor.effect_despite = [outcome], True
+    with pytest.raises((OutcomeUnknown, StepRejected)):
         await bench.attempt()
     assert await bench.undo(shared=True) is not None
     assert bench.vendor.made == {}
