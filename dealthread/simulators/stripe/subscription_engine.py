@@ -147,10 +147,10 @@ def start(
     )
     subscription["schedule"], subscription["test_clock"] = schedule_id, customer["test_clock"]
     subscription["latest_invoice"] = invoice_id if bill.charges else None
-    plan_discounts.keep(ctx, plan, subscription)
     account = ctx.account
     account.add("subscription", subscription)
     account.relate("subscription.customer", customer["id"], subscription_id)
+    plan_discounts.keep(ctx, plan, subscription)
     if plan.cancel_at is not None or plan.cancel_at_period_end:
         set_end(ctx, subscription, plan.cancel_at, at_period_end=plan.cancel_at_period_end)
     if customer["currency"] is None:
