@@ -310,3 +310,46 @@ async def test_discounts_and_limits_of_metered_items(serve: Serve) -> None:
         await use(sim, client, customer, "10", unix(at(2026, 4, 1, 1)))
         sim.clock.freeze(at(2026, 5, 1, 2))
         assert [one.total for one in await invoices(client, customer)] == [500, 1000]
+
+
+async def test_a_schedule_bills_usage_to_its_end(serve: Serve) -> None:
+    """Two months: the first is billed by the cycle, the second by the final invoice."""
+    async with running(serve, now=NOW) as sim, sim.client() as client:
+        price, other = (
+            await metered(client, unit_amount=4),
+            await metered(client, "b", unit_amount=1),
+        )
+        customer = await card_customer(client)
+        phase: Any = {"items": [{"price": price}], "duration": {"interval": "month"}}
+        given: Any = {
+            "customer": customer,
+            "start_date": "now",
+            "end_behavior": "cancel",
+            "phases": [phase, {**phase, "items": [{"price": other}]}],
+        }
+        with pytest.raises(stripe.InvalidRequestError, match="other metered prices"):
+            await client.v1.subscription_schedules.create_async(given)
+        schedule = await client.v1.subscription_schedules.create_async(
+            {**given, "phases": [phase, phase]}
+        )
+        assert schedule.phases[0]["items"][0].quantity is None
+        await use(sim, client, customer, "10", unix(at(2026, 3, 10)))
+        await use(sim, client, customer, "20", unix(at(2026, 4, 10)))
+        sim.clock.freeze(at(2026, 5, 1, 2))
+        assert [lines(one) for one in await invoices(client, customer)] == [[(10, 40)], [(20, 80)]]
+        ended = await client.v1.subscription_schedules.retrieve_async(schedule.id)
+        assert ended.status == "completed"
+
+
+async def test_a_package_of_usage_that_grows_by_tier_is_no_price(serve: Serve) -> None:
+    """transform-quantities: "Quantity transformation isn't compatible with tiered pricing"."""
+    async with running(serve, now=NOW) as sim, sim.client() as client:
+        with pytest.raises(stripe.InvalidRequestError) as refusal:
+            await metered(
+                client,
+                billing_scheme="tiered",
+                tiers_mode="volume",
+                tiers=[{"up_to": "inf", "unit_amount": 4}],
+                transform_quantity={"divide_by": 10, "round": "up"},
+            )
+        assert refusal.value.param == "transform_quantity"

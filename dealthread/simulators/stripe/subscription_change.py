@@ -14,6 +14,7 @@ from dealthread.simulators.stripe import ends, proration, subscription_engine, t
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.item_changes import ItemChange
 from dealthread.simulators.stripe.plans import Plan, PlanItem, check_alike
+from dealthread.simulators.stripe.prices import is_metered
 from dealthread.simulators.stripe.proration import Proration
 from dealthread.simulators.stripe.spans import Span, span_at
 from dealthread.simulators.stripe.store import Json
@@ -228,11 +229,6 @@ def surviving(
         *proration.credits(ctx, subscription, was["id"], date, old_end),
         *proration.owed(ctx, plan, item, date, span.end, owner),
     ]
-
-
-def is_metered(price: Json) -> bool:
-    """Whether a price bills usage, which is never prorated."""
-    return bool(price["recurring"].get("usage_type") == "metered")
 
 
 def check_licensed(price: Json) -> None:
