@@ -34,11 +34,6 @@ DIFFERENCES: dict[str, str] = {
     "*.children.User.*": "users of portals are not carried",
     # ------------------------------------------------ stricter than recorded
     "*.fields.*Address.filterable": "only DISTANCE filters by an address, and it is not carried",
-    "Account.children.Order.AccountId.cascadeDelete": (
-        "recorded as both cascading and restricted; what that does is not documented, so the"
-        " deletion is refused"
-    ),
-    "Account.children.Contract.AccountId.cascadeDelete": "the same",
     "Opportunity.fields.Pricebook2Id.defaultedOnCreate": (
         "when Salesforce fills it depends on the org; here it is filled by the first line"
     ),

@@ -107,3 +107,24 @@ def test_conditions_are_refused_where_they_are_not_documented(org: Any) -> None:
         headers = {"if-match": NOBODYS}
         assert org.http.request(method, path, json=body, headers=headers).status_code == 501
     assert len(org.query("SELECT Id FROM Account")) == 1
+
+
+def test_a_part_of_a_composite_has_conditions_of_its_own(org: Any) -> None:
+    """A 412 in one part takes the others back when all or none is asked."""
+    account = org.create("Account", Name="A")
+    url = f"/services/data/v66.0/sobjects/Account/{account}"
+
+    def part(reference: str, name: str, tag: str) -> dict[str, Any]:
+        body, headers = {"Name": name}, {"If-Match": tag}
+        return {
+            "method": "PATCH",
+            "url": url,
+            "referenceId": reference,
+            "body": body,
+            "httpHeaders": headers,
+        }
+
+    body = {"allOrNone": True, "compositeRequest": [part("a", "B", "*"), part("b", "C", NOBODYS)]}
+    shown = org.http.post("/composite", json=body).json()["compositeResponse"]
+    assert [one["httpStatusCode"] for one in shown] == [400, 412]
+    assert org.read("Account", account)["Name"] == "A"

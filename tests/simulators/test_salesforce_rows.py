@@ -378,3 +378,16 @@ def test_deleting_takes_open_deals_along_and_is_refused_where_won_ones_hang(org:
     assert [one["IsDeleted"] for one in answer.json()["records"]] == [True]
     assert error_of(org.http.get(f"/sobjects/Contact/{contact}")) == (404, "ENTITY_IS_DELETED")
     assert org.read("Account", child)["ParentId"] is None
+
+
+def test_an_account_goes_with_its_drafts_and_stays_for_an_activated_contract(org: Any) -> None:
+    """What hangs from it is all deleted or all kept."""
+    kept = org.create("Account", Name="A")
+    draft, active = org.create("Contract", AccountId=kept), org.create("Contract", AccountId=kept)
+    org.http.patch(f"/sobjects/Contract/{active}", json={"Status": "Activated"})
+    assert error_of(org.http.delete(f"/sobjects/Account/{kept}")) == (400, "DELETE_FAILED")
+    assert org.read("Contract", draft)["Status"] == "Draft"
+    gone = org.create("Account", Name="B")
+    org.create("Contract", AccountId=gone)
+    assert org.http.delete(f"/sobjects/Account/{gone}").status_code == 204
+    assert {one["AccountId"] for one in org.query("SELECT AccountId FROM Contract")} == {kept}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -54,6 +55,27 @@ def test_fields_selects_groups_of_fields(org: Any) -> None:
 def test_fields_is_bounded_and_selects_nothing_twice(org: Any, soql: str, code: str) -> None:
     """LIMIT of 200 at most for ALL and CUSTOM, none needed for STANDARD."""
     assert refusal(org, soql) == code
+
+
+# ------------------------------------------------------------ currencies
+
+
+@pytest.mark.parametrize(
+    "soql",
+    [
+        "SELECT SUM(Amount) FROM Opportunity",
+        "SELECT Name FROM Opportunity ORDER BY Amount",
+        "SELECT Name FROM Opportunity WHERE Amount > 5",
+        "SELECT Name FROM Opportunity WHERE Amount IN (5)",
+        "SELECT Name FROM Opportunity GROUP BY Name HAVING MAX(Amount) > 5",
+    ],
+)
+def test_amounts_are_not_converted_by_guess(serve_org: Any, soql: str) -> None:
+    """With rates other than 1, what would need a conversion is refused; reading is not."""
+    org = serve_org(conversion_rates={"USD": Decimal("1.1")})
+    answer = org.http.get("/query", params={"q": soql})
+    assert answer.json()[0]["errorCode"] == "NOT_SIMULATED"
+    assert org.query("SELECT Amount FROM Opportunity WHERE Amount = null") == []
 
 
 # ------------------------------------------------------------ OFFSET, FOR, subqueries

@@ -41,14 +41,14 @@ def describe(schema: Schema, sobject: SObject, base: str) -> dict[str, Any]:
         "fields": [field_description(sobject, one) for one in sobject.fields.values()],
         "childRelationships": [
             {
-                "cascadeDelete": child.on_delete == "cascade",
+                "cascadeDelete": child.on_delete in ("cascade", "guarded"),
                 "childSObject": child.object,
                 "deprecatedAndHidden": False,
                 "field": child.field,
                 "junctionIdListNames": [],
                 "junctionReferenceTo": [],
                 "relationshipName": child.relationship or None,
-                "restrictedDelete": child.on_delete == "restrict",
+                "restrictedDelete": child.on_delete in ("restrict", "guarded"),
             }
             for child in schema.children.get(sobject.name, ())
         ],

@@ -278,7 +278,7 @@ class Dml:
                         f" {referring['Id']}",
                         fields=[],
                     )
-                if child.on_delete == "cascade":
+                if child.on_delete in ("cascade", "guarded"):
                     self.delete(owner, str(referring["Id"]))
                 else:
                     self._store.put(child.object, {**referring, child.field: None})

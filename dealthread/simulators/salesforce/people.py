@@ -7,10 +7,11 @@ from dealthread.simulators.salesforce.rules import Rules, Save, integrity
 
 
 class AccountRules(Rules):
-    """An account takes its contacts and open deals along, but not the deals that were won.
+    """An account takes along what hangs from it, but not deals that were won.
 
-    Recorded describes say that Account.Contacts and Account.Opportunities cascade; the help page
-    "Delete Accounts" keeps accounts with opportunities that are closed and won.
+    Help, "Considerations for Deleting Accounts": contacts, opportunities and contracts go along;
+    activated contracts keep an account, and whoever wants deals that were won to go is asked
+    first, which an API cannot. Recorded describes agree.
     """
 
     def before_delete(self, save: Save) -> None:

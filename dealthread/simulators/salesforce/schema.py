@@ -92,7 +92,7 @@ class Field:
     children: str = ""
     """Name of the child relationship at the parent, e.g. OrderItems; empty where there is none."""
     on_delete: str = "clear"
-    """Of the parent: clear, restrict or cascade."""
+    """Of the parent: clear, restrict, cascade, or guarded (cascade unless a rule forbids it)."""
     calculated: bool = False
     auto_number: str = ""
     """Pattern of an auto number, e.g. OB-{:06d}."""

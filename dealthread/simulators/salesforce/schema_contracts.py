@@ -28,7 +28,7 @@ def contract(currencies: Currencies) -> SObject:
         "800",
         [
             reference(
-                "AccountId", "Account", required=True, on_delete="restrict", children="Contracts"
+                "AccountId", "Account", required=True, on_delete="guarded", children="Contracts"
             ),
             calculated(text("ContractNumber", 30, auto_number="{:08d}")),
             text("Name", 80),

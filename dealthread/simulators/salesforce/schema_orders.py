@@ -32,7 +32,7 @@ def order(currencies: Currencies) -> SObject:
         "801",
         [
             reference(
-                "AccountId", "Account", required=True, on_delete="restrict", children="Orders"
+                "AccountId", "Account", required=True, on_delete="guarded", children="Orders"
             ),
             reference("ContractId", "Contract", on_delete="restrict", children="Orders"),
             reference("OpportunityId", "Opportunity", children="Orders"),

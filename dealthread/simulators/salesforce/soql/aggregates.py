@@ -9,6 +9,7 @@ from typing import Any
 from dealthread.simulators.salesforce.errors import SalesforceError
 from dealthread.simulators.salesforce.schema import Field, FieldType, Row, SObject, Value
 from dealthread.simulators.salesforce.soql.conditions import Conditions
+from dealthread.simulators.salesforce.soql.currencies import refuse_conversion
 from dealthread.simulators.salesforce.soql.ordering import greatest, least, sorted_rows
 from dealthread.simulators.salesforce.soql.resolve import Resolved, resolve
 from dealthread.simulators.salesforce.soql.semi_joins import joins_in
@@ -131,6 +132,7 @@ class Grouped:
             )
         if one.function in ("COUNT", "COUNT_DISTINCT"):
             return Field(one.function, FieldType.INT, precision=18)
+        refuse_conversion(self._store, field)
         if one.function in ("SUM", "AVG"):
             return Field(one.function, FieldType.DOUBLE, precision=18)
         return field

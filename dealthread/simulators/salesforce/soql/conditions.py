@@ -12,6 +12,7 @@ from typing import Any
 from dealthread.simulators.salesforce.errors import SalesforceError
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
 from dealthread.simulators.salesforce.schema import Field, FieldType, Row, SObject, Value
+from dealthread.simulators.salesforce.soql.currencies import refuse_conversion
 from dealthread.simulators.salesforce.soql.date_literals import days_of
 from dealthread.simulators.salesforce.soql.resolve import Resolved, resolve
 from dealthread.simulators.salesforce.soql.syntax import (
@@ -146,6 +147,8 @@ class Conditions:
             wanted.update(self._column_of(condition.subquery))
         for literal in condition.values:
             value = _value(field, literal, self._today)
+            if value is not None:
+                refuse_conversion(self._store, field)
             if isinstance(value, _Span):
                 spans.append(value)
             else:
@@ -165,6 +168,8 @@ class Conditions:
         if operator == "LIKE":
             return _like(field, read, condition.value)
         value = _value(field, condition.value, self._today)
+        if value is not None:
+            refuse_conversion(self._store, field)
         is_ordering = operator in _COMPARE
         if is_ordering and (value is None or field.type is FieldType.BOOLEAN):
             raise SalesforceError(

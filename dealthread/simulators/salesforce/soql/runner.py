@@ -12,6 +12,7 @@ from dealthread.simulators.salesforce.rendering import rendered, url_of
 from dealthread.simulators.salesforce.schema import FieldType, Row, SObject, Value
 from dealthread.simulators.salesforce.soql.aggregates import MAX_GROUPS, Grouped
 from dealthread.simulators.salesforce.soql.conditions import Conditions
+from dealthread.simulators.salesforce.soql.currencies import refuse_conversion
 from dealthread.simulators.salesforce.soql.ordering import Term, sorted_rows
 from dealthread.simulators.salesforce.soql.parser import parse
 from dealthread.simulators.salesforce.soql.resolve import Resolved, resolve, source_object
@@ -116,7 +117,9 @@ class SoqlRunner:
         for term in query.order_by:
             if not isinstance(term.path, Path):
                 raise SalesforceError("MALFORMED_QUERY", "aggregates order groups only")
-            terms.append((term, resolve(self._store, query, sobject, term.path)))
+            target = resolve(self._store, query, sobject, term.path)
+            refuse_conversion(self._store, target.field)
+            terms.append((term, target))
         return sorted_rows(terms, rows)
 
     # ------------------------------------------------------------ records
