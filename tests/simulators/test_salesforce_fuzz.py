@@ -20,7 +20,7 @@ from tests.judges.soql_queries import QueryMaker
 
 BASE = "/services/data/v66.0"
 quick = settings(
-    max_examples=600,
+    max_examples=400,
     deadline=None,
     derandomize=True,
     database=None,

@@ -23,7 +23,7 @@ from dealthread.simulators.salesforce.org import Org
 from dealthread.simulators.salesforce.rest import RestRequest, split_target
 
 quick = settings(
-    max_examples=400,
+    max_examples=250,
     deadline=None,
     derandomize=True,
     database=None,
