@@ -15,9 +15,11 @@ from tests.simulators.stripe_support import (
     US_KEY,
     at,
     card_customer,
+    clock_customer,
     d1_items,
     d2_items,
     running,
+    to_ready,
     unix,
 )
 
@@ -171,3 +173,45 @@ async def test_a_transfer_that_is_late_makes_the_subscription_past_due(serve: Se
         assert (await client.v1.subscriptions.retrieve_async(made.id)).status == "past_due"
         await client.v1.invoices.pay_async(invoice.id, {"paid_out_of_band": True})
         assert (await client.v1.subscriptions.retrieve_async(made.id)).status == "active"
+
+
+async def test_retries_and_payments_live_by_the_customers_test_clock(serve: Serve) -> None:
+    """Due in the clock's time and dated by it, while the time of the world stands still."""
+    start = unix(at(2025, 1, 1))
+    async with (
+        running(serve, now=at(2026, 1, 1), **account(retry_days=(1,))) as sim,
+        sim.client() as client,
+    ):
+        clock = await client.v1.test_helpers.test_clocks.create_async({"frozen_time": start})
+        customer = await clock_customer(client, clock.id, "pm_card_chargeCustomerFail")
+        await client.v1.invoice_items.create_async(
+            {"customer": customer, "currency": "usd", "amount": 700}
+        )
+        draft = await client.v1.invoices.create_async(
+            {
+                "customer": customer,
+                "auto_advance": True,
+                "pending_invoice_items_behavior": "include",
+            }
+        )
+        hour, day = 3600, 86_400
+        await to_ready(client, clock.id, start + hour)
+        failed = await client.v1.invoices.retrieve_async(draft.id)
+        assert (failed.attempt_count, failed.next_payment_attempt) == (1, start + hour + day)
+        good = await client.v1.payment_methods.attach_async("pm_card_visa", {"customer": customer})
+        await client.v1.customers.update_async(
+            customer, {"invoice_settings": {"default_payment_method": good.id}}
+        )
+        await to_ready(client, clock.id, start + 2 * day)
+        done = await client.v1.invoices.retrieve_async(draft.id, {"expand": ["payments"]})
+        assert done.payments is not None
+        payment = done.payments.data[0]
+        assert payment.status_transitions.paid_at == start + hour + day
+        charges = await client.v1.charges.list_async({"customer": customer})
+        assert [row.created for row in charges.data] == [start + hour + day, start + hour]
+        told = await client.v1.events.list_async({"types": ["charge.*", "invoice_payment.paid"]})
+        assert [(row.type, row.created - start) for row in reversed(told.data)] == [
+            ("charge.failed", hour),
+            ("charge.succeeded", hour + day),
+            ("invoice_payment.paid", hour + day),
+        ]

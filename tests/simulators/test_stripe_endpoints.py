@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import stripe
 
 from dealthread.simulators.stripe.config import API_VERSION
+from dealthread.simulators.stripe.event_kinds import EVENT_KINDS
 from tests.simulators.stripe_settlement import payer
 from tests.simulators.stripe_support import at, running
+from tests.simulators.stripe_types import judge_request
 
 Serve = Callable[[Any], str]
 NOWHERE = "http://127.0.0.1:9/hook"
@@ -37,6 +42,29 @@ async def test_an_endpoints_secret_is_shown_once(serve: Serve) -> None:
         assert "secret" not in changed
         assert (changed.description, changed.enabled_events) == ("Mine", ["*"])
         assert changed.api_version == API_VERSION
+
+
+def test_the_kinds_of_events_are_those_of_stripes_types() -> None:
+    """`enabled_events` as the official package lists it."""
+    path = "/v1/webhook_endpoints"
+    for kind in sorted(EVENT_KINDS):
+        text = urlencode({"url": NOWHERE, "enabled_events[0]": kind})
+        assert judge_request("POST", path, text) == []
+    source = inspect.getsource(inspect.getmodule(stripe.params.WebhookEndpointCreateParams))
+    listed = source.partition("enabled_events: List[")[2].partition('"""')[0]
+    assert {
+        word for word in re.findall(r"[\"']([\w.]+)[\"']", listed) if "." in word
+    } == EVENT_KINDS
+
+
+async def test_an_unknown_kind_of_event_is_refused(serve: Serve) -> None:
+    """Nobody waits for an event that does not exist; `invoice.*` is no kind either."""
+    async with running(serve, now=at(2026, 1, 1)) as sim, sim.client() as client:
+        for kind in ("invoice.payed", "invoice.*"):
+            wrong: Any = {"url": NOWHERE, "enabled_events": ["invoice.paid", kind]}
+            with pytest.raises(stripe.InvalidRequestError) as refused:
+                await client.v1.webhook_endpoints.create_async(wrong)
+            assert refused.value.param == "enabled_events[1]"
 
 
 async def test_a_disabled_endpoint_is_sent_nothing_new(serve: Serve) -> None:

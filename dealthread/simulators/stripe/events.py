@@ -47,6 +47,7 @@ def emit(ctx: Context, kind: str, obj: Json, *, before: Json | None = None) -> J
         if endpoint["status"] == "enabled"
         and ("*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"])
     ]
+    customer_id = _customer_of(ctx, obj)
     data: Json = {"object": snapshot(obj)}
     if before is not None:
         data["previous_attributes"] = {
@@ -56,7 +57,7 @@ def emit(ctx: Context, kind: str, obj: Json, *, before: Json | None = None) -> J
         "id": new_id("evt"),
         "object": "event",
         "api_version": API_VERSION,
-        "created": ctx.now(obj["id"] if obj["object"] == "customer" else obj.get("customer")),
+        "created": ctx.now(customer_id),
         "data": data,
         "livemode": False,
         "pending_webhooks": len(endpoints),
@@ -64,7 +65,7 @@ def emit(ctx: Context, kind: str, obj: Json, *, before: Json | None = None) -> J
         "type": kind,
     }
     ctx.account.add("event", event)
-    if obj.get("test_clock") is not None:
+    if obj.get("test_clock") is not None or ctx.clock_of(customer_id) is not None:
         # Dated by its clock, kept by the time of the world.
         ctx.account.secret(event["id"])["happened_at"] = ctx.world_now()
     body = json.dumps(event, separators=(",", ":")).encode()
@@ -82,6 +83,16 @@ def emit(ctx: Context, kind: str, obj: Json, *, before: Json | None = None) -> J
             )
         )
     return event
+
+
+def _customer_of(ctx: Context, obj: Json) -> str | None:
+    """Whose event it is: an invoice's payment is its customer's."""
+    if obj["object"] == "customer":
+        return str(obj["id"])
+    if "customer" not in obj and "invoice" in obj:
+        obj = ctx.account.find("invoice", obj["invoice"]) or obj
+    found: str | None = obj.get("customer")
+    return found
 
 
 def _delivered(event: Json) -> None:

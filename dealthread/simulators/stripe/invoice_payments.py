@@ -75,7 +75,8 @@ def intent_of(ctx: Context, payment: Json) -> Json:
 def mark_paid(ctx: Context, payment: Json, amount: int) -> None:
     """The payment succeeded with this amount for the invoice."""
     payment["amount_paid"], payment["status"] = amount, "paid"
-    payment["status_transitions"]["paid_at"] = ctx.now()
+    customer_id = ctx.get("invoice", payment["invoice"])["customer"]
+    payment["status_transitions"]["paid_at"] = ctx.now(customer_id)
     events.emit(ctx, "invoice_payment.paid", payment)
 
 

@@ -7,6 +7,7 @@ import secrets
 from dealthread.simulators.stripe import metadata
 from dealthread.simulators.stripe.config import API_VERSION
 from dealthread.simulators.stripe.errors import StripeError
+from dealthread.simulators.stripe.event_kinds import EVENT_KINDS
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.listing import page
 from dealthread.simulators.stripe.store import Json
@@ -46,6 +47,12 @@ def _check(params: Json) -> None:
         raise StripeError.invalid("Not a valid URL", code="url_invalid", param="url")
     if "enabled_events" in params and not params["enabled_events"]:
         raise StripeError.missing("enabled_events")
+    for index, kind in enumerate(params.get("enabled_events", [])):
+        if kind != "*" and kind not in EVENT_KINDS:
+            raise StripeError.invalid(
+                f"Invalid enabled_events[{index}]: {kind} is no kind of event",
+                param=f"enabled_events[{index}]",
+            )
 
 
 def update(ctx: Context, params: Json, endpoint_id: str) -> Json:
