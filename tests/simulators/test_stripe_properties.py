@@ -51,6 +51,8 @@ class Settlement(RuleBasedStateMachine):
             "tax_rates", display_name="T", percentage=str(PERCENT), inclusive=False
         )["id"]
         self.sim.post("products", id="seat", name="Seat")
+        self.sim.post("coupons", id="third", percent_off="33.3", duration="forever")
+        self.sim.post("coupons", id="ten", amount_off=1000, currency="usd", duration="once")
         self.customer(card=0, balance=0)
         # Credits and refunds need something that was invoiced and paid.
         for unit, quantity in ((333, 7), (1999, 3)):
@@ -130,8 +132,16 @@ class Settlement(RuleBasedStateMachine):
             params["default_tax_rates"] = [self.tax]
         self.sim.post("invoices", **params)
 
-    @rule(pick=PICK, unit=st.integers(100, 9000), quantity=st.integers(1, 4), sent=st.booleans())
-    def subscribe(self, pick: int, unit: int, quantity: int, *, sent: bool) -> None:
+    @rule(
+        pick=PICK,
+        unit=st.integers(100, 9000),
+        quantity=st.integers(1, 4),
+        sent=st.booleans(),
+        coupon=st.sampled_from([None, "third", "ten"]),
+    )
+    def subscribe(
+        self, pick: int, unit: int, quantity: int, coupon: str | None, *, sent: bool
+    ) -> None:
         params: Row = {
             "customer": chosen(self.sim.rows("customer"), pick)["id"],
             "items": [
@@ -149,7 +159,25 @@ class Settlement(RuleBasedStateMachine):
         }
         if sent:
             params |= {"collection_method": "send_invoice", "days_until_due": 3}
+        if coupon is not None:
+            params["discounts"] = [{"coupon": coupon}]
         self.try_("POST", "subscriptions", **params)
+
+    @precondition(lambda self: self.sim.rows("subscription"))
+    @rule(
+        pick=PICK,
+        quantity=st.integers(0, 6),
+        how=st.sampled_from(["always_invoice", "create_prorations", "none"]),
+    )
+    def change(self, pick: int, quantity: int, how: str) -> None:
+        subscription = chosen(self.sim.rows("subscription"), pick)
+        item = subscription["items"]["data"][0]["id"]
+        self.try_(
+            "POST",
+            f"subscriptions/{subscription['id']}",
+            items=[{"id": item, "quantity": quantity}],
+            proration_behavior=how,
+        )
 
     @precondition(lambda self: self.sim.rows("subscription"))
     @rule(pick=PICK)
