@@ -79,7 +79,11 @@ class Effects:
 
 @dataclass(frozen=True)
 class OpenWrite:
-    """An uncertain write, for `dealthread uncertain`."""
+    """A journal row for people, above all one that is uncertain (`dealthread uncertain`).
+
+    `how` says how a done write came to be known: `created` by its answer, `found` by a look-up
+    after its answer was lost; an undo's may be `kept` or `absent`. Empty while it is not done.
+    """
 
     key: str
     step: str
@@ -90,6 +94,7 @@ class OpenWrite:
     attempts: int
     money: Money | None = None
     evidence: dict[str, str] = dataclasses.field(default_factory=dict)
+    how: str = ""
 
 
 class Journal(Protocol):

@@ -83,12 +83,7 @@ class BillingBooks:
         """The oldest invoice of an agreement; None before there is one."""
         if not agreement.subscription_id:
             return None
-        client = self._clients[agreement.account]
-        rows = list(
-            every(
-                client.v1.invoices.list({"subscription": agreement.subscription_id, "limit": 100})
-            )
-        )
+        rows = self._invoices_of(agreement)
         if not rows:
             return None
         first = min(rows, key=lambda row: (row["created"], row["id"]))
@@ -100,6 +95,18 @@ class BillingBooks:
             net=net,
             tax=total - net,
             total=total,
+        )
+
+    def invoice_ids(self, agreement: Agreement) -> list[str]:
+        """Every invoice of an agreement, drafts and void ones too."""
+        return [str(row["id"]) for row in self._invoices_of(agreement)]
+
+    def _invoices_of(self, agreement: Agreement) -> list[dict[str, Any]]:
+        client = self._clients[agreement.account]
+        return list(
+            every(
+                client.v1.invoices.list({"subscription": agreement.subscription_id, "limit": 100})
+            )
         )
 
     def customers_by_key(self) -> dict[str, list[str]]:

@@ -318,4 +318,5 @@ def _open_write(row: Row[Any]) -> OpenWrite:
         attempts=row.attempts,
         money=Money.of(row.amount, row.currency) if row.amount is not None else None,
         evidence={"code": row.code} if row.code else {},
+        how=row.how,
     )

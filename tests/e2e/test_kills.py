@@ -9,11 +9,13 @@ import signal
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
-from dealthread.sandbox.books import BillingBooks, Entitlements
+from dealthread.sandbox.books import BillingBooks, Entitlements, contracts_in_crm
 from dealthread.sandbox.invented import InventedCustomers
 from dealthread.sandbox.process import ProcessApi
+from dealthread.sandbox.salesforce import SalesforceOrg
 from dealthread.sandbox.selling import Entered, SalesDesk
 from dealthread.sandbox.stripe_catalogue import billing_clients
 from dealthread.sandbox.tryton import TrytonReader
@@ -44,6 +46,9 @@ STEPS = (
     "crm.write_back",
 )
 
+UPSERTS = ("erp.erp-customer", "billing.billing-customer")
+"""Writes that look inside the act and bring what exists up to date."""
+
 
 def _deal(sales: SalesDesk, number: int) -> Entered:
     """A German deal under the review policy: it takes every step there is."""
@@ -51,21 +56,53 @@ def _deal(sales: SalesDesk, number: int) -> Entered:
 
 
 def _exactly_one_of_each(stack: StackInfo, deals: list[Entered]) -> None:
+    """One of everything a deal leaves, in each system, as the system itself tells."""
     keys = {deal.contract_key for deal in deals}
     with billing_clients(stack) as clients:
-        agreements = [a for a in BillingBooks(clients).agreements() if a.contract_key in keys]
+        books = BillingBooks(clients)
+        agreements = [a for a in books.agreements() if a.contract_key in keys]
+        invoices = {a.contract_key: books.invoice_ids(a) for a in agreements}
+        payers = books.customers_by_key()
     assert sorted(a.contract_key for a in agreements if a.is_live) == sorted(keys)
     assert len(agreements) == len(deals), "an agreement was made twice"
+    assert {key: len(ids) for key, ids in invoices.items()} == dict.fromkeys(keys, 1)
+    billed = {key.partition(" ")[2]: ids for key, ids in payers.items()}
+    assert {key: len(billed[key]) for key in _customers(deals)} == dict.fromkeys(
+        _customers(deals), 1
+    )
     with TrytonReader(stack) as erp:
         orders = [row for row in erp.sales() if str(row["party.code"]) in _customers(deals)]
+        parties = {key: erp.parties(key) for key in _customers(deals)}
     live = [row for row in orders if row["state"] != "cancelled"]
     assert sorted(str(row["party.code"]) for row in live) == sorted(_customers(deals))
     assert {row["state"] for row in live} <= {"confirmed", "processing", "done"}
+    assert [len(rows) for rows in parties.values()] == [1] * len(deals)
+    assert all(row["active"] for rows in parties.values() for row in rows)
+    org = SalesforceOrg(stack)
+    contracts = contracts_in_crm(org)
+    org.close()
+    assert [len(contracts[deal.deal_id]) for deal in deals] == [1] * len(deals)
     with Entitlements(stack) as entitlements:
         for key in keys:
             held = entitlements.of(key)
             assert held is not None
             assert held["state"] == "active"
+            assert _grants(stack, str(held["id"])) == 1, "an entitlement was granted twice"
+
+
+def _grants(stack: StackInfo, entitlement_id: str) -> int:
+    """How often the entitlement service took a grant into effect."""
+    page = httpx.get(
+        f"{stack.urls.entitlement_direct}/_sim/ledger",
+        params={
+            "kind": "effects",
+            "effect": "^entitlement.granted$",
+            "object_id": entitlement_id,
+        },
+        trust_env=False,
+    ).json()
+    assert page["dropped"] == 0
+    return int(page["matched"])
 
 
 def _customers(deals: list[Entered]) -> list[str]:
@@ -114,9 +151,15 @@ def test_a_worker_killed_at_every_phase_of_every_write_leaves_exactly_one_of_eac
         rows = operator.writes(f"quote-to-cash:{stack.salesforce_org_id}:{deal.deal_id}")
         row = next(r for r in rows if r["step"] == step)
         assert {r["state"] for r in rows} == {"done"}
-        # Died between "sent" and the call: looked for, not found, sent a second time. (Other
-        # deals' deaths may add to that: they all share one process.)
-        assert row["attempts"] >= (2 if phase == "after_intent" else 1), (step, phase)
+        if phase == "after_intent":
+            # Died between "sent" and the call: looked for, not found, sent a second time.
+            assert row["attempts"] >= 2, (step, phase)
+        if phase == "after_effect" and step in UPSERTS:
+            # The answer died with the process: sent again, and by then it was an update.
+            assert row["attempts"] >= 2, (step, phase)
+        elif phase == "after_effect":
+            # The answer died with the process: the effect was looked for, not made again.
+            assert row["how"] == "found", (step, phase)
 
 
 def test_a_relay_killed_again_and_again_loses_no_message(
@@ -130,11 +173,13 @@ def test_a_relay_killed_again_and_again_loses_no_message(
     programs.start_ready("workers")
     for deal in deals:
         sales.win(deal)
-    for _ in range(4):
+    for round_ in range(4):
         relay = programs.start_ready("dealthread.bridge.relay")
         time.sleep(chance.uniform(0.0, 0.4))
         relay.send_signal(signal.SIGKILL)
         relay.wait(10)
+        if round_ == 0:
+            _assert_under_way(operator, deals)
     programs.start_ready("dealthread.bridge.relay")
     _all_completed(operator, deals, 120)
     _exactly_one_of_each(stack, deals)
@@ -148,12 +193,20 @@ def test_a_temporal_server_killed_on_its_files_goes_on_where_it_was(
     deals = [_deal(sales, 200 + number) for number in range(6)]
     for deal in deals:
         sales.win(deal)
-    for _ in range(2):
+    for round_ in range(2):
         before = _temporal_pid(stack)
         os.kill(before, signal.SIGKILL)
+        if round_ == 0:
+            _assert_under_way(operator, deals)
         until(lambda was=before: _temporal_pid(stack) not in (0, was), 60, "Temporal is back")
     _all_completed(operator, deals, 180)
     _exactly_one_of_each(stack, deals)
+
+
+def _assert_under_way(operator: ProcessApi, deals: list[Entered]) -> None:
+    """The kill struck while there was something to lose."""
+    seen = [operator.standing(deal.deal_id) for deal in deals]
+    assert not all(standing is not None and standing.is_resting for standing in seen)
 
 
 def _temporal_pid(stack: StackInfo) -> int:
