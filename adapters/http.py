@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from adapters.manifest import Manifest
 from dealthread.errors import DealthreadError, InvariantBroken, VendorUnavailable
 from dealthread.outcome import Unknown
 
@@ -135,16 +136,24 @@ def origin(url: str) -> tuple[str, str, int]:
 
 
 class PinnedTransport(httpx.AsyncBaseTransport):
-    """Lets requests to one configured origin pass and refuses all others before they leave."""
+    """Lets declared requests to one configured origin pass; all others never leave."""
 
-    def __init__(self, allowed_url: str, inner: httpx.AsyncBaseTransport) -> None:
+    def __init__(
+        self,
+        allowed_url: str,
+        inner: httpx.AsyncBaseTransport,
+        manifest: Manifest | None = None,
+    ) -> None:
         self._allowed = origin(secure_base_url(allowed_url))
         self._inner = inner
+        self._manifest = manifest
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises InvariantBroken for a foreign origin."""
+        """Raises InvariantBroken for a foreign origin or an operation nobody declared."""
         if origin(str(request.url)) != self._allowed:
             raise InvariantBroken("foreign_host", expected=self._allowed[1])
+        if self._manifest is not None:
+            self._manifest.require(request.method, request.url.path)
         return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from threading import local
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from simple_salesforce.api import Salesforce
@@ -22,6 +23,7 @@ from adapters.salesforce.errors import (
     is_dead_session,
     parse_error,
 )
+from adapters.salesforce.manifest import PARTS
 from adapters.salesforce.session import GuardedSession, UsageMeter
 from adapters.salesforce.settings import SalesforceSettings
 from adapters.salesforce.token import TokenSource, mint_token
@@ -99,7 +101,10 @@ class SalesforceClient:
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, PartAnswer]:
         """One composite request; at most 25 parts, of them 5 queries. Raises CallFailed when
-        the whole was refused, AnswerLost when no usable answer came."""
+        the whole was refused, AnswerLost when no usable answer came, InvariantBroken for a part
+        that the manifest does not declare."""
+        for part in parts:
+            PARTS.require(part["method"], urlsplit(part["url"]).path)
         body = encode({"allOrNone": all_or_none, "compositeRequest": list(parts)})
         answer = self._call(operation, "composite", body.encode(), dict(headers or {}))
         return _parts_of(answer, [part["referenceId"] for part in parts])

@@ -24,6 +24,7 @@ from adapters.http import (
     origin,
     secure_base_url,
 )
+from adapters.salesforce.manifest import MANIFEST
 from dealthread.errors import InvariantBroken
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -71,7 +72,7 @@ class GuardedAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Raises InvariantBroken when the request would go to another host."""
+        """Raises InvariantBroken for another host, or for what the manifest does not declare."""
         self._guard(request)
         if verify is False:
             raise InvariantBroken("tls_verification_off")
@@ -97,6 +98,7 @@ class GuardedAdapter(HTTPAdapter):
         explicit = parts.port or (port if port in (80, 443) else None)
         if (parts.hostname or "").lower() != host or explicit != port:
             raise InvariantBroken("foreign_host", expected=host)
+        MANIFEST.require(str(request.method), parts.path.rstrip("/"))
         if scheme == "http":
             if not is_loopback(host):
                 raise InvariantBroken("plain_http_beyond_loopback", expected=host)

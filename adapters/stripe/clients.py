@@ -20,6 +20,7 @@ from adapters.http import (
     within_total,
 )
 from adapters.stripe.errors import REJECTED, SAVED_ERROR, read_error, write_error
+from adapters.stripe.manifest import MANIFEST
 from adapters.stripe.settings import StripeSettings
 from dealthread.errors import ContractDrift, InvariantBroken, VendorUnavailable
 from dealthread.outcome import Rejected, Unknown
@@ -166,7 +167,9 @@ def _pinned_http(api_base: str, inner: httpx.AsyncBaseTransport) -> stripe.HTTPX
     # The SDK offers no way to set the transport or the environment's proxies; its own client,
     # not yet used, is replaced by one that is pinned to the configured address.
     http._client_async = httpx.AsyncClient(
-        transport=PinnedTransport(api_base, inner), follow_redirects=False, trust_env=False
+        transport=PinnedTransport(api_base, inner, MANIFEST),
+        follow_redirects=False,
+        trust_env=False,
     )
     return http
 

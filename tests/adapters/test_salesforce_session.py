@@ -33,6 +33,8 @@ from dealthread.errors import (
 ORG = "00D000000000001EAA"
 SEEN = datetime(2026, 3, 15, tzinfo=UTC)
 
+COMPOSITE = "/services/data/v66.0/composite"
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     """Answers as the test tells."""
@@ -81,14 +83,14 @@ def test_the_session_sends_to_its_org_only(plain_server: tuple[str, type[_Handle
     usage = UsageMeter()
     with GuardedSession(url, usage) as session:
         # The library always writes https; for a simulator on loopback it goes out as http.
-        response = session.get(url.replace("http://", "https://") + "/services/data")
+        response = session.post(url.replace("http://", "https://") + COMPOSITE)
         assert response.status_code == 302
         assert (usage.used, usage.allowed) == (18, 5000)
-        for foreign in ("https://evil.example/", "http://127.0.0.1:1/", "https://127.0.0.1/"):
+        for foreign in ("https://evil.example", "http://127.0.0.1:1", "https://127.0.0.1"):
             with pytest.raises(InvariantBroken):
-                session.get(foreign)
-        with pytest.raises(InvariantBroken):
-            session.get(url, verify=False)
+                session.post(foreign + COMPOSITE)
+        with pytest.raises(InvariantBroken, match="tls"):
+            session.post(url + COMPOSITE, verify=False)
 
 
 def test_never_sent_and_perhaps_arrived_are_told_apart(
@@ -99,12 +101,12 @@ def test_never_sent_and_perhaps_arrived_are_told_apart(
     handler.answer = lambda h: h.connection.close()
     with GuardedSession(url, UsageMeter()) as session:
         with pytest.raises(requests.RequestException) as cut:
-            session.post(url, data=b"x")
+            session.post(url + COMPOSITE, data=b"x")
         assert connection_failed(cut.value).sent
     nobody = "http://127.0.0.1:1"
     with GuardedSession(nobody, UsageMeter()) as session:
         with pytest.raises(requests.RequestException) as refused:
-            session.get(nobody)
+            session.post(nobody + COMPOSITE)
         assert not connection_failed(refused.value).sent
     assert not connection_failed(requests.exceptions.ConnectTimeout()).sent
     assert connection_failed(requests.exceptions.ReadTimeout()).sent

@@ -85,12 +85,14 @@ def client(server: Tryton) -> TrytonRpc:
 
 
 async def read(server: Tryton) -> Any:
-    return await client(server).read("model.x.read", [1], context={"company": 1})
+    return await client(server).read(
+        "model.account.configuration.read", [1], context={"company": 1}
+    )
 
 
 async def write(server: Tryton) -> Any:
     return await client(server).write(
-        "model.x.write", [1], {}, context={"company": 1}, case_kind="erp.rejected"
+        "model.sale.sale.write", [1], {}, context={"company": 1}, case_kind="erp.rejected"
     )
 
 
@@ -213,9 +215,11 @@ async def test_many_tasks_renew_a_session_together() -> None:
         return server(request)
 
     rpc = TrytonRpc(SETTINGS, httpx.AsyncClient(transport=httpx.MockTransport(handler)))
-    await rpc.read("model.x.read", context={})
+    await rpc.read("model.account.configuration.read", context={})
     first = server.sessions[0]
-    await asyncio.gather(*(rpc.read("model.x.read", context={}) for _ in range(100)))
+    await asyncio.gather(
+        *(rpc.read("model.account.configuration.read", context={}) for _ in range(100))
+    )
     assert len(refused) == 100
     assert server.logins == 2
 
@@ -229,7 +233,7 @@ async def test_a_wrong_password_is_an_authentication_failure() -> None:
 
     rpc = TrytonRpc(SETTINGS, httpx.AsyncClient(transport=httpx.MockTransport(refuse)))
     with pytest.raises(AuthRejected) as refused:
-        await rpc.write("model.x.write", context={}, case_kind="erp.rejected")
+        await rpc.write("model.sale.sale.write", context={}, case_kind="erp.rejected")
     assert "not a secret" not in repr(refused.value)
     assert "not a secret" not in str(refused.value.evidence)
 
@@ -238,14 +242,14 @@ async def test_a_wrong_password_is_an_authentication_failure() -> None:
 
 
 async def _two_writes(operation: Operation) -> str:
-    await operation.write("model.x.create", [{}])
-    await operation.write("model.x.quote", [1])
+    await operation.write("model.sale.sale.create", [{}])
+    await operation.write("model.sale.sale.quote", [1])
     return "both"
 
 
 async def _write_then_read(operation: Operation) -> str:
-    await operation.write("model.x.create", [{}])
-    await operation.rows("x", [], ["id"])
+    await operation.write("model.sale.sale.create", [{}])
+    await operation.rows("sale.sale", [], ["id"])
     return "both"
 
 
@@ -285,11 +289,11 @@ async def test_an_answer_without_an_id_is_unknown() -> None:
     """Port rule: no native id, no certainty."""
 
     async def work(run: Operation) -> int:
-        return await run.create("x", {})
+        return await run.create("sale.sale", {})
 
     for answer in (result(None), result([]), result(["1"]), result([1, 2])):
         outcome = await conclude(operation(answer), work, 5)
-        assert outcome == Unknown("answer_without_id", evidence={"model": "x"})
+        assert outcome == Unknown("answer_without_id", evidence={"model": "sale.sale"})
 
 
 async def test_a_deadline_after_the_first_effect_is_unknown() -> None:
@@ -297,7 +301,7 @@ async def test_a_deadline_after_the_first_effect_is_unknown() -> None:
     never = asyncio.Event()
 
     async def work(run: Operation) -> None:
-        await run.write("model.x.create", [{}])
+        await run.write("model.sale.sale.create", [{}])
         await never.wait()
 
     assert await conclude(operation(result([1])), work, 0.01) == Unknown("deadline")

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import httpx
 
 from adapters.erp.tryton import codec
+from adapters.erp.tryton.manifest import MANIFEST
 from adapters.erp.tryton.settings import TrytonSettings
 from adapters.http import CallMeter, NoMeter
 from dealthread.errors import (
@@ -121,6 +122,7 @@ class TrytonRpc:
     async def _post(
         self, method: str, params: list[Any], session: str, *, is_write: bool
     ) -> httpx.Response:
+        MANIFEST.require("RPC", method)
         self._meter.count(self._settings.instance, method)
         body = {"id": next(self._ids), "method": method, "params": codec.encode(params)}
         headers = {"Authorization": f"Session {session}"} if session else {}

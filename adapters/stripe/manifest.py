@@ -1,0 +1,58 @@
+"""The operations of Stripe's API v1 that billing uses."""
+
+from __future__ import annotations
+
+from adapters.manifest import Manifest, operations
+
+_API = "https://docs.stripe.com/api/"
+
+MANIFEST = Manifest(
+    "billing",
+    [
+        *operations(
+            _API + "customers",
+            "GET /v1/customers",
+            "GET /v1/customers/search",
+            "GET /v1/customers/{}",
+            "POST /v1/customers",
+            "POST /v1/customers/{}",
+        ),
+        *operations(
+            _API + "tax_ids",
+            "GET /v1/customers/{}/tax_ids",
+            "POST /v1/customers/{}/tax_ids",
+        ),
+        *operations(_API + "tax_rates", "GET /v1/tax_rates"),
+        *operations(
+            _API + "subscriptions",
+            "GET /v1/subscriptions",
+            "GET /v1/subscriptions/{}",
+            "POST /v1/subscriptions",
+            "POST /v1/subscriptions/{}",
+            "DELETE /v1/subscriptions/{}",
+        ),
+        *operations(
+            _API + "subscription_schedules",
+            "GET /v1/subscription_schedules",
+            "GET /v1/subscription_schedules/{}",
+            "POST /v1/subscription_schedules",
+            "POST /v1/subscription_schedules/{}/cancel",
+        ),
+        *operations(
+            _API + "invoiceitems",
+            "GET /v1/invoiceitems",
+            "DELETE /v1/invoiceitems/{}",
+        ),
+        *operations(
+            _API + "invoices",
+            "GET /v1/invoices",
+            "GET /v1/invoices/{}",
+            "GET /v1/invoices/{}/lines",
+            "POST /v1/invoices/create_preview",
+            "POST /v1/invoices/{}",
+            "POST /v1/invoices/{}/finalize",
+            "POST /v1/invoices/{}/void",
+        ),
+        *operations(_API + "credit_notes", "POST /v1/credit_notes"),
+    ],
+)
