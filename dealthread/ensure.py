@@ -26,6 +26,7 @@ from pydantic import BaseModel
 
 from dealthread.errors import (
     AttemptInFlight,
+    ContractDrift,
     DealthreadError,
     InvariantBroken,
     OutcomeUnknown,
@@ -239,6 +240,9 @@ class Ensure:
     async def _act(self, write: Write[T], row: WriteRow, key: str) -> T:
         try:
             outcome = await write.act(key)
+        except ContractDrift as drift:
+            # It may be the answer to the write itself that was not understood.
+            raise await self._lost(write, Unknown(drift.code)) from drift
         except TransportError as error:
             if _is_open(row):
                 mark_effect_possible(error)

@@ -17,7 +17,7 @@ from dealthread.errors import NotFound, VendorUnavailable
 PARENTS = 4
 """SOQL follows five relationships upwards: the account and four parents."""
 
-_ACCOUNT = (
+ACCOUNT_FIELDS = (
     "Id Name ParentId Website CurrencyIsoCode BillingStreet BillingCity BillingState "
     "BillingPostalCode BillingCountry ShippingStreet ShippingCity ShippingState "
     "ShippingPostalCode ShippingCountry Dealthread_Tax_Id__c Dealthread_Tax_Scheme__c "
@@ -27,7 +27,7 @@ _ACCOUNT = (
     "Dealthread_Screening_Result__c Dealthread_Screened_On__c"
 ).split()
 
-_DEAL = (
+DEAL_FIELDS = (
     "Id Name AccountId StageName IsWon IsClosed IsDeleted CloseDate CurrencyIsoCode OwnerId "
     "SystemModstamp Dealthread_Signed_On__c Dealthread_Signed_Document__c "
     "Dealthread_Price_Date__c Dealthread_Seller__c Dealthread_Term_Start__c "
@@ -39,13 +39,13 @@ _DEAL = (
     "Dealthread_Kind__c Dealthread_Waived_Rules__c"
 ).split()
 
-_LINE = (
+LINE_FIELDS = (
     "Id PricebookEntryId PricebookEntry.IsActive PricebookEntry.CurrencyIsoCode Product2Id "
     "ProductCode Quantity UnitPrice ListPrice Description ServiceDate Dealthread_End__c "
     "Dealthread_Segment__c"
 ).split()
 
-_CONTACT = "Id FirstName LastName Email Dealthread_Purpose__c Dealthread_Language__c".split()
+CONTACT_FIELDS = "Id FirstName LastName Email Dealthread_Purpose__c Dealthread_Language__c".split()
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class DealRecords:
 
 def account_fields() -> list[str]:
     """Dotted fields of the account and its parents; from the first parent on, what names it."""
-    fields = [f"Account.{name}" for name in _ACCOUNT]
+    fields = [f"Account.{name}" for name in ACCOUNT_FIELDS]
     prefix = "Account"
     for _ in range(PARENTS):
         prefix += ".Parent"
-        fields += [f"{prefix}.{name}" for name in _ACCOUNT]
+        fields += [f"{prefix}.{name}" for name in ACCOUNT_FIELDS]
     return fields
 
 
@@ -73,18 +73,20 @@ def parts(deal_id: str, version: str) -> list[Part]:
     queries = {
         "deal": query_url(
             version,
-            select([*_DEAL, *account_fields()], "Opportunity", [("Id", "=", key)]),
+            select([*DEAL_FIELDS, *account_fields()], "Opportunity", [("Id", "=", key)]),
             # A deleted deal is read, too: the rule that stops it needs to see it.
             with_deleted=True,
         ),
         "lines": query_url(
             version,
-            select(_LINE, "OpportunityLineItem", [("OpportunityId", "=", key)], order_by=["Id"]),
+            select(
+                LINE_FIELDS, "OpportunityLineItem", [("OpportunityId", "=", key)], order_by=["Id"]
+            ),
         ),
         "contacts": query_url(
             version,
             select(
-                _CONTACT,
+                CONTACT_FIELDS,
                 "Contact",
                 [
                     ("AccountId", "=", reference("deal.records[0].AccountId")),

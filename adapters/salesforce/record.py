@@ -1,4 +1,8 @@
-"""Typed access to one record of an answer: a missing value is None, a wrong shape is drift."""
+"""Typed access to one record of an answer: null is None, a wrong shape or a missing name is drift.
+
+A query answers every field it selects, null where it is empty: a name that is not there was taken
+away, and must not be read as empty.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +34,14 @@ class Record:
         """Full name of a field."""
         return f"{self._path}.{field}"
 
+    def _value(self, field: str) -> Any:
+        if field not in self._data:
+            raise drift(self.name(field))
+        return self._data[field]
+
     def text(self, field: str) -> str:
         """Text, or "" where there is none."""
-        value = self._data.get(field)
+        value = self._value(field)
         if value is None:
             return ""
         if not isinstance(value, str):
@@ -57,8 +66,8 @@ class Record:
             raise drift(self.name(field)) from None
 
     def flag(self, field: str) -> bool:
-        """A checkbox; absent counts as not ticked."""
-        value = self._data.get(field)
+        """A checkbox; null counts as not ticked."""
+        value = self._value(field)
         if value is None:
             return False
         if not isinstance(value, bool):
@@ -90,7 +99,7 @@ class Record:
 
     def number(self, field: str) -> Decimal | None:
         """A number, exactly, without trailing zeros: 270 and 270.00 are one content."""
-        value = self._data.get(field)
+        value = self._value(field)
         if value is None:
             return None
         # bool is an int to Python; a float means that somebody switched exact parsing off.
@@ -125,7 +134,7 @@ class Record:
 
     def related(self, field: str) -> Record | None:
         """A parent record read by dotted fields."""
-        value = self._data.get(field)
+        value = self._value(field)
         if value is None:
             return None
         if not isinstance(value, Mapping):
@@ -138,6 +147,8 @@ def records_of(body: Any, path: str) -> list[Record]:
     rows = body.get("records") if isinstance(body, Mapping) else None
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise drift(f"{path}.records")
-    if body.get("done") is not True:
+    if not isinstance(body.get("done"), bool):
+        raise drift(f"{path}.done")
+    if not body["done"]:
         raise ContractDrift("too_many_crm_rows", field=f"{path}.records")
     return [Record(row, path) for row in rows]

@@ -163,7 +163,7 @@ class Agreements:
         failed = await self._remove_pending(account, row, key)
         if failed is not None:
             return failed
-        country = translate.text(translate.mapping(row, "metadata"), requests.SELLER_COUNTRY)
+        country = translate.mark(row, requests.SELLER_COUNTRY)
         present = await self._invoices.retrieve(account, str(first["id"]))
         return await self._invoices.close_draft(account, present, country, key)
 
@@ -320,5 +320,4 @@ def _subscription_of(row: Answer) -> Answer | None:
 
 
 def _belongs_to(item: Answer, subscription: str) -> bool:
-    parent = translate.mapping(translate.mapping(item, "parent"), "subscription_details")
-    return translate.text(parent, "subscription") == subscription
+    return translate.text(item, "parent", "subscription_details", "subscription") == subscription

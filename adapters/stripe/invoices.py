@@ -246,4 +246,4 @@ def may_be_undone(first_invoice: Answer | None) -> bool:
     """Whether the first invoice is still a draft, gone, or one that our own undo is closing."""
     if first_invoice is None or first_invoice.get("status") in ("draft", "void"):
         return True
-    return bool(translate.text(translate.mapping(first_invoice, "metadata"), CLOSING))
+    return bool(translate.mark(first_invoice, CLOSING))

@@ -28,68 +28,91 @@ def ref(account: str, kind: str, native_id: str) -> Ref:
     return Ref(system=System.BILLING, account=account, kind=kind, native_id=native_id)
 
 
-def text(row: Data, field: str) -> str:
+def at(row: Data, *path: str) -> object:
+    """The value at the end of a path; null on the way is None.
+
+    A name that is missing is drift: Stripe answers every attribute of an object, null where it is
+    empty, so one that is not there was taken away and must not be read as empty.
+    """
+    value: object = row
+    for depth, name in enumerate(path):
+        if value is None:
+            return None
+        if not isinstance(value, Mapping) or name not in value:
+            raise drift(".".join(path[: depth + 1]))
+        value = value[name]
+    return value
+
+
+def text(row: Data, *path: str) -> str:
     """Text, or "" where there is none."""
-    value = row.get(field)
+    value = at(row, *path)
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise drift(field)
+        raise drift(".".join(path))
     return value
 
 
-def minor(row: Data, field: str) -> int:
+def mark(row: Data, key: str) -> str:
+    """What an object's metadata says under a key; "" where it says nothing."""
+    value = mapping(row, "metadata").get(key, "")
+    if not isinstance(value, str):
+        raise drift(f"metadata.{key}")
+    return value
+
+
+def minor(row: Data, *path: str) -> int:
     """A whole number of minor units that must be there."""
-    value = row.get(field)
+    value = at(row, *path)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise drift(field)
+        raise drift(".".join(path))
     return value
 
 
-def instant(row: Data, field: str) -> datetime | None:
+def instant(row: Data, *path: str) -> datetime | None:
     """A Unix time."""
-    value = row.get(field)
+    value = at(row, *path)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        raise drift(field)
+        raise drift(".".join(path))
     return datetime.fromtimestamp(value, UTC)
 
 
-def day(row: Data, field: str) -> date | None:
+def day(row: Data, *path: str) -> date | None:
     """The UTC day of a Unix time."""
-    found = instant(row, field)
+    found = instant(row, *path)
     return found.date() if found else None
 
 
-def mapping(row: Data, field: str) -> Data:
-    """A nested object; absent counts as empty."""
-    value = row.get(field)
+def mapping(row: Data, *path: str) -> Data:
+    """A nested object; null counts as empty."""
+    value = at(row, *path)
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise drift(field)
+        raise drift(".".join(path))
     return value
 
 
-def rows(row: Data, field: str) -> list[Data]:
-    """A nested array; absent counts as empty."""
-    value = row.get(field)
+def rows(row: Data, *path: str) -> list[Data]:
+    """A nested array; null counts as empty."""
+    value = at(row, *path)
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        raise drift(field)
+        raise drift(".".join(path))
     return value
 
 
 def customer(account: str, row: Data, *, created: bool = False) -> BillingCustomer:
     """The biller's record of a party."""
-    settings = mapping(row, "invoice_settings")
     return BillingCustomer(
         ref=ref(account, "customer", text(row, "id")),
-        customer_key=text(mapping(row, "metadata"), "dealthread_customer"),
+        customer_key=mark(row, "dealthread_customer"),
         has_payment_method=bool(
-            settings.get("default_payment_method") or row.get("default_source")
+            at(row, "invoice_settings", "default_payment_method") or at(row, "default_source")
         ),
         created=created,
     )
@@ -98,8 +121,8 @@ def customer(account: str, row: Data, *, created: bool = False) -> BillingCustom
 def items_of(subscription: Data) -> dict[str, str]:
     """Contract line key → subscription item id."""
     found: dict[str, str] = {}
-    for item in rows(mapping(subscription, "items"), "data"):
-        line = text(mapping(item, "metadata"), requests.LINE)
+    for item in rows(subscription, "items", "data"):
+        line = mark(item, requests.LINE)
         if line:
             found[line] = text(item, "id")
     return found
@@ -107,7 +130,7 @@ def items_of(subscription: Data) -> dict[str, str]:
 
 def committed_until(row: Data) -> date | None:
     """The committed end as it was recorded on the object."""
-    value = text(mapping(row, "metadata"), requests.COMMITTED_UNTIL)
+    value = mark(row, requests.COMMITTED_UNTIL)
     try:
         return date.fromisoformat(value) if value else None
     except ValueError:
@@ -116,7 +139,7 @@ def committed_until(row: Data) -> date | None:
 
 def is_held(row: Data) -> bool:
     """Whether the first invoice is to stay a draft until it is reviewed."""
-    return text(mapping(row, "metadata"), requests.HOLD) == "review"
+    return mark(row, requests.HOLD) == "review"
 
 
 def agreement_of_subscription(
@@ -124,7 +147,7 @@ def agreement_of_subscription(
 ) -> Agreement:
     """A subscription, with or without a schedule behind it."""
     found = ref(account, "subscription", text(row, "id"))
-    schedule = id_of(row.get("schedule"))
+    schedule = id_of(at(row, "schedule"))
     held = (
         is_held(row) and first_invoice is not None and first_invoice.status is InvoiceStatus.DRAFT
     )
@@ -179,8 +202,7 @@ def invoice(
         sum(minor(part, "amount") for part in rows(row, "total_taxes")), currency
     )
     status = InvoiceStatus.PREVIEW if is_preview else _status(row)
-    transitions = mapping(row, "status_transitions")
-    finalised_at = instant(transitions, "finalized_at")
+    finalised_at = instant(row, "status_transitions", "finalized_at")
     issued = instant(row, "effective_at") or finalised_at
     return BillingInvoice(
         ref=None if is_preview else ref(account, "invoice", text(row, "id")),
@@ -216,18 +238,17 @@ class LineKeys:
 
     def of(self, line: Data) -> str:
         """The line key, or ""."""
-        marked = text(mapping(line, "metadata"), requests.LINE)
+        marked = mark(line, requests.LINE)
         if marked:
             return marked
-        parent = mapping(mapping(line, "parent"), "subscription_item_details")
-        by_item = self._by_item.get(text(parent, "subscription_item"))
+        item = text(line, "parent", "subscription_item_details", "subscription_item")
+        by_item = self._by_item.get(item)
         return by_item or self._by_price(line)
 
     def _by_price(self, line: Data) -> str:
-        pricing = mapping(line, "pricing")
-        product = text(mapping(pricing, "price_details"), "product")
-        amount = _decimal(pricing, "unit_amount_decimal")
-        quantity = line.get("quantity")
+        product = text(line, "pricing", "price_details", "product")
+        amount = _decimal(line, "pricing", "unit_amount_decimal")
+        quantity = at(line, "quantity")
         if amount is None or not isinstance(quantity, int):
             return ""
         wanted = (product, amount, quantity)
@@ -249,20 +270,21 @@ def _line(
     line: Data, line_keys: LineKeys, tax_codes: Mapping[str, str], currency: str
 ) -> InvoiceLine:
     taxes = rows(line, "taxes")
-    inclusive = sum(minor(tax, "amount") for tax in taxes if tax.get("tax_behavior") == "inclusive")
+    inclusive = sum(
+        minor(tax, "amount") for tax in taxes if text(tax, "tax_behavior") == "inclusive"
+    )
     discounts = sum(minor(part, "amount") for part in rows(line, "discount_amounts"))
-    rates = [text(mapping(tax, "tax_rate_details"), "tax_rate") for tax in taxes]
-    period = mapping(line, "period")
+    rates = [text(tax, "tax_rate_details", "tax_rate") for tax in taxes]
     return InvoiceLine(
         line_key=line_keys.of(line),
         description=text(line, "description"),
-        quantity=str(line.get("quantity", 1)),
+        quantity=str(1 if (quantity := at(line, "quantity")) is None else quantity),
         net=Money.from_minor(minor(line, "amount") - inclusive - discounts, currency),
         tax=Money.from_minor(sum(minor(tax, "amount") for tax in taxes), currency),
         tax_rate=",".join(tax_codes.get(rate, rate) for rate in rates),
         # Stripe's ends lie on the next period's first second: as a day, that is exclusive.
-        period_start=day(period, "start"),
-        period_end=day(period, "end"),
+        period_start=day(line, "period", "start"),
+        period_end=day(line, "period", "end"),
     )
 
 
@@ -280,11 +302,11 @@ def _currency(row: Data) -> str:
     return code
 
 
-def _decimal(row: Data, field: str) -> Decimal | None:
-    value = row.get(field)
+def _decimal(row: Data, *path: str) -> Decimal | None:
+    value = at(row, *path)
     if value is None:
         return None
     try:
         return Decimal(f"{Decimal(str(value)).normalize():f}")
     except InvalidOperation:
-        raise drift(field) from None
+        raise drift(".".join(path)) from None

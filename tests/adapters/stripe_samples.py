@@ -17,6 +17,18 @@ RATES = {"US-TX-SAAS": "txr_1", "US-TX-SVC0": "txr_2", "DE-19": "txr_3", "US-NY-
 PERSON = "Erika Mustermann"
 EMAIL = "erika@example.com"
 
+INVOICE_NULLS = {
+    "number": None,
+    "effective_at": None,
+    "due_date": None,
+    "status_transitions": {"finalized_at": None},
+}
+"""What an invoice of Stripe's says about what it does not have."""
+LINE_NULLS = {"description": None, "discount_amounts": [], "taxes": [], "pricing": None}
+"""The same of an invoice line."""
+CUSTOMER_NULLS = {"invoice_settings": {"default_payment_method": None}, "default_source": None}
+"""The same of a customer."""
+
 
 def onboarding(contract: Contract) -> OnboardBillingCustomer:
     """Harborline, with a person and a tax identifier."""

@@ -20,7 +20,7 @@ from adapters.salesforce.errors import (
     read_error,
     write_error,
 )
-from adapters.salesforce.read_deal import DealRecords, parts
+from adapters.salesforce.read_deal import DEAL_FIELDS, LINE_FIELDS, DealRecords, parts
 from adapters.salesforce.record import Record, records_of
 from adapters.salesforce.translate import to_deal
 from adapters.salesforce.wire import encode
@@ -206,6 +206,7 @@ def test_the_librarys_exceptions_keep_what_is_needed() -> None:
 # ---------------------------------------------------------------- records
 
 GOOD: dict[str, Any] = {
+    **dict.fromkeys([*DEAL_FIELDS, "Account"]),
     "Id": "006000000000001AAA",
     "IsWon": True,
     "CurrencyIsoCode": "USD",
@@ -215,6 +216,7 @@ GOOD: dict[str, Any] = {
     "SystemModstamp": "2026-03-02T10:11:12.000+0000",
 }
 LINE: dict[str, Any] = {
+    **dict.fromkeys(name for name in LINE_FIELDS if "." not in name),
     "Id": "00k000000000001AAA",
     "Quantity": Decimal("50.00"),
     "UnitPrice": Decimal("270.10"),

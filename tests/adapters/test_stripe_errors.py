@@ -27,8 +27,10 @@ from dealthread.errors import (
 )
 from dealthread.outcome import Done, Rejected, Unknown
 from tests.adapters.fake_clock import FixedClock
-from tests.adapters.stripe_samples import EMAIL, KEY, NOW, PERSON, onboarding
+from tests.adapters.stripe_samples import CUSTOMER_NULLS, EMAIL, KEY, NOW, PERSON, onboarding
 from tests.support import deals
+
+MADE = {**CUSTOMER_NULLS, "id": "cus_1", "object": "customer", "metadata": {}}
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -221,7 +223,7 @@ async def test_a_saved_server_error_is_not_waited_out(billing: StripeBilling, wi
             return httpx.Response(
                 500, json={"error": {"type": "api_error"}}, headers={"Idempotent-Replayed": "true"}
             )
-        return httpx.Response(200, json={"id": "cus_1", "object": "customer"})
+        return httpx.Response(200, json=MADE)
 
     wire.answer = answer
     outcome = await create(billing)
@@ -234,7 +236,7 @@ async def test_the_key_goes_out_verbatim_and_too_long_a_one_does_not(
     billing: StripeBilling, wire: Wire
 ) -> None:
     """At most 255 characters."""
-    wire.answer = lambda _: httpx.Response(200, json={"id": "cus_1", "object": "customer"})
+    wire.answer = lambda _: httpx.Response(200, json=MADE)
     await create(billing)
     assert wire.sent[0].headers["idempotency-key"] == KEY
     assert wire.sent[0].headers["stripe-version"]
@@ -281,7 +283,7 @@ async def test_a_customer_is_sent_with_its_tax_identifier_and_language(
     billing: StripeBilling, wire: Wire
 ) -> None:
     """What Stripe needs for a lawful invoice, and our keys; blanks are left out."""
-    wire.answer = lambda _: httpx.Response(200, json={"id": "cus_1", "object": "customer"})
+    wire.answer = lambda _: httpx.Response(200, json=MADE)
     await create(billing)
     form = dict(wire.form())
     assert form["tax_id_data[0][type]"] == "eu_vat"

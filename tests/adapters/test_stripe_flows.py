@@ -18,7 +18,7 @@ from dealthread.errors import ContractDrift, InvariantBroken, StepRejected, Vend
 from dealthread.outcome import Done, Rejected, Unknown
 from dealthread.ports import StartAgreement
 from tests.adapters.fake_clock import FixedClock
-from tests.adapters.stripe_samples import onboarding
+from tests.adapters.stripe_samples import CUSTOMER_NULLS, INVOICE_NULLS, LINE_NULLS, onboarding
 from tests.adapters.stripe_wire import Routes, page, stripe_error
 from tests.support import deals
 
@@ -71,6 +71,7 @@ AGREEMENT = Agreement(
 def invoice(native_id: str = "in_1", **changes: Any) -> dict[str, Any]:
     """A first invoice of one line."""
     line = {
+        **LINE_NULLS,
         "id": "il_1",
         "amount": 100,
         "quantity": 1,
@@ -80,6 +81,7 @@ def invoice(native_id: str = "in_1", **changes: Any) -> dict[str, Any]:
         "period": {"start": 1767225600, "end": 1798761600},
     }
     return {
+        **INVOICE_NULLS,
         "id": native_id,
         "object": "invoice",
         "billing_reason": "subscription_create",
@@ -276,6 +278,7 @@ async def test_a_missing_tax_identifier_is_added_and_a_known_one_is_not(
     command = onboarding(deals.d2())
     known: list[dict[str, Any]] = [{"id": "txi_1", "type": "eu_vat", "value": "DE136695976"}]
     present = {
+        **CUSTOMER_NULLS,
         "id": "cus_1",
         "object": "customer",
         "name": command.party.legal_name,

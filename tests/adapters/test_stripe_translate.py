@@ -13,7 +13,7 @@ from dealthread.domain.money import Money
 from dealthread.errors import (
     ContractDrift,
 )
-from tests.adapters.stripe_samples import EMAIL, onboarding
+from tests.adapters.stripe_samples import EMAIL, INVOICE_NULLS, onboarding
 from tests.support import deals
 
 
@@ -30,6 +30,7 @@ def test_lines_of_equal_price_are_told_apart_by_their_order() -> None:
         },
         "quantity": 50,
         "metadata": {},
+        "parent": None,
     }
     assert [keys.of(line) for _ in range(4)] == ["L-D1-SEATS", "L-TWIN", "L-D1-SEATS", "L-TWIN"]
     assert keys.of({**line, "quantity": 51}) == ""
@@ -51,6 +52,7 @@ def test_lines_of_equal_price_are_told_apart_by_their_order() -> None:
 def test_an_invoice_of_another_shape_names_its_field(changes: dict[str, Any], field: str) -> None:
     """ContractDrift, never a crash."""
     row = {
+        **INVOICE_NULLS,
         "id": "in_1",
         "currency": "usd",
         "status": "open",
@@ -67,6 +69,7 @@ def test_an_invoice_of_another_shape_names_its_field(changes: dict[str, Any], fi
 def test_gross_is_the_documents_total_and_not_what_is_left_to_pay() -> None:
     """A customer balance lowers what is due; the invoice stays what it says."""
     row = {
+        **INVOICE_NULLS,
         "id": "in_1",
         "currency": "eur",
         "status": "open",

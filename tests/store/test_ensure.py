@@ -13,6 +13,7 @@ from dealthread.ensure import vendor_key
 from dealthread.errors import (
     AttemptInFlight,
     AuthRejected,
+    ContractDrift,
     InvariantBroken,
     NotFound,
     OutcomeUnknown,
@@ -184,6 +185,18 @@ async def test_a_bug_behind_a_call_that_went_out_says_that_an_effect_is_possible
     with pytest.raises(KeyError):
         await bench.attempt()
     assert is_effect_possible(bug)
+
+
+async def test_an_answer_that_was_not_understood_may_hide_an_effect(
+    bench: Bench, store: AsyncEngine
+) -> None:
+    """A name that the vendor took away, met while the write's own answer is read."""
+    bench.vendor.next_outcome, bench.vendor.effect_despite = [ContractDrift("billing_shape")], True
+    with pytest.raises(OutcomeUnknown):
+        await bench.attempt()
+    assert await state(store) == "unknown"
+    assert await bench.attempt() == bench.vendor.made[KEY]
+    assert bench.vendor.keys == [KEY]
 
 
 async def test_a_call_that_was_never_sent_leaves_the_row_as_before(
