@@ -21,7 +21,13 @@ from tests.adapters.test_salesforce_write import command_for
 KEY = "quote-to-cash:org:deal#1/crm/do"
 CONTRACT_ID = "800000000000001AAA"
 COMMAND = command_for("006000000000001AAA", "001000000000001AAA")
-ROW = {"Id": CONTRACT_ID, "Dealthread_Status__c": "active", "Dealthread_Write_Key__c": KEY}
+ROW = {
+    "Id": CONTRACT_ID,
+    "Dealthread_Status__c": "active",
+    "Dealthread_Write_Key__c": KEY,
+    "Dealthread_Sync_Seq__c": None,
+    "Dealthread_Previous_Ids__c": None,
+}
 FOUND = PartAnswer("contract", 200, {"done": True, "records": [ROW]})
 ABSENT = PartAnswer("contract", 200, {"done": True, "records": []})
 NO_BODY = {"deal": PartAnswer("deal", 204, None), "account": PartAnswer("account", 204, None)}
