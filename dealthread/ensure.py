@@ -160,6 +160,12 @@ class Ensure:
         if row.state is WriteState.DONE and row.result is not None:
             return undo.result_type.model_validate_json(row.result) if row.result else None
         await self._claim(undo.spec)
+        # Another attempt may have ended between the reading and the claim: what it undid is gone
+        # from every look-up, and must not be undone again.
+        row = await self._journal.open(undo.spec)
+        if row.state is WriteState.DONE and row.result is not None:
+            await self._journal.release(undo.spec)
+            return undo.result_type.model_validate_json(row.result) if row.result else None
         made = None
         if do_row is not None and do_row.state is WriteState.DONE and do_row.result:
             made = undo.result_type.model_validate_json(do_row.result)

@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from adapters.erp.tryton.factory import create
+from adapters.erp.tryton.manifest import MANIFEST
 from adapters.erp.tryton.rpc import TrytonRpc
+from adapters.manifest import Manifest, VendorOperation
 from dealthread.config import load_config
 from dealthread.domain.party import TaxId
 from dealthread.errors import VendorUnavailable
@@ -84,7 +86,9 @@ async def test_a_closed_account_is_a_problem(
     secret = type(settings.password)(tryton_server.installation.logins()["admin"])
     settings = settings.model_copy(update={"password": secret})
     async with httpx.AsyncClient(trust_env=False) as client:
-        admin = TrytonRpc(settings, client)
+        closing = VendorOperation("RPC", "model.account.account.write", "of an administrator")
+        manifest = Manifest("erp", [*MANIFEST.operations, closing])
+        admin = TrytonRpc(settings, client, manifest=manifest)
         rows = await admin.search_read(
             "account.account",
             [["code", "=", "4100"], ["company", "=", 3]],

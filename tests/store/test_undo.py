@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dealthread.domain.contract import ContractState
 from dealthread.domain.transaction import ChangeKind, ChangeOutcome, ChangeRequest
 from dealthread.errors import AttemptInFlight, OutcomeUnknown, StepRejected, VendorUnavailable
+from dealthread.hub import WriteSpec
 from dealthread.outcome import Rejected, Unknown
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
@@ -272,6 +274,23 @@ async def test_an_undo_with_a_lost_answer_or_without_one_is_looked_up(bench: Ben
     await bench.undo()
     assert set(bench.vendor.keys[1:]) == {UNDO_KEY}
     assert bench.vendor.made == {}
+
+
+async def test_an_undo_that_another_one_overtook_undoes_nothing_more(bench: Bench) -> None:
+    """The other ended after this one had read the row and before it claimed it."""
+    await bench.attempt()
+    lease = bench.journal.lease
+
+    class Overtaken:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(bench.journal, name)
+
+        async def lease(self, spec: WriteSpec, until: datetime) -> bool:
+            assert await bench.undo() is not None
+            return await lease(spec, until)
+
+    assert await bench.undo(Overtaken()) is not None
+    assert bench.vendor.keys.count(UNDO_KEY) == 1
 
 
 async def test_two_undos_at_once_are_one(bench: Bench) -> None:

@@ -8,6 +8,7 @@ _DOCS = "https://docs.tryton.org/latest/"
 _RPC = "RPC "
 _SEARCHED = (
     "account.account",
+    "account.invoice",
     "account.invoice.payment_term",
     "account.period",
     "account.tax",

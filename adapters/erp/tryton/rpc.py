@@ -19,6 +19,7 @@ from adapters.erp.tryton import codec
 from adapters.erp.tryton.manifest import MANIFEST
 from adapters.erp.tryton.settings import TrytonSettings
 from adapters.http import CallMeter, NoMeter
+from adapters.manifest import Manifest
 from dealthread.errors import (
     AuthRejected,
     Conflict,
@@ -42,9 +43,14 @@ class TrytonRpc:
     """One user of one database. Safe to share between tasks."""
 
     def __init__(
-        self, settings: TrytonSettings, http: httpx.AsyncClient, meter: CallMeter | None = None
+        self,
+        settings: TrytonSettings,
+        http: httpx.AsyncClient,
+        meter: CallMeter | None = None,
+        manifest: Manifest = MANIFEST,
     ) -> None:
         self._settings = settings
+        self._manifest = manifest
         self._meter = meter or NoMeter()
         self._http = http
         self._url = f"{settings.url.rstrip('/')}/{settings.database}/rpc/"
@@ -122,7 +128,7 @@ class TrytonRpc:
     async def _post(
         self, method: str, params: list[Any], session: str, *, is_write: bool
     ) -> httpx.Response:
-        MANIFEST.require("RPC", method)
+        self._manifest.require("RPC", method)
         self._meter.count(self._settings.instance, method)
         body = {"id": next(self._ids), "method": method, "params": codec.encode(params)}
         headers = {"Authorization": f"Session {session}"} if session else {}
