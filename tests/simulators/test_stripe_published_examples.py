@@ -320,7 +320,7 @@ def _day(moment: int) -> str:
 
 
 async def test_the_day_31_of_two_months_begins_with_a_part_until_february_ends(sim: Sim) -> None:
-    """CYCLE#billing-cycle-anchor-config: the first full invoice is on 28 February."""
+    """CYCLE#use-billing_cycle_anchor_config: first full invoice 28 February, anchor 31 August."""
     async with sim.client() as client:
         case = await new_case(client, at(2026, 2, 10))
         held = await case.subscribe(
@@ -328,6 +328,7 @@ async def test_the_day_31_of_two_months_begins_with_a_part_until_february_ends(s
         )
         item = held["items"].data[0]
         assert item.current_period_end == unix(at(2026, 2, 28))
+        assert held.billing_cycle_anchor == unix(at(2026, 8, 31))
         whole = (at(2025, 12, 31), at(2026, 2, 28))
         part = to_the_second(5900, at(2026, 2, 10), at(2026, 2, 28), whole)
         assert held.latest_invoice.subtotal == part

@@ -2,7 +2,7 @@
 
 Sources: docs.stripe.com/billing/subscriptions/billing-cycle and docstrings of stripe 16.1. With
 `billing_cycle_anchor_config` the anchor is the next occurrence of the day of the month, and a month
-without that day bills on its last one; the day itself is kept, unlike with a timestamp on the 28th.
+without that day bills on its last one; the anchor is in a month that has it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dealthread.simulators.stripe.store import Json
 
 _PARAM = "billing_cycle_anchor_config"
 _TIMES = ("hour", "minute", "second")
-# Within twelve intervals back there is a long enough month, or a leap year, if there ever is one.
-_INTERVALS_BACK = 12
+# Within twelve intervals there is a long enough month, or a leap year, if there ever is one.
+_INTERVALS_AHEAD = 12
 
 
 def config_object(given: Json) -> Json:
@@ -49,15 +49,17 @@ def next_occurrence(now: int, recurring: Json, config: Json) -> int:
         index += 1
 
 
-def full(anchor: int, recurring: Json, day_of_month: int) -> int:
-    """An anchor of the same cycle whose month is long enough for the day, where one is."""
-    months = (anchor, *(_back(anchor, recurring, times) for times in range(1, _INTERVALS_BACK + 1)))
-    stretched = [_stretched(one, day_of_month) for one in months]
-    return max(stretched, key=lambda one: datetime.fromtimestamp(one, UTC).day)
+def full(first: int, recurring: Json, day_of_month: int) -> int:
+    """The anchor: the first occurrence in a month long enough for the day, in steps of the cycle.
 
-
-def _back(anchor: int, recurring: Json, times: int) -> int:
-    return shift(anchor, recurring, -times)
+    It may lie several periods ahead; the first full invoice still comes with the first occurrence
+    (docs.stripe.com/billing/subscriptions/billing-cycle: 31 August for two months from February).
+    """
+    steps = [
+        _stretched(shift(first, recurring, number), day_of_month)
+        for number in range(_INTERVALS_AHEAD + 1)
+    ]
+    return max(steps, key=lambda one: datetime.fromtimestamp(one, UTC).day)
 
 
 def _stretched(anchor: int, day_of_month: int) -> int:

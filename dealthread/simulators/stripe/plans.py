@@ -56,8 +56,7 @@ class Plan:
     start: int
     # Periods are counted from here; a day of the month that February lacks is in it.
     anchor: int
-    # As the subscription shows it, where that differs, and the parameters it came from.
-    shown_anchor: int | None = None
+    # The parameters it came from, as the subscription shows them.
     anchor_config: Json | None = None
     collection_method: str = "charge_automatically"
     days_until_due: int | None = None

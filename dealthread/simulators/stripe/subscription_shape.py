@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from dealthread.simulators.stripe import anchors
 from dealthread.simulators.stripe.listing import envelope
-from dealthread.simulators.stripe.periods import shortest
 from dealthread.simulators.stripe.plans import Plan, PlanItem
 from dealthread.simulators.stripe.prices import is_metered
 from dealthread.simulators.stripe.spans import span_at
@@ -89,7 +87,7 @@ def subscription_object(
         "application": None,
         "application_fee_percent": None,
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
-        "billing_cycle_anchor": plan.anchor if plan.shown_anchor is None else plan.shown_anchor,
+        "billing_cycle_anchor": plan.anchor,
         "billing_cycle_anchor_config": plan.anchor_config,
         "billing_mode": mode,
         "billing_schedules": [],
@@ -171,20 +169,11 @@ def plan_of(subscription: Json) -> Plan:
         )
         for item in subscription["items"]["data"]
     ]
-    shown, config = (
-        subscription["billing_cycle_anchor"],
-        subscription["billing_cycle_anchor_config"],
-    )
-    anchor = shown
-    if config is not None:
-        interval = shortest([item.price["recurring"] for item in items])
-        anchor = anchors.full(shown, interval, config["day_of_month"])
     return Plan(
         items=items,
         start=subscription["start_date"],
-        anchor=anchor,
-        shown_anchor=shown,
-        anchor_config=config,
+        anchor=subscription["billing_cycle_anchor"],
+        anchor_config=subscription["billing_cycle_anchor_config"],
         collection_method=subscription["collection_method"],
         days_until_due=subscription["days_until_due"],
         default_tax_rates=subscription["default_tax_rates"],

@@ -113,7 +113,6 @@ def create(ctx: Context, params: Json) -> Json:
         items=items,
         start=start,
         anchor=anchor,
-        shown_anchor=shown,
         anchor_config=None if config is None else anchors.config_object(config),
         collection_method=collection,
         days_until_due=check_terms(params, collection),
