@@ -156,3 +156,101 @@ async def test_a_scheduled_subscription_is_changed_by_its_schedule_only(sim: Sim
         with pytest.raises(stripe.InvalidRequestError) as refused:
             await case.update(held, items=[{"id": item, "quantity": 7}])
         assert refused.value.code == "simulator_unsupported"
+
+
+async def _from(case: Case, subscription: Any) -> Any:
+    return await case.client.v1.subscription_schedules.create_async(
+        {"from_subscription": subscription.id}
+    )
+
+
+async def test_a_schedule_made_from_a_subscription_has_its_current_period(sim: Sim) -> None:
+    """Docstring of `from_subscription`: its items, no other parameter beside it."""
+    async with sim.client() as client:
+        case = await new_case(client, START)
+        held = await case.subscribe(await case.price(1000))
+        schedule = await _from(case, held)
+        assert (schedule.status, schedule.subscription) == ("active", held.id)
+        (phase,) = schedule.phases
+        assert (phase.start_date, phase.end_date) == (unix(START), unix(NEXT))
+        assert [(one.price, one.quantity) for one in phase["items"]] == [
+            (held["items"].data[0].price.id, 1)
+        ]
+        assert (await case.held(held)).schedule == schedule.id
+        with pytest.raises(stripe.InvalidRequestError, match="already attached"):
+            await _from(case, held)
+        # Left alone, it lets the subscription go when the period ends.
+        await case.advance(NEXT + LATER)
+        assert (await case.held(held)).schedule is None
+        assert [one.total for one in await case.invoices(held)] == [1000, 1000]
+
+
+async def test_a_downgrade_waits_for_the_end_of_the_period(sim: Sim) -> None:
+    """docs.stripe.com/billing/subscriptions/change-price#subscription-schedules."""
+    async with sim.client() as client:
+        case = await new_case(client, START)
+        held = await case.subscribe(await case.price(3000))
+        schedule = await _from(case, held)
+        phase = schedule.phases[0]
+        await case.advance(HALF)
+        given: Any = {
+            "phases": [
+                {
+                    "start_date": phase.start_date,
+                    "end_date": phase.end_date,
+                    "items": [{"price": one.price, "quantity": 1} for one in phase["items"]],
+                },
+                {
+                    "items": [{"price": await case.price(1000)}],
+                    "duration": {"interval": "month", "interval_count": 2},
+                },
+            ],
+            "end_behavior": "cancel",
+        }
+        changed = await client.v1.subscription_schedules.update_async(schedule.id, given)
+        assert [one.end_date for one in changed.phases] == [unix(NEXT), unix(at(2026, 7, 1))]
+        assert await case.pending() == []
+        assert (await case.held(held)).cancel_at is None
+        await case.advance(NEXT + LATER)
+        assert (await case.held(held)).cancel_at == unix(at(2026, 7, 1))
+        await case.advance(at(2026, 6, 1) + LATER)
+        assert [one.total for one in await case.invoices(held)] == [3000, 1000, 1000]
+        await case.advance(at(2026, 7, 1) + LATER)
+        assert (await case.held(held)).status == "canceled"
+
+
+async def test_the_current_phase_goes_on_billing_the_same(sim: Sim) -> None:
+    async with sim.client() as client:
+        case = await new_case(client, START)
+        held = await case.subscribe(await case.price(3000))
+        schedule = await _from(case, held)
+        phase = schedule.phases[0]
+        item = {"price": phase["items"][0].price, "quantity": 2}
+        for more in (
+            {"start_date": phase.start_date, "items": [item]},
+            {"start_date": phase.start_date + 1, "items": [{**item, "quantity": 1}]},
+        ):
+            given: Any = {"phases": [{**more, "end_date": phase.end_date}]}
+            with pytest.raises(stripe.InvalidRequestError) as refused:
+                await client.v1.subscription_schedules.update_async(schedule.id, given)
+            assert refused.value.code == "simulator_unsupported"
+        shown = await client.v1.subscription_schedules.retrieve_async(schedule.id)
+        assert shown.phases[0]["items"][0].quantity == 1
+
+
+async def test_a_schedule_that_has_not_begun_can_be_given_other_phases(sim: Sim) -> None:
+    async with sim.client() as client:
+        case = await new_case(client, START)
+        phases = await _two(case, "none")
+        phases[0]["end_date"] = unix(at(2026, 6, 1))
+        schedule, _ = await _schedule(case, phases, start_date=unix(NEXT))
+        later = unix(at(2026, 5, 10))
+        phases[0] = {**phases[0], "start_date": later}
+        given: Any = {"phases": phases[:1]}
+        changed = await client.v1.subscription_schedules.update_async(schedule.id, given)
+        assert [one.start_date for one in changed.phases] == [later]
+        await case.advance(NEXT + LATER)
+        assert (await client.v1.subscriptions.list_async({"customer": case.customer})).data == []
+        await case.advance(at(2026, 5, 10) + LATER)
+        rows = await client.v1.subscriptions.list_async({"customer": case.customer})
+        assert [row.start_date for row in rows.data] == [later]

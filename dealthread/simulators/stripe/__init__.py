@@ -51,6 +51,8 @@ Assumed of prices, usage and discounts:
   a part of a period says `proration` and can be discounted. Changes during a trial make no item.
 - The invoice of a change has no period of its own and the reason `subscription_update`, also the
   final one of a cancellation; sent ones are drafts for an hour, like first invoices.
+- Discounts show in the amount of a proration; its `discount_amounts` stay empty.
+- An advance of a test clock is answered before anything happened; a tick later it has arrived.
 - An item added in mid-cycle shows the cycle's period; its price decides the length.
 - The items of a phase are those of the phase before where prices are the same. An invoice that a
   phase makes inside a period is a draft for an hour, however it is collected.
@@ -76,7 +78,10 @@ Assumed of payments, credits and balances:
 - Of several charges of an invoice, a refund by credit note goes to the newest that can bear it.
 - A charge has no balance transaction: the account's balance with Stripe is not carried.
 
-Missing on purpose: pending updates, prebilling, cards that ask for authentication, voiding invoices
-that are credited or paid in part, payments of more than remains, invoice revisions, cash balances,
-rate limits other than by a fault.
+Missing on purpose: classic billing mode, pending updates, prebilling, trial offers, trials of
+phases, changing a subscription that a schedule manages or what its current phase bills, another
+interval for an item without a reset of the anchor, changing or pausing metered items, a failed
+payment of a resumption, cards that ask for authentication, voiding invoices that are credited or
+paid in part, payments of more than remains, invoice revisions, cash balances, rate limits other
+than by a fault.
 """

@@ -191,7 +191,7 @@ def _saved_failure(ctx: Context, fault: Fault) -> tuple[int, str]:
 
 def _named(given: Json) -> list[str]:
     """The objects that a request's own parameters name as those it acts on."""
-    names = ("customer", "subscription", "invoice")
+    names = ("customer", "from_subscription", "invoice", "subscription")
     return [given[name] for name in names if isinstance(given.get(name), str)]
 
 

@@ -16,6 +16,7 @@ from dealthread.simulators.stripe import (
     invoice_items,
     plan_discounts,
     proration,
+    subscription_bills,
     subscription_engine,
 )
 from dealthread.simulators.stripe.billing import extra_charges
@@ -57,7 +58,7 @@ def enter(ctx: Context, schedule: Json, index: int, subscription: Json) -> None:
     subscription_engine.plan_renewal(ctx, subscription)
     is_renewing = subscription_engine.next_boundary(subscription) <= now
     if phase["proration_behavior"] == "always_invoice" and not is_renewing:
-        subscription_engine.draft_now(
+        subscription_bills.draft_now(
             ctx,
             subscription,
             plan_of(subscription),

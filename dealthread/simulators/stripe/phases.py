@@ -51,8 +51,12 @@ def resolve(
     defaults: Json,
     param: str,
     customer_id: str | None,
+    anchor: int | None = None,
 ) -> list[Phase]:
-    """Phases from parameters, one after the other from the start of the schedule."""
+    """Phases from parameters, one after the other from the start of the schedule.
+
+    Periods are counted from `anchor`, or from the start where none is given.
+    """
     if not given:
         raise StripeError.missing(param)
     if len(given) > MAX_PHASES:
@@ -60,15 +64,16 @@ def resolve(
             f"A schedule can have at most {MAX_PHASES} current and future phases.", param=param
         )
     phases: list[Phase] = []
-    begin = anchor = start
+    begin = start
+    counted = start if anchor is None else anchor
     for index, entry in enumerate(given):
-        if is_anchored(entry, defaults):
-            anchor = begin
+        if is_anchored(entry, defaults) and (index or anchor is None):
+            counted = begin
         phase = _resolve_one(
             ctx,
             entry,
             begin=begin,
-            anchor=anchor,
+            anchor=counted,
             defaults=defaults,
             param=f"{param}[{index}]",
             customer_id=customer_id,
@@ -85,8 +90,9 @@ def is_anchored(phase: Json, defaults: Json) -> bool:
     return own == "phase_start"
 
 
-def _anchor_of(schedule: Json, index: int) -> int:
-    anchor: int = schedule["phases"][0]["start_date"]
+def _anchor_of(ctx: Context, schedule: Json, index: int) -> int:
+    held: int | None = ctx.account.secret(schedule["id"]).get("anchor")
+    anchor: int = schedule["phases"][0]["start_date"] if held is None else held
     for phase in schedule["phases"][1 : index + 1]:
         if is_anchored(phase, schedule["default_settings"]):
             anchor = phase["start_date"]
@@ -313,7 +319,7 @@ def plan_from_phase(ctx: Context, schedule: Json, index: int) -> Plan:
             for item in phase["items"]
         ],
         start=phase["start_date"],
-        anchor=_anchor_of(schedule, index),
+        anchor=_anchor_of(ctx, schedule, index),
         collection_method=collection,
         days_until_due=settings["days_until_due"] if collection == "send_invoice" else None,
         default_tax_rates=phase["default_tax_rates"],

@@ -34,7 +34,7 @@ from dealthread.simulators.stripe.plans import (
     items_of,
 )
 from dealthread.simulators.stripe.store import Json
-from dealthread.simulators.stripe.subscription_engine import first_bill
+from dealthread.simulators.stripe.subscription_bills import first_bill
 from dealthread.simulators.stripe.subscriptions import check_mode
 from dealthread.simulators.stripe.world import Context
 

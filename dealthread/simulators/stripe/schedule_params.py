@@ -103,18 +103,29 @@ SCHEDULE_CREATE = Fields(
             ),
         ),
         "end_behavior": Text(choices=("cancel", "release")),
+        "from_subscription": Text(),
         "phases": Many(
             Fields(_PHASE, required=("items",), unsupported=_PHASE_NOT_CARRIED), at_most=50
         ),
         "start_date": Int(0, 10_000_000_000, words=("now",)),
     },
-    unsupported=frozenset({"customer_account", "from_subscription", "pause_schedules"}),
+    unsupported=frozenset({"customer_account", "pause_schedules"}),
 )
 SCHEDULE_UPDATE = Fields(
-    META,
-    unsupported=frozenset(
-        {"default_settings", "end_behavior", "pause_schedules", "phases", "proration_behavior"}
-    ),
+    {
+        **META,
+        "end_behavior": Text(choices=("cancel", "release")),
+        "phases": Many(
+            Fields(
+                {**_PHASE, "start_date": Int(0, 10_000_000_000, words=("now",))},
+                required=("items",),
+                unsupported=_PHASE_NOT_CARRIED,
+            ),
+            at_most=50,
+        ),
+        "proration_behavior": PRORATION,
+    },
+    unsupported=frozenset({"default_settings", "pause_schedules"}),
 )
 SCHEDULE_CANCEL = Fields({"expand": EXPAND, "invoice_now": Flag(), "prorate": Flag()})
 SCHEDULE_RELEASE = Fields({"expand": EXPAND, "preserve_cancel_date": Flag()})

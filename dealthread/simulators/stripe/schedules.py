@@ -35,7 +35,7 @@ ADVANCE = "schedule.advance"
 
 
 def create(ctx: Context, params: Json) -> Json:
-    """POST /v1/subscription_schedules."""
+    """POST /v1/subscription_schedules, but not from a subscription (`schedule_changes.py`)."""
     if "customer" not in params:
         raise StripeError.missing("customer")
     customer = ctx.get("customer", params["customer"], param="customer")
@@ -63,29 +63,15 @@ def create(ctx: Context, params: Json) -> Json:
             keep_inline_price(ctx, item.price)
         for extra in phase.plan.extras:
             keep_inline_price(ctx, extra.price)
-    schedule: Json = {
-        "id": new_id("sub_sched"),
-        "object": "subscription_schedule",
-        "application": None,
-        "billing_mode": check_mode(params),
-        "canceled_at": None,
-        "completed_at": None,
-        "created": now,
-        "current_phase": None,
-        "customer": customer["id"],
-        "customer_account": None,
-        "default_settings": default_settings(defaults),
-        "end_behavior": params.get("end_behavior", "release"),
-        "livemode": False,
-        "metadata": metadata.fresh(params),
-        "pause_schedules": [],
-        "phases": [phase_object(phase) for phase in phases],
-        "released_at": None,
-        "released_subscription": None,
-        "status": "not_started",
-        "subscription": None,
-        "test_clock": customer["test_clock"],
-    }
+    schedule = schedule_object(
+        customer,
+        now,
+        mode=check_mode(params),
+        settings=default_settings(defaults),
+        end_behavior=params.get("end_behavior", "release"),
+        given_metadata=metadata.fresh(params),
+        phases=[phase_object(phase) for phase in phases],
+    )
     account = ctx.account
     account.add("subscription_schedule", schedule)
     account.relate("subscription_schedule.customer", customer["id"], schedule["id"])
@@ -98,6 +84,42 @@ def create(ctx: Context, params: Json) -> Json:
         account.plan(ADVANCE, schedule["id"], start)
     events.emit(ctx, "subscription_schedule.created", schedule)
     return schedule
+
+
+def schedule_object(
+    customer: Json,
+    now: int,
+    *,
+    mode: Json,
+    settings: Json,
+    end_behavior: str,
+    given_metadata: dict[str, str],
+    phases: list[Json],
+) -> Json:
+    """A new schedule that has not begun."""
+    return {
+        "id": new_id("sub_sched"),
+        "object": "subscription_schedule",
+        "application": None,
+        "billing_mode": mode,
+        "canceled_at": None,
+        "completed_at": None,
+        "created": now,
+        "current_phase": None,
+        "customer": customer["id"],
+        "customer_account": None,
+        "default_settings": settings,
+        "end_behavior": end_behavior,
+        "livemode": False,
+        "metadata": given_metadata,
+        "pause_schedules": [],
+        "phases": phases,
+        "released_at": None,
+        "released_subscription": None,
+        "status": "not_started",
+        "subscription": None,
+        "test_clock": customer["test_clock"],
+    }
 
 
 def advance(ctx: Context, schedule: Json) -> None:
@@ -129,11 +151,12 @@ def _begin(ctx: Context, schedule: Json) -> None:
     )
     schedule["status"] = "active"
     schedule["subscription"] = subscription["id"]
-    _show_phase(ctx, schedule, 0)
+    show_phase(ctx, schedule, 0)
     ctx.effect("subscription_schedule.started", schedule, subscription=subscription["id"])
 
 
-def _show_phase(ctx: Context, schedule: Json, index: int) -> None:
+def show_phase(ctx: Context, schedule: Json, index: int) -> None:
+    """Say which phase runs, and put its end on the agenda."""
     phase = schedule["phases"][index]
     schedule["current_phase"] = {
         "end_date": phase["end_date"],
@@ -145,7 +168,7 @@ def _show_phase(ctx: Context, schedule: Json, index: int) -> None:
 def _enter(ctx: Context, schedule: Json, index: int) -> None:
     """Give the subscription the items and terms of a phase."""
     subscription = ctx.get("subscription", schedule["subscription"])
-    _show_phase(ctx, schedule, index)
+    show_phase(ctx, schedule, index)
     if not is_over(subscription):
         phase_entry.enter(ctx, schedule, index, subscription)
 
@@ -177,7 +200,8 @@ def _let_go(ctx: Context, schedule: Json, now: int) -> None:
     events.emit(ctx, "subscription_schedule.released", schedule)
 
 
-def _check_open(schedule: Json, deed: str) -> None:
+def check_open(schedule: Json, deed: str) -> None:
+    """Refuse a deed on a schedule that is over."""
     if schedule["status"] not in ("not_started", "active"):
         raise StripeError.refused(
             f"You cannot {deed} a subscription schedule that is currently in the "
@@ -192,7 +216,7 @@ def cancel(ctx: Context, params: Json, schedule_id: str) -> Json:
     `prorate` and `invoice_now` are true unless told otherwise.
     """
     schedule = ctx.get("subscription_schedule", schedule_id)
-    _check_open(schedule, "cancel")
+    check_open(schedule, "cancel")
     now = ctx.now(schedule["customer"])
     if schedule["status"] == "active":
         subscription = ctx.get("subscription", schedule["subscription"])
@@ -214,21 +238,11 @@ def cancel(ctx: Context, params: Json, schedule_id: str) -> Json:
 def release(ctx: Context, params: Json, schedule_id: str) -> Json:
     """POST /v1/subscription_schedules/{id}/release; the subscription goes on without it."""
     schedule = ctx.get("subscription_schedule", schedule_id)
-    _check_open(schedule, "release")
+    check_open(schedule, "release")
     subscription = ctx.account.find("subscription", schedule["subscription"])
     if subscription is not None and not params.get("preserve_cancel_date", False):
         subscription_engine.set_end(ctx, subscription, None, at_period_end=False)
     _let_go(ctx, schedule, ctx.now(schedule["customer"]))
-    return schedule
-
-
-def update(ctx: Context, params: Json, schedule_id: str) -> Json:
-    """POST /v1/subscription_schedules/{id}: metadata only."""
-    schedule = ctx.get("subscription_schedule", schedule_id)
-    before = snapshot(schedule)
-    metadata.merge(schedule, params)
-    ctx.effect("subscription_schedule.updated", schedule)
-    events.emit(ctx, "subscription_schedule.updated", schedule, before=before)
     return schedule
 
 

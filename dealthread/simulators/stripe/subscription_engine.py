@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-
 from dealthread.simulators.stripe import (
     events,
     invoice_items,
     invoicing,
-    pauses,
     payment_methods,
     plan_discounts,
     proration,
+    subscription_bills,
     trials,
 )
-from dealthread.simulators.stripe.billing import Bill, Payer, charges_of, draft
-from dealthread.simulators.stripe.composition import Charge
+from dealthread.simulators.stripe.billing import Payer, draft
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.invoices import no_payment_method
@@ -38,70 +35,6 @@ from dealthread.simulators.stripe.world import Context, snapshot
 INCOMPLETE_SECONDS = 23 * 3600
 
 
-def bill_of(
-    plan: Plan,
-    payer: Payer,
-    charges: Sequence[Charge],
-    *,
-    invoice_id: str,
-    subscription_id: str | None,
-    at: int,
-    reason: str,
-    period: tuple[int, int],
-) -> Bill:
-    """An invoice of a plan for these charges."""
-    return Bill(
-        invoice_id=invoice_id,
-        payer=payer,
-        currency=plan.currency,
-        charges=charges,
-        at=at,
-        billing_reason=reason,
-        collection_method=plan.collection_method,
-        default_tax_rates=plan.default_tax_rates,
-        period=period,
-        custom_fields=plan.custom_fields,
-        footer=plan.footer,
-        subscription_id=subscription_id,
-        subscription_metadata=plan.metadata,
-    )
-
-
-def first_bill(
-    ctx: Context,
-    plan: Plan,
-    payer: Payer,
-    *,
-    invoice_id: str,
-    subscription_id: str | None,
-    at: int,
-) -> Bill:
-    """The first invoice of a plan: every period from its start to the one that holds `at`, and
-    what is pending for the customer."""
-    moment = max(at, plan.start)
-    charges = charges_of(
-        ctx,
-        plan,
-        subscription_id=subscription_id,
-        at=moment,
-        since=plan.start,
-        customer_id=payer.id,
-    )
-    if charges:
-        charges = [*invoice_items.pending(ctx, payer.id, subscription_id), *charges]
-    bill = bill_of(
-        plan,
-        payer,
-        charges,
-        invoice_id=invoice_id,
-        subscription_id=subscription_id,
-        at=moment,
-        reason="subscription_create",
-        period=(moment, moment),
-    )
-    return plan_discounts.of_new(bill, plan)
-
-
 def start(
     ctx: Context,
     plan: Plan,
@@ -118,7 +51,7 @@ def start(
     """
     now = ctx.now(customer["id"])
     subscription_id, invoice_id = new_id("sub"), new_id("in")
-    bill = first_bill(
+    bill = subscription_bills.first_bill(
         ctx,
         plan,
         Payer.of(customer),
@@ -241,7 +174,7 @@ def renew(ctx: Context, subscription: Json) -> None:
     plan_renewal(ctx, subscription)
     if subscription["status"] == "incomplete":
         return
-    invoice = draft_now(
+    invoice = subscription_bills.draft_now(
         ctx,
         subscription,
         plan,
@@ -252,50 +185,6 @@ def renew(ctx: Context, subscription: Json) -> None:
     )
     ctx.effect("subscription.renewed", subscription, invoice=invoice and invoice["id"])
     events.emit(ctx, "customer.subscription.updated", subscription, before=before)
-
-
-def draft_now(
-    ctx: Context,
-    subscription: Json,
-    plan: Plan,
-    *,
-    at: int,
-    reason: str,
-    period: tuple[int, int],
-    only: Container[str],
-    is_final: bool = False,
-) -> Json | None:
-    """Draft an invoice of what is pending and of the periods of some items; None when empty."""
-    customer = ctx.get("customer", subscription["customer"])
-    charges = [
-        *invoice_items.pending(ctx, customer["id"], subscription["id"]),
-        *charges_of(
-            ctx,
-            plan,
-            subscription_id=subscription["id"],
-            at=at,
-            since=at,
-            only=only,
-            customer_id=customer["id"],
-            is_final=is_final,
-        ),
-    ]
-    if not charges:
-        return None
-    bill = bill_of(
-        plan,
-        Payer.of(customer),
-        charges,
-        invoice_id=new_id("in"),
-        subscription_id=subscription["id"],
-        at=at,
-        reason=reason,
-        period=period,
-    )
-    invoice = invoicing.open_draft(ctx, bill, days_until_due=plan.days_until_due)
-    subscription["latest_invoice"] = invoice["id"]
-    pauses.hold(ctx, subscription, invoice)
-    return invoice
 
 
 def end(ctx: Context, subscription: Json) -> Json:
@@ -311,7 +200,7 @@ def end(ctx: Context, subscription: Json) -> Json:
         charge.subscription == subscription["id"]
         for charge in invoice_items.pending(ctx, subscription["customer"], subscription["id"])
     ):
-        final = draft_now(
+        final = subscription_bills.draft_now(
             ctx,
             subscription,
             plan,
@@ -350,7 +239,7 @@ def cancel_now(
     cancel(ctx, subscription, reason="cancellation_requested", details=details)
     proration.keep(ctx, subscription["customer"], given_back)
     if invoice_now:
-        invoice = draft_now(
+        invoice = subscription_bills.draft_now(
             ctx,
             subscription,
             plan,

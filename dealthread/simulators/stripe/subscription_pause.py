@@ -16,6 +16,7 @@ from dealthread.simulators.stripe import (
     invoicing,
     payment_methods,
     proration,
+    subscription_bills,
     subscription_engine,
     trials,
 )
@@ -68,7 +69,7 @@ def pause(ctx: Context, params: Json, subscription_id: str) -> Json:
     trials.pause(ctx, subscription, "pause_requested")
     proration.keep(ctx, subscription["customer"], given_back)
     if params.get("invoicing_behavior") == "invoice":
-        invoice = subscription_engine.draft_now(
+        invoice = subscription_bills.draft_now(
             ctx,
             subscription,
             plan,
@@ -105,7 +106,7 @@ def resume(ctx: Context, params: Json, subscription_id: str) -> Json:
     subscription.pop("status_details", None)
     proration.keep(ctx, subscription["customer"], proposal.prorations)
     if proposal.is_billed_now:
-        invoice = subscription_engine.draft_now(
+        invoice = subscription_bills.draft_now(
             ctx,
             subscription,
             proposal.plan,
@@ -153,7 +154,7 @@ def _check_payment(ctx: Context, proposal: Proposal, params: Json) -> None:
     """Refuse what could not be paid: no page says in which state that leaves everything."""
     plan, subscription = proposal.plan, proposal.subscription
     now = ctx.now(subscription["customer"])
-    bill = subscription_engine.bill_of(
+    bill = subscription_bills.bill_of(
         plan,
         Payer.of(ctx.get("customer", subscription["customer"])),
         charges_now(ctx, proposal),

@@ -20,6 +20,7 @@ from dealthread.simulators.stripe import (
     payment_methods,
     plan_discounts,
     proration,
+    subscription_bills,
     subscription_engine,
     trials,
 )
@@ -221,7 +222,7 @@ def _check_payment(ctx: Context, proposal: Proposal) -> None:
     if plan.collection_method != "charge_automatically":
         return
     at = ctx.now(subscription["customer"])
-    bill = subscription_engine.bill_of(
+    bill = subscription_bills.bill_of(
         plan,
         Payer.of(ctx.get("customer", subscription["customer"])),
         charges_now(ctx, proposal),
@@ -269,7 +270,7 @@ def commit(ctx: Context, subscription: Json, proposal: Proposal, params: Json) -
     proration.keep(ctx, subscription["customer"], proposal.prorations)
     if not proposal.is_billed_now:
         return
-    invoice = subscription_engine.draft_now(
+    invoice = subscription_bills.draft_now(
         ctx,
         subscription,
         proposal.plan,

@@ -12,6 +12,7 @@ from dealthread.simulators.stripe import (
     metadata,
     payment_methods,
     plan_discounts,
+    subscription_bills,
     subscription_engine,
     test_clocks,
     trials,
@@ -133,7 +134,7 @@ def create(ctx: Context, params: Json) -> Json:
         cancel_at=ends.of_new(plan, params, now),
         cancel_at_period_end=params.get("cancel_at_period_end", False),
     )
-    first = subscription_engine.first_bill(
+    first = subscription_bills.first_bill(
         ctx,
         plan,
         Payer.of(customer),

@@ -11,6 +11,7 @@ from dealthread.simulators.stripe import (
     invoice_items,
     item_changes,
     proration,
+    subscription_bills,
     subscription_engine,
     subscription_update,
 )
@@ -128,7 +129,7 @@ def _bill(
     at: int,
     period: tuple[int, int],
 ) -> Bill:
-    return subscription_engine.bill_of(
+    return subscription_bills.bill_of(
         plan,
         payer,
         charges,
