@@ -196,8 +196,8 @@ class Settlement(RuleBasedStateMachine):
         self.try_("POST", f"invoices/{invoice['id']}/pay", paid_out_of_band=elsewhere)
 
     @precondition(lambda self: self.invoices("open"))
-    @rule(pick=PICK, share=st.integers(1, 100))
-    def pay_a_part(self, pick: int, share: int) -> None:
+    @rule(pick=PICK, share=st.integers(1, 100), is_early=st.booleans())
+    def pay_a_part(self, pick: int, share: int, *, is_early: bool) -> None:
         invoice = chosen(self.invoices("open"), pick)
         intent = self.try_(
             "POST",
@@ -206,10 +206,16 @@ class Settlement(RuleBasedStateMachine):
             currency="usd",
             customer=invoice["customer"],
             payment_method="pm_card_visa",
-            confirm=True,
+            confirm=not is_early,
         )
         if intent is not None:
             self.sim.post(f"invoices/{invoice['id']}/attach_payment", payment_intent=intent["id"])
+
+    @precondition(lambda self: self.sim.rows("payment_intent"))
+    @rule(pick=PICK)
+    def confirm(self, pick: int) -> None:
+        intent = chosen(self.sim.rows("payment_intent"), pick)
+        self.try_("POST", f"payment_intents/{intent['id']}/confirm")
 
     @rule(pick=PICK, how=st.sampled_from(["void", "mark_uncollectible", "send", "delete"]))
     def end(self, pick: int, how: str) -> None:

@@ -154,6 +154,34 @@ async def test_an_invoice_shows_its_payments_and_follows_what_remains(serve: Ser
         assert [row.amount for row in charges.data] == [6000, 4000]
 
 
+async def test_a_payment_attached_before_it_succeeds_is_credited_when_it_does(
+    serve: Serve,
+) -> None:
+    """Docstring of `Invoice.attach_payment` (stripe 16.1); one payment intent, one invoice."""
+    async with running(serve, now=at(2026, 1, 1)) as sim, sim.client() as client:
+        customer = await card_customer(client)
+        invoice = await charged(client, customer, 10_000)
+        part = await client.v1.payment_intents.create_async(
+            {"amount": 2500, "currency": "usd", "customer": customer}
+        )
+        waiting = await client.v1.invoices.attach_payment_async(
+            invoice.id, {"payment_intent": part.id}
+        )
+        assert (waiting.amount_paid, waiting.amount_remaining) == (0, 10_000)
+        with pytest.raises(stripe.InvalidRequestError, match="already attached"):
+            await client.v1.invoices.attach_payment_async(invoice.id, {"payment_intent": part.id})
+        await client.v1.payment_intents.confirm_async(part.id, {"payment_method": "pm_card_visa"})
+        after = await client.v1.invoices.retrieve_async(invoice.id)
+        assert (after.status, after.amount_paid, after.amount_remaining) == ("open", 2500, 7500)
+        rows = await client.v1.invoice_payments.list_async({"invoice": invoice.id})
+        own = next(row for row in rows.data if row.is_default)
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            await client.v1.payment_intents.confirm_async(
+                str(own.payment.payment_intent), {"payment_method": "pm_card_visa"}
+            )
+        assert refused.value.code == "simulator_unsupported"
+
+
 async def test_a_detached_card_is_gone_for_good(serve: Serve) -> None:
     """Recorded (aat-stripe, "PaymentMethods"): attaching and detaching again are 400, no code."""
     async with running(serve, now=at(2026, 1, 1)) as sim, sim.client() as client:

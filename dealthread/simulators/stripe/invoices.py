@@ -205,15 +205,18 @@ def attach_payment(ctx: Context, params: Json, invoice_id: str) -> Json:
             "The PaymentIntent must have the customer and the currency of the invoice.",
             param="payment_intent",
         )
-    if intent["status"] != "succeeded":
-        raise StripeError.unsupported("attaching a payment intent that has not succeeded")
+    if intent["status"] == "canceled":
+        raise StripeError.refused(
+            "A canceled PaymentIntent cannot be attached to an invoice.", param="payment_intent"
+        )
     if charges.is_refunded(ctx, intent["id"]):
         raise StripeError.unsupported("attaching a payment that was refunded")
-    if intent["amount_received"] > invoice["amount_remaining"]:
+    if intent["amount"] > invoice["amount_remaining"]:
         raise StripeError.unsupported("attaching more than remains on the invoice")
     payment = invoice_payments.attach(ctx, invoice, intent)
-    invoicing.credit_payment(ctx, invoice, payment, intent["amount_received"])
-    settle(ctx, invoice)
+    if intent["status"] == "succeeded":
+        invoicing.credit_payment(ctx, invoice, payment, intent["amount_received"])
+        settle(ctx, invoice)
     return invoice
 
 

@@ -17,7 +17,7 @@ from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context, snapshot
 
 KIND = "payment_intent"
-_OPEN = frozenset({"requires_payment_method", "requires_confirmation"})
+OPEN = frozenset({"requires_payment_method", "requires_confirmation"})
 
 
 def open_intent(
@@ -134,7 +134,7 @@ def declined(intent: Json, decline: str) -> StripeError:
 
 def close(ctx: Context, intent: Json, reason: str | None) -> None:
     """Cancel an intent that was not paid."""
-    if intent["status"] not in _OPEN:
+    if intent["status"] not in OPEN:
         return
     intent["status"] = "canceled"
     intent["canceled_at"] = ctx.now(intent["customer"])
@@ -157,7 +157,7 @@ def create(ctx: Context, params: Json) -> Json:
         ctx.get("customer", customer_id, param="customer")
     method_id = params.get("payment_method")
     if method_id is not None:
-        method_id = _method(ctx, method_id, customer_id)
+        method_id = usable_method(ctx, method_id, customer_id)
     if params.get("confirm") and method_id is None:
         raise StripeError.refused(
             "You cannot confirm this PaymentIntent because it's missing a payment method.",
@@ -174,29 +174,7 @@ def create(ctx: Context, params: Json) -> Json:
         intent["payment_method"] = method_id
         intent["status"] = "requires_confirmation"
     if params.get("confirm"):
-        _confirm(ctx, intent, str(method_id))
-    return intent
-
-
-def confirm(ctx: Context, params: Json, intent_id: str) -> Json:
-    """POST /v1/payment_intents/{id}/confirm."""
-    intent = ctx.get(KIND, intent_id)
-    if owner_of(ctx, intent_id) is not None:
-        raise StripeError.unsupported("confirming an invoice's payment intent; pay the invoice")
-    if intent["status"] not in _OPEN:
-        raise _unexpected(intent, "confirm")
-    method_id = params.get("payment_method")
-    method_id = (
-        intent["payment_method"]
-        if method_id is None
-        else _method(ctx, method_id, intent["customer"])
-    )
-    if method_id is None:
-        raise StripeError.refused(
-            "You cannot confirm this PaymentIntent because it's missing a payment method.",
-            code="payment_intent_unexpected_state",
-        )
-    _confirm(ctx, intent, method_id)
+        charge_now(ctx, intent, str(method_id))
     return intent
 
 
@@ -205,8 +183,8 @@ def cancel(ctx: Context, params: Json, intent_id: str) -> Json:
     intent = ctx.get(KIND, intent_id)
     if owner_of(ctx, intent_id) is not None:
         raise StripeError.unsupported("cancelling an invoice's payment intent; void the invoice")
-    if intent["status"] not in _OPEN:
-        raise _unexpected(intent, "cancel")
+    if intent["status"] not in OPEN:
+        raise unexpected(intent, "cancel")
     close(ctx, intent, params.get("cancellation_reason"))
     return intent
 
@@ -228,7 +206,7 @@ def listed(ctx: Context, params: Json) -> Json:
     )
 
 
-def _method(ctx: Context, method_id: str, customer_id: str | None) -> str:
+def usable_method(ctx: Context, method_id: str, customer_id: str | None) -> str:
     """A card that is the customer's own, or a test card for this payment alone."""
     if method_id in payment_methods.TEST_METHODS:
         return payment_methods.loose_copy(ctx, method_id)
@@ -242,13 +220,15 @@ def _method(ctx: Context, method_id: str, customer_id: str | None) -> str:
     return method_id
 
 
-def _confirm(ctx: Context, intent: Json, method_id: str) -> None:
+def charge_now(ctx: Context, intent: Json, method_id: str) -> None:
+    """Charge an intent on request; a decline is the answer."""
     decline = attempt(ctx, intent, method_id)
     if decline is not None:
         raise declined(intent, decline)
 
 
-def _unexpected(intent: Json, verb: str) -> StripeError:
+def unexpected(intent: Json, verb: str) -> StripeError:
+    """The vendor's refusal of a step that an intent's status does not allow."""
     return StripeError.refused(
         f"You cannot {verb} this PaymentIntent because it has a status of {intent['status']}.",
         code="payment_intent_unexpected_state",

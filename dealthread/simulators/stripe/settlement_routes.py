@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dealthread.simulators.stripe import (
     balance,
     charges,
+    confirmations,
     credit_notes,
     draft_lines,
     invoice_create,
@@ -67,7 +68,7 @@ ROWS: tuple[Row, ...] = (
     (
         "POST",
         "payment_intents/{}/confirm",
-        payment_intents.confirm,
+        confirmations.confirm,
         payment_params.PAYMENT_INTENT_CONFIRM,
     ),
     (
