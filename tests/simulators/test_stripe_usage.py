@@ -3,66 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import stripe
 
-from tests.simulators.stripe_support import Sim, at, card_customer, product, running, unix
+from tests.simulators.stripe_support import at, card_customer, product, running, unix
+from tests.simulators.stripe_usage_support import invoices, lines, metered, use
 
 Serve = Callable[[Any], str]
 NOW = at(2026, 3, 1)
-
-
-async def metered(client: stripe.StripeClient, name: str = "tokens", **terms: Any) -> str:
-    """A monthly price of what a meter of this name sums."""
-    meter = await client.v1.billing.meters.create_async(
-        {
-            "display_name": name,
-            "event_name": name,
-            "default_aggregation": {"formula": "sum"},
-        }
-    )
-    given: Any = {
-        "product": await product(client, f"p_{name}", name.title()),
-        "currency": "usd",
-        "recurring": {"interval": "month", "usage_type": "metered", "meter": meter.id},
-        **terms,
-    }
-    return (await client.v1.prices.create_async(given)).id
-
-
-async def use(
-    sim: Sim,
-    client: stripe.StripeClient,
-    customer: str,
-    value: str,
-    moment: int,
-    name: str = "tokens",
-) -> None:
-    """Report usage of an instant; time goes there if it is not there yet."""
-    when = datetime.fromtimestamp(moment, UTC)
-    if sim.clock.now() < when:
-        sim.clock.freeze(when)
-    await client.v1.billing.meter_events.create_async(
-        {
-            "event_name": name,
-            "timestamp": moment,
-            "payload": {"stripe_customer_id": customer, "value": value},
-        }
-    )
-
-
-async def invoices(client: stripe.StripeClient, customer: str) -> list[stripe.Invoice]:
-    """Oldest first."""
-    listed = await client.v1.invoices.list_async({"customer": customer, "limit": 100})
-    return listed.data[::-1]
-
-
-def lines(invoice: stripe.Invoice) -> list[tuple[int | None, int]]:
-    """Quantity and amount of each line."""
-    return [(line.quantity, line.amount) for line in invoice.lines.data]
 
 
 async def test_usage_alone_makes_no_first_invoice_and_is_billed_at_the_periods_end(
@@ -243,50 +193,6 @@ async def test_usage_below_zero_is_billed_as_none(serve: Serve) -> None:
         sim.clock.freeze(at(2026, 4, 1, 2))
         (invoice,) = await invoices(client, customer)
         assert (lines(invoice), invoice.status) == ([(0, 0)], "paid")
-
-
-async def test_an_item_added_in_mid_cycle_bills_usage_from_then_on(serve: Serve) -> None:
-    """manage-billing-setup: "usage from January 16 to January 31 at price C"."""
-    async with running(serve, now=NOW) as sim, sim.client() as client:
-        price = await metered(client, unit_amount=4)
-        seat = await product(client, "seat", "Seat")
-        customer = await card_customer(client)
-        inline: Any = {
-            "currency": "usd",
-            "product": seat,
-            "unit_amount": 1000,
-            "recurring": {"interval": "month"},
-        }
-        subscription = await client.v1.subscriptions.create_async(
-            {"customer": customer, "items": [{"price_data": inline}]}
-        )
-        await use(sim, client, customer, "100", unix(at(2026, 3, 1)))
-        sim.clock.freeze(at(2026, 3, 16))
-        await client.v1.subscriptions.update_async(subscription.id, {"items": [{"price": price}]})
-        await use(sim, client, customer, "7", unix(at(2026, 3, 20)))
-        sim.clock.freeze(at(2026, 4, 1, 2))
-        assert sorted(lines((await invoices(client, customer))[-1])) == [(1, 1000), (7, 28)]
-
-
-async def test_a_reset_of_the_anchor_bills_the_usage_until_then(serve: Serve) -> None:
-    """manage-billing-setup: resetting `billing_cycle_anchor` to now bills what was reported."""
-    async with running(serve, now=NOW) as sim, sim.client() as client:
-        price = await metered(client, unit_amount=4)
-        customer = await card_customer(client)
-        subscription = await client.v1.subscriptions.create_async(
-            {"customer": customer, "items": [{"price": price}]}
-        )
-        await use(sim, client, customer, "10", unix(at(2026, 3, 2)))
-        sim.clock.freeze(at(2026, 3, 16))
-        await client.v1.subscriptions.update_async(
-            subscription.id, {"billing_cycle_anchor": {"type": "now"}}
-        )
-        (invoice,) = await invoices(client, customer)
-        period = invoice.lines.data[0].period
-        assert (period.start, period.end) == (unix(NOW), unix(at(2026, 3, 16)))
-        await use(sim, client, customer, "20", unix(at(2026, 4, 2)))
-        sim.clock.freeze(at(2026, 4, 16, 2))
-        assert [lines(one) for one in await invoices(client, customer)] == [[(10, 40)], [(20, 80)]]
 
 
 async def test_discounts_and_limits_of_metered_items(serve: Serve) -> None:

@@ -43,7 +43,8 @@ Assumed of prices, usage and discounts:
   without usage makes a line of quantity 0 when the next one begins. Of a backdated start the first
   invoice bills the usage of the periods that have ended, the running one follows at its end.
 - A final invoice bills the usage up to the end, also where `cancel_at` cuts a period short.
-- Between phases metered prices stay the same; a metered item is neither changed nor removed alone.
+- Between phases metered prices stay the same. What was used at a price that goes is an invoice item
+  without proration, which discounts may lower; no usage makes none.
 - An end of a discount is told by `customer.subscription.updated`, not by `customer.discount.*`.
 - Prorations: halves of a minor unit are rounded away from zero; parts that come to nothing make no
   item; the unit amount shown is the amount by quantity; a credit keeps the tax rates of the line it

@@ -17,10 +17,11 @@ from dealthread.simulators.stripe.composition import Charge
 from dealthread.simulators.stripe.discounts import Redemption
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.ids import new_id
-from dealthread.simulators.stripe.line_parents import item_parent
+from dealthread.simulators.stripe.line_parents import invoice_item_parent, item_parent
 from dealthread.simulators.stripe.listing import page, within
 from dealthread.simulators.stripe.money import plain
 from dealthread.simulators.stripe.plans import check_currency, keep_inline_price, one_time_price
+from dealthread.simulators.stripe.prices import is_metered
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.world import Context
 
@@ -62,7 +63,7 @@ def charge_for(ctx: Context, params: Json) -> Charge:
         quantity=params.get("quantity", 1),
         period=period_of(params.get("period") or {"start": now, "end": now}),
         description=params.get("description", name),
-        parent=_line_parent(item_id, owner),
+        parent=invoice_item_parent(item_id, owner),
         tax_rates=rates,
         metadata=metadata.fresh(params),
         subscription=owner,
@@ -144,20 +145,6 @@ def _is_over(subscription: Json) -> bool:
     return subscription["status"] in ("canceled", "incomplete_expired")
 
 
-def _line_parent(item_id: str, subscription_id: str | None) -> Json:
-    """How an invoice line names the invoice item it came from."""
-    return {
-        "invoice_item_details": {
-            "invoice_item": item_id,
-            "proration": False,
-            "proration_details": {"credited_items": None},
-            "subscription": subscription_id,
-        },
-        "subscription_item_details": None,
-        "type": "invoice_item_details",
-    }
-
-
 def keep(
     ctx: Context,
     customer_id: str,
@@ -213,12 +200,14 @@ def keep(
         "proration_details": None
         if source is None
         else {"credited_items": credited, "discount_amounts": []},
-        "quantity": charge.quantity,
+        "quantity": int(charge.quantity),
         "quantity_decimal": plain(Decimal(charge.quantity)),
         "tax_rates": list(charge.tax_rates or []),
         "test_clock": ctx.clock_of(customer_id),
     }
     ctx.account.add(_KIND, item)
+    if is_metered(price):
+        ctx.account.secret(item["id"])["is_usage"] = True
     if charge.tax_rates is not None and not charge.tax_rates:
         # What a credit gives back was not taxed: no default rate may tax the credit.
         ctx.account.secret(item["id"])["is_untaxed"] = True
@@ -279,18 +268,21 @@ def charge_of(ctx: Context, item: Json) -> Charge:
         price = _nameless(item["currency"], item["pricing"]["unit_amount_decimal"])
     else:
         price = ctx.get("price", details["price"])
-    is_untaxed = ctx.account.hidden.get(item["id"], {}).get("is_untaxed", False)
+    hidden = ctx.account.hidden.get(item["id"], {})
+    is_untaxed, is_usage = hidden.get("is_untaxed", False), hidden.get("is_usage", False)
     charge = Charge(
         price=price,
-        quantity=item["quantity"],
+        quantity=Decimal(item["quantity_decimal"]) if is_usage else item["quantity"],
         period=(item["period"]["start"], item["period"]["end"]),
         description=item["description"],
-        parent=_line_parent(item["id"], owner),
+        parent=invoice_item_parent(item["id"], owner),
         tax_rates=item["tax_rates"] or ([] if is_untaxed else None),
         metadata=item["metadata"],
         subscription=owner,
         is_discountable=item["discountable"],
         discounts=discounts.in_force(ctx, item["discounts"]),
+        # Usage was rated when its price went.
+        fixed_amount=item["amount"] if is_usage else None,
     )
     if not item["proration"]:
         return charge

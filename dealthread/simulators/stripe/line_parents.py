@@ -25,3 +25,17 @@ def item_parent(
         },
         "type": "subscription_item_details",
     }
+
+
+def invoice_item_parent(item_id: str, subscription_id: str | None) -> Json:
+    """How a line names the invoice item it comes from."""
+    return {
+        "invoice_item_details": {
+            "invoice_item": item_id,
+            "proration": False,
+            "proration_details": {"credited_items": None},
+            "subscription": subscription_id,
+        },
+        "subscription_item_details": None,
+        "type": "invoice_item_details",
+    }

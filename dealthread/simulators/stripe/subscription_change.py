@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from dealthread.simulators.stripe import ends, proration, subscription_engine, trials
+from dealthread.simulators.stripe import (
+    ends,
+    proration,
+    subscription_engine,
+    trials,
+    usage_lines,
+)
 from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.item_changes import ItemChange
 from dealthread.simulators.stripe.plans import Plan, PlanItem, check_alike
@@ -111,6 +117,9 @@ def propose(
         rows.append(row_of(item, old["id"], span, was, now))
         if is_reset:
             renewing.add(item.item_id)
+            if was is not None and not same_price(was["price"], item.price):
+                # Its new period would bill the usage before it at the new price.
+                check_licensed(was["price"])
             if was is not None:
                 end = was["current_period_end"]
                 prorations += proration.credits(ctx, old, was["id"], date, end)
@@ -196,8 +205,9 @@ def row_of(item: PlanItem, subscription_id: str, span: Span, was: Json | None, n
 
 
 def removed(ctx: Context, subscription: Json, was: Json, date: int) -> list[Proration]:
-    """Credits of an item that is served no more."""
-    check_licensed(was["price"])
+    """Credits of an item that is served no more; of a metered one, what was used of it."""
+    if is_metered(was["price"]):
+        return _used(ctx, subscription, was, date)
     return proration.credits(ctx, subscription, was["id"], date, was["current_period_end"])
 
 
@@ -223,11 +233,35 @@ def surviving(
         if span.end < old_end:
             return proration.credits(ctx, subscription, was["id"], span.end, old_end)
         return proration.owed(ctx, plan, item, old_end, span.end, owner)
+    if is_metered(was["price"]) and is_metered(item.price):
+        return _used(ctx, subscription, was, date)
     check_licensed(was["price"])
     check_licensed(item.price)
     return [
         *proration.credits(ctx, subscription, was["id"], date, old_end),
         *proration.owed(ctx, plan, item, date, span.end, owner),
+    ]
+
+
+def _used(ctx: Context, subscription: Json, was: Json, date: int) -> list[Proration]:
+    """The usage so far, at the price that goes.
+
+    docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup#update-prices-mid-cycle.
+    """
+    if date != ctx.now(subscription["customer"]):
+        raise StripeError.unsupported("a date for usage", param="proration_date")
+    plan = plan_of(subscription)
+    item = next(one for one in plan.items if one.item_id == was["id"])
+    return [
+        Proration(charge, was["id"])
+        for charge in usage_lines.early(
+            ctx,
+            plan,
+            item,
+            subscription_id=subscription["id"],
+            customer_id=subscription["customer"],
+            at=date,
+        )
     ]
 
 

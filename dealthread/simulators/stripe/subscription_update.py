@@ -23,6 +23,7 @@ from dealthread.simulators.stripe import (
     subscription_bills,
     subscription_engine,
     trials,
+    usage_lines,
 )
 from dealthread.simulators.stripe.billing import Payer, charges_of, draft, extra_charges
 from dealthread.simulators.stripe.composition import Charge
@@ -248,6 +249,11 @@ def commit(ctx: Context, subscription: Json, proposal: Proposal, params: Json) -
     """Keep a change and bill it: prorations stay pending unless an invoice is made at once."""
     changed, at = proposal.subscription, ctx.now(subscription["customer"])
     was_trialing = subscription["status"] == "trialing"
+    held = {row["id"]: row["price"] for row in subscription["items"]["data"]}
+    for row in changed["items"]["data"]:
+        if row["id"] in held and row["price"]["id"] != held[row["id"]]["id"]:
+            # Only usage has such a mark; what came before is billed at the old price, or never.
+            usage_lines.restart(ctx, row["id"], at)
     for name in _SHOWN:
         subscription[name] = changed[name]
     subscription["status"] = changed["status"]

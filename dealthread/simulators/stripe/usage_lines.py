@@ -10,10 +10,12 @@ backdated usage in a line for each period.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dealthread.simulators.stripe import descriptions, prices, usage
 from dealthread.simulators.stripe.composition import Charge
-from dealthread.simulators.stripe.line_parents import item_parent
+from dealthread.simulators.stripe.ids import new_id
+from dealthread.simulators.stripe.line_parents import invoice_item_parent, item_parent
 from dealthread.simulators.stripe.plans import Plan, PlanItem
 from dealthread.simulators.stripe.spans import spans_between
 from dealthread.simulators.stripe.store import Json
@@ -48,6 +50,36 @@ def charges(
             continue
         found += _of_period(ctx, item, subscription_id, customer_id, (start, min(end, at)))
     return found
+
+
+def early(
+    ctx: Context, plan: Plan, item: PlanItem, *, subscription_id: str, customer_id: str, at: int
+) -> list[Charge]:
+    """Invoice items for the usage of an item whose price goes before its period ends."""
+    found = charges(
+        ctx,
+        plan,
+        item,
+        subscription_id=subscription_id,
+        customer_id=customer_id,
+        at=at,
+        is_final=True,
+    )
+    return [
+        replace(
+            charge,
+            parent=invoice_item_parent(new_id("ii"), subscription_id),
+            fixed_amount=charge.amount,
+            part=None,
+        )
+        for charge in found
+        if charge.amount
+    ]
+
+
+def restart(ctx: Context, item_id: str, at: int) -> None:
+    """Usage before this instant is not for the item's next invoices."""
+    ctx.account.secret(item_id)[_BILLED] = at
 
 
 def _of_period(
