@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from starlette.applications import Starlette
 
 from dealthread.cli import output
 from dealthread.cli.failures import Refused
+from dealthread.simulators.kit.certificates import ServerCertificate, ensure_certificate
 from dealthread.simulators.kit.server import run
 from dealthread.simulators.kit.state_store import StateRefused
 from dealthread.simulators.salesforce import app as salesforce_app
@@ -51,8 +53,21 @@ State = Annotated[
 ]
 
 
+Tls = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Speak https with a certificate of this folder, made where it is missing; clients "
+        "trust FOLDER/ca.pem.",
+        show_default=False,
+    ),
+]
+
+
 @simulators.command("salesforce")
-def salesforce(port: Port = 8710, host: Host = "127.0.0.1", state: State = None) -> None:
+def salesforce(
+    port: Port = 8710, host: Host = "127.0.0.1", state: State = None, tls: Tls = None
+) -> None:
     """Serve one Salesforce org until Ctrl-C: REST API, token, webhooks (docs/simulators.md)."""
     env = _environment(_ORG, host, state)
     try:
@@ -65,6 +80,7 @@ def salesforce(port: Port = 8710, host: Host = "127.0.0.1", state: State = None)
         app,
         host,
         port,
+        tls,
         [
             ("org id", config.org_id),
             ("token", "POST /services/oauth2/token, grant_type=client_credentials"),
@@ -76,7 +92,9 @@ def salesforce(port: Port = 8710, host: Host = "127.0.0.1", state: State = None)
 
 
 @simulators.command("stripe")
-def stripe(port: Port = 8720, host: Host = "127.0.0.1", state: State = None) -> None:
+def stripe(
+    port: Port = 8720, host: Host = "127.0.0.1", state: State = None, tls: Tls = None
+) -> None:
     """Serve Stripe accounts until Ctrl-C: API v1, test clocks, webhooks (docs/simulators.md)."""
     env = _environment(_ACCOUNTS, host, state)
     try:
@@ -89,7 +107,7 @@ def stripe(port: Port = 8720, host: Host = "127.0.0.1", state: State = None) -> 
     keys = ", ".join(account.secret_key for account in config.accounts)
     facts.append(("secret key", keys if is_ours else "as configured"))
     facts.append(("state", _place(config.state)))
-    _serve(app, host, port, facts)
+    _serve(app, host, port, tls, facts)
 
 
 def _environment(defaults: dict[str, str], host: str, state: str | None) -> dict[str, str]:
@@ -105,9 +123,14 @@ def _environment(defaults: dict[str, str], host: str, state: str | None) -> dict
     return env
 
 
-def _serve(app: Starlette, host: str, port: int, facts: Sequence[tuple[str, str]]) -> None:
+def _serve(
+    app: Starlette, host: str, port: int, tls: Path | None, facts: Sequence[tuple[str, str]]
+) -> None:
     port = _free(host, port)
-    url = f"http://{host}:{port}"
+    certificate = None if tls is None else _certificate(tls)
+    url = f"{'http' if certificate is None else 'https'}://{host}:{port}"
+    if certificate is not None:
+        facts = [*facts, ("trust", str(certificate.authority))]
     output.facts(
         [
             ("listening", url),
@@ -116,7 +139,14 @@ def _serve(app: Starlette, host: str, port: int, facts: Sequence[tuple[str, str]
             ("to stop", "Ctrl-C"),
         ]
     )
-    run(app, host, port)
+    run(app, host, port, certificate)
+
+
+def _certificate(folder: Path) -> ServerCertificate:
+    try:
+        return ensure_certificate(folder)
+    except OSError as exc:
+        raise Refused(f"cannot keep a certificate in {folder}: {exc.strerror}") from exc
 
 
 def _free(host: str, port: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import requests
 import stripe
+from simple_salesforce.api import Salesforce
 
 from tests.cli.conftest import Run
 
@@ -39,7 +42,10 @@ def _running(*words: str) -> Iterator[dict[str, str]]:
             said[name] = value
             if name == "to stop":
                 break
-        transport = httpx.HTTPTransport(retries=8)
+        trusted = said.get("trust")
+        transport = httpx.HTTPTransport(
+            retries=8, verify=ssl.create_default_context(cafile=trusted) if trusted else True
+        )
         with httpx.Client(transport=transport, base_url=said["listening"]) as control:
             control.get("/_sim/health").raise_for_status()
         yield said
@@ -85,6 +91,30 @@ def test_salesforce_gives_a_token_for_the_credentials_that_are_printed() -> None
         assert said["state"] == "in memory"
 
 
+def test_a_client_that_speaks_https_only_is_served_as_it_is(tmp_path: Path) -> None:
+    """simple-salesforce, unmodified: nothing is mounted below it, the certificate is verified."""
+    with _running("salesforce", "--tls", str(tmp_path / "tls")) as said:
+        url = said["listening"]
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": said["client id"],
+            "client_secret": said["client secret"],
+        }
+        with requests.Session() as session:
+            # The environment may name another bundle, which would win.
+            session.trust_env, session.verify = False, said["trust"]
+            answer = session.post(f"{url}/services/oauth2/token", data=form).json()
+            org = Salesforce(
+                instance_url=url, session_id=answer["access_token"], session=session, version="66.0"
+            )
+            made = org.Account.create({"Name": "Nordwerk"})
+            assert org.Account.get(made["id"])["Name"] == "Nordwerk"
+            session.verify = True
+            with pytest.raises(requests.exceptions.SSLError):
+                session.get(f"{url}/_sim/health", timeout=10)
+    assert (tmp_path / "tls" / "server.key").stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.parametrize(
     ("words", "env", "expected"),
     [
@@ -97,6 +127,7 @@ def test_salesforce_gives_a_token_for_the_credentials_that_are_printed() -> None
             "DEALTHREAD_SIM_STRIPE_ACCOUNTS (0.secret_key): Field required",
         ),
         (("salesforce",), {"DEALTHREAD_SIM_SF_ORG_ID": "00D"}, "18-character id"),
+        (("stripe", "--port", "0", "--tls", "/dev/null/x"), {}, "cannot keep a certificate"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(

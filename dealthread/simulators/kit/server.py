@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from dealthread.simulators.kit.certificates import ServerCertificate
 from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.kit.control import control_routes
 from dealthread.simulators.kit.faults import FaultSwitch, VendorErrors
@@ -98,8 +99,10 @@ def build_app(
     )
 
 
-def server_for(app: ASGIApp, host: str, port: int) -> uvicorn.Server:
-    """A server that is not yet running."""
+def server_for(
+    app: ASGIApp, host: str, port: int, certificate: ServerCertificate | None = None
+) -> uvicorn.Server:
+    """A server that is not yet running; with a certificate it speaks https only."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -113,13 +116,15 @@ def server_for(app: ASGIApp, host: str, port: int) -> uvicorn.Server:
             server_header=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
+            ssl_certfile=None if certificate is None else str(certificate.certificate),
+            ssl_keyfile=None if certificate is None else str(certificate.key),
         )
     )
 
 
-def run(app: ASGIApp, host: str, port: int) -> None:
+def run(app: ASGIApp, host: str, port: int, certificate: ServerCertificate | None = None) -> None:
     """Serve until SIGINT or SIGTERM."""
-    server_for(app, host, port).run()
+    server_for(app, host, port, certificate).run()
 
 
 class BackgroundServer:
