@@ -178,3 +178,28 @@ async def test_a_deleted_clock_takes_everything_with_it(sim: Sim) -> None:
         ):
             with pytest.raises(stripe.InvalidRequestError, match="No such"):
                 await retrieve(object_id)
+
+
+async def test_a_clock_goes_on_after_its_world_was_put_back(sim: Sim) -> None:
+    """What is due by the clock, and what was credited already, is part of the state."""
+    async with sim.client() as client:
+        clock = await _clock(client, unix(at(2026, 4, 1)))
+        customer = await clock_customer(client, clock.id)
+        held = await _monthly_subscription(client, customer)
+        item = held["items"].data[0].id
+        await to_ready(client, clock.id, unix(at(2026, 4, 16)))
+        await client.v1.subscription_items.update_async(item, {"quantity": 3})
+        taken = await sim.http.get(f"{sim.url}/_sim/snapshot")
+        assert (await sim.http.post(f"{sim.url}/_sim/reset")).status_code < 300
+        put = await sim.http.put(f"{sim.url}/_sim/snapshot", content=taken.content)
+        assert put.status_code == 204
+        await client.v1.subscription_items.update_async(item, {"quantity": 2})
+        await to_ready(client, clock.id, unix(at(2026, 5, 1, 2)))
+        invoices = await client.v1.invoices.list_async({"subscription": held.id})
+        assert [line.amount for line in invoices.data[0].lines.data] == [
+            -1500,
+            1000,
+            -500,
+            1500,
+            2000,
+        ]

@@ -48,7 +48,7 @@ from dealthread.simulators.stripe.world import Context, snapshot, whole_or_nothi
 _HARMLESS = frozenset({"expand", "metadata", "cancellation_details"})
 _ENDING = frozenset({"cancel_at", "cancel_at_period_end"})
 # What changes the cycle or the amounts.
-_BILLED = frozenset({"items", "billing_cycle_anchor", "trial_end"}) | _ENDING
+_BILLED = frozenset({"add_invoice_items", "billing_cycle_anchor", "items", "trial_end"}) | _ENDING
 _SHOWN = (
     "billing_cycle_anchor",
     "billing_cycle_anchor_config",
