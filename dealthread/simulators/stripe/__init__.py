@@ -81,7 +81,7 @@ Assumed of payments, credits and balances:
 
 Missing on purpose: classic billing mode, pending updates, prebilling, trial offers, trials of
 phases, changing a subscription that a schedule manages or what its current phase bills, another
-interval for an item without a reset of the anchor, changing or pausing metered items, a failed
+interval for an item without a reset of the anchor, pausing metered items, a failed
 payment of a resumption, cards that ask for authentication, voiding invoices that are credited or
 paid in part, payments of more than remains, invoice revisions, cash balances, rate limits other
 than by a fault.
