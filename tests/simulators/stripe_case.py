@@ -80,3 +80,14 @@ def to_the_second(amount: int, start: datetime, end: datetime, whole: tuple[Any,
     """An independent path: exact fractions of seconds, rounded half up."""
     share = Fraction(unix(end) - unix(start), unix(whole[1]) - unix(whole[0]))
     return int(amount * share + Fraction(1, 2))
+
+
+async def seats(case: Case, quantity: int = 2, **more: Any) -> Any:
+    """A monthly subscription of seats at 10.00 each."""
+    given: Any = {
+        "customer": case.customer,
+        "items": [{"price": await case.price(1000), "quantity": quantity}],
+        "expand": ["latest_invoice"],
+        **more,
+    }
+    return await case.client.v1.subscriptions.create_async(given)

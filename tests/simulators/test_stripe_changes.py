@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.simulators.stripe_case import Case, amounts, new_case
+from tests.simulators.stripe_case import Case, amounts, new_case, seats
 from tests.simulators.stripe_support import Sim, at, running, tax_rate, unix
 
 START, HALF, END = at(2026, 4, 1), at(2026, 4, 16), at(2026, 5, 1)
@@ -20,20 +20,10 @@ async def sim(serve: Callable[[Any], str]) -> AsyncIterator[Sim]:
         yield one
 
 
-async def _seats(case: Case, quantity: int = 2, **more: Any) -> Any:
-    given: Any = {
-        "customer": case.customer,
-        "items": [{"price": await case.price(1000), "quantity": quantity}],
-        "expand": ["latest_invoice"],
-        **more,
-    }
-    return await case.client.v1.subscriptions.create_async(given)
-
-
 async def test_prorations_wait_for_the_renewal_unless_invoiced_at_once(sim: Sim) -> None:
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case)
+        held = await seats(case)
         await case.advance(HALF)
         item = held["items"].data[0].id
         await case.update(held, items=[{"id": item, "quantity": 5}])
@@ -48,7 +38,7 @@ async def test_prorations_wait_for_the_renewal_unless_invoiced_at_once(sim: Sim)
 async def test_proration_items_name_their_subscription_item_and_their_debit(sim: Sim) -> None:
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case)
+        held = await seats(case)
         await case.advance(HALF)
         item = held["items"].data[0].id
         await case.update(held, items=[{"id": item, "quantity": 5}])
@@ -78,7 +68,7 @@ async def test_a_new_price_has_the_quantity_one_unless_told_otherwise(sim: Sim) 
     """docs.stripe.com/billing/subscriptions/change-price."""
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case, quantity=3)
+        held = await seats(case, quantity=3)
         item = held["items"].data[0]
         other = await case.price(2000)
         changed = await case.update(held, items=[{"id": item.id, "price": other}])
@@ -93,7 +83,7 @@ async def test_a_new_price_has_the_quantity_one_unless_told_otherwise(sim: Sim) 
 async def test_an_item_without_an_id_is_added_and_one_can_be_deleted(sim: Sim) -> None:
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case)
+        held = await seats(case)
         await case.advance(HALF)
         support = await case.price(600)
         changed = await case.update(
@@ -131,7 +121,7 @@ async def test_an_item_without_an_id_is_added_and_one_can_be_deleted(sim: Sim) -
 async def test_items_that_make_no_sense_are_refused(sim: Sim, items: Any, message: str) -> None:
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case)
+        held = await seats(case)
         own = held["items"].data[0]
         for entry in items:
             if entry.get("id") == "OWN":
@@ -147,7 +137,7 @@ async def test_an_upgrade_that_cannot_be_paid_leaves_the_subscription_past_due(s
     """docs.stripe.com/billing/subscriptions/change-price#immediate-payment."""
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case)
+        held = await seats(case)
         await case.advance(HALF)
         await _decline_from_now_on(case)
         item = held["items"].data[0].id
@@ -176,7 +166,7 @@ async def _decline_from_now_on(case: Case) -> None:
 async def test_default_incomplete_waits_for_the_payment(sim: Sim) -> None:
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case)
+        held = await seats(case)
         await case.advance(HALF)
         item = held["items"].data[0].id
         changed = await case.update(
@@ -193,7 +183,7 @@ async def test_default_incomplete_waits_for_the_payment(sim: Sim) -> None:
 async def test_a_sent_invoice_of_a_change_is_a_draft_first(sim: Sim) -> None:
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case, collection_method="send_invoice", days_until_due=30)
+        held = await seats(case, collection_method="send_invoice", days_until_due=30)
         await case.advance(HALF)
         item = held["items"].data[0].id
         changed = await case.update(
@@ -208,7 +198,7 @@ async def test_resetting_the_anchor_bills_a_new_period_at_once(sim: Sim) -> None
     """docs.stripe.com/billing/subscriptions/billing-cycle#reset-the-billing-period."""
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case)
+        held = await seats(case)
         await case.advance(HALF)
         changed = await case.update(held, billing_cycle_anchor={"type": "now"})
         assert changed.billing_cycle_anchor == unix(HALF)
@@ -226,7 +216,7 @@ async def test_resetting_the_anchor_bills_a_new_period_at_once(sim: Sim) -> None
 async def test_resetting_the_anchor_without_proration_credits_nothing(sim: Sim) -> None:
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case)
+        held = await seats(case)
         await case.advance(HALF)
         changed = await case.update(
             held, billing_cycle_anchor={"type": "now"}, proration_behavior="none"
@@ -238,7 +228,7 @@ async def test_a_monthly_item_becomes_a_yearly_one_when_the_anchor_is_reset(sim:
     """Flexible billing never resets the anchor by itself (billing-mode/compare)."""
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case)
+        held = await seats(case)
         await case.advance(HALF)
         item, yearly = held["items"].data[0].id, await case.price(20_000, "year")
         wanted = [{"id": item, "price": yearly, "quantity": 2}]
@@ -254,7 +244,7 @@ async def test_changes_that_bill_nothing_make_no_items(sim: Sim) -> None:
     """docs.stripe.com/billing/subscriptions/prorations#what-doesnt-trigger-prorations."""
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case)
+        held = await seats(case)
         await case.advance(HALF)
         item = held["items"].data[0].id
         for change in (
@@ -275,7 +265,7 @@ async def test_changes_that_bill_nothing_make_no_items(sim: Sim) -> None:
 async def test_a_proration_date_lies_in_the_current_period(sim: Sim, date: Any) -> None:
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case)
+        held = await seats(case)
         item = held["items"].data[0].id
         wanted: Any = {"items": [{"id": item, "quantity": 3}], "proration_date": unix(date)}
         with pytest.raises(stripe.InvalidRequestError, match="outside of the subscription's"):
@@ -289,7 +279,7 @@ async def test_a_credit_carries_the_tax_of_the_line_it_gives_back(sim: Sim) -> N
     async with sim.client() as client:
         case = await new_case(client, START)
         old = await tax_rate(client, 10, "OLD")
-        held = await _seats(case, default_tax_rates=[old])
+        held = await seats(case, default_tax_rates=[old])
         assert held.latest_invoice.total == 2200
         await case.advance(HALF)
         new = await tax_rate(client, 20, "NEW")
@@ -311,119 +301,10 @@ async def test_a_credit_carries_the_tax_of_the_line_it_gives_back(sim: Sim) -> N
 async def test_a_voided_invoice_gives_no_credit(sim: Sim) -> None:
     async with sim.client() as client:
         case = await new_case(client, START)
-        held = await _seats(case, collection_method="send_invoice", days_until_due=30)
+        held = await seats(case, collection_method="send_invoice", days_until_due=30)
         await client.v1.invoices.finalize_invoice_async(held.latest_invoice.id)
         await client.v1.invoices.void_invoice_async(held.latest_invoice.id)
         await case.advance(HALF)
         item = held["items"].data[0].id
         await case.update(held, items=[{"id": item, "quantity": 4}])
         assert await case.pending() == [2000]
-
-
-async def test_items_have_operations_of_their_own(sim: Sim) -> None:
-    """The same prorations as an update of the subscription."""
-    async with sim.client() as client:
-        case = await new_case(client, START)
-        held = await _seats(case)
-        await case.advance(HALF)
-        items = client.v1.subscription_items
-        added = await items.create_async(
-            {"subscription": held.id, "price": await case.price(600), "quantity": 3}
-        )
-        assert (added.object, added.subscription, added.quantity) == (
-            "subscription_item",
-            held.id,
-            3,
-        )
-        assert await case.pending() == [900]
-        changed = await items.update_async(added.id, {"quantity": 1})
-        assert (changed.id, changed.quantity) == (added.id, 1)
-        assert await case.pending() == [-900, 300, 900]
-        assert (await items.retrieve_async(added.id)).quantity == 1
-        listed = await items.list_async({"subscription": held.id})
-        assert [one.id for one in listed.data] == [held["items"].data[0].id, added.id]
-        gone = await items.delete_async(added.id, {"proration_behavior": "none"})
-        assert gone.deleted
-        assert await case.pending() == [-900, 300, 900]
-        with pytest.raises(stripe.InvalidRequestError, match="No such subscription item"):
-            await items.retrieve_async(added.id)
-        with pytest.raises(stripe.InvalidRequestError, match="at least one active item"):
-            await items.delete_async(held["items"].data[0].id)
-
-
-async def test_one_time_items_of_an_update_wait_for_the_next_invoice(sim: Sim) -> None:
-    """Docstring of `add_invoice_items`: appended to the next invoice for this subscription."""
-    async with sim.client() as client:
-        case = await new_case(client, START)
-        held = await _seats(case)
-        await case.advance(HALF)
-        data = {"currency": "usd", "product": case.seat, "unit_amount": 700}
-        changed = await case.update(held, add_invoice_items=[{"price_data": data}])
-        assert changed.latest_invoice.id == held.latest_invoice.id
-        assert await case.pending() == [700]
-        await case.advance(at(2026, 5, 1, 2))
-        assert amounts((await case.invoices(held))[-1]) == [700, 2000]
-
-
-async def test_a_backdated_first_period_may_be_prorated_from_its_start(sim: Sim) -> None:
-    """docs.stripe.com/billing/subscriptions/backdating: one credit and one debit a period."""
-    async with sim.client() as client:
-        case = await new_case(client, at(2026, 5, 20))
-        held = await _seats(case, backdate_start_date=unix(START))
-        assert amounts(held.latest_invoice) == [2000, 2000]
-        item = held["items"].data[0].id
-        wanted: Any = {
-            "items": [{"id": item, "quantity": 4}],
-            "proration_behavior": "always_invoice",
-        }
-        with pytest.raises(stripe.InvalidRequestError, match="outside of the subscription's"):
-            await case.update(held, **wanted, proration_date=unix(START) - 1)
-        changed = await case.update(held, **wanted, proration_date=unix(HALF))
-        # Half of April and the whole of May, given back and billed anew.
-        assert amounts(changed.latest_invoice) == [-1000, -2000, 2000, 4000]
-
-
-async def test_items_with_another_interval_join_the_cycle(sim: Sim) -> None:
-    """docs.stripe.com/billing/subscriptions/mixed-interval: on the common anchor."""
-    async with sim.client() as client:
-        case = await new_case(client, START)
-        held = await _seats(case)
-        await case.advance(HALF)
-        yearly = await case.price(36_500, "year")
-        with pytest.raises(stripe.InvalidRequestError, match="multiple of the shortest"):
-            await case.update(held, items=[{"price": await case.price(1, "week")}])
-        changed = await case.update(
-            held, items=[{"price": yearly}], proration_behavior="always_invoice"
-        )
-        # 350 of 365 days are left of the year that began with the anchor.
-        assert amounts(changed.latest_invoice) == [35_000]
-        assert changed["items"].data[1].current_period_end == unix(at(2027, 4, 1))
-        await case.advance(at(2026, 5, 1, 2))
-        assert amounts((await case.invoices(held))[-1]) == [2000]
-
-
-@pytest.mark.parametrize("behavior", ["none", "create_prorations", "always_invoice"])
-async def test_a_preview_is_what_the_update_does(sim: Sim, behavior: Any) -> None:
-    async with sim.client() as client:
-        case = await new_case(client, START)
-        held = await _seats(case)
-        await case.advance(HALF)
-        item = held["items"].data[0].id
-        wanted: Any = {
-            "items": [{"id": item, "quantity": 7}, {"price": await case.price(599)}],
-            "proration_behavior": behavior,
-        }
-        preview = await case.preview(held, **wanted)
-        assert await case.pending() == []
-        await case.update(held, **wanted)
-        if behavior != "always_invoice":
-            await case.advance(at(2026, 5, 1, 2))
-        made = (await case.invoices(held))[-1]
-        assert amounts(made) == amounts(preview)
-        assert made.total == preview.total
-        assert [line.description for line in made.lines.data] == [
-            line.description for line in preview.lines.data
-        ]
-        assert [(line.period.start, line.period.end) for line in made.lines.data] == [
-            (line.period.start, line.period.end) for line in preview.lines.data
-        ]
