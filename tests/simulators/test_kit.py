@@ -363,6 +363,23 @@ def test_webhooks_can_be_duplicated_dropped_paused_and_reordered(
     assert httpx.post(f"{url}/_sim/webhooks", json={"explode": 1}).status_code == 400
 
 
+def test_a_delayed_webhook_is_overtaken_by_the_next(wired: tuple[Inbox, str], until: Until) -> None:
+    """E3: `delay` holds the first try of each message that is sent while it is set."""
+    inbox, url = wired
+    assert httpx.post(f"{url}/_sim/webhooks", json={"delay": 0.5}).status_code == 200
+    emit(url, "slow")
+    # It is under way: what is set from now on is for the next.
+    until(
+        lambda: (
+            [one["state"] for one in httpx.get(f"{url}/_sim/webhooks").json()["pending"]]
+            == ["sending"]
+        )
+    )
+    httpx.post(f"{url}/_sim/webhooks", json={"delay": 0})
+    emit(url, "quick")
+    until(lambda: inbox.bodies == ["quick", "slow"])
+
+
 def test_a_signature_is_refused_when_old_foreign_or_over_other_bytes() -> None:
     """±5 minutes; any of several secrets may match; the body is signed."""
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
