@@ -131,8 +131,21 @@ async def test_a_refused_change_leaves_the_draft_as_it_was(serve: Serve) -> None
                 draft.id, {"lines": [{"id": line, "amount": 1}, {"id": "il_none", "amount": 1}]}
             )
         assert refused.value.code == "resource_missing"
+        with pytest.raises(stripe.InvalidRequestError, match="il_none"):
+            await client.v1.invoices.remove_lines_async(
+                draft.id,
+                {
+                    "lines": [
+                        {"id": line, "behavior": "delete"},
+                        {"id": "il_none", "behavior": "delete"},
+                    ]
+                },
+            )
         after = await client.v1.invoices.retrieve_async(draft.id)
         assert after.to_dict() == before.to_dict()
+        items = await client.v1.invoice_items.list_async({"invoice": draft.id})
+        assert [row.amount for row in items.data] == [700]
+        assert (await client.v1.invoices.finalize_invoice_async(draft.id)).total == 700
 
 
 async def test_a_one_off_draft_can_be_deleted_and_its_items_wait_again(serve: Serve) -> None:

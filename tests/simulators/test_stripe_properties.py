@@ -241,6 +241,23 @@ class Settlement(Sums):
             change = [{"id": line, "behavior": how}]
             self.try_("POST", f"invoices/{draft['id']}/remove_lines", lines=change)
 
+    @precondition(lambda self: self.invoices("draft"))
+    @rule(pick=PICK, amount=AMOUNT, currency=st.sampled_from(["usd", "eur"]))
+    def add_lines(self, pick: int, amount: int, currency: str) -> None:
+        draft = chosen(self.invoices("draft"), pick)
+        price = {"currency": currency, "product": "seat", "unit_amount": abs(amount)}
+        lines: list[Row] = [{"amount": amount}, {"price_data": price, "quantity": 2}]
+        self.try_("POST", f"invoices/{draft['id']}/add_lines", lines=lines)
+
+    @precondition(lambda self: self.invoices("draft"))
+    @rule(pick=PICK, times=st.integers(1, 2))
+    def remove_lines(self, pick: int, times: int) -> None:
+        draft = chosen(self.invoices("draft"), pick)
+        lines = self.sim.lines(draft)
+        if lines:
+            change = [{"id": chosen(lines, pick)["id"], "behavior": "delete"}] * times
+            self.try_("POST", f"invoices/{draft['id']}/remove_lines", lines=change)
+
     @precondition(lambda self: self.invoices("open", "paid"))
     @rule(
         pick=PICK,

@@ -44,7 +44,13 @@ def add(ctx: Context, params: Json, invoice_id: str) -> Json:
     return _changed(ctx, invoice, params, lambda: _add(ctx, invoice, params["lines"]))
 
 
+def _check_once(ids: list[str]) -> None:
+    if len(set(ids)) < len(ids):
+        raise StripeError.invalid("A line can be named only once.", param="lines")
+
+
 def _add(ctx: Context, invoice: Json, wanted: list[Json]) -> None:
+    _check_once([given["invoice_item"] for given in wanted if "invoice_item" in given])
     charges = []
     for index, given in enumerate(wanted):
         param = f"lines[{index}]"
@@ -80,6 +86,7 @@ def _check_currency(invoice: Json, charges: list[Charge]) -> None:
 def update(ctx: Context, params: Json, invoice_id: str) -> Json:
     """POST /v1/invoices/{id}/update_lines."""
     invoice = draft_of(ctx, invoice_id)
+    _check_once([given["id"] for given in params["lines"]])
 
     def change() -> None:
         for index, given in enumerate(params["lines"]):
@@ -103,11 +110,16 @@ def remove(ctx: Context, params: Json, invoice_id: str) -> Json:
     """POST /v1/invoices/{id}/remove_lines: deleted for good, or pending again."""
     invoice = draft_of(ctx, invoice_id)
 
+    _check_once([given["id"] for given in params["lines"]])
+    off = [
+        (_item_of(ctx, invoice, given["id"], f"lines[{index}][id]"), given["behavior"])
+        for index, given in enumerate(params["lines"])
+    ]
+
     def change() -> None:
-        for index, given in enumerate(params["lines"]):
-            item = _item_of(ctx, invoice, given["id"], f"lines[{index}][id]")
+        for item, behavior in off:
             _take_off(ctx, invoice, item)
-            if given["behavior"] == "delete":
+            if behavior == "delete":
                 invoice_items.discard(ctx, item)
 
     return _changed(ctx, invoice, params, change)
@@ -159,12 +171,23 @@ def _changed(ctx: Context, invoice: Json, params: Json, change: Callable[[], Non
     before = snapshot(invoice)
     hidden = ctx.account.secret(invoice["id"])
     kept = {name: hidden[name] for name in ("bill", "lines")}
+    account = ctx.account
+    items = {
+        item_id: snapshot(item)
+        for item_id, item in account.of("invoiceitem").items()
+        if item["customer"] == invoice["customer"]
+    }
+    prices = set(account.of("price"))
     try:
         change()
     except StripeError:
         invoice.clear()
         invoice.update(before)
         hidden.update(kept)
+        # Lines before the refused one may have changed their items, and made prices.
+        account.of("invoiceitem").update(items)
+        for price_id in set(account.of("price")) - prices:
+            del account.of("price")[price_id]
         raise
     if "invoice_metadata" in params:
         metadata.merge(invoice, {"metadata": params["invoice_metadata"]})
