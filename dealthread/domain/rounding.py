@@ -1,0 +1,122 @@
+"""Rounding of exact fractions to money, and parts that sum to their whole.
+
+A calculation stays an exact fraction until the one place where its rule says "round"; the rule
+names how. `Decimal` division alone would round twice: once to its 28 digits, once to the cent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from dealthread.domain.money import EXPONENTS, Money, UnitPrice
+
+Exact = Decimal | Fraction | int
+"""A number without rounding error. A binary float is none."""
+
+
+class RoundingMode(StrEnum):
+    """What becomes of the part below the smallest unit; signs are treated alike."""
+
+    HALF_UP = "half_up"
+    """The half goes away from zero: 0.125 is 0.13, −0.125 is −0.13. Commercial rounding."""
+    HALF_EVEN = "half_even"
+    """The half goes to the even digit: 0.125 is 0.12, 0.135 is 0.14."""
+    DOWN = "down"
+    """Towards zero."""
+    UP = "up"
+    """Away from zero."""
+
+
+class RemainderPlace(StrEnum):
+    """Which part takes what is left when each part was rounded by itself."""
+
+    FIRST = "first"
+    LAST = "last"
+    LARGEST = "largest"
+    """The part with the largest share; the first of them where several are equal."""
+    SPREAD = "spread"
+    """None alone: the running total is rounded and the parts are its steps."""
+
+
+def rounded_integer(value: Fraction, mode: RoundingMode = RoundingMode.HALF_UP) -> int:
+    """The integer that the mode makes of an exact value."""
+    whole, rest = divmod(abs(value.numerator), value.denominator)
+    twice = 2 * rest
+    if mode is RoundingMode.HALF_UP:
+        goes_up = twice >= value.denominator
+    elif mode is RoundingMode.HALF_EVEN:
+        goes_up = twice > value.denominator or (twice == value.denominator and whole % 2 == 1)
+    else:
+        goes_up = mode is RoundingMode.UP and rest > 0
+    return (whole + goes_up) * (-1 if value < 0 else 1)
+
+
+def money_of(value: Exact, currency: str, mode: RoundingMode = RoundingMode.HALF_UP) -> Money:
+    """An exact amount in major units, rounded once to the currency's decimals.
+
+    Raises ValueError for an unknown currency.
+    """
+    places = EXPONENTS[Money.zero(currency).currency]
+    return Money.from_minor(rounded_integer(Fraction(value) * 10**places, mode), currency)
+
+
+def unit_price_of(
+    value: Exact, currency: str, places: int, mode: RoundingMode = RoundingMode.HALF_UP
+) -> UnitPrice:
+    """An exact price in major units, rounded once to `places` decimals."""
+    scaled = rounded_integer(Fraction(value) * 10**places, mode)
+    return UnitPrice.of(Decimal(scaled).scaleb(-places), currency)
+
+
+def exact(amount: Money | UnitPrice) -> Fraction:
+    """The amount as an exact fraction of major units."""
+    return Fraction(amount.amount)
+
+
+def apportioned(
+    total: Money,
+    weights: Sequence[Exact],
+    place: RemainderPlace = RemainderPlace.SPREAD,
+    mode: RoundingMode = RoundingMode.HALF_UP,
+) -> tuple[Money, ...]:
+    """The total in parts by weight; the parts always sum to it exactly.
+
+    Raises ValueError when there are no weights, when one is negative, or when all are nought.
+    """
+    shares = [Fraction(weight) for weight in weights]
+    whole = sum(shares, Fraction())
+    if any(share < 0 for share in shares) or not whole:
+        raise ValueError("weights: none may be negative, and one must be above nought")
+    amount = exact(total)
+    if place is RemainderPlace.SPREAD:
+        return _steps(total, [amount * share / whole for share in shares], mode)
+    parts = [money_of(amount * share / whole, total.currency, mode) for share in shares]
+    rest = total - Money.total(parts, total.currency)
+    index = {
+        RemainderPlace.FIRST: 0,
+        RemainderPlace.LAST: len(parts) - 1,
+        RemainderPlace.LARGEST: shares.index(max(shares)),
+    }[place]
+    parts[index] = parts[index] + rest
+    return tuple(parts)
+
+
+def _steps(total: Money, values: Sequence[Fraction], mode: RoundingMode) -> tuple[Money, ...]:
+    parts: list[Money] = []
+    running, reached = Fraction(), Money.zero(total.currency)
+    for value in values:
+        running += value
+        now = money_of(running, total.currency, mode)
+        parts.append(now - reached)
+        reached = now
+    return tuple(parts)
+
+
+def rounded_parts(
+    values: Sequence[Fraction], currency: str, mode: RoundingMode = RoundingMode.HALF_UP
+) -> tuple[Money, ...]:
+    """Exact values as money whose sum is their exact sum, rounded once: steps of running totals."""
+    return _steps(Money.zero(currency), values, mode)
