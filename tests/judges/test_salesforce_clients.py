@@ -17,7 +17,11 @@ from starlette.types import ASGIApp
 
 from dealthread.simulators.salesforce.app import create_app
 from dealthread.simulators.salesforce.config import SalesforceConfig
-from dealthread.simulators.salesforce.org_rules import DuplicateAction, DuplicateRule, OrgRules
+from dealthread.simulators.salesforce.rules.org_rules import (
+    DuplicateAction,
+    DuplicateRule,
+    OrgRules,
+)
 from tests.judges.conftest import NodeRunner
 from tests.judges.salesforce_scenario import KEY, observe
 

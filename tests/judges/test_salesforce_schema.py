@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from dealthread.simulators.salesforce.config import SalesforceConfig
-from dealthread.simulators.salesforce.describe_fields import field_description
-from dealthread.simulators.salesforce.schema import FieldType, Schema, SObject
-from dealthread.simulators.salesforce.schema_objects import org_schema
+from dealthread.simulators.salesforce.rest.describe_fields import field_description
+from dealthread.simulators.salesforce.schema.model import FieldType, Schema, SObject
+from dealthread.simulators.salesforce.schema.objects import org_schema
 from tests.judges.schema_differences import DIFFERENCES
 
 pytestmark = pytest.mark.judges

@@ -13,7 +13,7 @@ import pytest
 from dealthread.simulators.kit.server import BackgroundServer
 from dealthread.simulators.salesforce.app import create_app
 from dealthread.simulators.salesforce.config import SalesforceConfig
-from dealthread.simulators.salesforce.outbox import Trigger
+from dealthread.simulators.salesforce.messages.outbox import Trigger
 from tests.simulators.conftest import ORG_ID, SimulatedOrg
 from tests.simulators.salesforce_cpq import open_cpq_shop
 from tests.simulators.salesforce_sales import open_shop, patch

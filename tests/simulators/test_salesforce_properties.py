@@ -28,7 +28,7 @@ from dealthread.simulators.salesforce.config import SalesforceConfig
 from dealthread.simulators.salesforce.errors import SalesforceError
 from dealthread.simulators.salesforce.jsonio import dumps
 from dealthread.simulators.salesforce.org import Org
-from dealthread.simulators.salesforce.rest import RestAnswer, RestRequest, split_target
+from dealthread.simulators.salesforce.rest.request import RestAnswer, RestRequest, split_target
 
 BASE = "/services/data/v66.0"
 ACCOUNT, OUTBOX, CONTACT = "Account", "Dealthread_Outbox__c", "Contact"

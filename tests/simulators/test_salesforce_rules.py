@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dealthread.simulators.salesforce.org_rules import (
+from dealthread.simulators.salesforce.rules.org_rules import (
     SEQUENCE_RULE,
     Check,
     CheckKind,

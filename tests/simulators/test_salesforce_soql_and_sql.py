@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from dealthread.simulators.salesforce.config import SalesforceConfig
 from dealthread.simulators.salesforce.jsonio import dumps
 from dealthread.simulators.salesforce.org import Org
-from dealthread.simulators.salesforce.rest import RestRequest, split_target
+from dealthread.simulators.salesforce.rest.request import RestRequest, split_target
 
 quick = settings(
     max_examples=250,

@@ -13,9 +13,9 @@ from starlette.routing import Mount, Route
 from dealthread.simulators.kit.server import build_app
 from dealthread.simulators.salesforce.config import SalesforceConfig
 from dealthread.simulators.salesforce.errors import SalesforceVendorErrors
-from dealthread.simulators.salesforce.http import SalesforceHttp
+from dealthread.simulators.salesforce.messages.outbound_message import outbound_message_route
 from dealthread.simulators.salesforce.org import Org
-from dealthread.simulators.salesforce.outbound_message import outbound_message_route
+from dealthread.simulators.salesforce.rest.http import SalesforceHttp
 
 
 def create_app(config: SalesforceConfig) -> Starlette:

@@ -9,10 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from dealthread.simulators.kit.signing import secret_key
+from dealthread.simulators.salesforce.access.pem import rsa_key
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
-from dealthread.simulators.salesforce.org_rules import OrgRules, org_rules_of
-from dealthread.simulators.salesforce.outbox import Trigger
-from dealthread.simulators.salesforce.pem import rsa_key
+from dealthread.simulators.salesforce.messages.outbox import Trigger
+from dealthread.simulators.salesforce.rules.org_rules import OrgRules, org_rules_of
 
 CURRENCIES = (
     "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HUF", "INR",

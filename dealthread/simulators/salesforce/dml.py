@@ -6,7 +6,6 @@ from typing import Any
 
 from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.kit.ledger import Ledger
-from dealthread.simulators.salesforce.automation import Automation
 from dealthread.simulators.salesforce.errors import (
     MultipleChoices,
     SalesforceError,
@@ -14,8 +13,9 @@ from dealthread.simulators.salesforce.errors import (
     not_found,
     parser_error,
 )
-from dealthread.simulators.salesforce.rule_checks import DuplicateOptions, RuleChecks
-from dealthread.simulators.salesforce.schema import Field, FieldType, Row, SObject, Value
+from dealthread.simulators.salesforce.rules.automation import Automation
+from dealthread.simulators.salesforce.rules.rule_checks import DuplicateOptions, RuleChecks
+from dealthread.simulators.salesforce.schema.model import Field, FieldType, Row, SObject, Value
 from dealthread.simulators.salesforce.store import Store
 from dealthread.simulators.salesforce.values import coerce, instant_text
 

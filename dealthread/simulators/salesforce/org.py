@@ -12,20 +12,20 @@ from dealthread.simulators.kit.ledger import Ledger
 from dealthread.simulators.kit.state import Keeper
 from dealthread.simulators.kit.state_store import StateStore
 from dealthread.simulators.kit.webhook_sender import BACK_OFF_SECONDS, WebhookSender
-from dealthread.simulators.salesforce.announcements import Announcer
-from dealthread.simulators.salesforce.api import RestApi
-from dealthread.simulators.salesforce.automation import Automation
+from dealthread.simulators.salesforce.access.sessions import Sessions
 from dealthread.simulators.salesforce.config import SalesforceConfig
 from dealthread.simulators.salesforce.cpq.package import CpqPackage
 from dealthread.simulators.salesforce.dml import Dml
 from dealthread.simulators.salesforce.ids import make_id
 from dealthread.simulators.salesforce.jobs import Jobs
+from dealthread.simulators.salesforce.messages.announcements import Announcer
 from dealthread.simulators.salesforce.persistence import KeptOrg
-from dealthread.simulators.salesforce.rule_checks import RuleChecks
-from dealthread.simulators.salesforce.schema import Row
-from dealthread.simulators.salesforce.schema_currency import currency_rows
-from dealthread.simulators.salesforce.schema_objects import org_schema
-from dealthread.simulators.salesforce.sessions import Sessions
+from dealthread.simulators.salesforce.rest.api import RestApi
+from dealthread.simulators.salesforce.rules.automation import Automation
+from dealthread.simulators.salesforce.rules.rule_checks import RuleChecks
+from dealthread.simulators.salesforce.schema.currency import currency_rows
+from dealthread.simulators.salesforce.schema.model import Row
+from dealthread.simulators.salesforce.schema.objects import org_schema
 from dealthread.simulators.salesforce.store import INSTANCE, Store
 from dealthread.simulators.salesforce.values import instant_text
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from dealthread.simulators.kit import state_store
 from dealthread.simulators.kit.state import Keeper, Place
 from dealthread.simulators.salesforce.jsonio import dumps, loads
-from dealthread.simulators.salesforce.schema import FieldType, Row
+from dealthread.simulators.salesforce.schema.model import FieldType, Row
 from dealthread.simulators.salesforce.store import Store
 
 _COUNTERS = "#counters"

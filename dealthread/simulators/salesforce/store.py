@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 from dealthread.simulators.salesforce.ids import make_id
-from dealthread.simulators.salesforce.schema import Field, Row, Schema, SObject, Value
+from dealthread.simulators.salesforce.schema.model import Field, Row, Schema, SObject, Value
 
 INSTANCE = "5i"
 """Characters 4 and 5 of every id."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from dealthread.simulators.salesforce.errors import SalesforceError, parser_error
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
-from dealthread.simulators.salesforce.schema import Field, FieldType, Value
+from dealthread.simulators.salesforce.schema.model import Field, FieldType, Value
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:?\d{2})")

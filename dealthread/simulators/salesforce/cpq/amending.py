@@ -14,9 +14,9 @@ from dealthread.simulators.salesforce.cpq.background import JobRefused
 from dealthread.simulators.salesforce.cpq.quote_rules import LINE, QUOTE
 from dealthread.simulators.salesforce.cpq.subscriptions import SUBSCRIPTION, chain_of, quantity_of
 from dealthread.simulators.salesforce.cpq.vocabulary import FIXED_PRICE
-from dealthread.simulators.salesforce.rules import Worker
-from dealthread.simulators.salesforce.schema import Row
-from dealthread.simulators.salesforce.stages import STAGES
+from dealthread.simulators.salesforce.rules.save import Worker
+from dealthread.simulators.salesforce.rules.stages import STAGES
+from dealthread.simulators.salesforce.schema.model import Row
 from dealthread.simulators.salesforce.store import Store
 
 KEPT = (

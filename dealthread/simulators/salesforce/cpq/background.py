@@ -9,7 +9,7 @@ from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.kit.ledger import Ledger
 from dealthread.simulators.salesforce.errors import SalesforceError
 from dealthread.simulators.salesforce.jobs import Jobs
-from dealthread.simulators.salesforce.rules import Worker, Writer
+from dealthread.simulators.salesforce.rules.save import Worker, Writer
 from dealthread.simulators.salesforce.store import Store
 from dealthread.simulators.salesforce.values import instant_text
 

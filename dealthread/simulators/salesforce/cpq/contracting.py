@@ -17,8 +17,8 @@ from dealthread.simulators.salesforce.cpq.renewing import forecast_again
 from dealthread.simulators.salesforce.cpq.sold import Sold, sold_by_order, sold_by_quote
 from dealthread.simulators.salesforce.cpq.subscriptions import subscribe, terminate_ended
 from dealthread.simulators.salesforce.cpq.terms import months_between
-from dealthread.simulators.salesforce.rules import Worker, decimal_or_none
-from dealthread.simulators.salesforce.schema import Row, Value
+from dealthread.simulators.salesforce.rules.save import Worker, decimal_or_none
+from dealthread.simulators.salesforce.schema.model import Row, Value
 
 Groups = list[tuple[bool, list[Sold]]]
 """(is evergreen, what goes into the contract)."""

@@ -6,8 +6,8 @@ Optional lines, lines that change nothing and products excluded from opportuniti
 
 from __future__ import annotations
 
-from dealthread.simulators.salesforce.rules import Worker, decimal_or_zero
-from dealthread.simulators.salesforce.schema import Row
+from dealthread.simulators.salesforce.rules.save import Worker, decimal_or_zero
+from dealthread.simulators.salesforce.schema.model import Row
 
 _LINE = "SBQQ__QuoteLine__c"
 _DEAL_LINE = "OpportunityLineItem"

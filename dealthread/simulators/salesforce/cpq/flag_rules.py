@@ -7,8 +7,8 @@ from dealthread.simulators.salesforce.cpq.background import Background, JobRefus
 from dealthread.simulators.salesforce.cpq.contracting import contract_opportunity, contract_order
 from dealthread.simulators.salesforce.cpq.ordering import order_quote
 from dealthread.simulators.salesforce.cpq.quote_rules import QUOTE
-from dealthread.simulators.salesforce.orders import items_of
-from dealthread.simulators.salesforce.rules import Rules, Save, Worker, decimal_or_zero
+from dealthread.simulators.salesforce.rules.orders import items_of
+from dealthread.simulators.salesforce.rules.save import Rules, Save, Worker, decimal_or_zero
 from dealthread.simulators.salesforce.store import Store
 
 

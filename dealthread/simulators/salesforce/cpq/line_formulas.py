@@ -12,8 +12,8 @@ from dealthread.simulators.salesforce.cpq.terms import (
 )
 from dealthread.simulators.salesforce.cpq.vocabulary import CUSTOM, FIXED_PRICE, LIST
 from dealthread.simulators.salesforce.errors import not_simulated
-from dealthread.simulators.salesforce.rules import decimal_or_none, decimal_or_zero
-from dealthread.simulators.salesforce.schema import Row
+from dealthread.simulators.salesforce.rules.save import decimal_or_none, decimal_or_zero
+from dealthread.simulators.salesforce.schema.model import Row
 from dealthread.simulators.salesforce.values import cents
 
 _HUNDRED = Decimal(100)

@@ -14,8 +14,8 @@ from dealthread.simulators.salesforce.cpq.quote_rules import (
     totals,
 )
 from dealthread.simulators.salesforce.cpq.vocabulary import CUSTOM, RENEWABLE
-from dealthread.simulators.salesforce.rules import Rules, Save, decimal_or_zero, integrity
-from dealthread.simulators.salesforce.schema import Row
+from dealthread.simulators.salesforce.rules.save import Rules, Save, decimal_or_zero, integrity
+from dealthread.simulators.salesforce.schema.model import Row
 from dealthread.simulators.salesforce.store import Store
 from dealthread.simulators.salesforce.values import cents
 

@@ -12,8 +12,8 @@ from decimal import Decimal
 from dealthread.simulators.salesforce.cpq.background import JobRefused
 from dealthread.simulators.salesforce.cpq.quote_rules import QUOTE, lines_of
 from dealthread.simulators.salesforce.cpq.terms import last_day
-from dealthread.simulators.salesforce.rules import Worker, decimal_or_zero
-from dealthread.simulators.salesforce.schema import Row
+from dealthread.simulators.salesforce.rules.save import Worker, decimal_or_zero
+from dealthread.simulators.salesforce.schema.model import Row
 
 _COPIED = (
     "SBQQ__BillingFrequency__c",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.kit.ledger import Ledger
-from dealthread.simulators.salesforce.automation import Automation
 from dealthread.simulators.salesforce.config import SalesforceConfig
 from dealthread.simulators.salesforce.cpq.background import Background
 from dealthread.simulators.salesforce.cpq.flag_rules import (
@@ -21,7 +20,8 @@ from dealthread.simulators.salesforce.cpq.quote_rules import LINE, QUOTE, CpqQuo
 from dealthread.simulators.salesforce.cpq.service_router import ServiceRouter
 from dealthread.simulators.salesforce.cpq.subscriptions import SUBSCRIPTION, SubscriptionRules
 from dealthread.simulators.salesforce.jobs import Jobs
-from dealthread.simulators.salesforce.rules import Writer
+from dealthread.simulators.salesforce.rules.automation import Automation
+from dealthread.simulators.salesforce.rules.save import Writer
 from dealthread.simulators.salesforce.store import Store
 
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from dealthread.simulators.salesforce.cpq.deal_sync import sync_opportunity
 from dealthread.simulators.salesforce.errors import SalesforceError
-from dealthread.simulators.salesforce.rules import Rules, Save, decimal_or_zero
-from dealthread.simulators.salesforce.schema import Row
+from dealthread.simulators.salesforce.rules.save import Rules, Save, decimal_or_zero
+from dealthread.simulators.salesforce.schema.model import Row
 from dealthread.simulators.salesforce.store import Store
 
 QUOTE = "SBQQ__Quote__c"

@@ -10,9 +10,8 @@ from dealthread.simulators.salesforce.cpq.vocabulary import (
     subscription_pricing,
     subscription_type,
 )
-from dealthread.simulators.salesforce.schema import Field, FieldType, SObject
-from dealthread.simulators.salesforce.schema_currency import Currencies
-from dealthread.simulators.salesforce.schema_fields import (
+from dealthread.simulators.salesforce.schema.currency import Currencies
+from dealthread.simulators.salesforce.schema.fields import (
     calculated,
     checkbox,
     date,
@@ -25,6 +24,7 @@ from dealthread.simulators.salesforce.schema_fields import (
     sobject,
     text,
 )
+from dealthread.simulators.salesforce.schema.model import Field, FieldType, SObject
 
 
 def quote(currencies: Currencies) -> SObject:

@@ -22,8 +22,8 @@ from dealthread.simulators.salesforce.cpq.quote_rules import LINE, QUOTE
 from dealthread.simulators.salesforce.cpq.subscriptions import chain_of, quantity_of
 from dealthread.simulators.salesforce.cpq.terms import day_after
 from dealthread.simulators.salesforce.cpq.vocabulary import FIXED_PRICE, RENEWABLE
-from dealthread.simulators.salesforce.rules import Worker, decimal_or_zero
-from dealthread.simulators.salesforce.schema import Row
+from dealthread.simulators.salesforce.rules.save import Worker, decimal_or_zero
+from dealthread.simulators.salesforce.schema.model import Row
 
 
 def forecast(worker: Worker, contract_id: str) -> None:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from dealthread.simulators.salesforce.cpq.quote_schema import quote, quote_line
 from dealthread.simulators.salesforce.cpq.standard_fields import package_fields
 from dealthread.simulators.salesforce.cpq.subscription_schema import subscription
-from dealthread.simulators.salesforce.schema import SObject
-from dealthread.simulators.salesforce.schema_currency import Currencies
-from dealthread.simulators.salesforce.schema_fields import date, extended
+from dealthread.simulators.salesforce.schema.currency import Currencies
+from dealthread.simulators.salesforce.schema.fields import date, extended
+from dealthread.simulators.salesforce.schema.model import SObject
 
 
 def with_cpq(objects: Iterable[SObject], currencies: Currencies) -> list[SObject]:

@@ -16,8 +16,8 @@ from dealthread.simulators.salesforce.cpq.quote_rules import LINE, QUOTE, lines_
 from dealthread.simulators.salesforce.errors import SalesforceError, not_found, not_simulated
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
 from dealthread.simulators.salesforce.jsonio import dumps
-from dealthread.simulators.salesforce.rendering import url_of
-from dealthread.simulators.salesforce.rest import RestAnswer
+from dealthread.simulators.salesforce.rest.rendering import url_of
+from dealthread.simulators.salesforce.rest.request import RestAnswer
 from dealthread.simulators.salesforce.store import Store
 
 PATH = "/services/apexrest/SBQQ/ServiceRouter"

@@ -8,8 +8,8 @@ from decimal import Decimal
 from dealthread.simulators.salesforce.cpq.quote_rules import lines_of
 from dealthread.simulators.salesforce.cpq.terms import last_day
 from dealthread.simulators.salesforce.cpq.vocabulary import EVERGREEN
-from dealthread.simulators.salesforce.rules import Worker, decimal_or_zero
-from dealthread.simulators.salesforce.schema import Row, Value
+from dealthread.simulators.salesforce.rules.save import Worker, decimal_or_zero
+from dealthread.simulators.salesforce.schema.model import Row, Value
 from dealthread.simulators.salesforce.store import Store
 
 

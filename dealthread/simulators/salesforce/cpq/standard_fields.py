@@ -13,8 +13,7 @@ from dealthread.simulators.salesforce.cpq.vocabulary import (
     subscription_pricing,
     subscription_type,
 )
-from dealthread.simulators.salesforce.schema import Field
-from dealthread.simulators.salesforce.schema_fields import (
+from dealthread.simulators.salesforce.schema.fields import (
     calculated,
     checkbox,
     date,
@@ -25,6 +24,7 @@ from dealthread.simulators.salesforce.schema_fields import (
     reference,
     text,
 )
+from dealthread.simulators.salesforce.schema.model import Field
 
 
 def package_fields() -> Mapping[str, list[Field]]:

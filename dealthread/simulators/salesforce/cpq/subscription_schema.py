@@ -7,9 +7,8 @@ from dealthread.simulators.salesforce.cpq.vocabulary import (
     pricing_method,
     subscription_type,
 )
-from dealthread.simulators.salesforce.schema import Field, SObject
-from dealthread.simulators.salesforce.schema_currency import Currencies
-from dealthread.simulators.salesforce.schema_fields import (
+from dealthread.simulators.salesforce.schema.currency import Currencies
+from dealthread.simulators.salesforce.schema.fields import (
     calculated,
     checkbox,
     date,
@@ -20,6 +19,7 @@ from dealthread.simulators.salesforce.schema_fields import (
     sobject,
     text,
 )
+from dealthread.simulators.salesforce.schema.model import Field, SObject
 
 
 def subscription(currencies: Currencies) -> SObject:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from dealthread.simulators.salesforce.cpq.sold import Sold
-from dealthread.simulators.salesforce.rules import Rules, Save, Worker, decimal_or_zero
-from dealthread.simulators.salesforce.schema import Row
+from dealthread.simulators.salesforce.rules.save import Rules, Save, Worker, decimal_or_zero
+from dealthread.simulators.salesforce.schema.model import Row
 from dealthread.simulators.salesforce.store import Store
 
 SUBSCRIPTION = "SBQQ__Subscription__c"

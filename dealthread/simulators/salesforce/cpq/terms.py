@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from dealthread.simulators.salesforce.cpq.vocabulary import EVERGREEN
-from dealthread.simulators.salesforce.rules import decimal_or_none
-from dealthread.simulators.salesforce.schema import Row, Value
+from dealthread.simulators.salesforce.rules.save import decimal_or_none
+from dealthread.simulators.salesforce.schema.model import Row, Value
 
 DEFAULT_TERM = Decimal(12)
 _PLACES = Decimal("0.0001")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dealthread.simulators.salesforce.schema import Field
-from dealthread.simulators.salesforce.schema_fields import picklist
+from dealthread.simulators.salesforce.schema.fields import picklist
+from dealthread.simulators.salesforce.schema.model import Field
 
 FIXED_PRICE = "Fixed Price"
 EVERGREEN = "Evergreen"

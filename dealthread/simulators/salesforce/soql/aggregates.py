@@ -7,7 +7,7 @@ from decimal import Context, Decimal
 from typing import Any
 
 from dealthread.simulators.salesforce.errors import SalesforceError
-from dealthread.simulators.salesforce.schema import Field, FieldType, Row, SObject, Value
+from dealthread.simulators.salesforce.schema.model import Field, FieldType, Row, SObject, Value
 from dealthread.simulators.salesforce.soql.conditions import Conditions
 from dealthread.simulators.salesforce.soql.currencies import refuse_conversion
 from dealthread.simulators.salesforce.soql.ordering import greatest, least, sorted_rows

@@ -11,7 +11,7 @@ from typing import Any
 
 from dealthread.simulators.salesforce.errors import SalesforceError
 from dealthread.simulators.salesforce.ids import MalformedId, to_18
-from dealthread.simulators.salesforce.schema import Field, FieldType, Row, SObject, Value
+from dealthread.simulators.salesforce.schema.model import Field, FieldType, Row, SObject, Value
 from dealthread.simulators.salesforce.soql.currencies import refuse_conversion
 from dealthread.simulators.salesforce.soql.date_literals import days_of
 from dealthread.simulators.salesforce.soql.resolve import Resolved, resolve

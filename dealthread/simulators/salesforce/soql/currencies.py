@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from dealthread.simulators.salesforce.errors import not_simulated
-from dealthread.simulators.salesforce.schema import Field, FieldType
+from dealthread.simulators.salesforce.schema.model import Field, FieldType
 from dealthread.simulators.salesforce.store import Store
 
 _RATES = "CurrencyType"

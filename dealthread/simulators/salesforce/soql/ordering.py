@@ -7,7 +7,7 @@ from functools import cmp_to_key
 from typing import Any
 
 from dealthread.simulators.salesforce.errors import SalesforceError
-from dealthread.simulators.salesforce.schema import Field, FieldType, Row, Value
+from dealthread.simulators.salesforce.schema.model import Field, FieldType, Row, Value
 from dealthread.simulators.salesforce.soql.resolve import Resolved
 from dealthread.simulators.salesforce.soql.syntax import Ordering
 

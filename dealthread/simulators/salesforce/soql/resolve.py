@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dealthread.simulators.salesforce.errors import SalesforceError
-from dealthread.simulators.salesforce.schema import Field, Row, SObject, Value
+from dealthread.simulators.salesforce.schema.model import Field, Row, SObject, Value
 from dealthread.simulators.salesforce.soql.syntax import Path, Query
 from dealthread.simulators.salesforce.store import Store
 

@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any, TypeVar
 
 from dealthread.simulators.salesforce.errors import SalesforceError, not_simulated
-from dealthread.simulators.salesforce.rendering import rendered, url_of
-from dealthread.simulators.salesforce.schema import FieldType, Row, SObject, Value
+from dealthread.simulators.salesforce.rest.rendering import rendered, url_of
+from dealthread.simulators.salesforce.schema.model import FieldType, Row, SObject, Value
 from dealthread.simulators.salesforce.soql.aggregates import MAX_GROUPS, Grouped
 from dealthread.simulators.salesforce.soql.conditions import Conditions
 from dealthread.simulators.salesforce.soql.currencies import refuse_conversion

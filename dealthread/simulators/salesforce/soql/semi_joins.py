@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dealthread.simulators.salesforce.errors import SalesforceError
-from dealthread.simulators.salesforce.schema import SObject
+from dealthread.simulators.salesforce.schema.model import SObject
 from dealthread.simulators.salesforce.soql.syntax import (
     Condition,
     Junction,

@@ -1,0 +1,1 @@
+"""Who may ask: tokens, the flows that give them, sessions."""

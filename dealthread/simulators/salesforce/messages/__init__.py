@@ -1,0 +1,1 @@
+"""What an org tells others: the outbox, signed webhooks, SOAP outbound messages."""

@@ -1,0 +1,1 @@
+"""What an org does and forbids by itself when a row is saved."""
