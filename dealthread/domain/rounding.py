@@ -30,6 +30,15 @@ class RoundingMode(StrEnum):
     """Away from zero."""
 
 
+class RoundingStep(StrEnum):
+    """Where a calculation of several parts rounds."""
+
+    PER_PART = "per_part"
+    """Each part by itself, since each is a line of the document (Stripe)."""
+    IN_TOTAL = "in_total"
+    """The sum once; the parts are steps of the running total."""
+
+
 class RemainderPlace(StrEnum):
     """Which part takes what is left when each part was rounded by itself."""
 
@@ -115,8 +124,13 @@ def _steps(total: Money, values: Sequence[Fraction], mode: RoundingMode) -> tupl
     return tuple(parts)
 
 
-def rounded_parts(
-    values: Sequence[Fraction], currency: str, mode: RoundingMode = RoundingMode.HALF_UP
+def rounded_each(
+    values: Sequence[Fraction],
+    currency: str,
+    step: RoundingStep = RoundingStep.IN_TOTAL,
+    mode: RoundingMode = RoundingMode.HALF_UP,
 ) -> tuple[Money, ...]:
-    """Exact values as money whose sum is their exact sum, rounded once: steps of running totals."""
+    """Exact values as money: each rounded by itself, or so that they sum to their rounded sum."""
+    if step is RoundingStep.PER_PART:
+        return tuple(money_of(value, currency, mode) for value in values)
     return _steps(Money.zero(currency), values, mode)

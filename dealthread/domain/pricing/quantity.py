@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 
 from dealthread.domain.money import UNIT_PRICE_PLACES
@@ -11,6 +11,8 @@ QUANTITY_PLACES = UNIT_PRICE_PLACES
 """Most decimals of any quantity: the database column is numeric(38,12)."""
 _WHOLE_DIGITS = 26
 """Most digits before the point, by the same column."""
+_EXACT = Context(prec=120)
+"""Wide enough for any difference of two columns; the thread's own context has 28 digits."""
 
 
 def checked_quantity(
@@ -36,3 +38,8 @@ def checked_quantity(
     if (Fraction(value) * 10**places).denominator != 1:
         raise ValueError(f"{field}: {quantity} has more than {places} decimals")
     return value.copy_abs()
+
+
+def minus(one: Decimal, other: Decimal) -> Decimal:
+    """The exact difference of two quantities."""
+    return _EXACT.subtract(one, other)

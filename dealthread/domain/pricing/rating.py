@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 
 from dealthread.domain.base import Frozen
@@ -21,19 +20,10 @@ from dealthread.domain.pricing.price import (
     UsagePrice,
     VolumePrice,
 )
-from dealthread.domain.pricing.quantity import QUANTITY_PLACES, checked_quantity
+from dealthread.domain.pricing.quantity import QUANTITY_PLACES, checked_quantity, minus
 from dealthread.domain.pricing.tier import Tier
-from dealthread.domain.rounding import RoundingMode, exact, money_of, rounded_parts
+from dealthread.domain.rounding import RoundingMode, RoundingStep, exact, rounded_each
 from dealthread.domain.working import Working, worked
-
-
-class RoundingStep(StrEnum):
-    """Where rating rounds."""
-
-    PER_PART = "per_part"
-    """Each tier and fee by itself, since each is a line of the invoice (Stripe)."""
-    IN_TOTAL = "in_total"
-    """The sum once; parts are steps of the running total."""
 
 
 class RatingRule(Frozen):
@@ -97,10 +87,7 @@ def rate(
         raise ValueError("period: counted from 1")
     parts = tuple(_parts(price, units, rule, period))
     values = [part.value for part in parts]
-    if rule.step is RoundingStep.PER_PART:
-        amounts = tuple(money_of(value, price.currency, rule.mode) for value in values)
-    else:
-        amounts = rounded_parts(values, price.currency, rule.mode)
+    amounts = rounded_each(values, price.currency, rule.step, rule.mode)
     rated = tuple(
         RatedPart(
             what=part.what,
@@ -142,7 +129,7 @@ def _overage(price: UsagePrice, units: Decimal, rule: RatingRule) -> Iterator[_P
     if included:
         yield _Part("included units", included, None, Fraction())
     if units > included:
-        yield from _parts(price.overage, units - included, rule, 1)
+        yield from _parts(price.overage, minus(units, included), rule, 1)
 
 
 def _is_fee_due(units: Decimal, rule: RatingRule) -> bool:
@@ -156,7 +143,7 @@ def _tier(number: int, tier: Tier, inside: Decimal, *, is_fee_due: bool) -> Iter
 
 
 def _packages(price: PackagePrice, units: Decimal) -> _Part:
-    beyond = Fraction(max(units - price.free_units, Decimal(0)))
+    beyond = max(Fraction(units) - Fraction(price.free_units), Fraction())
     whole, rest = divmod(beyond, Fraction(price.size))
     if rest and price.partial is PartialPackage.CHARGED:
         whole += 1

@@ -13,6 +13,7 @@ from pydantic import model_validator
 
 from dealthread.domain.base import Frozen
 from dealthread.domain.money import ExactDecimal, Money, UnitPrice
+from dealthread.domain.pricing.quantity import minus
 
 
 class Tier(Frozen):
@@ -78,7 +79,7 @@ class TierTable(Frozen):
             if number > 1 and quantity <= begin:
                 return
             end = quantity if tier.up_to is None else min(quantity, tier.up_to)
-            yield number, tier, end - begin
+            yield number, tier, minus(end, begin)
             begin = end
 
     def holding(self, quantity: Decimal) -> tuple[int, Tier]:

@@ -27,9 +27,9 @@ from dealthread.domain.pricing.price import (
     VolumePrice,
 )
 from dealthread.domain.pricing.quantity import checked_quantity
-from dealthread.domain.pricing.rating import RatingRule, RoundingStep, rate
+from dealthread.domain.pricing.rating import RatingRule, rate
 from dealthread.domain.pricing.tier import Tier, TierTable
-from dealthread.domain.rounding import RoundingMode
+from dealthread.domain.rounding import RoundingMode, RoundingStep
 
 PRICES: TypeAdapter[Price] = TypeAdapter(Price)
 

@@ -16,8 +16,8 @@ from dealthread.domain.rounding import (
     apportioned,
     exact,
     money_of,
+    rounded_each,
     rounded_integer,
-    rounded_parts,
     unit_price_of,
 )
 
@@ -98,8 +98,10 @@ def test_parts_sum_to_the_whole(
 
 
 @given(st.lists(st.fractions(-1000, 1000), max_size=10), st.sampled_from(RoundingMode))
-def test_rounded_parts_sum_to_the_rounded_sum(values: list[Fraction], mode: RoundingMode) -> None:
-    total = Money.total(rounded_parts(values, "USD", mode), "USD")
+def test_parts_of_a_total_sum_to_the_rounded_sum(
+    values: list[Fraction], mode: RoundingMode
+) -> None:
+    total = Money.total(rounded_each(values, "USD", mode=mode), "USD")
     assert total == money_of(sum(values, Fraction()), "USD", mode)
 
 
