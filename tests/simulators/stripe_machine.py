@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 import httpx
 
 from dealthread.simulators.kit.clock import SimClock
-from dealthread.simulators.stripe import progress
 from dealthread.simulators.stripe.app import create_app
+from dealthread.simulators.stripe.clocks import progress
 from dealthread.simulators.stripe.config import AccountConfig, SimulatorConfig
 from dealthread.simulators.stripe.store import AccountState
 from tests.simulators.stripe_types import Exchange, judge

@@ -27,7 +27,7 @@ from stripe._search_result_object import SearchResultObject
 from stripe._stripe_object import StripeObject, UntypedStripeObject
 from typing_extensions import is_typeddict
 
-from dealthread.simulators.stripe import form
+from dealthread.simulators.stripe.wire import form
 
 _PACKAGE = Path(stripe.__file__).parent
 # The services of sub-packages that the simulator serves.

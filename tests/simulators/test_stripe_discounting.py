@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dealthread.simulators.stripe.composition import Charge, compose
-from dealthread.simulators.stripe.discounting import Discount, net_amounts
+from dealthread.simulators.stripe.catalogue.discounting import Discount, net_amounts
+from dealthread.simulators.stripe.invoices.composition import Charge, compose
 
 HALF = Discount("di_half", "50", None)
 FIFTH = Discount("di_fifth", "20", None)

@@ -13,7 +13,7 @@ import pytest
 import stripe
 
 from dealthread.simulators.stripe.config import API_VERSION
-from dealthread.simulators.stripe.event_kinds import EVENT_KINDS
+from dealthread.simulators.stripe.events.kinds import EVENT_KINDS
 from tests.simulators.stripe_settlement import payer
 from tests.simulators.stripe_support import at, running
 from tests.simulators.stripe_types import judge_request

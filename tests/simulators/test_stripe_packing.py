@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
-from dealthread.simulators.stripe.billing import Bill, Payer
-from dealthread.simulators.stripe.composition import Charge
-from dealthread.simulators.stripe.packing import pack, unpack
-from dealthread.simulators.stripe.rating import Part
+from dealthread.simulators.stripe.catalogue.rating import Part
+from dealthread.simulators.stripe.invoices.bill import Bill, Payer
+from dealthread.simulators.stripe.invoices.composition import Charge
+from dealthread.simulators.stripe.invoices.packing import pack, unpack
 
 KINDS = {kind.__name__: kind for kind in (Bill, Charge, Part, Payer)}
 

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dealthread.simulators.stripe import rating
-from dealthread.simulators.stripe.composition import Charge, Composition, compose
-from dealthread.simulators.stripe.discounting import Discount
+from dealthread.simulators.stripe.catalogue import rating
+from dealthread.simulators.stripe.catalogue.discounting import Discount
+from dealthread.simulators.stripe.invoices.composition import Charge, Composition, compose
 
 CENTS = st.integers(0, 20_000)
 

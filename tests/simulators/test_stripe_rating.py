@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dealthread.simulators.stripe import rating
+from dealthread.simulators.stripe.catalogue import rating
 
 
 def per_unit(unit: str, **more: Any) -> Any:

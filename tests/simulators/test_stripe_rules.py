@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from dealthread.simulators.stripe.composition import Charge, compose
 from dealthread.simulators.stripe.config import SimulatorConfig, format_number
-from dealthread.simulators.stripe.errors import StripeError
-from dealthread.simulators.stripe.form import decode, fingerprint
-from dealthread.simulators.stripe.money import half_up
-from dealthread.simulators.stripe.periods import is_on_grid, period_of, shift
-from dealthread.simulators.stripe.plans import Plan
-from dealthread.simulators.stripe.spans import spans_between
+from dealthread.simulators.stripe.invoices.composition import Charge, compose
+from dealthread.simulators.stripe.subscriptions.periods import is_on_grid, period_of, shift
+from dealthread.simulators.stripe.subscriptions.plans import Plan
+from dealthread.simulators.stripe.subscriptions.spans import spans_between
+from dealthread.simulators.stripe.wire.errors import StripeError
+from dealthread.simulators.stripe.wire.form import decode, fingerprint
+from dealthread.simulators.stripe.wire.money import half_up
 from tests.simulators.stripe_support import at, unix
 
 MONTH: Any = {"interval": "month", "interval_count": 1}

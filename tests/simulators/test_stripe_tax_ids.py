@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import stripe
 
-from dealthread.simulators.stripe import tax_id_formats
-from dealthread.simulators.stripe.errors import StripeError
+from dealthread.simulators.stripe.customers import tax_id_formats
+from dealthread.simulators.stripe.wire.errors import StripeError
 from tests.simulators.stripe_support import DE_KEY, at, d2_items, keyed, running
 
 Serve = Callable[[Any], str]

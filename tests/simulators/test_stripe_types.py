@@ -10,7 +10,7 @@ import pytest
 from typing_extensions import is_typeddict
 
 from dealthread.simulators.stripe.routes import OPERATIONS, Operation
-from dealthread.simulators.stripe.schema import Fields, Many, Spec
+from dealthread.simulators.stripe.wire.schema import Fields, Many, Spec
 from tests.simulators import stripe_types
 from tests.simulators.stripe_types import find, judge_answer, judge_request, operations
 

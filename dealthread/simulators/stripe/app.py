@@ -21,12 +21,13 @@ from dealthread.simulators.kit.state import Keeper
 from dealthread.simulators.kit.state_store import StateStore
 from dealthread.simulators.kit.tape import Tape
 from dealthread.simulators.kit.webhook_sender import WebhookSender
-from dealthread.simulators.stripe import progress, webhook_endpoints
+from dealthread.simulators.stripe.clocks import progress
 from dealthread.simulators.stripe.config import SimulatorConfig
+from dealthread.simulators.stripe.events import webhook_endpoints
 from dealthread.simulators.stripe.gateway import EXECUTION, Gateway, secret_of
 from dealthread.simulators.stripe.persistence import KeptAccounts
 from dealthread.simulators.stripe.store import AccountState
-from dealthread.simulators.stripe.vendor_errors import StripeFaults
+from dealthread.simulators.stripe.wire.vendor_errors import StripeFaults
 from dealthread.simulators.stripe.world import Context, World
 
 

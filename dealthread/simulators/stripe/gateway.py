@@ -16,18 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dealthread.simulators.kit.faults import Fault, FaultKind, FaultSwitch, RequestView
-from dealthread.simulators.stripe import (
-    expansion,
-    form,
-    idempotency,
-    progress,
-    routes,
-    test_clocks,
-)
+from dealthread.simulators.stripe import routes
+from dealthread.simulators.stripe.clocks import progress, test_clocks
 from dealthread.simulators.stripe.config import API_VERSION
-from dealthread.simulators.stripe.errors import StripeError
-from dealthread.simulators.stripe.ids import new_id
 from dealthread.simulators.stripe.store import AccountState, Json
+from dealthread.simulators.stripe.wire import expansion, form, idempotency
+from dealthread.simulators.stripe.wire.errors import StripeError
+from dealthread.simulators.stripe.wire.ids import new_id
 from dealthread.simulators.stripe.world import Context, World
 
 # Faults with this target strike inside the idempotency layer: their outcome is saved with the key.

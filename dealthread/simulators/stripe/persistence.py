@@ -8,8 +8,8 @@ from dataclasses import fields
 from typing import Any
 
 from dealthread.simulators.kit.state_store import Row
-from dealthread.simulators.stripe import idempotency
 from dealthread.simulators.stripe.store import AccountState
+from dealthread.simulators.stripe.wire import idempotency
 from dealthread.simulators.stripe.world import World
 
 # Parts that hold mappings of mappings: kind → id → object, relation → parent → children.

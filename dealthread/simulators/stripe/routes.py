@@ -6,20 +6,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dealthread.simulators.stripe import (
-    customers,
-    events,
-    params,
-    payment_methods,
-    pricing_routes,
-    search,
-    settlement_routes,
-    subscription_routes,
-    tax_ids,
-    webhook_endpoints,
-)
-from dealthread.simulators.stripe.schema import EXPAND_ONLY, Fields, Spec, listing
+from dealthread.simulators.stripe.catalogue import params
+from dealthread.simulators.stripe.catalogue import routes as pricing_routes
+from dealthread.simulators.stripe.customers import customers, search, tax_ids
+from dealthread.simulators.stripe.events import log as events
+from dealthread.simulators.stripe.events import webhook_endpoints
+from dealthread.simulators.stripe.invoices import routes as settlement_routes
+from dealthread.simulators.stripe.payments import payment_methods
 from dealthread.simulators.stripe.store import Json
+from dealthread.simulators.stripe.subscriptions import routes as subscription_routes
+from dealthread.simulators.stripe.wire.schema import EXPAND_ONLY, Fields, Spec, listing
 from dealthread.simulators.stripe.world import Context
 
 Handler = Callable[..., Json]

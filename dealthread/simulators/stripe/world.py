@@ -12,8 +12,8 @@ from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.kit.ledger import Ledger
 from dealthread.simulators.kit.webhook_sender import WebhookSender
 from dealthread.simulators.stripe.config import SimulatorConfig
-from dealthread.simulators.stripe.errors import StripeError
 from dealthread.simulators.stripe.store import SPOKEN, AccountState, Json
+from dealthread.simulators.stripe.wire.errors import StripeError
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""What is sold and for how much: products, prices, tax rates, coupons and discounts."""

@@ -1,0 +1,1 @@
+"""What time brings: deeds that are due, and test clocks."""

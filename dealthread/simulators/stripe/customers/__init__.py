@@ -1,0 +1,1 @@
+"""Who buys: customers, their tax ids, their balance, how they are found."""

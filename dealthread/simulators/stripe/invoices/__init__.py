@@ -1,0 +1,1 @@
+"""What is billed: invoices, their items, lines, numbers, previews, credit notes."""

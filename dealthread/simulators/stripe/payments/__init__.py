@@ -1,0 +1,1 @@
+"""How it is paid: cards, intents, charges, retries, refunds."""

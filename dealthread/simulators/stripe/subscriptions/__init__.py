@@ -1,0 +1,1 @@
+"""What is sold for a time: subscriptions, their changes and prorations, schedules."""

@@ -1,0 +1,1 @@
+"""What was used: meters, their events, and the lines that bill them."""

@@ -1,0 +1,1 @@
+"""How Stripe's API speaks: forms, errors, lists, expansion, idempotency, ids."""
