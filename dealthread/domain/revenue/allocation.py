@@ -8,12 +8,12 @@ one obligation without an observable price (32-34 c); pass-through items stay ou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP
 
 from dealthread.domain.base import Frozen
 from dealthread.domain.money import Money
 from dealthread.domain.revenue.obligation import PerformanceObligation, SoldTogether
 from dealthread.domain.revenue.spread import Remainder, spread
+from dealthread.domain.rounding import RoundingMode
 from dealthread.domain.working import Working, worked
 
 
@@ -35,7 +35,7 @@ def allocate(
     transaction_price: Money | None = None,
     sold_together: Sequence[SoldTogether] = (),
     remainder: Remainder = Remainder.LAST,
-    rounding: str = ROUND_HALF_UP,
+    mode: RoundingMode = RoundingMode.HALF_UP,
 ) -> Allocation:
     """Divide the transaction price, by default the stated prices without pass-through items.
 
@@ -54,9 +54,9 @@ def allocate(
         rest = _without_residual(inside, sold_together, currency)
         amounts[residual.key] = _residual(residual, price - rest)
     groups = _groups([one for one in inside if one.ssp is not None], sold_together)
-    shares = _spread_over([cost for _, cost in groups], rest, remainder, rounding)
+    shares = _spread_over([cost for _, cost in groups], rest, remainder, mode)
     for (members, _), share in zip(groups, shares, strict=True):
-        parts = _spread_over([_ssp(one) for one in members], share, remainder, rounding)
+        parts = _spread_over([_ssp(one) for one in members], share, remainder, mode)
         amounts.update(zip((one.key for one in members), parts, strict=True))
     return Allocation(
         transaction_price=price,
@@ -124,9 +124,9 @@ def _residual(obligation: PerformanceObligation, left: Money) -> Money:
 
 
 def _spread_over(
-    weights: Sequence[int], whole: Money, remainder: Remainder, rounding: str
+    weights: Sequence[int], whole: Money, remainder: Remainder, mode: RoundingMode
 ) -> Sequence[Money]:
-    return spread(whole, weights, remainder, rounding) if weights else ()
+    return spread(whole, weights, remainder, mode) if weights else ()
 
 
 def _working(

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP
 from enum import StrEnum
 from functools import lru_cache
 
 from dealthread.domain.revenue.spread import Remainder, spread_minor
+from dealthread.domain.rounding import RoundingMode
 
 Run = tuple[date, date]
 """Days, or instants in UTC, of one calendar month; end exclusive."""
@@ -95,7 +95,7 @@ def portions_of(
     end: date,
     method: Method,
     remainder: Remainder | None,
-    rounding: str = ROUND_HALF_UP,
+    mode: RoundingMode = RoundingMode.HALF_UP,
 ) -> tuple[tuple[Run, ...], tuple[int, ...]]:
     """The runs of a term and the minor units that each takes.
 
@@ -105,11 +105,11 @@ def portions_of(
         raise ValueError(f"method: {method} needs its events")
     runs = calendar_runs(start, end)
     if method is Method.PRORATED_ENDS and len(runs) > 2:
-        return runs, _prorated_ends(total, runs, remainder or Remainder.LAST_FULL, rounding)
+        return runs, _prorated_ends(total, runs, remainder or Remainder.LAST_FULL, mode)
     if method is Method.EVEN_MONTHS:
         runs = _whole_months(runs, end)
     weights = _weights(runs, method)
-    return runs, tuple(spread_minor(total, weights, remainder or Remainder.LAST, rounding))
+    return runs, tuple(spread_minor(total, weights, remainder or Remainder.LAST, mode))
 
 
 @lru_cache(maxsize=4096)
@@ -139,13 +139,13 @@ def _whole_months(runs: tuple[Run, ...], end: date) -> tuple[Run, ...]:
 
 
 def _prorated_ends(
-    total: int, runs: tuple[Run, ...], remainder: Remainder, rounding: str
+    total: int, runs: tuple[Run, ...], remainder: Remainder, mode: RoundingMode
 ) -> tuple[int, ...]:
     lengths = [length(start, end) for start, end in runs]
     between = sum(lengths[1:-1])
     first, _, last = spread_minor(
-        total, (lengths[0], between, lengths[-1]), Remainder.LAST_FULL, rounding
+        total, (lengths[0], between, lengths[-1]), Remainder.LAST_FULL, mode
     )
     inner = Remainder.LAST if remainder is Remainder.LAST_FULL else remainder
-    middle = spread_minor(total - first - last, (1,) * (len(runs) - 2), inner, rounding)
+    middle = spread_minor(total - first - last, (1,) * (len(runs) - 2), inner, mode)
     return (first, *middle, last)

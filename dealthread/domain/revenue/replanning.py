@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP
 from fractions import Fraction
 
 from dealthread.domain.money import Money
@@ -102,7 +101,7 @@ def catch_up(price: Money, progress: Fraction, recognised: Money) -> CatchUp:
     if not 0 <= progress <= 1:
         raise ValueError(f"progress: {progress} is not between 0 and 1")
     due = Money.from_minor(
-        divided(price.to_minor() * progress.numerator, progress.denominator, ROUND_HALF_UP),
+        divided(price.to_minor() * progress.numerator, progress.denominator),
         price.currency,
     )
     adjustment = due - recognised

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP
 
 from dealthread.domain.money import Money
 from dealthread.domain.revenue.method import Method, Run, length, next_month, portions_of
 from dealthread.domain.revenue.spread import Remainder, divided, spread_minor
+from dealthread.domain.rounding import RoundingMode
 from dealthread.domain.working import Working, worked
 
 
@@ -139,7 +139,7 @@ def schedule(
     end: date,
     method: Method = Method.BY_DAY,
     remainder: Remainder | None = None,
-    rounding: str = ROUND_HALF_UP,
+    mode: RoundingMode = RoundingMode.HALF_UP,
 ) -> Schedule:
     """Revenue of a service of [start, end): days, or instants in UTC, to the second.
 
@@ -148,7 +148,7 @@ def schedule(
     """
     if end <= start:
         raise ValueError(f"end: {end} is not after the start {start}")
-    runs, minors = portions_of(booked.to_minor(), start, end, method, remainder, rounding)
+    runs, minors = portions_of(booked.to_minor(), start, end, method, remainder, mode)
     return Schedule(obligation, method, booked.currency, runs, minors)
 
 

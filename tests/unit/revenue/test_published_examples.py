@@ -8,7 +8,7 @@ and IE164–IE177), NetSuite, Stripe, Zuora; each with its page. ChargeOver's qu
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -21,6 +21,7 @@ from dealthread.domain.revenue.obligation import PerformanceObligation, SoldToge
 from dealthread.domain.revenue.replanning import catch_up, replan
 from dealthread.domain.revenue.schedule import Schedule, at_milestones, schedule
 from dealthread.domain.revenue.spread import Remainder
+from dealthread.domain.rounding import RoundingMode
 
 
 def usd(amount: str) -> Money:
@@ -79,7 +80,7 @@ def test_stripe_by_month_evenly_cuts_the_last_month_off() -> None:
 
 
 def test_stripe_by_month_evenly_with_prorated_ends_rounds_down() -> None:
-    one = schedule("s", usd("120"), *STRIPE_TERM, Method.PRORATED_ENDS, rounding=ROUND_DOWN)
+    one = schedule("s", usd("120"), *STRIPE_TERM, Method.PRORATED_ENDS, mode=RoundingMode.DOWN)
     assert amounts(one) == ["15.50", "30.66", "30.66", "30.68", "12.50"]
 
 
