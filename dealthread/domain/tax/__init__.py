@@ -1,0 +1,1 @@
+"""Tax: an estimate before a document is final, the document's own tax afterwards, and credits."""
