@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 import pytest
+import stripe
 from typing_extensions import is_typeddict
 
 from dealthread.simulators.stripe.routes import OPERATIONS, Operation
+from dealthread.simulators.stripe.wire.resources import RESOURCES
 from dealthread.simulators.stripe.wire.schema import Fields, Many, Spec
 from tests.simulators import stripe_types
 from tests.simulators.stripe_types import find, judge_answer, judge_request, operations
@@ -43,6 +46,14 @@ def test_stripes_own_services_are_read() -> None:
     found = find("GET", "/v1/customers/search")
     assert found is not None
     assert found.params == "CustomerSearchParams"
+
+
+def test_the_first_words_of_stripes_paths_are_those_of_its_package() -> None:
+    """What is Stripe's and not carried is told apart from what is nobody's."""
+    named: set[str] = set()
+    for service in Path(stripe.__file__).parent.rglob("*_service.py"):
+        named.update(re.findall(r'"/v1/([a-z_0-9]+)', service.read_text(encoding="utf-8")))
+    assert named == RESOURCES
 
 
 @pytest.mark.parametrize(

@@ -104,14 +104,27 @@ async def test_missing_and_unknown_parameters_of_a_subscription(serve: Serve) ->
         assert (await client.v1.subscriptions.list_async({"status": "all"})).data == []
 
 
-async def test_what_the_simulator_does_not_serve_is_an_unrecognised_url(serve: Serve) -> None:
-    """404, as Stripe answers for a path it does not know."""
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        ("GET", "/v1/quotes", 400, "Not carried by this simulator: GET /v1/quotes"),
+        ("POST", "/v1/checkout/sessions", 400, "Not carried by this simulator"),
+        ("DELETE", "/v1/subscription_schedules/sub_sched_1", 400, "Not carried"),
+        ("GET", "/v1/nonsense", 404, "Unrecognized request URL (GET: /v1/nonsense)"),
+    ],
+)
+async def test_what_is_stripes_and_not_carried_is_told_from_what_is_nobodys(
+    serve: Serve, method: str, path: str, status: int, words: str
+) -> None:
+    """The first is the simulator's own refusal, the second is Stripe's 404."""
     async with running(serve, now=NOW) as sim:
-        answer = await sim.http.get(
-            f"{sim.url}/v1/quotes", headers={"Authorization": f"Bearer {US_KEY}"}
+        answer = await sim.http.request(
+            method, f"{sim.url}{path}", headers={"Authorization": f"Bearer {US_KEY}"}
         )
-        assert answer.status_code == 404
-        assert "Unrecognized request URL" in answer.json()["error"]["message"]
+        error = answer.json()["error"]
+        assert answer.status_code == status
+        assert words in error["message"]
+        assert (error.get("code") == "simulator_unsupported") == (status == 400)
 
 
 async def test_lists_page_newest_first_with_cursors(serve: Serve) -> None:

@@ -23,6 +23,7 @@ from dealthread.simulators.stripe.store import AccountState, Json
 from dealthread.simulators.stripe.wire import expansion, form, idempotency
 from dealthread.simulators.stripe.wire.errors import StripeError
 from dealthread.simulators.stripe.wire.ids import new_id
+from dealthread.simulators.stripe.wire.resources import is_stripes
 from dealthread.simulators.stripe.world import Context, World
 
 # Faults with this target strike inside the idempotency layer: their outcome is saved with the key.
@@ -102,6 +103,8 @@ class Gateway:
     ) -> tuple[int, str, dict[str, str]]:
         method, path = request.method, request.url.path
         found = routes.find(method, path)
+        if found is None and is_stripes(path):
+            raise StripeError.unsupported(f"{method} {path}")
         if found is None:
             raise StripeError(
                 404,
