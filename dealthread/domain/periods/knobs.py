@@ -32,7 +32,8 @@ class DayCount(StrEnum):
     YEAR_ACTUAL = "year_actual"
     """Days over 365 or 366, the days of the year that begins with the period."""
     FIXED_30 = "fixed_30"
-    """Actual days over 30 a month, never more than the whole."""
+    """Over 30 a month, and each month end passed counts as one of 30 days: 23 May to 15 June and
+    23 February to 15 March are both 22/30. Never more than the whole."""
 
 
 class LongPeriod(StrEnum):
@@ -65,7 +66,8 @@ class LeadingStub(StrEnum):
 
 
 class StubWhole(StrEnum):
-    """The whole period that a leading stub is a part of."""
+    """The whole period that a stub before the cycle's anchor is a part of; a stub after the
+    anchor (a line added in a running period) is always a part of the running one."""
 
     ALIGNED = "aligned"
     """The one that ends where the stub ends."""

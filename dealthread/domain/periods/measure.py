@@ -106,7 +106,7 @@ def _by_day(part: Span, whole: Span, months: int, count: DayCount) -> Fraction:
     if count is DayCount.ACTUAL_360:
         return Fraction(days, 30 * months)
     if count is DayCount.FIXED_30:
-        return min(Fraction(days, 30 * months), _ONE)
+        return min(Fraction(_fixed(part.end) - _fixed(part.start), 30 * months), _ONE)
     if count is DayCount.THIRTY_360:
         return Fraction(_place(part.end) - _place(part.start), 30 * months)
     if count is DayCount.YEAR_365:
@@ -122,3 +122,8 @@ def _place(end: date) -> int:
     last = end - timedelta(days=1)
     closes = end.day == 1
     return (last.year * 12 + last.month) * 30 + (30 if closes else min(last.day, 30))
+
+
+def _fixed(day: date) -> int:
+    """Days of 30-day months before the day, its own month not cut at the 30th."""
+    return (day.year * 12 + day.month) * 30 + day.day

@@ -52,17 +52,23 @@ ZUORA = Convention(
     day_count=DayCount.ACTUAL_MONTH,
     cycle_day=CycleDay.FIXED_DAY,
     long_period=LongPeriod.MONTHS_THEN_DAYS,
-    credit_measure=CreditMeasure.BILLED_LESS_USED,
 )
 """Zuora with "use actual number of days" and "prorate by month first".
 
 Day count: the page "When prorating a month, assume 30 days in a month or use actual days?".
 Months first: "Calculating total amount with partial period (quarter, semi-annual, annual)".
-A credit is the charge for what was used less what was billed: "Credit for prorated discounts"
-(−900 = 1,200 ÷ 12 × 3 − 1,200). A cancelled day is not served: "Case I: canceling a
-subscription" (credit from 1 July). A partial month is divided by the month from cycle day to
-cycle day: "Order Delta TCB calculation details" (15/31 of 16 December to 15 January).
+A credit counts the unused days: "Order metrics, part 3" (7 more units from 18 August come to
+14/30 of a month, so the old units are credited at 14/30 too). A cancelled day is not served:
+"Case I: canceling a subscription" (credit from 1 July). A partial month is divided by the month
+from cycle day to cycle day: "Order Delta TCB calculation details" (15/31 of 16 December to
+15 January).
 """
+
+ZUORA_BILLED_LESS_USED = ZUORA.named(
+    "zuora_billed_less_used", credit_measure=CreditMeasure.BILLED_LESS_USED
+)
+"""Zuora where a credit is the charge for what was used less what was billed, as in "Credit for
+prorated discounts" (−900 = 1,200 ÷ 12 × 3 − 1,200). Whole months do not tell the two apart."""
 
 ZUORA_ACTUAL_360 = ZUORA.named("zuora_actual_360", day_count=DayCount.ACTUAL_360)
 """Zuora with "assume 30 days – actual/360" (same page)."""
@@ -95,7 +101,9 @@ KillBillMoney.
 """
 
 KILL_BILL_FIXED_30 = KILL_BILL.named("kill_bill_fixed_30", day_count=DayCount.FIXED_30)
-"""Kill Bill with its setting for a fixed number of days, 30."""
+"""Kill Bill with `org.killbill.invoice.proration.fixed.days` 30 (killbill/killbill, tests of
+InvoiceDateUtils with fixed proration). There the divisor is 30 for a period of any length; here
+it is 30 for each month, which is the same for the monthly periods of those tests."""
 
 LAGO = Convention(
     name="lago",
@@ -165,6 +173,7 @@ PRESETS: dict[str, Convention] = {
         STRIPE,
         STRIPE_CLASSIC,
         ZUORA,
+        ZUORA_BILLED_LESS_USED,
         ZUORA_ACTUAL_360,
         ZUORA_STRICT_360,
         ZUORA_BY_DAY,

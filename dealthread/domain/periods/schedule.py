@@ -79,7 +79,8 @@ def _period(
     kind = PeriodKind.FULL
     if late:
         kind = PeriodKind.SHORT if early else PeriodKind.LEADING_STUB
-        if convention.stub_whole is StubWhole.FROM_START:
+        before_anchor = span.start < cycle.boundary(0)
+        if before_anchor and convention.stub_whole is StubWhole.FROM_START:
             imagined = BillCycle(length=cycle.length, anchor=term.start, zone=cycle.zone)
             end = max(imagined.boundary(1), span.end)
             whole = Span(start=term.start, end=end)

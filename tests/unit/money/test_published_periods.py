@@ -142,6 +142,27 @@ def test_kill_bill_divides_stubs_by_the_aligned_period(
 
 
 @pytest.mark.parametrize(
+    ("start", "end", "actual", "fixed"),
+    [
+        ("2023-05-23", "2023-06-15", "0.741935484", "0.733333333"),
+        ("2023-06-23", "2023-07-15", "0.733333333", "0.733333333"),
+    ],
+)
+def test_kill_bill_with_and_without_fixed_days(
+    start: str, end: str, actual: str, fixed: str
+) -> None:
+    """TestInvoiceDateUtilsWithoutFixedProration and its twin with 30 fixed days; for February
+    the twin gives 22/30 too."""
+    part = days(start, end)
+    whole = BillCycle(length=MONTHLY, anchor=part.start).period(0)
+    for convention, expected in (
+        (presets.KILL_BILL, actual),
+        (presets.KILL_BILL_FIXED_30, fixed),
+    ):
+        assert f"{float(share(part, whole, MONTHLY, convention)):.9f}" == expected
+
+
+@pytest.mark.parametrize(
     ("start", "end", "expected"),
     [("2023-02-15", "2023-03-01", "1/2"), ("2023-01-15", "2023-02-01", "17/31")],
 )
