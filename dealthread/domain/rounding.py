@@ -45,7 +45,7 @@ class RemainderPlace(StrEnum):
     FIRST = "first"
     LAST = "last"
     LARGEST = "largest"
-    """The part with the largest share; the first of them where several are equal."""
+    """The largest part, signs aside; the first of them where several are equal."""
     SPREAD = "spread"
     """None alone: the running total is rounded and the parts are its steps."""
 
@@ -99,26 +99,36 @@ def apportioned(
     whole = sum(shares, Fraction())
     if any(share < 0 for share in shares) or not whole:
         raise ValueError("weights: none may be negative, and one must be above nought")
-    amount = exact(total)
-    if place is RemainderPlace.SPREAD:
-        return _steps(total, [amount * share / whole for share in shares], mode)
-    parts = [money_of(amount * share / whole, total.currency, mode) for share in shares]
-    rest = total - Money.total(parts, total.currency)
+    return placed([exact(total) * share / whole for share in shares], total.currency, place, mode)
+
+
+def placed(
+    values: Sequence[Fraction],
+    currency: str,
+    place: RemainderPlace = RemainderPlace.SPREAD,
+    mode: RoundingMode = RoundingMode.HALF_UP,
+) -> tuple[Money, ...]:
+    """Exact values as money that sums to their sum, rounded once; the rule places the remainder."""
+    if place is RemainderPlace.SPREAD or not values:
+        return _steps(values, currency, mode)
+    parts = [money_of(value, currency, mode) for value in values]
+    rest = money_of(sum(values, Fraction()), currency, mode) - Money.total(parts, currency)
+    sizes = [abs(value) for value in values]
     index = {
         RemainderPlace.FIRST: 0,
         RemainderPlace.LAST: len(parts) - 1,
-        RemainderPlace.LARGEST: shares.index(max(shares)),
+        RemainderPlace.LARGEST: sizes.index(max(sizes)),
     }[place]
     parts[index] = parts[index] + rest
     return tuple(parts)
 
 
-def _steps(total: Money, values: Sequence[Fraction], mode: RoundingMode) -> tuple[Money, ...]:
+def _steps(values: Sequence[Fraction], currency: str, mode: RoundingMode) -> tuple[Money, ...]:
     parts: list[Money] = []
-    running, reached = Fraction(), Money.zero(total.currency)
+    running, reached = Fraction(), Money.zero(currency)
     for value in values:
         running += value
-        now = money_of(running, total.currency, mode)
+        now = money_of(running, currency, mode)
         parts.append(now - reached)
         reached = now
     return tuple(parts)
@@ -133,4 +143,4 @@ def rounded_each(
     """Exact values as money: each rounded by itself, or so that they sum to their rounded sum."""
     if step is RoundingStep.PER_PART:
         return tuple(money_of(value, currency, mode) for value in values)
-    return _steps(Money.zero(currency), values, mode)
+    return _steps(values, currency, mode)

@@ -15,6 +15,7 @@ from dealthread.domain.base import Frozen
 from dealthread.domain.invoice import BillingInvoice, InvoiceStatus
 from dealthread.domain.money import CurrencyCode, Money
 from dealthread.domain.tax.computation import TaxLine
+from dealthread.domain.working import Working, worked
 
 NOT_FINAL = frozenset({InvoiceStatus.PREVIEW, InvoiceStatus.DRAFT})
 
@@ -41,6 +42,17 @@ class EstimatedTax(Frozen):
     def gross(self) -> Money:
         """Net and tax."""
         return self.net + self.tax
+
+    @property
+    def working(self) -> Working:
+        """How the sum came about, line by line."""
+        return worked(
+            "estimated tax",
+            "sum of the lines' tax",
+            self.tax,
+            parts=[line.working for line in self.lines],
+            tax_date=self.tax_date,
+        )
 
 
 class RecordedLine(Frozen):

@@ -285,6 +285,7 @@ def test_the_tax_of_the_worked_deals(
     assert text(found.tax) == tax
     assert found.gross == found.net + found.tax
     assert found.status == "estimated"
+    assert next(found.working.lines()).startswith(f"estimated tax = {found.tax}")
 
 
 def test_the_taxed_base_of_texas_is_kept(config: ConfigSet) -> None:
