@@ -1,7 +1,7 @@
 """The root of the command line: known errors become one line, heavy verbs are loaded when asked.
 
 The local stack and the sandbox bring packages that an installation without them does not have
-(the extra `stack`), and that take longer to import than a list takes to print.
+(the extra `stack`); these and the rules about money take longer to import than a list to print.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _FIRST = {
     "doctor": ("dealthread.cli.stack", "examine"),
 }
 _LAST = {
+    "money": ("dealthread.cli.money", "money"),
     "simulators": ("dealthread.cli.simulators", "simulators"),
     "sandbox": ("dealthread.sandbox.commands", "app"),
     "demo": ("dealthread.sandbox.commands", "demo"),

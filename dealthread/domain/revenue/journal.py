@@ -99,27 +99,31 @@ def recognised(
     accounts: Mapping[str, str],
     *,
     deferred: str,
+    unbilled: Mapping[str, str] | None = None,
 ) -> tuple[Journal, ...]:
     """Deferred revenue to revenue, an entry for each day that has any, in order.
 
-    `accounts` gives the revenue account of an obligation. Raises ValueError when one has none.
+    `accounts` gives the revenue account of an obligation; `unbilled` the asset that is debited
+    for one that is billed later, as usage is. Raises ValueError when one has no account.
     """
-    found: dict[date, list[tuple[str, Money]]] = {}
+    found: dict[date, list[tuple[str, str, Money]]] = {}
     for one in schedules:
         if one.obligation not in accounts:
             raise ValueError(f"accounts: none for {one.obligation}")
+        against = (unbilled or {}).get(one.obligation, deferred)
         for portion in one.portions():
             day = recognition_date(portion, one.method)
-            found.setdefault(day, []).append((accounts[one.obligation], portion.amount))
+            sides = (against, accounts[one.obligation], portion.amount)
+            found.setdefault(day, []).append(sides)
     return tuple(
         entry(
             legal_entity,
             day,
             "revenue",
-            [(deferred, amount) for _, amount in sides],
-            sides,
+            [(against, amount) for against, _, amount in rows],
+            [(account, amount) for _, account, amount in rows],
         )
-        for day, sides in sorted(found.items())
+        for day, rows in sorted(found.items())
     )
 
 

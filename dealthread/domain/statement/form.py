@@ -1,0 +1,239 @@
+"""The form of a contract with changes, as people and programs write it down (docs/money.md).
+
+Amounts and quantities are text: a JSON number may have passed through a binary float.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from dealthread.domain.base import Frozen
+from dealthread.domain.deal import BillingTiming
+from dealthread.domain.money import CurrencyCode, ExactDecimal, Money, UnitPrice
+from dealthread.domain.periods.convention import Convention
+from dealthread.domain.periods.presets import PRESETS
+from dealthread.domain.pricing.price import PerUnitPrice, Price
+from dealthread.domain.revenue.method import Method
+from dealthread.domain.revenue.modification import ChangeKind, ScopeReason
+from dealthread.domain.revenue.spread import Remainder
+
+MOST_YEARS = 50
+"""A longer term is a mistyped date."""
+_YEARS = range(1970, 2200)
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str | Decimal):
+        raise ValueError('write the number as text, like "12.50"')
+    return value
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a day is text, like 2026-07-01")
+    day = date.fromisoformat(value)
+    if day.year not in _YEARS:
+        raise ValueError(f"a year from {_YEARS[0]} to {_YEARS[-1]} is needed")
+    return day
+
+
+Number = Annotated[ExactDecimal, BeforeValidator(_text)]
+Percent = Annotated[Number, Field(ge=0, le=100)]
+Quantity = Annotated[Number, Field(ge=0, max_digits=30, decimal_places=12)]
+Day = Annotated[date, BeforeValidator(_day)]
+Truth = Annotated[bool, Field(strict=True)]
+Key = Annotated[str, Field(min_length=1, max_length=100)]
+
+HOUSE = Convention(name="house", source="half-open days over the days of the period, half up")
+"""What a form that names no convention is computed under."""
+
+
+class ChargeKind(StrEnum):
+    """How a line is charged."""
+
+    RECURRING = "recurring"
+    ONE_TIME = "one_time"
+    USAGE = "usage"
+
+
+class UsageRecord(Frozen):
+    """Units used up to and with a day; rated and billed the day after."""
+
+    until: Day
+    quantity: Quantity
+
+
+class MilestoneForm(Frozen):
+    """A milestone that was reached, with its weight among those of the line."""
+
+    reached_on: Day
+    weight: int = Field(strict=True, default=1, ge=1)
+
+
+class SellingPrice(Frozen):
+    """What one unit and price period costs alone, and finance's range of it."""
+
+    unit: Number
+    low: Number | None = None
+    high: Number | None = None
+
+
+class LineForm(Frozen):
+    """One line of the contract. Exactly one of `unit_price` and `price` is given."""
+
+    key: Key
+    description: str = ""
+    charge: ChargeKind = ChargeKind.RECURRING
+    quantity: Quantity = Decimal(1)
+    unit_price: Number | None = None
+    price: Price | None = None
+    """A price model: flat, per_unit, graduated, volume, package, usage."""
+    per_months: int = Field(strict=True, default=12, ge=1, le=600)
+    """Months that the price pays for."""
+    start: Day | None = None
+    end: Day | None = None
+    tax_percent: Percent = Decimal(0)
+    """Of the charge, as the seller's ledger has it."""
+    selling_price: SellingPrice | None = None
+    is_pass_through: Truth = False
+    revenue: Method = Method.BY_DAY
+    milestones: tuple[MilestoneForm, ...] = ()
+    usage: tuple[UsageRecord, ...] = ()
+    account: str = "4000"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.unit_price is None) is (self.price is None):
+            raise ValueError("unit_price: give it or a price model, not both")
+        if self.start and self.end and self.end <= self.start:
+            raise ValueError("end: not after the start")
+        if (self.revenue is Method.USAGE) is not (self.charge is ChargeKind.USAGE):
+            raise ValueError("revenue: usage belongs to charges of usage, and to these alone")
+        if (self.revenue is Method.MILESTONE) is not bool(self.milestones):
+            raise ValueError("milestones: belong to revenue by milestone, and to it alone")
+        if self.usage and self.charge is not ChargeKind.USAGE:
+            raise ValueError("usage: belongs to charges of usage")
+        return self
+
+    def price_in(self, currency: str, unit_price: Decimal | None = None) -> Price:
+        """The price model; a plain unit price is per unit."""
+        plain = self.unit_price if unit_price is None else unit_price
+        if plain is not None:
+            return PerUnitPrice(unit_price=UnitPrice.of(plain, currency))
+        assert self.price is not None  # noqa: S101 - validated above
+        return self.price
+
+
+class ChangeForm(Frozen):
+    """One change of one line; accepted when both sides had approved it, effective in service."""
+
+    key: Key
+    line: Key
+    kind: ChangeKind
+    effective_on: Day
+    accepted_on: Day | None = None
+    """Left out while one side has not approved: then nothing follows from it."""
+    quantity: Quantity | None = None
+    """After the change."""
+    unit_price: Number | None = None
+    """After the change."""
+    reason: ScopeReason = ScopeReason.CUSTOMER_REQUEST
+    is_distinct: Truth = True
+
+    @property
+    def documented_on(self) -> date:
+        """Day of its document: nothing is issued before both sides agreed or it took effect."""
+        return max(self.accepted_on or self.effective_on, self.effective_on)
+
+
+class AccountsForm(Frozen):
+    """Accounts of the seller's ledger."""
+
+    receivable: str = "1100"
+    unbilled: str = "1150"
+    credit_balance: str = "2210"
+    deferred: str = "2300"
+    tax: str = "2120"
+
+
+class ContractForm(Frozen):
+    """A contract with its changes."""
+
+    contract: Key
+    legal_entity: Key
+    currency: CurrencyCode
+    start: Day
+    end: Day
+    """First day not served; for an evergreen contract the day up to which it is told."""
+    is_evergreen: Truth = False
+    """Committed one billing period at a time: revenue is scheduled by period."""
+    convention: str = HOUSE.name
+    time_zone: str = "UTC"
+    billing_months: int = Field(strict=True, default=12, ge=1, le=600)
+    cycle_day: int | None = Field(strict=True, default=None, ge=1, le=31)
+    timing: BillingTiming = BillingTiming.ADVANCE
+    days_until_due: int = Field(strict=True, default=0, ge=0, le=3650)
+    remainder: Remainder = Remainder.LAST
+    lines: Annotated[tuple[LineForm, ...], Field(min_length=1, max_length=10_000)]
+    changes: tuple[ChangeForm, ...] = ()
+    accounts: AccountsForm = AccountsForm()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError("end: not after the start")
+        if (self.end - self.start).days > MOST_YEARS * 366:
+            raise ValueError(f"end: more than {MOST_YEARS} years after the start")
+        self.rules()
+        lines = {line.key: line for line in self.lines}
+        if len(lines) < len(self.lines):
+            raise ValueError("lines: a key stands twice")
+        if len({change.key for change in self.changes}) < len(self.changes):
+            raise ValueError("changes: a key stands twice")
+        for at, line in enumerate(self.lines):
+            self._refuse_line(f"lines.{at}", line)
+        for at, change in enumerate(self.changes):
+            self._refuse_change(f"changes.{at}", change, lines.get(change.line))
+        return self
+
+    def _refuse_line(self, where: str, line: LineForm) -> None:
+        start, end = self.term_of(line)
+        if not self.start <= start < end <= self.end:
+            raise ValueError(f"{where}.start, end: outside the contract's term")
+        if line.price is not None and line.price.currency != self.currency:
+            raise ValueError(f"{where}.price: in {line.price.currency}, not {self.currency}")
+        if line.unit_price is not None:
+            UnitPrice.of(line.unit_price, self.currency)
+
+    def _refuse_change(self, where: str, change: ChangeForm, line: LineForm | None) -> None:
+        if line is None:
+            raise ValueError(f"{where}.line: {change.line!r} is no line of the contract")
+        if line.charge is not ChargeKind.RECURRING:
+            raise ValueError(f"{where}.line: {change.line!r} does not recur")
+        start, end = self.term_of(line)
+        if not start <= change.effective_on < end:
+            raise ValueError(f"{where}.effective_on: outside the term of {change.line!r}")
+
+    def rules(self) -> Convention:
+        """The convention. Raises ValueError for a name that is not known."""
+        if self.convention == HOUSE.name:
+            return HOUSE
+        if self.convention not in PRESETS:
+            names = ", ".join((HOUSE.name, *PRESETS))
+            raise ValueError(f"convention: {self.convention!r} is none of {names}")
+        return PRESETS[self.convention]
+
+    def term_of(self, line: LineForm) -> tuple[date, date]:
+        """[start, end) of a line: its own, else the contract's."""
+        return line.start or self.start, line.end or self.end
+
+    def zero(self) -> Money:
+        """Nothing, in its currency."""
+        return Money.zero(self.currency)

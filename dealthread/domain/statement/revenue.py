@@ -1,0 +1,215 @@
+"""Revenue of a contract with changes: allocation, treatment of each change, schedules.
+
+A line is an obligation. A committed term is scheduled at once, an evergreen line by billing
+period. Usage is variable consideration that belongs to its own period (606-10-32-40) and is not
+allocated. A change that adds at its selling price is an obligation of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+from dealthread.domain.money import Money, UnitPrice
+from dealthread.domain.revenue.allocation import Allocation, allocate
+from dealthread.domain.revenue.method import Method
+from dealthread.domain.revenue.modification import Change, Decision, Treatment, decide_all
+from dealthread.domain.revenue.obligation import PerformanceObligation
+from dealthread.domain.revenue.replanning import replan, terminate
+from dealthread.domain.revenue.schedule import Schedule, as_used, at_milestones, schedule
+from dealthread.domain.rounding import money_of
+from dealthread.domain.statement.documents import Document, DocumentLine, net_by_version
+from dealthread.domain.statement.form import ChangeForm, ChargeKind, ContractForm, LineForm
+from dealthread.domain.statement.terms import accepted, first_terms
+from dealthread.domain.working import Working
+
+_UNTOUCHED = (Treatment.NO_MODIFICATION, Treatment.NO_EFFECT)
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """What becomes of the contract's consideration."""
+
+    allocation: Allocation | None
+    """None where no line has a selling price: each keeps its stated price."""
+    decisions: tuple[Decision, ...]
+    """One for each change of the form, in its order."""
+    schedules: tuple[Schedule, ...]
+    workings: tuple[Working, ...]
+    """Of the changes that re-planned a schedule."""
+
+
+def revenue_of(form: ContractForm, documents: Sequence[Document]) -> Revenue:
+    """Raises ValueError naming the field of what cannot be decided or scheduled."""
+    charged = [one for document in documents for one in document.lines]
+    nets = {
+        line.key: net_by_version(form, line) if line.charge is ChargeKind.RECURRING else []
+        for line in form.lines
+    }
+    sold = {
+        line.key: nets[line.key][0]
+        if nets[line.key]
+        else Money.total((one.net for one in charged if one.line == line.key), form.currency)
+        for line in form.lines
+    }
+    allocation = _allocation(form, sold)
+    decisions = _decisions(form)
+    schedules: list[Schedule] = []
+    workings: list[Working] = []
+    for line in form.lines:
+        mine = [one for one in charged if one.line == line.key]
+        if line.charge is ChargeKind.USAGE:
+            schedules.extend(_usage(line, mine))
+        elif form.is_evergreen and line.charge is ChargeKind.RECURRING:
+            schedules.extend(_by_service(form, line, mine))
+        else:
+            share = sold[line.key]
+            if allocation is not None and not line.is_pass_through:
+                share = allocation.of(line.key)
+            first = _as_sold(form, line, share)
+            added = [later - before for before, later in pairwise(nets[line.key])]
+            plan = _with_changes(form, line, first, added, decisions)
+            schedules.extend(plan[0])
+            workings.extend(plan[1])
+    return Revenue(allocation, decisions, tuple(schedules), tuple(workings))
+
+
+def _allocation(form: ContractForm, sold: dict[str, Money]) -> Allocation | None:
+    fixed = [line for line in form.lines if line.charge is not ChargeKind.USAGE]
+    if form.is_evergreen or not any(line.selling_price for line in fixed):
+        return None
+    return allocate(
+        [_obligation(form, line, sold[line.key]) for line in fixed], remainder=form.remainder
+    )
+
+
+def _obligation(form: ContractForm, line: LineForm, price: Money) -> PerformanceObligation:
+    """Its selling price is that of one unit and price period, for as much as the line has.
+
+    The term counts as the stated price does: both are proportional to quantity and time.
+    """
+    ssp = None
+    if line.selling_price is not None:
+        stated = first_terms(form, line).of_months(line.per_months)
+        units = Fraction(line.selling_price.unit) * Fraction(line.quantity)
+        times = Fraction(price.amount) / stated if stated else _periods(form, line)
+        ssp = money_of(units * times, form.currency)
+    return PerformanceObligation(
+        key=line.key, price=price, ssp=ssp, is_pass_through=line.is_pass_through
+    )
+
+
+def _periods(form: ContractForm, line: LineForm) -> Fraction:
+    """Price periods of a line that is stated free: its term in months, by the day."""
+    if line.charge is ChargeKind.ONE_TIME:
+        return Fraction(1)
+    start, end = form.term_of(line)
+    return Fraction((end - start).days * 12, 365 * line.per_months)
+
+
+def _decisions(form: ContractForm) -> tuple[Decision, ...]:
+    lines = {line.key: line for line in form.lines}
+    changes = []
+    for at, change in enumerate(form.changes):
+        try:
+            changes.append(_change(form, lines[change.line], change))
+            decide_all(changes[-1:])
+        except ValueError as error:
+            raise ValueError(f"changes.{at}: {error}") from None
+    return decide_all(changes)
+
+
+def _change(form: ContractForm, line: LineForm, change: ChangeForm) -> Change:
+    selling, price = line.selling_price, change.unit_price
+    if price is None:
+        price = line.unit_price
+    low = high = None
+    if selling is not None:
+        low, high = selling.low or selling.unit, selling.high or selling.unit
+    return Change(
+        obligation=line.key,
+        kind=change.kind,
+        accepted_at=change.accepted_on,
+        scope_reason=change.reason,
+        is_distinct=change.is_distinct,
+        unit_price=None if price is None else UnitPrice.of(price, form.currency),
+        ssp_low=None if low is None else UnitPrice.of(low, form.currency),
+        ssp_high=None if high is None else UnitPrice.of(high, form.currency),
+    )
+
+
+def _usage(line: LineForm, charged: Sequence[DocumentLine]) -> Iterator[Schedule]:
+    if charged:
+        yield as_used(line.key, [(one.service_end - timedelta(days=1), one.net) for one in charged])
+
+
+def _by_service(
+    form: ContractForm, line: LineForm, charged: Sequence[DocumentLine]
+) -> Iterator[Schedule]:
+    for one in charged:
+        yield schedule(
+            line.key, one.net, one.service_start, one.service_end, line.revenue, form.remainder
+        )
+
+
+def _as_sold(form: ContractForm, line: LineForm, booked: Money) -> Schedule:
+    if line.revenue is Method.MILESTONE:
+        reached = sorted((one.reached_on, one.weight) for one in line.milestones)
+        return at_milestones(line.key, booked, reached)
+    start, end = form.term_of(line)
+    return schedule(line.key, booked, start, end, line.revenue, form.remainder)
+
+
+def _with_changes(
+    form: ContractForm,
+    line: LineForm,
+    first: Schedule,
+    added: Sequence[Money],
+    decisions: Sequence[Decision],
+) -> tuple[list[Schedule], list[Working]]:
+    """The schedules of a line after each change by its treatment. All sum to what is billed."""
+    done: list[Schedule] = []
+    running: Schedule | None = first
+    workings: list[Working] = []
+    _, end = form.term_of(line)
+    for change, amount in zip(accepted(form, line), added, strict=True):
+        at = form.changes.index(change)
+        treatment = decisions[at].applied
+        if treatment in _UNTOUCHED:
+            continue
+        if treatment is Treatment.SEPARATE_CONTRACT:
+            key = f"{line.key}/{change.key}"
+            done.append(_ratable(key, amount, change.effective_on, end, form))
+        elif treatment is Treatment.PROSPECTIVE and running is not None:
+            after = replan(running, change.effective_on, amount)
+            done.extend(one for one in (after.kept,) if one is not None)
+            running = after.ahead
+            workings.append(after.working)
+        elif treatment is Treatment.DERECOGNISE and running is not None:
+            over = terminate(running, change.effective_on)
+            done.extend(over.schedules())
+            left = running.total - Money.total(
+                (one.total for one in over.schedules()), form.currency
+            )
+            difference = left + amount
+            if difference:
+                done.append(
+                    at_milestones(
+                        f"{line.key}/{change.key}", difference, [(change.effective_on, 1)]
+                    )
+                )
+            running = None
+            workings.append(over.working)
+        else:
+            raise ValueError(
+                f"changes.{at}: {treatment} (row {decisions[at].row}) is decided with facts "
+                "that this form does not hold"
+            )
+    return [*done, *([running] if running is not None else [])], workings
+
+
+def _ratable(key: str, amount: Money, start: date, end: date, form: ContractForm) -> Schedule:
+    return schedule(key, amount, start, end, Method.BY_DAY, form.remainder)

@@ -1,0 +1,86 @@
+"""`dealthread money`: figures for people and programs; bad input is one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+
+FORMS = Path(__file__).resolve().parents[2] / "docs" / "money"
+D1, D2 = str(FORMS / "d1.json"), str(FORMS / "d2.json")
+
+
+def test_preview_shows_the_documents_of_the_first_worked_deal(run: Run) -> None:
+    said = run("money", "preview", D1)
+    assert said.code == 0
+    for amount in ("15,891.00", "-6,805.48", "9,527.67", "2,901.86", "18,792.86 USD"):
+        assert amount in said.out
+
+
+def test_schedule_shows_months_treatment_and_deferred_revenue(run: Run) -> None:
+    out = run("money", "schedule", D2).out
+    for words in ("1,265.10", "6,021.37", "prospective", "M4", "recognised 15,558.25 EUR"):
+        assert words in out
+
+
+def test_explain_shows_formula_and_inputs(run: Run) -> None:
+    out = run("money", "explain", D1).out
+    assert "50 × 270 USD × 184 of 365 days" in out
+    assert "row M2 of the table of modifications" in out
+
+
+@pytest.mark.parametrize(
+    ("verb", "field"), [("preview", "documents"), ("schedule", "journals"), ("explain", "workings")]
+)
+def test_json_holds_amounts_as_text(run: Run, verb: str, field: str) -> None:
+    found: dict[str, Any] = json.loads(run("money", verb, D1, "--json").out, parse_float=_refused)
+    assert found["contract"] == "D1"
+    assert found[field]
+
+
+def _refused(text: str) -> float:
+    raise AssertionError(f"a binary float in the output: {text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "line 1, column 1: not JSON"),
+        ("[1", "line 1, column 3: not JSON"),
+        ("[]", "Input should be a valid dictionary"),
+        ("{}", "contract: Field required (and 5 more)"),
+        ('{"a": 1, "a": 2}', "a: stands twice"),
+        ("[" * 100_000, "nested too deep"),
+        ("9" * 5000, "integer string conversion"),
+    ],
+)
+def test_a_file_that_is_no_form_is_one_line(run: Run, tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "form.json"
+    file.write_text(text)
+    refused = run("money", "preview", str(file))
+    assert refused.code == 1
+    assert refused.error.startswith(f"{file}: ")
+    assert said in refused.error
+    assert len(refused.err.strip().splitlines()) == 1
+
+
+def test_a_file_that_cannot_be_read_is_one_line(run: Run, tmp_path: Path) -> None:
+    assert "No such file" in run("money", "preview", str(tmp_path / "none.json")).error
+    assert "directory" in run("money", "explain", str(tmp_path)).error
+    file = tmp_path / "latin.json"
+    file.write_bytes(b"\xff\xfe")
+    assert "not UTF-8" in run("money", "schedule", str(file)).error
+
+
+def test_a_field_that_contradicts_is_named_with_the_file(run: Run, tmp_path: Path) -> None:
+    form = json.loads((FORMS / "d1.json").read_text())
+    form["changes"][0]["quantity"] = "20"
+    file = tmp_path / "d1.json"
+    file.write_text(json.dumps(form))
+    assert run("money", "preview", str(file)).error == (
+        f"{file}: changes.0.quantity: adding leaves more than 50"
+    )
