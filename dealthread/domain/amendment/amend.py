@@ -9,60 +9,28 @@ are all the same calculation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
+from itertools import count
 
-from dealthread.domain.amendment.billed import BilledItem, Settlement
+from dealthread.domain.amendment.billed import BilledItem
+from dealthread.domain.amendment.billing import charge_for, due_periods, item_of, within
 from dealthread.domain.amendment.change import AddLine, Change, Pause
 from dealthread.domain.amendment.credit import credit_for
-from dealthread.domain.amendment.line import Quantity, Segment, ServiceLine
-from dealthread.domain.amendment.proration import part_price
+from dealthread.domain.amendment.line import ServiceLine
 from dealthread.domain.amendment.replay import replay
+from dealthread.domain.amendment.standing import (
+    AmendmentLine,
+    LineKind,
+    Standing,
+    refuse_other_moments,
+)
 from dealthread.domain.base import Frozen
 from dealthread.domain.deal import BillingTiming
-from dealthread.domain.money import CurrencyCode, Money, UnitPrice
+from dealthread.domain.money import Money
 from dealthread.domain.periods.convention import Convention
-from dealthread.domain.periods.moment import Span, is_instant
-from dealthread.domain.periods.schedule import BillingPeriod, billing_periods
+from dealthread.domain.periods.moment import Span
 from dealthread.domain.working import Working, worked
-
-
-class LineKind(StrEnum):
-    """Credits come first, then what replaces them."""
-
-    CREDIT = "credit"
-    CHARGE = "charge"
-
-
-class AmendmentLine(Frozen):
-    """One credit or charge, net of tax."""
-
-    kind: LineKind
-    item_key: str
-    """The key of the new item of a charge; of a credit, its own."""
-    line_key: str
-    product: str
-    span: Span
-    quantity: Quantity
-    unit_price: UnitPrice
-    amount: Money
-    """Negative for a credit."""
-    corrects: tuple[str, ...] = ()
-    """The billed item that a credit corrects; the ones that a charge replaces."""
-    invoice: str = ""
-    """The invoice that a credit corrects; empty where none was issued."""
-    settlements: tuple[Settlement, ...] = ()
-    working: Working
-
-
-class Standing(Frozen):
-    """A contract as it stands: its lines at signature, every change accepted since, in order of
-    acceptance, and what was billed."""
-
-    currency: CurrencyCode
-    lines: tuple[ServiceLine, ...] = ()
-    changes: tuple[Change, ...] = ()
-    items: tuple[BilledItem, ...] = ()
 
 
 class Amendment(Frozen):
@@ -94,7 +62,7 @@ def amend(
     Raises ValueError for a change of a line that is not served then, and for another currency.
     """
     day = convention.moment(as_of, zone)
-    _refuse_other_moments(standing, convention)
+    refuse_other_moments(standing, convention)
     counted = [_counted(change, convention, zone) for change in changes]
     due = [change for change in counted if change.effective <= day]
     before = replay(standing.lines, standing.changes, convention)
@@ -103,10 +71,11 @@ def amend(
         if any(one.unit_price.currency != standing.currency for one in line.segments):
             raise ValueError(f"currency: {line.line_key} is not in {standing.currency}")
     items = {item.item_key: item for item in standing.items}
+    run = _Run(key, day, convention, timing, count(1))
     found: list[AmendmentLine] = []
     for line_key in dict.fromkeys(change.line_key for change in due):
         old = before.get(line_key, ServiceLine(line_key=line_key))
-        found += _line_changes(old, after[line_key], items, key, day, convention, timing, found)
+        found += _line_changes(old, after[line_key], items, run)
     net = Money.total((line.amount for line in found), standing.currency)
     return Amendment(
         lines=tuple(found),
@@ -128,12 +97,13 @@ def amend(
     )
 
 
-def _refuse_other_moments(standing: Standing, convention: Convention) -> None:
-    for line in standing.lines:
-        for segment in line.segments:
-            if is_instant(segment.start) is not convention.counts_seconds:
-                kind = "instants" if convention.counts_seconds else "days"
-                raise ValueError(f"lines: {convention.name} counts {kind}, {line.line_key} not")
+@dataclass(frozen=True)
+class _Run:
+    key: str
+    day: date
+    convention: Convention
+    timing: BillingTiming
+    numbers: Iterator[int]
 
 
 def _counted(change: Change, convention: Convention, zone: str) -> Change:
@@ -150,45 +120,39 @@ def _line_changes(
     old: ServiceLine,
     new: ServiceLine,
     items: dict[str, BilledItem],
-    key: str,
-    day: date,
-    convention: Convention,
-    timing: BillingTiming,
-    earlier: Sequence[AmendmentLine],
+    run: _Run,
 ) -> list[AmendmentLine]:
     mine = [item for item in items.values() if item.line_key == new.line_key]
-    charges = list(_due(new, day, convention, timing))
+    charges = list(due_periods(new, run.day, run.convention, run.timing))
     ends = [item.span.end for item in mine] + [period.span.end for period, _ in charges]
     found: list[AmendmentLine] = []
-    for changed in _differences(old, new, max(ends, default=day)):
+    for changed in _differences(old, new, max(ends, default=run.day)):
         credited: list[str] = []
         for item in mine:
             for live in items[item.item_key].live(changed):
-                line = _credit(items, item.item_key, live, old, convention)
+                line = _credit(items, item.item_key, live, old, run.convention)
                 if line.amount:
                     found.append(line)
                     credited.append(item.item_key)
         for period, segment in charges:
             due_part = period.span.meet(changed)
-            part = None if due_part is None else _within(due_part, segment)
+            part = None if due_part is None else within(due_part, segment)
             if part is None:
                 continue
-            number = sum(one.kind is LineKind.CHARGE for one in [*earlier, *found]) + 1
-            line = _charge(f"{key}/{number}", new.line_key, part, period, segment, convention)
+            item_key = f"{run.key}/{next(run.numbers)}"
+            line = charge_for(item_key, new.line_key, part, period, segment, run.convention)
             replaced = tuple(one for one in credited if items[one].span.meet(part) is not None)
             if line.amount:
                 found.append(line.model_copy(update={"corrects": replaced}))
-                items[line.item_key] = _item(line, period)
+                items[line.item_key] = item_of(line, period)
     return found
 
 
 def _differences(old: ServiceLine, new: ServiceLine, horizon: date) -> Iterator[Span]:
     """The times in which the two are billed otherwise, joined where they touch."""
-    edges = sorted({*old.edges(), *new.edges(), horizon})
+    edges = {edge for edge in (*old.edges(), *new.edges()) if edge < horizon}
     start: date | None = None
-    for edge in edges:
-        if edge >= horizon:
-            break
+    for edge in sorted(edges):
         was, now = old.at(edge), new.at(edge)
         same = (was is None or was.bills_like(None)) if now is None else now.bills_like(was)
         if not same and start is None:
@@ -198,39 +162,6 @@ def _differences(old: ServiceLine, new: ServiceLine, horizon: date) -> Iterator[
             start = None
     if start is not None:
         yield Span(start=start, end=horizon)
-
-
-def _due(
-    line: ServiceLine, day: date, convention: Convention, timing: BillingTiming
-) -> Iterator[tuple[BillingPeriod, Segment]]:
-    """The periods of the line that are due by the day, with the active segments in them."""
-    for run in _runs(line):
-        cycle, start, end = run[0].cycle, run[0].start, run[-1].end
-        if start > day:
-            return
-        horizon = cycle.boundary(cycle.index_at(day) + 1)
-        term = Span(start=start, end=horizon if end is None else min(end, horizon))
-        for period in billing_periods(term, cycle, convention, timing=timing):
-            if period.bill_at <= day:
-                yield from ((period, one) for one in run if one.is_active)
-
-
-def _runs(line: ServiceLine) -> Iterator[list[Segment]]:
-    """Segments that follow one another on the same cycle: one row of periods."""
-    run: list[Segment] = []
-    for segment in line.segments:
-        if run and (run[-1].end != segment.start or run[-1].cycle != segment.cycle):
-            yield run
-            run = []
-        run.append(segment)
-    if run:
-        yield run
-
-
-def _within(part: Span, segment: Segment) -> Span | None:
-    start = max(part.start, segment.start)
-    end = part.end if segment.end is None else min(part.end, segment.end)
-    return Span(start=start, end=end) if start < end else None
 
 
 def _credit(
@@ -263,50 +194,4 @@ def _credit(
         invoice=item.invoice,
         settlements=credit.settlements,
         working=credit.working,
-    )
-
-
-def _charge(
-    item_key: str,
-    line_key: str,
-    part: Span,
-    period: BillingPeriod,
-    segment: Segment,
-    convention: Convention,
-) -> AmendmentLine:
-    amount = part_price(part, period, segment.unit_price, segment.quantity, convention)
-    return AmendmentLine(
-        kind=LineKind.CHARGE,
-        item_key=item_key,
-        line_key=line_key,
-        product=segment.product,
-        span=part,
-        quantity=segment.quantity,
-        unit_price=segment.unit_price,
-        amount=amount,
-        working=worked(
-            f"charge {item_key} for {segment.product}",
-            "quantity × price × share",
-            amount,
-            source=convention.name,
-            quantity=segment.quantity,
-            price=segment.unit_price,
-            part=part,
-            share=period.share(convention, part),
-        ),
-    )
-
-
-def _item(line: AmendmentLine, period: BillingPeriod) -> BilledItem:
-    return BilledItem(
-        item_key=line.item_key,
-        line_key=line.line_key,
-        product=line.product,
-        is_issued=False,
-        span=line.span,
-        period=period,
-        quantity=line.quantity,
-        unit_price=line.unit_price,
-        amount=line.amount,
-        unpaid=line.amount,
     )

@@ -106,7 +106,21 @@ class ServiceLine(Frozen):
                 found.append(inside)
             if last is not None and (segment.end is None or last < segment.end):
                 found.append(segment.model_copy(update={"start": last}))
-        return self.model_copy(update={"segments": tuple(found)})
+        return self.model_copy(update={"segments": _joined(found)})
+
+
+def _joined(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Neighbours in the same state as one."""
+    found: list[Segment] = []
+    for segment in segments:
+        before = found[-1] if found else None
+        if before is not None and before.end == segment.start:
+            longer = before.model_copy(update={"end": segment.end})
+            if longer == segment.model_copy(update={"start": before.start}):
+                found[-1] = longer
+                continue
+        found.append(segment)
+    return tuple(found)
 
 
 def min_end(one: date | None, other: date | None) -> date | None:

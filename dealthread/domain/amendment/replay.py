@@ -42,8 +42,8 @@ def _applied(line: ServiceLine, change: Change, convention: Convention) -> Servi
     if isinstance(change, AddLine):
         if line.at(start) is not None:
             raise ValueError(f"line_key: {line.line_key} is served on {start} already")
-        kept = tuple(segment for segment in line.segments if segment.start < start)
-        return line.model_validate({"line_key": line.line_key, "segments": (*kept, change.segment)})
+        segments = sorted([*line.segments, change.segment], key=lambda one: one.start)
+        return ServiceLine(line_key=line.line_key, segments=tuple(segments))
     running = line.at(start)
     if running is None:
         raise ValueError(f"effective: {line.line_key} is not served on {start}")
