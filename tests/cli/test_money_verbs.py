@@ -29,7 +29,8 @@ def test_schedule_shows_months_treatment_and_deferred_revenue(run: Run) -> None:
 
 def test_explain_shows_formula_and_inputs(run: Run) -> None:
     out = run("money", "explain", D1).out
-    assert "50 × 270 USD × 184 of 365 days" in out
+    assert "quantity 50, price 270 USD, part 2026-07-01" in out
+    assert "share 184/365" in out
     assert "row M2 of the table of modifications" in out
 
 

@@ -2,30 +2,24 @@
 
 Charges of one day make one invoice. Each change has a document of its own, which credits the
 unused part of what was billed and charges the new terms for it: a credit note when its net is
-below zero (never a negative invoice), and it names what it corrects. Tax is rounded half up on
-each line; tax of a credit is that of what it credits.
+below zero (never a negative invoice). Tax is rounded half up on each line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
+from dealthread.domain.amendment.billed import Settlement
 from dealthread.domain.base import Frozen
 from dealthread.domain.money import Money
-from dealthread.domain.periods.convention import Convention
-from dealthread.domain.periods.cycle import cycle_for
-from dealthread.domain.periods.length import PeriodLength
-from dealthread.domain.periods.moment import Span, day_in, is_instant
-from dealthread.domain.periods.schedule import BillingPeriod, billing_periods
-from dealthread.domain.pricing.rating import rate
+from dealthread.domain.pricing.rating import Rated, rate
 from dealthread.domain.rounding import money_of
+from dealthread.domain.statement.billing import Charge, charges_of
 from dealthread.domain.statement.form import ChargeKind, ContractForm, LineForm
-from dealthread.domain.statement.terms import Terms, Version, segments, versions_of
-from dealthread.domain.working import Working, worked
+from dealthread.domain.working import Working
 
 
 class DocumentKind(StrEnum):
@@ -47,6 +41,8 @@ class DocumentLine(Frozen):
     """Estimated."""
     corrects: int | None = None
     """Number of the document that charged it."""
+    settlements: tuple[Settlement, ...] = ()
+    """What becomes of a credit: a reduction of the open document, balance or refund."""
     working: Working
 
 
@@ -65,34 +61,29 @@ class Document(Frozen):
     gross: Money
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """A line before its document has a number."""
-
-    on: date
-    change: str
-    line: DocumentLine
-    period: int
-    """Which period of which line it bills, for `corrects`."""
+Billed = dict[str, list[list[Charge]]]
+"""By line: its charges as sold, then with each further change. Without changes there is one."""
 
 
-def documents_of(form: ContractForm) -> tuple[Document, ...]:
-    """In order of issue; charges before changes of the same day.
+def billed_of(form: ContractForm) -> Billed:
+    """Raises ValueError naming the field of a change or price that cannot be computed with."""
+    return {line.key: list(_billed_of(form, line)) for line in form.lines}
 
-    Raises ValueError naming the field of a change or price that cannot be computed.
-    """
-    drawn = [one for line in form.lines for one in _drawn_of(form, line)]
+
+def documents_of(form: ContractForm, billed: Billed) -> tuple[Document, ...]:
+    """In order of issue; charges before changes of the same day."""
     order = {change.key: at for at, change in enumerate(form.changes)}
-    groups: dict[tuple[date, int, str], list[_Drawn]] = {}
-    for one in drawn:
-        key = (one.on, order.get(one.change, -1), one.change)
-        groups.setdefault(key, []).append(one)
-    charged: dict[tuple[str, int], int] = {}
+    groups: dict[tuple[date, int, str], list[tuple[LineForm, Charge]]] = {}
+    for line in form.lines:
+        for one in billed[line.key][-1]:
+            key = (one.on, order.get(one.change, -1), one.change)
+            groups.setdefault(key, []).append((line, one))
+    numbers: dict[str, int] = {}
     found: list[Document] = []
     for (on, _, change), members in sorted(groups.items(), key=lambda group: group[0][:2]):
-        if not any(one.line.net for one in members):
+        if not any(one.net for _, one in members):
             continue  # a document of nothing is not issued
-        found.append(_document(form, len(found) + 1, on, change, members, charged))
+        found.append(_document(form, len(found) + 1, on, change, members, numbers))
     return tuple(found)
 
 
@@ -101,15 +92,12 @@ def _document(
     number: int,
     on: date,
     change: str,
-    members: Iterable[_Drawn],
-    charged: dict[tuple[str, int], int],
+    members: Sequence[tuple[LineForm, Charge]],
+    numbers: dict[str, int],
 ) -> Document:
-    lines: list[DocumentLine] = []
-    for one in members:
-        place = (one.line.line, one.period)
-        corrects = charged.get(place) if one.line.net.amount < 0 else None
-        lines.append(one.line.model_copy(update={"corrects": corrects}))
-        charged.setdefault(place, number)
+    lines = [_line(form, line, one, numbers) for line, one in members]
+    for _, one in members:
+        numbers.setdefault(one.item, number)
     net = Money.total((line.net for line in lines), form.currency)
     tax = Money.total((line.tax for line in lines), form.currency)
     is_credit = net.amount < 0
@@ -126,160 +114,47 @@ def _document(
     )
 
 
-def _drawn_of(form: ContractForm, line: LineForm) -> Iterator[_Drawn]:
-    if line.charge is ChargeKind.USAGE:
-        yield from _usage(form, line)
-    elif line.charge is ChargeKind.ONE_TIME:
-        yield _one_time(form, line)
+def _line(form: ContractForm, line: LineForm, one: Charge, numbers: dict[str, int]) -> DocumentLine:
+    corrects = numbers.get(one.item) if one.net.amount < 0 else None
+    tax = Fraction(one.net.amount) * Fraction(line.tax_percent) / 100
+    return DocumentLine(
+        line=line.key,
+        what=one.what,
+        service_start=one.start,
+        service_end=one.end,
+        net=one.net,
+        tax=money_of(tax, form.currency),
+        corrects=corrects,
+        settlements=tuple(
+            part.model_copy(update={"invoice": str(corrects)}) for part in one.settlements
+        ),
+        working=one.working,
+    )
+
+
+def _billed_of(form: ContractForm, line: LineForm) -> Iterator[list[Charge]]:
+    if line.charge is ChargeKind.RECURRING:
+        yield from charges_of(form, line)
+    elif line.charge is ChargeKind.USAGE:
+        yield list(_usage(form, line))
     else:
-        yield from _recurring(form, line, versions_of(form, line))
+        start, end = form.term_of(line)
+        rated = rate(line.price_in(form.currency), line.quantity)
+        yield [_charge(line, start, "one-time", (start, end), rated)]
 
 
-def _usage(form: ContractForm, line: LineForm) -> Iterator[_Drawn]:
+def _usage(form: ContractForm, line: LineForm) -> Iterator[Charge]:
     since, _ = form.term_of(line)
-    for number, record in enumerate(line.usage):
-        rated = rate(line.price_in(form.currency), record.quantity)
+    for record in line.usage:
         after = record.until + timedelta(days=1)
-        span = (since, after)
-        yield _draw(form, line, after, "", "usage", span, rated.amount, rated.working, number)
+        rated = rate(line.price_in(form.currency), record.quantity)
+        if rated.amount:
+            yield _charge(line, after, "usage", (since, after), rated)
         since = after
 
 
-def _one_time(form: ContractForm, line: LineForm) -> _Drawn:
-    start, end = form.term_of(line)
-    rated = rate(line.price_in(form.currency), line.quantity)
-    return _draw(form, line, start, "", "one-time", (start, end), rated.amount, rated.working, 0)
-
-
-def net_by_version(form: ContractForm, line: LineForm) -> list[Money]:
-    """What all documents of a recurring line come to as sold, and with each further change."""
-    versions = versions_of(form, line)
-    return [
-        Money.total(
-            (one.line.net for one in _recurring(form, line, versions[: count + 1])), form.currency
-        )
-        for count in range(len(versions))
-    ]
-
-
-def _recurring(form: ContractForm, line: LineForm, versions: Sequence[Version]) -> Iterator[_Drawn]:
-    """Each period at the terms known when it is billed, then what each later change corrects."""
-    for period in periods_of(form, line):
-        on = _day(form, period.bill_at)
-        sold, later = versions[0].terms, [one for one in versions[1:] if one.on > on]
-        known = next((one.terms for one in reversed(versions) if one.on <= on), sold)
-        yield from _charges(form, line, period, known, on)
-        for version in later:
-            yield from _corrections(form, line, period, version)
-
-
-def _charges(
-    form: ContractForm, line: LineForm, period: BillingPeriod, timeline: Sequence[Terms], on: date
-) -> Iterator[_Drawn]:
-    span = _day(form, period.span.start), _day(form, period.span.end)
-    for begin, stop, terms in segments(timeline, *span):
-        value, working = _amount(form, period, begin, stop, terms, "charge")
-        if value:
-            yield _draw(
-                form, line, on, "", terms.named(), (begin, stop), value, working, period.number
-            )
-
-
-def _corrections(
-    form: ContractForm,
-    line: LineForm,
-    period: BillingPeriod,
-    version: Version,
-) -> Iterator[_Drawn]:
-    """Old terms credited and new ones charged, for what the change reaches of the period."""
-    before, after = version.terms[-2], version.terms[-1]
-    begin = max(after.since, _day(form, period.span.start))
-    stop = _day(form, period.span.end)
-    if begin >= stop or (before.quantity, before.price) == (after.quantity, after.price):
-        return
-    for terms, sign, what in ((before, -1, "credit"), (after, 1, "charge")):
-        value, working = _amount(form, period, begin, stop, terms, what, sign)
-        if value:
-            named = f"{what} {terms.named()}"
-            yield _draw(
-                form,
-                line,
-                version.on,
-                version.change,
-                named,
-                (begin, stop),
-                value,
-                working,
-                period.number,
-            )
-
-
-def periods_of(form: ContractForm, line: LineForm) -> tuple[BillingPeriod, ...]:
-    """The billing periods of a recurring line; lines of a contract share its cycle."""
-    rules = form.rules()
-    cycle = cycle_for(
-        _moment(form, rules, form.start),
-        PeriodLength.of_months(form.billing_months),
-        rules,
-        cycle_day=form.cycle_day,
-        zone=form.time_zone,
-    )
-    start, end = (_moment(form, rules, day) for day in form.term_of(line))
-    return billing_periods(Span(start=start, end=end), cycle, rules, timing=form.timing)
-
-
-def _amount(
-    form: ContractForm,
-    period: BillingPeriod,
-    begin: date,
-    stop: date,
-    terms: Terms,
-    what: str,
-    sign: int = 1,
-) -> tuple[Money, Working]:
-    rules = form.rules()
-    part = Span(start=_moment(form, rules, begin), end=_moment(form, rules, stop))
-    share = period.share(rules, part)
-    whole = terms.of_months(form.billing_months)
-    value = money_of(sign * whole * share, form.currency, rules.rounding_mode)
-    if share == 1:
-        formula = f"{terms.named()}, the price of the period"
-        return value, worked(what, formula, value, source=rules.name, period=part)
-    formula = f"{terms.named()} × {part.size} of {period.whole.size} {part.unit}"
-    return value, worked(what, formula, value, source=rules.name, period=part, share=share)
-
-
-def _moment(form: ContractForm, rules: Convention, day: date) -> date:
-    return rules.moment(day, form.time_zone)
-
-
-def _day(form: ContractForm, moment: date) -> date:
-    return day_in(moment, form.rules().zone(form.time_zone)) if is_instant(moment) else moment
-
-
-def _draw(
-    form: ContractForm,
-    line: LineForm,
-    on: date,
-    change: str,
-    what: str,
-    service: tuple[date, date],
-    net: Money,
-    working: Working,
-    period: int,
-) -> _Drawn:
-    tax = money_of(Fraction(net.amount) * Fraction(line.tax_percent) / 100, form.currency)
-    return _Drawn(
-        on,
-        change,
-        DocumentLine(
-            line=line.key,
-            what=what,
-            service_start=service[0],
-            service_end=service[1],
-            net=net,
-            tax=tax,
-            working=working,
-        ),
-        period,
-    )
+def _charge(
+    line: LineForm, on: date, what: str, service: tuple[date, date], rated: Rated
+) -> Charge:
+    start, end = service
+    return Charge(on, "", what, start, end, rated.amount, f"{line.key}/{on}", (), rated.working)

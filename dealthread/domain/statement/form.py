@@ -16,6 +16,7 @@ from dealthread.domain.base import Frozen
 from dealthread.domain.deal import BillingTiming
 from dealthread.domain.money import CurrencyCode, ExactDecimal, Money, UnitPrice
 from dealthread.domain.periods.convention import Convention
+from dealthread.domain.periods.moment import zone_of
 from dealthread.domain.periods.presets import PRESETS
 from dealthread.domain.pricing.price import PerUnitPrice, Price
 from dealthread.domain.revenue.method import Method
@@ -53,6 +54,14 @@ Key = Annotated[str, Field(min_length=1, max_length=100)]
 
 HOUSE = Convention(name="house", source="half-open days over the days of the period, half up")
 """What a form that names no convention is computed under."""
+
+
+ELSEWHERE = {
+    ChangeKind.EXTEND: "is told as a line of its own for the added time",
+    ChangeKind.RENEW: "is told as a contract of its own",
+    ChangeKind.VARIABLE_ESTIMATE: "has no price here",
+}
+"""Kinds of change that this form does not hold, and what to do instead."""
 
 
 class ChargeKind(StrEnum):
@@ -180,6 +189,8 @@ class ContractForm(Frozen):
     cycle_day: int | None = Field(strict=True, default=None, ge=1, le=31)
     timing: BillingTiming = BillingTiming.ADVANCE
     days_until_due: int = Field(strict=True, default=0, ge=0, le=3650)
+    unpaid_from: Day | None = None
+    """Documents issued from this day on are not paid yet; left out, all are."""
     remainder: Remainder = Remainder.LAST
     lines: Annotated[tuple[LineForm, ...], Field(min_length=1, max_length=10_000)]
     changes: tuple[ChangeForm, ...] = ()
@@ -192,6 +203,10 @@ class ContractForm(Frozen):
         if (self.end - self.start).days > MOST_YEARS * 366:
             raise ValueError(f"end: more than {MOST_YEARS} years after the start")
         self.rules()
+        try:
+            zone_of(self.time_zone)
+        except (ValueError, OSError):
+            raise ValueError(f"time_zone: {self.time_zone!r} is not a known IANA name") from None
         lines = {line.key: line for line in self.lines}
         if len(lines) < len(self.lines):
             raise ValueError("lines: a key stands twice")
@@ -217,6 +232,8 @@ class ContractForm(Frozen):
             raise ValueError(f"{where}.line: {change.line!r} is no line of the contract")
         if line.charge is not ChargeKind.RECURRING:
             raise ValueError(f"{where}.line: {change.line!r} does not recur")
+        if change.kind in ELSEWHERE:
+            raise ValueError(f"{where}.kind: {change.kind} {ELSEWHERE[change.kind]}")
         start, end = self.term_of(line)
         if not start <= change.effective_on < end:
             raise ValueError(f"{where}.effective_on: outside the term of {change.line!r}")

@@ -14,16 +14,18 @@ from fractions import Fraction
 from itertools import pairwise
 
 from dealthread.domain.money import Money, UnitPrice
+from dealthread.domain.pricing.rating import rate
 from dealthread.domain.revenue.allocation import Allocation, allocate
 from dealthread.domain.revenue.method import Method
 from dealthread.domain.revenue.modification import Change, Decision, Treatment, decide_all
 from dealthread.domain.revenue.obligation import PerformanceObligation
 from dealthread.domain.revenue.replanning import replan, terminate
 from dealthread.domain.revenue.schedule import Schedule, as_used, at_milestones, schedule
-from dealthread.domain.rounding import money_of
-from dealthread.domain.statement.documents import Document, DocumentLine, net_by_version
+from dealthread.domain.rounding import exact, money_of
+from dealthread.domain.statement.billing import Charge
+from dealthread.domain.statement.documents import Billed
 from dealthread.domain.statement.form import ChangeForm, ChargeKind, ContractForm, LineForm
-from dealthread.domain.statement.terms import accepted, first_terms
+from dealthread.domain.statement.service import accepted
 from dealthread.domain.working import Working
 
 _UNTOUCHED = (Treatment.NO_MODIFICATION, Treatment.NO_EFFECT)
@@ -42,31 +44,24 @@ class Revenue:
     """Of the changes that re-planned a schedule."""
 
 
-def revenue_of(form: ContractForm, documents: Sequence[Document]) -> Revenue:
+def revenue_of(form: ContractForm, billed: Billed) -> Revenue:
     """Raises ValueError naming the field of what cannot be decided or scheduled."""
-    charged = [one for document in documents for one in document.lines]
     nets = {
-        line.key: net_by_version(form, line) if line.charge is ChargeKind.RECURRING else []
-        for line in form.lines
+        key: [Money.total((one.net for one in charges), form.currency) for charges in versions]
+        for key, versions in billed.items()
     }
-    sold = {
-        line.key: nets[line.key][0]
-        if nets[line.key]
-        else Money.total((one.net for one in charged if one.line == line.key), form.currency)
-        for line in form.lines
-    }
-    allocation = _allocation(form, sold)
+    allocation = _allocation(form, {key: amounts[0] for key, amounts in nets.items()})
     decisions = _decisions(form)
     schedules: list[Schedule] = []
     workings: list[Working] = []
     for line in form.lines:
-        mine = [one for one in charged if one.line == line.key]
+        charges = billed[line.key][-1]
         if line.charge is ChargeKind.USAGE:
-            schedules.extend(_usage(line, mine))
+            schedules.extend(_usage(line, charges))
         elif form.is_evergreen and line.charge is ChargeKind.RECURRING:
-            schedules.extend(_by_service(form, line, mine))
+            schedules.extend(_by_service(form, line, charges))
         else:
-            share = sold[line.key]
+            share = nets[line.key][0]
             if allocation is not None and not line.is_pass_through:
                 share = allocation.of(line.key)
             first = _as_sold(form, line, share)
@@ -93,7 +88,7 @@ def _obligation(form: ContractForm, line: LineForm, price: Money) -> Performance
     """
     ssp = None
     if line.selling_price is not None:
-        stated = first_terms(form, line).of_months(line.per_months)
+        stated = exact(rate(line.price_in(form.currency), line.quantity).amount)
         units = Fraction(line.selling_price.unit) * Fraction(line.quantity)
         times = Fraction(price.amount) / stated if stated else _periods(form, line)
         ssp = money_of(units * times, form.currency)
@@ -141,18 +136,16 @@ def _change(form: ContractForm, line: LineForm, change: ChangeForm) -> Change:
     )
 
 
-def _usage(line: LineForm, charged: Sequence[DocumentLine]) -> Iterator[Schedule]:
+def _usage(line: LineForm, charged: Sequence[Charge]) -> Iterator[Schedule]:
     if charged:
-        yield as_used(line.key, [(one.service_end - timedelta(days=1), one.net) for one in charged])
+        yield as_used(line.key, [(one.end - timedelta(days=1), one.net) for one in charged])
 
 
 def _by_service(
-    form: ContractForm, line: LineForm, charged: Sequence[DocumentLine]
+    form: ContractForm, line: LineForm, charged: Sequence[Charge]
 ) -> Iterator[Schedule]:
     for one in charged:
-        yield schedule(
-            line.key, one.net, one.service_start, one.service_end, line.revenue, form.remainder
-        )
+        yield schedule(line.key, one.net, one.start, one.end, line.revenue, form.remainder)
 
 
 def _as_sold(form: ContractForm, line: LineForm, booked: Money) -> Schedule:

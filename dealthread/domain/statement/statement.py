@@ -12,7 +12,7 @@ from dealthread.domain.revenue.deferred import MonthOfDeferred, roll_forward
 from dealthread.domain.revenue.journal import Journal, entry, recognised
 from dealthread.domain.revenue.modification import Decision
 from dealthread.domain.revenue.schedule import Schedule, monthly
-from dealthread.domain.statement.documents import Document, DocumentKind, documents_of
+from dealthread.domain.statement.documents import Document, DocumentKind, billed_of, documents_of
 from dealthread.domain.statement.form import ChargeKind, ContractForm
 from dealthread.domain.statement.revenue import Revenue, revenue_of
 from dealthread.domain.working import Working
@@ -48,8 +48,9 @@ class Statement(Frozen):
 
 def statement_of(form: ContractForm) -> Statement:
     """Raises ValueError naming the field that cannot be computed with."""
-    documents = documents_of(form)
-    found = revenue_of(form, documents)
+    bills = billed_of(form)
+    documents = documents_of(form, bills)
+    found = revenue_of(form, bills)
     by_month = monthly(found.schedules, form.currency)
     return Statement(
         contract=form.contract,
