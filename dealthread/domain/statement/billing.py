@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from dealthread.domain.amendment.amend import AmendmentLine, LineKind, Standing, amend
+from dealthread.domain.amendment.amend import amend
 from dealthread.domain.amendment.billed import BilledItem, Settlement, without
 from dealthread.domain.amendment.line import Segment
 from dealthread.domain.amendment.proration import part_price
 from dealthread.domain.amendment.replay import replay
+from dealthread.domain.amendment.standing import AmendmentLine, LineKind, Standing
 from dealthread.domain.money import Money
 from dealthread.domain.periods.moment import Span
 from dealthread.domain.periods.schedule import BillingPeriod, billing_periods
