@@ -16,6 +16,7 @@ from dealthread.simulators.stripe.app import create_app
 from dealthread.simulators.stripe.clocks import progress
 from dealthread.simulators.stripe.config import AccountConfig, SimulatorConfig
 from dealthread.simulators.stripe.store import AccountState
+from dealthread.simulators.stripe.world import World
 from tests.simulators.stripe_types import Exchange, judge
 
 KEY = "sk_test_machine_0001"
@@ -54,7 +55,7 @@ class Machine:
         account = AccountConfig(id="acct_m", secret_key=KEY, number_format="{}", **settings)
         app = create_app(SimulatorConfig(accounts=(account,)), self.clock)
         self.state: AccountState = app.state.world.accounts["acct_m"]
-        self._world = app.state.world
+        self.world: World = app.state.world
         self._client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://stripe.invalid",
@@ -88,7 +89,7 @@ class Machine:
     def advance(self, delta: timedelta) -> None:
         """Let time pass and do what is due."""
         self.clock.advance(delta)
-        progress.catch_up(self._world)
+        progress.catch_up(self.world)
 
     def dump(self) -> str:
         """Everything the account holds."""

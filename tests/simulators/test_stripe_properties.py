@@ -2,7 +2,8 @@
 
 A state machine calls the simulator at random, with requests that are sensible and with some that
 are refused; after every call the sums are computed anew from the parts (`stripe_sums`).
-Runs are derandomised: the same calls every time.
+Runs are derandomised: the same calls every time. That needs a simulator whose documents follow from
+the calls alone, whatever ids it drew (`test_stripe_order.py`).
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from typing import Any
 from dealthread.simulators.stripe.config import AccountConfig
 
 Json = dict[str, Any]
+# due, deed, place of the object, key of the agenda
+_Entry = tuple[int, str, int, str]
 
 # How objects are called in "No such …: 'id'" (the words of the vendor's messages).
 SPOKEN = {
@@ -48,7 +50,9 @@ class AccountState:
     # idempotency key → record (see idempotency.py)
     idempotency: dict[str, Json] = field(default_factory=dict)
     # test clock, or None for the time of the world → deeds by their time
-    _heaps: dict[str | None, list[tuple[int, str]]] = field(default_factory=dict)
+    _heaps: dict[str | None, list[_Entry]] = field(default_factory=dict)
+    # id → place in the order of creation
+    _places: dict[str, int] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -62,6 +66,7 @@ class AccountState:
     def add(self, kind: str, obj: Json) -> Json:
         """Keep a new object."""
         self.of(kind)[obj["id"]] = obj
+        self._places.setdefault(obj["id"], len(self._places))
         return obj
 
     def find(self, kind: str, object_id: str | None) -> Json | None:
@@ -92,19 +97,23 @@ class AccountState:
         return None
 
     def plan(self, deed: str, object_id: str, due: int | None) -> None:
-        """Put a deed on the agenda, or take it off with `due=None`; the object is kept already."""
+        """Put a deed on the agenda, or take it off with `due=None`; the object is kept already.
+
+        Equal deeds of one instant happen in the order in which their objects were created. By their
+        random ids, the same requests would leave other documents each time.
+        """
         key = f"{deed}:{object_id}"
         if due is None:
             self.agenda.pop(key, None)
             return
         self.agenda[key] = due
-        heapq.heappush(self._heaps.setdefault(self.clock_of(object_id), []), (due, key))
+        self._push(key, due)
 
     def next_due(self, test_clock: str | None = None) -> tuple[int, str] | None:
         """The earliest deed of a clock and its time, without taking it off."""
         heap = self._heaps.get(test_clock, [])
         while heap:
-            due, key = heap[0]
+            due, _, _, key = heap[0]
             if self.agenda.get(key) == due:
                 return due, key
             heapq.heappop(heap)
@@ -113,15 +122,20 @@ class AccountState:
     def rebuild_heap(self) -> None:
         """After the agenda was read from a file."""
         self._heaps = {}
+        ids = (object_id for held in self.objects.values() for object_id in held)
+        self._places = {object_id: place for place, object_id in enumerate(ids)}
         for key, due in self.agenda.items():
-            clock = self.clock_of(key.partition(":")[2])
-            self._heaps.setdefault(clock, []).append((due, key))
-        for heap in self._heaps.values():
-            heapq.heapify(heap)
+            self._push(key, due)
+
+    def _push(self, key: str, due: int) -> None:
+        deed, _, object_id = key.partition(":")
+        heap = self._heaps.setdefault(self.clock_of(object_id), [])
+        heapq.heappush(heap, (due, deed, self._places[object_id], key))
 
     def clear(self) -> None:
         """Forget everything but the configuration."""
         for held in (self.objects, self.hidden, self.relations, self.agenda, self.idempotency):
             held.clear()
         self._heaps.clear()
+        self._places.clear()
         self.next_invoice_number = 1
