@@ -103,13 +103,23 @@ async def test_cancelling_a_subscription_leaves_its_held_draft_as_it_is(serve: S
             await client.v1.subscriptions.cancel_async(subscription.id)
 
 
-async def test_a_draft_that_nobody_held_becomes_an_invoice_after_the_cancellation(
-    serve: Serve,
-) -> None:
-    """Only finalised invoices are said to stop; a careful client holds the draft first."""
+async def test_a_cancellation_holds_the_drafts_until_somebody_advances_them(serve: Serve) -> None:
+    """docs.stripe.com/billing/subscriptions/cancel: `auto_advance` becomes false on open invoices
+    and drafts; one can still collect by hand."""
     async with running(serve, now=at(2026, 3, 15)) as sim, sim.client(DE_KEY) as client:
         subscription = await d2_subscription(client)
+        draft = str(subscription.latest_invoice)
+        before = await client.v1.invoices.retrieve_async(draft)
+        assert before.automatically_finalizes_at == unix(at(2026, 3, 15)) + 3600
         await client.v1.subscriptions.cancel_async(subscription.id, {"prorate": False})
+        (told,) = (await client.v1.events.list_async({"type": "invoice.updated"})).data
+        assert told.data.previous_attributes is not None
+        assert told.data.previous_attributes["auto_advance"] is True
+        sim.clock.advance(timedelta(days=40))
+        held = await client.v1.invoices.retrieve_async(draft)
+        assert (held.status, held.auto_advance, held.number) == ("draft", False, None)
+        assert held.automatically_finalizes_at is None
+        await client.v1.invoices.update_async(draft, {"auto_advance": True})
         sim.clock.advance(timedelta(hours=1))
-        issued = await client.v1.invoices.retrieve_async(str(subscription.latest_invoice))
+        issued = await client.v1.invoices.retrieve_async(draft)
         assert (issued.status, issued.number) == ("open", "DE-2026-00001")

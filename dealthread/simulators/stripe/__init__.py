@@ -10,7 +10,8 @@ Never compared with the real Stripe. Assumed, because no page at hand says it:
 
 - The first invoice of a schedule is a draft for an hour, also when it charges automatically.
 - A schedule that starts in the past counts its periods from its start date.
-- A draft that nobody held still finalises after its subscription was cancelled; it is not charged.
+- A planned end stops the drafts and open invoices of a subscription as a cancellation does; the
+  final invoice, made after the end, still finalises and is collected by itself.
 - An incomplete subscription that is cancelled becomes `canceled`.
 - A draft that is sent has no due date until it is finalised.
 - `resource_missing` for an id in a parameter is the result of an execution: saved under the key.

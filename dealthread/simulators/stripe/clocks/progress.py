@@ -97,13 +97,11 @@ def _do(ctx: Context, deed: str, object_id: str) -> None:
 
 
 def _finalize(ctx: Context, invoice: Json) -> None:
-    """The hour of a draft is over. Of an ended subscription only the final invoice is collected."""
+    """The hour of a draft is over."""
     subscription = ctx.account.find("subscription", invoicing.subscription_id(invoice))
-    is_final = ctx.account.secret(invoice["id"]).get("is_final", False)
     invoicing.finalize(ctx, invoice)
     if pauses.is_given_up(ctx, subscription, invoice):
         return
-    if subscription is None or is_final or not is_over(subscription):
-        invoicing.collect(ctx, invoice)
-        settle(ctx, invoice)
-        collection.conclude(ctx, invoice)
+    invoicing.collect(ctx, invoice)
+    settle(ctx, invoice)
+    collection.conclude(ctx, invoice)

@@ -327,12 +327,18 @@ def void(ctx: Context, invoice: Json) -> Json:
 
 
 def stop_collecting(ctx: Context, invoice: Json) -> None:
-    """No automatic step any more, as after the end of a subscription."""
+    """No automatic step of a draft or an open invoice, as after the end of its subscription.
+
+    The seller can switch them on again by `auto_advance`.
+    """
     if not invoice["auto_advance"]:
         return
     before = snapshot(invoice)
     invoice["auto_advance"] = False
-    retries.plan(ctx, invoice, None)
+    if invoice["status"] == "draft":
+        plan_finalization(ctx, invoice, None)
+    else:
+        retries.plan(ctx, invoice, None)
     events.emit(ctx, "invoice.updated", invoice, before=before)
 
 

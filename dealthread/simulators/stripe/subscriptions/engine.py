@@ -197,7 +197,8 @@ def end(ctx: Context, subscription: Json) -> Json:
         charge.subscription == subscription["id"]
         for charge in invoice_items.pending(ctx, subscription["customer"], subscription["id"])
     ):
-        final = subscription_bills.draft_now(
+        # Drafted after the end, so it is the one invoice that is still collected by itself.
+        subscription_bills.draft_now(
             ctx,
             subscription,
             plan,
@@ -207,9 +208,6 @@ def end(ctx: Context, subscription: Json) -> Json:
             only=(),
             is_final=True,
         )
-        if final is not None:
-            # The one invoice of an ended subscription that is still collected by itself.
-            ctx.account.secret(final["id"])["is_final"] = True
     return subscription
 
 
@@ -255,15 +253,7 @@ def cancel_now(
 
 
 def cancel(ctx: Context, subscription: Json, *, reason: str, details: Json | None = None) -> Json:
-    """End a subscription now, without proration.
-
-    Automatic collection of its *finalised* invoices stops (docstring of `Subscription.cancel`,
-    stripe 16.1). Nothing is said of drafts, so the worse is assumed: a draft that nobody held still
-    gets its number after its hour, though nothing is charged any more.
-    """
-    for invoice in ctx.account.related("invoice.subscription", "invoice", subscription["id"]):
-        if invoice["status"] == "open":
-            invoicing.stop_collecting(ctx, invoice)
+    """End a subscription now, without proration."""
     for name, value in (details or {}).items():
         subscription["cancellation_details"][name] = value
     subscription["status"] = "canceled"
@@ -272,6 +262,15 @@ def cancel(ctx: Context, subscription: Json, *, reason: str, details: Json | Non
 
 
 def _tell_end(ctx: Context, subscription: Json, reason: str) -> None:
+    """What every end brings with it.
+
+    Its open invoices and its drafts lose `auto_advance`: docs.stripe.com/billing/subscriptions/
+    cancel, under the invoice items. The docstring of `Subscription.cancel` (stripe 16.1) names the
+    finalised ones only; the page is the more specific one.
+    """
+    for invoice in ctx.account.related("invoice.subscription", "invoice", subscription["id"]):
+        if invoice["status"] in ("draft", "open"):
+            invoicing.stop_collecting(ctx, invoice)
     now = ctx.now(subscription["customer"])
     for deed in (RENEW, CANCEL, EXPIRE, trials.WILL_END):
         ctx.account.plan(deed, subscription["id"], None)
