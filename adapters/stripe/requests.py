@@ -11,6 +11,9 @@ from stripe.params import (
     SubscriptionCreateParams,
     SubscriptionScheduleCreateParams,
 )
+from stripe.params._subscription_create_params import (
+    SubscriptionCreateParamsBillingCycleAnchorConfig as AnchorConfig,
+)
 from stripe.params._subscription_schedule_create_params import (
     SubscriptionScheduleCreateParamsPhase as PhaseParams,
 )
@@ -29,7 +32,7 @@ COLLECTION = "dealthread_collection"
 COMMITTED_UNTIL = "dealthread_committed_until"
 SELLER_COUNTRY = "dealthread_seller_country"
 ALWAYS_DAY = 28
-"""The last day that every month has; later anchors are given by day of month."""
+"""The last day that every month has."""
 
 
 @dataclass(frozen=True)
@@ -101,19 +104,23 @@ def subscription(
 
 
 def _anchor(params: SubscriptionCreateParams, plan: Plan, now: datetime) -> None:
-    boundary = plan.next_boundary(now)
     if not by_day_of_month(plan):
-        params["billing_cycle_anchor"] = timestamp(boundary)
+        params["billing_cycle_anchor"] = timestamp(plan.next_boundary(now))
         return
-    # An anchor on 28 February would pull a cycle of the 31st to the 28th for good.
-    params["billing_cycle_anchor_config"] = {
-        "day_of_month": plan.start.day,
-        "hour": 0,
-        "minute": 0,
-        "second": 0,
-    }
+    # An anchor on 28 February would pull a cycle of the 31st to the 28th for good, and
+    # `billing_cycle_anchor_config` cannot be had with a start in the past (docs: billing-cycle).
+    # Without either, flexible billing anchors on the start itself (docs: billing-mode/compare).
+    params["billing_mode"] = {"type": "flexible"}
+    if "backdate_start_date" not in params:
+        # The request arrives a moment after the start.
+        params["billing_cycle_anchor_config"] = _day_of(plan)
+
+
+def _day_of(plan: Plan) -> AnchorConfig:
+    config: AnchorConfig = {"day_of_month": plan.start.day, "hour": 0, "minute": 0, "second": 0}
     if plan.cycle() != Every("month", 1):
-        params["billing_cycle_anchor_config"]["month"] = boundary.month
+        config["month"] = plan.cycle().boundary(plan.start, 1).month
+    return config
 
 
 def by_day_of_month(plan: Plan) -> bool:

@@ -10,9 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.stripe.billing import StripeBilling
+from adapters.stripe.plan import midnight
 from adapters.stripe.settings import StripeSettings
 from dealthread.domain.contract import Contract
-from dealthread.domain.deal import BillingFrequency
+from dealthread.domain.deal import BillingFrequency, TermKind
 from dealthread.domain.documents import Agreement
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.money import Money
@@ -77,14 +78,13 @@ def lines_of(bill: BillingInvoice) -> list[tuple[object, ...]]:
     )
 
 
-def _anchor(simulator: Simulator, agreement: Agreement) -> tuple[int, int | None]:
-    """Day of the month and month that the subscription is anchored by."""
+def _anchor(simulator: Simulator, agreement: Agreement) -> date:
+    """The day that the subscription counts its periods from."""
     assert agreement.subscription is not None
     client = native(simulator, "acct_us01")
     held = client.v1.subscriptions.retrieve(agreement.subscription.native_id)
-    config = held.billing_cycle_anchor_config
-    assert config is not None
-    return config.day_of_month, config.month
+    assert held.billing_cycle_anchor_config is None
+    return datetime.fromtimestamp(held.billing_cycle_anchor, UTC).date()
 
 
 @pytest.mark.parametrize(
@@ -117,20 +117,42 @@ async def test_preview_and_first_invoice_agree_on_whole_periods_of_a_month_end(
         assert amounts(bill) == expected
         assert bill is not None
         assert sorted((line.period_start, line.period_end) for line in bill.lines) == periods
-    assert _anchor(stripe_simulator, agreement) == (contract.start_date.day, None)
+    assert _anchor(stripe_simulator, agreement) == contract.start_date
 
 
 async def test_a_quarter_from_the_31st_ends_on_the_last_day_of_april(
     billing: StripeBilling, stripe_simulator: Simulator
 ) -> None:
-    """The first bill is one whole quarter; the anchor keeps day and month."""
+    """The first bill is one whole quarter; the anchor is the start itself."""
     agreement, _ = await started(billing, quarterly(JANUARY), deals.HARBORLINE)
     bill = agreement.first_invoice
     assert amounts(bill) == ("750.00", "49.50", "799.50")
     assert bill is not None
     periods = [(line.period_start, line.period_end) for line in bill.lines]
     assert periods == [(date(2026, 1, 31), date(2026, 4, 30))]
-    assert _anchor(stripe_simulator, agreement) == (31, 4)
+    assert _anchor(stripe_simulator, agreement) == JANUARY
+
+
+async def test_a_term_from_the_31st_ends_where_its_last_period_does(
+    stripe_simulator: Simulator,
+) -> None:
+    """Six months from 31 January, seen in February: five whole months follow the first bill."""
+    end = date(2026, 7, 31)
+    contract = billed(JANUARY, BillingFrequency.MONTHLY).model_copy(
+        update={"term_kind": TermKind.FIXED, "end_date": end, "committed_until": end}
+    )
+    async with seen_on(stripe_simulator, datetime(2026, 2, 10, 9, tzinfo=UTC)) as billing:
+        preview = await billing.preview_first_invoice(contract, deals.HARBORLINE)
+        agreement, _ = await started(billing, contract, deals.HARBORLINE)
+    assert agreement.first_invoice is not None
+    assert lines_of(preview) == lines_of(agreement.first_invoice)
+    assert agreement.subscription is not None
+    async with seen_on(stripe_simulator, datetime(2026, 9, 1, 9, tzinfo=UTC)):
+        client = native(stripe_simulator, "acct_us01")
+        held = client.v1.subscriptions.retrieve(agreement.subscription.native_id)
+        assert (held.status, held.ended_at) == ("canceled", int(midnight(end).timestamp()))
+        bills = client.v1.invoices.list({"subscription": held.id}).data
+    assert [bill.subtotal for bill in bills[:-1]] == [25000] * 5
 
 
 MONTHLY, QUARTERLY, YEARLY = (

@@ -96,14 +96,20 @@ def test_a_backdated_start_bills_whole_periods_from_it() -> None:
 
 
 def test_a_cycle_of_the_31st_keeps_its_day() -> None:
-    """Anchored by day of month: a timestamp on 28 February would pull it there for good."""
+    """Anchored by its own start: a timestamp on 28 February would pull it there for good."""
     plan = plan_of(month_end())
     params = requests.subscription(
         plan, requests.terms_of(month_end(), KEY, False), "cus_1", RATES,
         datetime(2026, 2, 3, tzinfo=UTC),
     )  # fmt: skip
-    assert params["billing_cycle_anchor_config"]["day_of_month"] == 31
-    assert "billing_cycle_anchor" not in params
+    assert params["backdate_start_date"] == int(datetime(2026, 1, 31, tzinfo=UTC).timestamp())
+    assert params["billing_mode"] == {"type": "flexible"}
+    assert not {"billing_cycle_anchor", "billing_cycle_anchor_config"} & set(params)
+    at_start = requests.subscription(
+        plan, requests.terms_of(month_end(), KEY, False), "cus_1", RATES, midnight(plan.start)
+    )
+    assert "backdate_start_date" not in at_start
+    assert at_start["billing_cycle_anchor_config"]["day_of_month"] == 31
 
 
 def test_a_held_invoice_is_collected_by_mail_and_marked() -> None:

@@ -45,22 +45,30 @@ async def _wanted(client: stripe.StripeClient, interval: str, count: int, **more
     ("interval", "count", "start", "now", "config", "days"),
     [
         (
-            "month", 1, at(2026, 1, 31), at(2026, 2, 10), {"day_of_month": 31},
+            "month", 1, at(2026, 1, 31), at(2026, 2, 10), None,
             ["01-31", "02-28", "03-31", "04-30", "05-31"],
         ),
         (
-            "month", 1, at(2028, 1, 30), at(2028, 2, 10), {"day_of_month": 30},
+            "month", 1, at(2028, 1, 30), at(2028, 2, 10), None,
             ["01-30", "02-29", "03-30", "04-30"],
         ),
         (
-            "month", 3, at(2026, 1, 31), at(2026, 2, 10), {"day_of_month": 31, "month": 4},
+            "month", 3, at(2026, 1, 31), at(2026, 2, 10), None,
             ["01-31", "04-30", "07-31", "10-31"],
         ),
         (
-            "year", 1, at(2028, 2, 29), at(2028, 3, 5), {"day_of_month": 29, "month": 2},
+            "year", 1, at(2028, 2, 29), at(2028, 3, 5), None,
             ["02-29", "02-28", "02-28", "02-28", "02-29"],
         ),
         ("month", 1, at(2026, 4, 30), at(2026, 4, 30), {"day_of_month": 30}, ["04-30", "05-30"]),
+        (
+            "month", 1, at(2027, 1, 31), at(2027, 1, 31), {"day_of_month": 31},
+            ["01-31", "02-28", "03-31", "04-30"],
+        ),
+        (
+            "year", 1, at(2028, 2, 29), at(2028, 2, 29), {"day_of_month": 29, "month": 2},
+            ["02-29", "02-28", "02-28", "02-28", "02-29"],
+        ),
     ],
 )  # fmt: skip
 async def test_the_day_of_the_month_outlives_short_months(
@@ -72,21 +80,28 @@ async def test_the_day_of_the_month_outlives_short_months(
     config: Any,
     days: list[str],
 ) -> None:
-    """Each period begins on the day itself or on the last day of a shorter month."""
+    """Each period begins on the day itself or on the last day of a shorter month.
+
+    docs.stripe.com/billing/subscriptions/billing-cycle; a start in the past is an anchor by itself
+    (docs.stripe.com/billing/subscriptions/billing-mode/compare).
+    """
     async with running(serve, now=now) as sim, sim.client(DE_KEY) as client:
-        wanted = await _wanted(
-            client, interval, count, billing_cycle_anchor_config={**config, **MIDNIGHT}
-        )
-        if start < now:
+        wanted = await _wanted(client, interval, count)
+        if config is None:
             wanted["backdate_start_date"] = unix(start)
+        else:
+            wanted["billing_cycle_anchor_config"] = {**config, **MIDNIGHT}
         made = await client.v1.subscriptions.create_async(wanted)
         first = made["items"].data[0]
         seen = [first.current_period_start]
         anchor = datetime.fromtimestamp(made.billing_cycle_anchor, now.tzinfo)
-        assert anchor.day == config["day_of_month"]
         shown = made.billing_cycle_anchor_config
-        assert shown is not None
-        assert (shown.day_of_month, shown.month) == (config["day_of_month"], config.get("month"))
+        if config is None:
+            assert (anchor, shown) == (start, None)
+        else:
+            assert anchor.day == config["day_of_month"]
+            assert shown is not None
+            assert (shown.day_of_month, shown.month) == (anchor.day, config.get("month"))
         while len(seen) < len(days):
             held = await client.v1.subscriptions.retrieve_async(made.id)
             following = held["items"].data[0].current_period_end
@@ -109,12 +124,15 @@ async def test_the_day_of_the_month_outlives_short_months(
          "", None),
         ("month", {"billing_cycle_anchor_config": {"day_of_month": 28, **MIDNIGHT},
                    "billing_cycle_anchor": unix(at(2026, 2, 28))}, "", None),
+        ("month", {"billing_cycle_anchor_config": {"day_of_month": 28, **MIDNIGHT},
+                   "backdate_start_date": unix(at(2026, 1, 30))}, "", None),
     ],
 )  # fmt: skip
 async def test_anchors_that_do_not_fit_are_refused(
     serve: Serve, interval: str, more: Any, param: str, code: str | None
 ) -> None:
-    """Months and years only; exclusive with a timestamp; within one period from the start."""
+    """Months and years only; exclusive with a timestamp; within one period from the start, which
+    is not in the past (docs.stripe.com/billing/subscriptions/billing-cycle)."""
     async with running(serve, now=at(2026, 1, 31)) as sim, sim.client(DE_KEY) as client:
         wanted = await _wanted(client, interval, 1, **more)
         with pytest.raises(stripe.InvalidRequestError) as refused:

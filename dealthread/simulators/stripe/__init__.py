@@ -20,6 +20,8 @@ Never compared with the real Stripe. Assumed, because no page at hand says it:
 - A tax id's form is judged in execution, so its refusal is saved under the key; no registry is
   asked, its verification stays as it began. A preview's tax ids replace those of the customer.
 - A day of the month that falls on the very instant of the request is not the next occurrence.
+- An anchor by day of the month beside a start in the past, which a page calls not supported, is an
+  error.
 - What a phase leaves empty in its invoice settings, the schedule's default settings fill.
 - An invoice item of an amount alone names no price, and no description unless it is given.
 - The invoice items of a subscription that ended are taken by the customer's next invoice.

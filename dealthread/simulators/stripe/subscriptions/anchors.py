@@ -27,6 +27,18 @@ def config_object(given: Json) -> Json:
     return {name: given.get(name) for name in ("day_of_month", "hour", "minute", "month", "second")}
 
 
+def check_config(*, start: int, now: int) -> None:
+    """Refuse the day of a month for a start in the past.
+
+    docs.stripe.com/billing/subscriptions/billing-cycle says that the parameter doesn't support
+    anchoring on a backdated start date; a start without any anchor is one itself.
+    """
+    if start < now:
+        raise StripeError.refused(
+            f"{_PARAM} doesn't support anchoring on a backdated start date.", param=_PARAM
+        )
+
+
 def next_occurrence(now: int, recurring: Json, config: Json) -> int:
     """The first such day after now, in the month asked for if one is; short months clamp it.
 

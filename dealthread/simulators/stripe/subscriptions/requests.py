@@ -87,6 +87,7 @@ def create(ctx: Context, params: Json) -> Json:
                 "parameters, billing_cycle_anchor_config.",
                 param="billing_cycle_anchor_config",
             )
+        anchors.check_config(start=start, now=now)
         recurring = shortest([item.price["recurring"] for item in items])
         shown = anchors.next_occurrence(now, recurring, config)
     anchor = anchors.resolve(
