@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.bench import costs, memory, simulators, speed, webhooks
+from tests.bench import costs, memory, money, simulators, speed, webhooks
 from tests.bench.deals import win_deals
 from tests.bench.house import House, house
 from tests.bench.report import Report
@@ -33,6 +33,7 @@ def main() -> None:
     report = Report()
     report.section("Where", _where(sizes))
     memory.measure(Path.cwd(), report)
+    money.measure(sizes, report)
     simulators.measure(sizes, report)
     with house(_progress) as made:
         _settings_of(made)

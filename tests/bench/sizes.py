@@ -33,6 +33,10 @@ class Sizes:
     """Requests of each kind to each simulator."""
     simulator_memory_calls: int = 100_000
     """Reads during which a simulator's memory is watched."""
+    money_runs: int = 100
+    """Amendments previewed."""
+    schedule_lines: int = 10_000
+    """Lines of a run of revenue."""
 
     @property
     def deals(self) -> int:
@@ -51,4 +55,6 @@ QUICK = Sizes(
     webhooks=500,
     simulator_calls=500,
     simulator_memory_calls=5_000,
+    money_runs=10,
+    schedule_lines=1_000,
 )

@@ -12,8 +12,7 @@ from datetime import date
 
 from dealthread.domain.amendment.amend import amend
 from dealthread.domain.amendment.billed import BilledItem, Settlement, without
-from dealthread.domain.amendment.line import Segment
-from dealthread.domain.amendment.proration import part_price
+from dealthread.domain.amendment.billing import charge_for, item_of, within
 from dealthread.domain.amendment.replay import replay
 from dealthread.domain.amendment.standing import AmendmentLine, LineKind, Standing
 from dealthread.domain.money import Money
@@ -21,7 +20,7 @@ from dealthread.domain.periods.moment import Span
 from dealthread.domain.periods.schedule import BillingPeriod, billing_periods
 from dealthread.domain.statement.form import ContractForm, LineForm
 from dealthread.domain.statement.service import Step, day_of, service_of, steps_of
-from dealthread.domain.working import Working, worked
+from dealthread.domain.working import Working
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +91,12 @@ def _amended(
     )
     for one in amendment.lines:
         falls_due = not one.corrects and any(period.span.meet(one.span) for period in due)
-        found.append(_of_change(form, "" if falls_due else step.change.key, day, one))
+        # A period that falls due on the day of a change is no part of the change's document.
+        found.append(_drawn(form, "" if falls_due else step.change.key, day, one))
     items = tuple(
         one if one.is_issued else _issued(form, one, day) for one in amendment.standing.items
     )
     return amendment.standing.model_copy(update={"items": items})
-
-
-def _of_change(form: ContractForm, change: str, day: date, line: AmendmentLine) -> Charge:
-    """A period that falls due on the day of a change is no part of the change's document."""
-    is_credit = line.kind is LineKind.CREDIT
-    return Charge(
-        on=day,
-        change=change,
-        what=f"{line.kind} {_named(line)}" if change else _named(line),
-        start=day_of(form, line.span.start),
-        end=day_of(form, line.span.end),
-        net=line.amount,
-        item=line.corrects[0] if is_credit else line.item_key,
-        settlements=line.settlements,
-        working=line.working,
-    )
 
 
 def _billed(
@@ -127,34 +111,15 @@ def _billed(
     line = replay(standing.lines, standing.changes, rules)[standing.lines[0].line_key]
     for span in rest:
         for segment in line.segments:
-            part = span.meet(Span(start=segment.start, end=segment.end or span.end))
+            part = within(span, segment)
             if part is None:
                 continue
-            amount = part_price(part, period, segment.unit_price, segment.quantity, rules)
-            if not amount:
-                continue
             key = f"{line.line_key}/{len(items) + 1}"
-            items.append(
-                _issued(form, _item(key, line.line_key, period, segment, part, amount), day)
-            )
-            found.append(_of_period(form, period, segment, part, amount, day, key))
+            charge = charge_for(key, line.line_key, part, period, segment, rules)
+            if charge.amount:
+                items.append(_issued(form, item_of(charge, period), day))
+                found.append(_drawn(form, "", day, charge))
     return standing.model_copy(update={"items": tuple(items)})
-
-
-def _item(
-    key: str, line_key: str, period: BillingPeriod, segment: Segment, part: Span, amount: Money
-) -> BilledItem:
-    return BilledItem(
-        item_key=key,
-        line_key=line_key,
-        product=segment.product,
-        span=part,
-        period=period,
-        quantity=segment.quantity,
-        unit_price=segment.unit_price,
-        amount=amount,
-        unpaid=amount,
-    )
 
 
 def _issued(form: ContractForm, item: BilledItem, day: date) -> BilledItem:
@@ -164,37 +129,20 @@ def _issued(form: ContractForm, item: BilledItem, day: date) -> BilledItem:
     return item.model_copy(update={"is_issued": True, "invoice": item.item_key, "unpaid": unpaid})
 
 
-def _of_period(
-    form: ContractForm,
-    period: BillingPeriod,
-    segment: Segment,
-    part: Span,
-    amount: Money,
-    day: date,
-    key: str,
-) -> Charge:
-    share = period.share(form.rules(), part)
+def _drawn(form: ContractForm, change: str, day: date, line: AmendmentLine) -> Charge:
+    is_credit = line.kind is LineKind.CREDIT
     return Charge(
         on=day,
-        change="",
-        what=_named(segment),
-        start=day_of(form, part.start),
-        end=day_of(form, part.end),
-        net=amount,
-        item=key,
-        settlements=(),
-        working=worked(
-            f"charge {key}",
-            "quantity × price of the period" + ("" if share == 1 else " × share"),
-            amount,
-            source=form.rules().name,
-            quantity=segment.quantity,
-            price=segment.unit_price,
-            part=part,
-            share=share,
-        ),
+        change=change,
+        what=f"{line.kind} {_named(line)}" if change else _named(line),
+        start=day_of(form, line.span.start),
+        end=day_of(form, line.span.end),
+        net=line.amount,
+        item=line.corrects[0] if is_credit else line.item_key,
+        settlements=line.settlements,
+        working=line.working,
     )
 
 
-def _named(one: Segment | AmendmentLine) -> str:
-    return f"{one.quantity.normalize():f} × {one.unit_price}"
+def _named(line: AmendmentLine) -> str:
+    return f"{line.quantity.normalize():f} × {line.unit_price}"
