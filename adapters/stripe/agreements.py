@@ -153,6 +153,11 @@ class Agreements:
         failed = await self._end(account, row, key) or await self._close(account, row, first, key)
         if failed is not None:
             return failed
+        if row.get("object") == "subscription_schedule":
+            begun = await self.raw_of(account, agreement)
+            if begun.get("object") != "subscription_schedule":
+                # It began between the look and the end: there may be a first draft to close.
+                return await self.cancel(account, agreement, key)
         return Done(await self.read(account, agreement))
 
     async def _close(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
+from adapters.stripe.agreements import Agreements
 from adapters.stripe.billing import StripeBilling
+from dealthread.domain.deal import BillingFrequency
 from dealthread.domain.documents import AgreementStatus, BillingCustomer
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.outcome import Done, Rejected
@@ -14,6 +17,7 @@ from dealthread.ports import StartAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.stripe_deals import KEY, NORDWERK, UNDO, amounts, by_bank, d2, started
 from tests.adapters.test_stripe_contract import customer_of
+from tests.adapters.test_stripe_month_ends import billed, seen_on
 from tests.support import deals
 
 
@@ -224,3 +228,27 @@ async def test_a_held_ramp_is_undone_with_its_schedule(
     assert [row.status for row in client.v1.invoices.list({}).data] == ["void"]
     schedule = client.v1.subscription_schedules.retrieve(agreement.schedule.native_id)
     assert schedule.status == "canceled"
+
+
+async def test_a_schedule_that_begins_while_it_is_undone_leaves_no_draft(
+    stripe_simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at before its start, ended after it: the draft it made meanwhile is closed too."""
+    contract = billed(date(2026, 8, 31), BillingFrequency.MONTHLY).model_copy(
+        update={"seller_country": "US"}
+    )
+    end = Agreements._end
+
+    async def end_after_the_start(*given: Any) -> Any:
+        stripe_simulator.control.post("/_sim/clock", json={"freeze": "2026-08-31T00:00:01+00:00"})
+        return await end(*given)
+
+    monkeypatch.setattr(Agreements, "_end", end_after_the_start)
+    async with seen_on(stripe_simulator, datetime(2026, 8, 30, 23, tzinfo=UTC)) as billing:
+        agreement, _ = await started(billing, contract, deals.HARBORLINE)
+        assert agreement.status is AgreementStatus.SCHEDULED
+        outcome = await billing.cancel_agreement(agreement, "acct_us01", idempotency_key=UNDO)
+        assert isinstance(outcome, Done), outcome
+        assert outcome.value.status is AgreementStatus.CANCELLED
+        client = native(stripe_simulator, "acct_us01")
+        assert [row.status for row in client.v1.invoices.list({}).data] == ["void"]
