@@ -89,3 +89,24 @@ async def test_an_exempt_customer_is_not_taxed_and_the_reason_is_shown(
         taxes = preview.lines.data[0].taxes
         assert taxes is not None
         assert (taxes[0].amount, taxes[0].taxability_reason) == (0, reason)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "param"),
+    [
+        ({"schedule": "sub_sched_1"}, "schedule"),
+        (
+            {"subscription_details": {"pause": {"invoicing_behavior": "invoice"}}},
+            "subscription_details[pause]",
+        ),
+        ({"subscription_details": {"resume_at": "now"}}, "subscription_details[resume_at]"),
+        ({}, "invoice_items"),
+    ],
+)
+async def test_previews_that_are_not_carried_say_so(serve: Serve, wanted: Any, param: str) -> None:
+    """docs/simulators/stripe.md names them."""
+    async with running(serve, now=at(2026, 1, 1)) as sim, sim.client() as client:
+        customer = await card_customer(client)
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            await client.v1.invoices.create_preview_async({"customer": customer, **wanted})
+        assert (refused.value.code, refused.value.param) == ("simulator_unsupported", param)
