@@ -1,6 +1,7 @@
-"""`python -m tests.bench [--quick]`: measure speed and cost, print, keep docs/performance.md.
+"""`python -m tests.bench [--quick] [--only PART]`: measure, print, keep docs/performance.md.
 
-Nothing here asserts a speed. `--quick` checks that the bench works and keeps nothing.
+Nothing here asserts a speed. `--quick` checks that the bench works and keeps nothing; `--only`
+measures one part that needs no servers and leaves the other figures as they are.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,18 +24,31 @@ from tests.bench.report import Report
 from tests.bench.runs import runner
 from tests.bench.sizes import FULL, QUICK, Sizes
 
+ALONE: dict[str, Callable[[Sizes, Report], None]] = {
+    "money": money.measure,
+    "simulators": simulators.measure,
+}
+"""Parts that start at most a process of their own."""
+
 
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small counts; keeps no document")
-    sizes = QUICK if parser.parse_args().quick else FULL
+    parser.add_argument("--only", choices=sorted(ALONE), help="one part that needs no servers")
+    arguments = parser.parse_args()
+    sizes = QUICK if arguments.quick else FULL
     began = time.monotonic()
     report = Report()
+    if arguments.only:
+        ALONE[arguments.only](sizes, report)
+        if sizes is FULL:
+            report.keep_sections()
+        return
     report.section("Where", _where(sizes))
     memory.measure(Path.cwd(), report)
-    money.measure(sizes, report)
-    simulators.measure(sizes, report)
+    for part in ALONE.values():
+        part(sizes, report)
     with house(_progress) as made:
         _settings_of(made)
         deals = win_deals(made.stack, sizes.deals)

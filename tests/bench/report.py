@@ -43,17 +43,38 @@ class Report:
 
     def keep(self) -> None:
         """Replace what stands between the markers. Raises ValueError when they are missing."""
-        text = DOCUMENT.read_text(encoding="utf-8")
-        head, begin, rest = text.partition(BEGIN)
-        _, end, tail = rest.partition(END)
-        if not begin or not end:
-            raise ValueError(f"{DOCUMENT} has lost its markers")
-        figures = "\n\n".join([begin, *self.parts, end])
+        head, _, tail = _split()
+        figures = "\n\n".join([BEGIN, *self.parts, END])
         DOCUMENT.write_text(head + figures + tail, encoding="utf-8")
+
+    def keep_sections(self) -> None:
+        """Replace the sections that were measured, or add them; the others stay as they are."""
+        head, figures, tail = _split()
+        kept = _by_heading(figures)
+        kept.update(_by_heading("\n\n".join(self.parts)))
+        text = "\n\n".join([BEGIN, *kept.values(), END])
+        DOCUMENT.write_text(head + text + tail, encoding="utf-8")
 
     def _tell(self, text: str) -> None:
         print(text + "\n", flush=True)
         self.parts.append(text)
+
+
+def _split() -> tuple[str, str, str]:
+    """What stands before, between and after the markers."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    head, begin, rest = text.partition(BEGIN)
+    figures, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{DOCUMENT} has lost its markers")
+    return head, figures, tail
+
+
+def _by_heading(text: str) -> dict[str, str]:
+    """Sections by their heading, in their order."""
+    pieces = [piece.strip() for piece in text.split("\n## ")]
+    sections = [piece.removeprefix("## ") for piece in pieces if piece]
+    return {section.partition("\n")[0]: f"## {section}" for section in sections}
 
 
 def _line(cells: Sequence[str]) -> str:
