@@ -122,7 +122,7 @@ class CrmActivities:
 
         async def withdraw(_: CrmRecord, wire_key: str) -> Outcome[CrmRecord]:
             sequence = await self._contracts.next_sequence(context.contract_key)
-            made = await self._contracts.results(context.contract_key)
+            made = await self._contracts.results(context.business_key, context.generation)
             agreement = parsed(Agreement, made.get("billing.subscription"))
             booking = parsed(Booking, made.get("erp.booking"))
             entitlement = parsed(Entitlement, made.get("entitlement.grant"))

@@ -14,7 +14,7 @@ from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.transaction import ChangeResult
 from dealthread.errors import AttemptInFlight, NotFound
 from dealthread.hub import Cases, Contracts, parsed
-from dealthread.naming import event_id, idempotency_key
+from dealthread.naming import event_id, idempotency_key, quote_to_cash_id
 from dealthread.ports import BusinessClock
 
 
@@ -68,11 +68,11 @@ class HubActivities:
     @activity.defn(name="hub.read_setup")
     async def read_setup(self, order: ReadSetUp) -> SetUp:
         """The contract and what was set up for it, from our own journal."""
-        key = order.context.contract_key
-        contract = await self._contracts.read(key)
+        context = order.context
+        contract = await self._contracts.read(context.contract_key)
         if contract is None:
-            raise NotFound("contract_not_recorded", contract=key)
-        results = await self._contracts.results(key)
+            raise NotFound("contract_not_recorded", contract=context.contract_key)
+        results = await self._contracts.results(quote_to_cash_id(context.org, context.deal_id))
         return SetUp(
             contract=contract,
             agreement=parsed(Agreement, results.get("billing.subscription")),

@@ -158,8 +158,9 @@ class Contracts(Protocol):
     async def read(self, contract_key: str) -> Contract | None:
         """The contract as recorded."""
 
-    async def results(self, contract_key: str) -> dict[str, str]:
-        """Journal step → recorded result (JSON) of the latest generation."""
+    async def results(self, business_key: str, generation: int | None = None) -> dict[str, str]:
+        """Journal step → recorded result (JSON) of one run; of the latest that wrote anything
+        where no generation is named. What another generation made is not among it."""
 
     async def change_result(self, change_id: str, generation: int) -> ChangeResult | None:
         """How a change ended; None while it runs."""

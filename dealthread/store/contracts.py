@@ -158,16 +158,22 @@ class PostgresContracts:
             ).scalar()
             return Contract.model_validate(body) if body is not None else None
 
-    async def results(self, contract_key: str) -> dict[str, str]:
+    async def results(self, business_key: str, generation: int | None = None) -> dict[str, str]:
+        latest = (
+            select(func.max(journal.c.generation))
+            .where(journal.c.business_key == business_key)
+            .scalar_subquery()
+        )
         async with self._engine.connect() as connection:
             rows = await connection.execute(
                 select(journal.c.step, journal.c.result)
                 .where(
-                    journal.c.contract_key == contract_key,
+                    journal.c.business_key == business_key,
+                    journal.c.generation == (latest if generation is None else generation),
                     journal.c.state == WriteState.DONE,
                     journal.c.result.is_not(None),
                 )
-                .order_by(journal.c.generation, journal.c.finished_at)
+                .order_by(journal.c.finished_at)
             )
             return {row.step: row.result for row in rows if row.result}
 
