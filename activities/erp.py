@@ -238,13 +238,12 @@ class ErpActivities:
         erp = self._erps[contract.erp]
 
         async def keep(made: ErpCustomer | None) -> bool:
-            # One that served before this run, or serves another contract, stays as it is.
+            # One that served before this run, or serves another contract, whoever its seller is,
+            # stays as it is.
             if made is not None and not made.created:
                 return True
-            return bool(
-                await self._contracts.active_contracts(
-                    contract.customer_key, contract.seller, contract.key
-                )
+            return await self._contracts.is_served_through(
+                contract.customer_key, contract.erp, contract.key
             )
 
         async def find() -> ErpCustomer | None:

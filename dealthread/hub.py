@@ -142,6 +142,10 @@ class Contracts(Protocol):
     ) -> tuple[ActiveContract, ...]:
         """Recurring products of the customer's other live contracts at a seller."""
 
+    async def is_served_through(self, customer_key: str, erp: str, other_than: str) -> bool:
+        """Whether another live contract of the customer is kept in an ERP, at any company of it:
+        the companies of one ERP may share the customer's record."""
+
     async def record_stage(self, context: SagaContext, stage: str) -> None:
         """Where a run stands, for people and for `list`."""
 

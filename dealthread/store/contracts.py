@@ -119,6 +119,20 @@ class PostgresContracts:
             if line.kind != "one_time"
         )
 
+    async def is_served_through(self, customer_key: str, erp: str, other_than: str) -> bool:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                select(contracts.c.contract_key)
+                .where(
+                    contracts.c.customer_key == customer_key,
+                    contracts.c.body["erp"].astext == erp,
+                    contracts.c.contract_key != other_than,
+                    contracts.c.state.in_(LIVE),
+                )
+                .limit(1)
+            )
+            return found.first() is not None
+
     async def record_stage(self, context: SagaContext, stage: str) -> None:
         async with self._engine.begin() as connection:
             await set_stage(connection, context, stage, None)
