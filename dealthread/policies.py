@@ -2,7 +2,8 @@
 
 What must not repeat is non-retryable by its error class. Writes have no attempt limit (a long
 Retry-After would eat it): their limit is schedule-to-close, which counts back-off and time in the
-queue. Where "unavailable for so long" decides something, `patient` counts attempts instead.
+queue. Where "unavailable for so long" decides something, as with an undo, `patient` counts
+attempts instead.
 
 Write activities have no heartbeat (each is a billed action) and wait for their own end when
 cancelled: an undo that overtakes its act leaves an orphan.
@@ -85,9 +86,13 @@ POST_LEDGER = Timing(
 
 COMPENSATE = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,
-    retry_policy=_BACKOFF,
+    # A long Retry-After or a queue without a worker ends here at the latest.
+    schedule_to_close_timeout=timedelta(days=1),
+    retry_policy=patient(timedelta(minutes=15)),
     cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
+"""An undo whose system stays away becomes a case after a quarter of an hour, like a read: until it
+is undone something stands that should not, and the undos behind it wait."""
 
 STORE = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,

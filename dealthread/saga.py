@@ -5,7 +5,7 @@ What it guarantees (measured wrong ways and this one: docs/adr/0004):
 - An act is never cancelled in flight. Its end is awaited, then a cancellation is honoured.
 - A step that timed out is uncertain, not failed: its undo stays registered and looks.
 - Undos run in reverse on failure and on cancellation; further cancellations change nothing.
-- A failing undo becomes a case and never loses the rest.
+- A failing undo becomes a case, as does one whose system stays away; it never loses the rest.
 - Once the pivot is crossed the saga only goes forward: a cancellation is noted and refused.
 
 Runs inside workflows: no clock, no randomness, no I/O.
@@ -165,9 +165,7 @@ class Saga:
                 failed.append((name, undo, problem))
         while failed:
             name, undo, problem = failed.pop(0)
-            decision = await self._desk.decide(
-                name, problem, (DecisionKind.RETRY, DecisionKind.LINK), undoing=True
-            )
+            decision = await self._desk.decide(name, problem, _undo_allowed(problem), undoing=True)
             if decision.decision is DecisionKind.LINK:
                 self.residue.append(f"{name}: settled by {decision.link_to}")
                 self.mark(name, StepState.UNDONE, f"settled by {decision.link_to}")
@@ -178,14 +176,31 @@ class Saga:
 
     async def _undo(self, name: str, undo: Callable[[], Awaitable[object]]) -> Problem | None:
         self.mark(name, StepState.UNDOING)
-        try:
-            await undo()
-        except ActivityError as error:
-            problem = problem_of(error)
+        problem = await _tried(undo)
+        if problem is not None:
             self.mark(name, StepState.STUCK, problem.details.code)
-            return problem
-        self.mark(name, StepState.UNDONE)
-        return None
+        else:
+            self.mark(name, StepState.UNDONE)
+        return problem
+
+    async def tell(
+        self,
+        name: str,
+        act: Callable[[], Awaitable[object]],
+        missing: str,
+        waits: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Tell a system how the run ended. A refusal leaves what is missing as a residue; a system
+        that stays away becomes a case, where the run `waits` for it."""
+        before = self._records[name]
+        while (problem := await _tried(act)) is not None:
+            is_away = problem.is_unavailable or problem.is_uncertain
+            if not (is_away and waits()):
+                self.residue.append(f"{name}: {missing}")
+                return
+            self.mark(name, StepState.STUCK, problem.details.code)
+            await self._desk.decide(name, problem, (DecisionKind.RETRY,), undoing=True)
+            self.mark(name, before.state, before.detail)
 
     def raise_if_cancelled(self) -> None:
         """Honour a cancellation that was noted while something was in flight."""
@@ -209,6 +224,23 @@ class Saga:
         except asyncio.CancelledError:
             self.cancel_asked = True
             raise
+
+
+async def _tried(act: Callable[[], Awaitable[object]]) -> Problem | None:
+    """What stood in the way of an act, or None."""
+    try:
+        await act()
+    except ActivityError as error:
+        return problem_of(error)
+    return None
+
+
+def _undo_allowed(problem: Problem) -> tuple[DecisionKind, ...]:
+    """What may be decided about an undo that failed. While the system does not answer, nobody can
+    say that a document there settles it: the undo is only tried again."""
+    if problem.is_unavailable:
+        return (DecisionKind.RETRY,)
+    return (DecisionKind.RETRY, DecisionKind.LINK)
 
 
 async def to_its_end(awaitable: Awaitable[T], cancel_asked: Callable[[], None]) -> T:

@@ -21,7 +21,6 @@ from typing import TypeVar
 
 from pydantic import JsonValue
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 from activities.inputs import Assessment, PreparedBooking, StartedBilling
 from dealthread.domain.case import Decision, DecisionKind
@@ -47,6 +46,9 @@ from workflows.wording import QUOTE_TO_CASH, current_details, saga_status
 
 T = TypeVar("T")
 Undo = Callable[[], Awaitable[None]]
+
+CRM_AWAY = "quote-to-cash-crm-away-202611"
+"""Patch: a stopped run waits for a CRM that stays away; before, that was a residue."""
 
 
 @workflow.defn(name="QuoteToCash")
@@ -324,11 +326,10 @@ class QuoteToCashWorkflow:
         )
 
     async def _tell_crm_it_stopped(self) -> None:
-        try:
-            await self._withdraw()
-        except ActivityError:
-            # The books are clean; a CRM that refuses the status line must not undo that.
-            self._saga.residue.append("crm: status not updated")
+        # The books are clean: a CRM that refuses the status line must not undo that.
+        await self._saga.tell(
+            "crm", self._withdraw, "status not updated", waits=lambda: workflow.patched(CRM_AWAY)
+        )
 
     async def _withdraw(self) -> None:
         await self._steps.withdraw(
