@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import activity
 
 from activities.inputs import ReleaseInvoice, StartBilling, StartedBilling, UndoBilling, Undone
 from dealthread.domain.base import Ref, System
+from dealthread.domain.contract import Contract
 from dealthread.domain.contracting import first_bill
 from dealthread.domain.documents import Agreement, BillingCustomer
 from dealthread.domain.events import BusinessEvent, EventType
@@ -16,8 +18,10 @@ from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.errors import NotFound, StepRejected, VendorUnavailable
 from dealthread.hub import Contracts, Effects, WriteSpec
 from dealthread.naming import event_id, idempotency_key
-from dealthread.outcome import Done, Outcome
+from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports import BillingPort, BusinessClock, OnboardBillingCustomer, StartAgreement
+
+NOT_HELD = "first_invoice_not_held"
 
 
 class BillingActivities:
@@ -83,13 +87,16 @@ class BillingActivities:
 
         async def find() -> Agreement | None:
             found = await self._billing.find_agreement(contract, customer, idempotency_key=key)
-            return found.model_copy(update={"key": key}) if found is not None else None
+            return await self._kept(contract, found, key) if found is not None else None
 
         async def start(wire_key: str) -> Outcome[Agreement]:
             outcome = await self._billing.start_agreement(command, idempotency_key=wire_key)
-            if isinstance(outcome, Done):
-                return Done(outcome.value.model_copy(update={"key": key}))
-            return outcome
+            if not isinstance(outcome, Done):
+                return outcome
+            if command.hold_first_invoice and outcome.value.bills_by_itself():
+                # It is there and not as asked for: the next attempt finds it, and holds it.
+                return Unknown(NOT_HELD)
+            return Done(outcome.value.model_copy(update={"key": key}))
 
         return await self._ensure(
             Write(
@@ -112,6 +119,26 @@ class BillingActivities:
                 replay_safe_for=self._billing.idempotency_window,
             )
         )
+
+    async def _kept(self, contract: Contract, found: Agreement, key: str) -> Agreement:
+        """The agreement that was found, its first draft held where that was asked for. Raises
+        StepRejected when the biller refuses that: a person has to, or the draft is finalised."""
+        kept = found.model_copy(update={"key": key})
+        if contract.release_policy != "review" or not found.bills_by_itself():
+            return kept
+        outcome = await self._billing.hold_first_invoice(
+            kept, contract.billing_account, idempotency_key=key
+        )
+        match outcome:
+            case Done(value=held):
+                return held.model_copy(update={"key": key})
+            case Rejected():
+                evidence = {"refusal": outcome.code, "agreement": found.ref.native_id}
+                raise StepRejected.of(
+                    replace(outcome, code=NOT_HELD, evidence={**outcome.evidence, **evidence})
+                )
+            case Unknown():
+                raise VendorUnavailable(NOT_HELD, retry_after=outcome.retry_after)
 
     def _started(self, order: StartBilling, agreement: Agreement) -> BusinessEvent:
         return BusinessEvent(
@@ -195,16 +222,15 @@ class BillingActivities:
                 return await self._billing.read_agreement(order.agreement, account)
             customer = await self._billing.find_customer(account, contract.customer_key)
             if customer is not None:
-                found = await self._billing.find_agreement(
-                    contract, customer, idempotency_key=order.agreement.key
-                )
+                key = order.agreement.key
+                found = await self._billing.find_agreement(contract, customer, idempotency_key=key)
         except NotFound:
             found = None
         if found is None:
             raise StepRejected(
                 "agreement_not_found", case_kind="billing.rejected", contract=contract.key
             )
-        return found
+        return await self._kept(contract, found, order.agreement.key)
 
     @activity.defn(name="billing.undo_agreement")
     async def undo_agreement(self, order: UndoBilling) -> Undone:

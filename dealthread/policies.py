@@ -77,6 +77,10 @@ WRITE = Timing(
     cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 
+HOLD_PATIENCE = timedelta(minutes=30)
+"""How long the start of an agreement with a reviewed first invoice is tried: half of the hour after
+which a biller finalises a draft by itself, so that a person has the other half."""
+
 POST_LEDGER = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,
     schedule_to_close_timeout=timedelta(days=7),

@@ -151,12 +151,22 @@ class BillingPort(Protocol):
     async def start_agreement(
         self, command: StartAgreement, *, idempotency_key: str
     ) -> Outcome[Agreement]:
-        """Create the subscription (or schedule) with the committed term and its first invoice."""
+        """Create the subscription (or schedule) with the committed term and its first invoice.
+
+        Done where it exists. Its status is `held` only where the first draft really is held: a
+        refused hold leaves an agreement behind that bills by itself."""
 
     async def find_agreement(
         self, contract: Contract, customer: BillingCustomer, *, idempotency_key: str
     ) -> Agreement | None:
-        """By our contract key under the customer."""
+        """By our contract key under the customer, as it stands; changes nothing."""
+
+    async def hold_first_invoice(
+        self, agreement: Agreement, billing_account: str, *, idempotency_key: str
+    ) -> Outcome[Agreement]:
+        """Keep the first draft from being finalised by itself; what is held already, or beyond
+        holding, is returned as it is. A refused hold may be asked for again under the same key.
+        Raises NotFound."""
 
     async def read_agreement(self, agreement: Agreement, billing_account: str) -> Agreement:
         """Present state, first invoice included."""

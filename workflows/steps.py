@@ -41,7 +41,16 @@ from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.party import Party
 from dealthread.domain.transaction import ChangeOutcome, FrozenDeal, ReadDeal, SagaContext
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE, erp_task_queue
-from dealthread.policies import COMPENSATE, POST_LEDGER, READ, STORE, WRITE, Timing, patient
+from dealthread.policies import (
+    COMPENSATE,
+    HOLD_PATIENCE,
+    POST_LEDGER,
+    READ,
+    STORE,
+    WRITE,
+    Timing,
+    patient,
+)
 
 
 class Steps:
@@ -133,7 +142,11 @@ class Steps:
     async def start_billing(
         self, contract: Contract, party: Party, parent: Party | None, preview: BillingInvoice | None
     ) -> StartedBilling:
-        """Customer and agreement at the biller."""
+        """Customer and agreement at the biller. Where its first invoice is reviewed a person hears
+        in time of a biller that stays away: a draft that is not held is finalised by itself."""
+        policy: Timing = WRITE.copy()
+        if contract.release_policy == "review":
+            policy["retry_policy"] = patient(HOLD_PATIENCE)
         return await workflow.execute_activity_method(
             BillingActivities.start_agreement,
             StartBilling(
@@ -145,7 +158,7 @@ class Steps:
             ),
             task_queue=BILLING_QUEUE,
             summary=f"Customer and agreement at {contract.billing_account}",
-            **WRITE,
+            **policy,
         )
 
     async def undo_billing(self, contract: Contract, party: Party) -> None:

@@ -1,8 +1,9 @@
-"""Billing agreements: start, find, read, cancel."""
+"""Billing agreements: start, find, read, hold, cancel."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from uuid import uuid4
 
 from stripe import StripeObject
 
@@ -21,7 +22,6 @@ from dealthread.errors import (
     NotFound,
     StepRejected,
     TransportError,
-    VendorUnavailable,
 )
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports import BusinessClock, StartAgreement
@@ -40,7 +40,8 @@ class Agreements:
     async def start(
         self, account: BillingAccount, command: StartAgreement, key: str
     ) -> Outcome[Agreement]:
-        """Create, and where the first invoice is reviewed, hold its draft."""
+        """Create, and where the first invoice is reviewed, hold its draft. Where that is refused
+        the agreement is there all the same, and its status says that it is not held."""
         contract, native_customer = command.contract, command.customer.ref.native_id
         try:
             plan = plan_of(contract)
@@ -79,24 +80,33 @@ class Agreements:
         if isinstance(outcome, Rejected | Unknown):
             return outcome
         try:
-            return await self._held(account, outcome, key)
+            held = await self._held(account, outcome, f"{key}:hold")
+            if isinstance(held, Rejected):
+                return Done(await self._translated(account, _subscription_of(outcome) or outcome))
+            return held
         except TransportError as error:
             return lost_after_effect(error)
 
     async def find(
         self, account: BillingAccount, contract: Contract, native_customer: str, key: str
     ) -> Agreement | None:
-        """By our contract key and the act's key, under the customer. Strongly consistent.
-
-        An agreement whose start was interrupted before its draft was held is completed here:
-        it is not what was asked for until it is held."""
+        """By our contract key and the act's key, under the customer. Strongly consistent."""
         found = await self._raw(account, contract.key, native_customer, key)
         if found is None:
             return None
-        outcome = await self._held(account, found, key)
-        if isinstance(outcome, Done):
-            return outcome.value
-        raise VendorUnavailable("first_invoice_not_held", seen=outcome.code)
+        return await self._translated(account, _subscription_of(found) or found)
+
+    async def hold(
+        self, account: BillingAccount, agreement: Agreement, key: str
+    ) -> Outcome[Agreement]:
+        """Hold the first draft of an agreement that was to be held. Raises NotFound."""
+        row = await self.raw_of(account, agreement)
+        try:
+            # Held twice is held. Each attempt has a key of its own: under an old one Stripe would
+            # replay a refusal for a day, whatever was mended meanwhile.
+            return await self._held(account, row, f"{key}:hold:{uuid4().hex[:8]}")
+        except TransportError as error:
+            return lost_after_effect(error)
 
     async def read(self, account: BillingAccount, agreement: Agreement) -> Agreement:
         """Present state, first invoice included. Raises NotFound."""
@@ -289,7 +299,7 @@ class Agreements:
         if translate.is_held(row) and row.get("status") != "canceled":
             first = await self._first(account, row)
             if first is not None:
-                outcome = await self._invoices.hold(account, first, f"{key}:hold")
+                outcome = await self._invoices.hold(account, first, key)
                 if isinstance(outcome, Rejected | Unknown):
                     return outcome
                 row = {**row, "latest_invoice": outcome}
@@ -306,7 +316,8 @@ class Agreements:
         raw = await self._first(account, row)
         items = translate.items_of(row)
         first = await self._invoices.read(account, raw, items) if raw else None
-        return translate.agreement_of_subscription(account.key, row, first)
+        is_kept = raw is not None and raw.get("auto_advance") is False
+        return translate.agreement_of_subscription(account.key, row, first, draft_is_kept=is_kept)
 
 
 def _is_ours(row: Answer, contract_key: str, key: str) -> bool:

@@ -105,6 +105,13 @@ class StripeBilling:
         native_id = _of(account.key, customer)
         return await self._agreements.find(account, contract, native_id, idempotency_key)
 
+    async def hold_first_invoice(
+        self, agreement: Agreement, billing_account: str, *, idempotency_key: str
+    ) -> Outcome[Agreement]:
+        """Keep the first draft from being finalised by itself. Raises NotFound."""
+        account = self._accounts[billing_account]
+        return await self._agreements.hold(account, agreement, idempotency_key)
+
     async def read_agreement(self, agreement: Agreement, billing_account: str) -> Agreement:
         """Present state, first invoice included. Raises NotFound."""
         return await self._agreements.read(self._accounts[billing_account], agreement)

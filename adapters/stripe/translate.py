@@ -143,14 +143,18 @@ def is_held(row: Data) -> bool:
 
 
 def agreement_of_subscription(
-    account: str, row: Data, first_invoice: BillingInvoice | None
+    account: str,
+    row: Data,
+    first_invoice: BillingInvoice | None,
+    *,
+    draft_is_kept: bool = False,
 ) -> Agreement:
-    """A subscription, with or without a schedule behind it."""
+    """A subscription, with or without a schedule behind it. `draft_is_kept`: Stripe does not
+    finalise its first invoice by itself."""
     found = ref(account, "subscription", text(row, "id"))
     schedule = id_of(at(row, "schedule"))
-    held = (
-        is_held(row) and first_invoice is not None and first_invoice.status is InvoiceStatus.DRAFT
-    )
+    is_draft = first_invoice is not None and first_invoice.status is InvoiceStatus.DRAFT
+    held = is_held(row) and is_draft and draft_is_kept
     status = {
         "canceled": AgreementStatus.CANCELLED,
         "incomplete_expired": AgreementStatus.CANCELLED,

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from dealthread.domain.base import Carried, Ref
-from dealthread.domain.invoice import BillingInvoice
+from dealthread.domain.invoice import BillingInvoice, InvoiceStatus
 from dealthread.domain.money import ExactDecimal, Money
 
 
@@ -45,6 +45,12 @@ class Agreement(Carried):
     committed_until: date | None = None
     key: str = ""
     """Idempotency key it was made under, by which it is found again."""
+
+    def bills_by_itself(self) -> bool:
+        """Whether its first invoice is a draft that nobody holds: the biller finalises it soon."""
+        invoice = self.first_invoice
+        is_draft = invoice is not None and invoice.status is InvoiceStatus.DRAFT
+        return is_draft and self.status is AgreementStatus.ACTIVE
 
 
 class ErpCustomer(Carried):

@@ -12,7 +12,7 @@ from adapters.stripe.billing import StripeBilling
 from dealthread.domain.deal import BillingFrequency
 from dealthread.domain.documents import AgreementStatus, BillingCustomer
 from dealthread.domain.invoice import InvoiceStatus
-from dealthread.outcome import Done, Rejected
+from dealthread.outcome import Done, Rejected, Unknown
 from dealthread.ports import StartAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.stripe_deals import KEY, NORDWERK, UNDO, amounts, by_bank, d2, started
@@ -70,21 +70,49 @@ async def test_a_held_draft_is_released_once(billing: StripeBilling) -> None:
     assert first.value.due_date == date(2026, 4, 14)
 
 
-async def test_a_hold_that_was_interrupted_is_completed_by_the_look_up(
-    billing: StripeBilling, stripe_simulator: Simulator
+@pytest.mark.parametrize("kind", ["refuse", "reject"])
+async def test_a_hold_that_failed_is_made_when_it_is_asked_for_again(
+    billing: StripeBilling, stripe_simulator: Simulator, kind: str
 ) -> None:
-    """The subscription exists, its draft would be finalised in an hour: find holds it."""
+    """The subscription exists, its draft would be finalised in an hour: found as it is, then
+    held."""
     contract = d2()
     customer = await customer_of(billing, contract, NORDWERK)
     command = StartAgreement(contract=contract, customer=customer, hold_first_invoice=True)
-    stripe_simulator.fault("refuse", method="POST", path="/v1/invoices/in_", times=1)
+    stripe_simulator.fault(kind, method="POST", path="/v1/invoices/in_", times=1)
     outcome = await billing.start_agreement(command, idempotency_key=KEY)
-    assert not isinstance(outcome, Done)
+    assert isinstance(outcome, Done if kind == "reject" else Unknown)
     found = await billing.find_agreement(contract, customer, idempotency_key=KEY)
     assert found is not None
-    assert found.status is AgreementStatus.HELD
+    assert found.status is AgreementStatus.ACTIVE
+    assert found.bills_by_itself()
     client = native(stripe_simulator, "acct_de01")
-    assert [row.auto_advance for row in client.v1.invoices.list({}).data] == [False]
+    assert [row.auto_advance for row in client.v1.invoices.list({}).data] == [True]
+    for _ in range(2):
+        held = await billing.hold_first_invoice(found, "acct_de01", idempotency_key=KEY)
+        assert isinstance(held, Done)
+        assert held.value.status is AgreementStatus.HELD
+        assert [row.auto_advance for row in client.v1.invoices.list({}).data] == [False]
+
+
+async def test_an_agreement_that_could_not_be_held_is_cancelled(
+    billing: StripeBilling, stripe_simulator: Simulator
+) -> None:
+    """Its draft is closed as that of a held one is."""
+    contract = d2("US")
+    customer = await customer_of(billing, contract, NORDWERK)
+    command = StartAgreement(contract=contract, customer=customer, hold_first_invoice=True)
+    stripe_simulator.fault("reject", method="POST", path="/v1/invoices/in_", times=2)
+    assert isinstance(await billing.start_agreement(command, idempotency_key=KEY), Done)
+    found = await billing.find_agreement(contract, customer, idempotency_key=KEY)
+    assert found is not None
+    refused = await billing.hold_first_invoice(found, "acct_de01", idempotency_key=KEY)
+    assert isinstance(refused, Rejected)
+    outcome = await billing.cancel_agreement(found, "acct_de01", idempotency_key=UNDO)
+    assert isinstance(outcome, Done)
+    assert outcome.value.status is AgreementStatus.CANCELLED
+    client = native(stripe_simulator, "acct_de01")
+    assert [row.status for row in client.v1.invoices.list({}).data] == ["void"]
 
 
 @pytest.mark.parametrize(("country", "status", "credited"), [("US", "void", 0), ("DE", "paid", 1)])

@@ -14,7 +14,7 @@ from adapters.stripe.billing import StripeBilling
 from adapters.stripe.settings import StripeSettings
 from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import Agreement, AgreementStatus, BillingCustomer
-from dealthread.errors import ContractDrift, InvariantBroken, StepRejected, VendorUnavailable
+from dealthread.errors import ContractDrift, InvariantBroken, StepRejected
 from dealthread.outcome import Done, Rejected, Unknown
 from dealthread.ports import StartAgreement
 from tests.adapters.fake_clock import FixedClock
@@ -196,16 +196,55 @@ async def test_a_failure_after_the_effect_is_unknown_and_not_no_effect(
     assert routes.keys == [KEY, f"{KEY}:hold"]
 
 
-async def test_a_look_up_that_cannot_hold_the_draft_does_not_report_it_found(
+async def test_an_agreement_whose_hold_is_refused_exists_and_is_not_held(
     billing: StripeBilling, routes: Routes
 ) -> None:
-    """What is not held is not what was asked for."""
+    """The subscription is made, so the answer is not "nothing was written"; nor is it `held`."""
+    command = START.model_copy(update={"hold_first_invoice": True})
     marks = {**MARKS, "dealthread_hold": "review"}
     draft = invoice(status="draft", auto_advance=True)
-    routes.on("GET", "/v1/subscriptions", page(subscription(metadata=marks, latest_invoice=draft)))
-    routes.on("POST", "/v1/invoices/in_1", stripe_error(500, "api_error"))
-    with pytest.raises(VendorUnavailable):
-        await billing.find_agreement(deals.d1(), CUSTOMER, idempotency_key=KEY)
+    made = subscription(metadata=marks, latest_invoice=draft)
+    routes.on("POST", "/v1/subscriptions", made)
+    routes.on("GET", "/v1/subscriptions", page(made))
+    routes.on("GET", "/v1/subscriptions/sub_1", made)
+    refused = stripe_error(400, "invalid_request_error", "invoice_not_editable")
+    routes.on("POST", "/v1/invoices/in_1", refused)
+    outcome = await billing.start_agreement(command, idempotency_key=KEY)
+    assert isinstance(outcome, Done)
+    assert outcome.value.status is AgreementStatus.ACTIVE
+    assert outcome.value.bills_by_itself()
+    assert await billing.find_agreement(deals.d1(), CUSTOMER, idempotency_key=KEY) == outcome.value
+    assert routes.keys == [KEY, f"{KEY}:hold"], "a look-up writes nothing"
+
+    for _ in range(2):
+        held = await billing.hold_first_invoice(outcome.value, ACCOUNT, idempotency_key=KEY)
+        assert isinstance(held, Rejected)
+        assert (held.case_kind, held.code) == ("billing.rejected", "invoice_not_editable")
+    assert len(set(routes.keys)) == 4, "a stored refusal must not be replayed for ever"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (stripe_error(500, "api_error"), None),
+        (invoice(status="draft", auto_advance=False), AgreementStatus.HELD),
+    ],
+    ids=["server error", "held"],
+)
+async def test_a_hold_that_is_asked_for_again_says_what_became_of_it(
+    billing: StripeBilling, routes: Routes, answer: Any, status: AgreementStatus | None
+) -> None:
+    """Held, or not known to be."""
+    marks = {**MARKS, "dealthread_hold": "review"}
+    draft = invoice(status="draft", auto_advance=True)
+    routes.on("GET", "/v1/subscriptions/sub_1", subscription(metadata=marks, latest_invoice=draft))
+    routes.on("POST", "/v1/invoices/in_1", answer)
+    outcome = await billing.hold_first_invoice(AGREEMENT, ACCOUNT, idempotency_key=KEY)
+    if status is None:
+        assert isinstance(outcome, Unknown)
+    else:
+        assert isinstance(outcome, Done)
+        assert outcome.value.status is status
 
 
 async def test_the_agreement_of_another_act_is_not_ours(

@@ -63,6 +63,8 @@ class FakeBilling:
         self.customers: dict[str, BillingCustomer] = {}
         self.retired: set[str] = set()
         self.agreements: dict[str, list[Agreement]] = {}
+        self.holds_at_start = True
+        """False: the draft of a new agreement is left as it was made."""
 
     async def preview_first_invoice(self, contract: Contract, party: Party) -> BillingInvoice:
         return await self._world.read(
@@ -122,7 +124,8 @@ class FakeBilling:
         def effect() -> Agreement:
             made = self.agreements.setdefault(contract.key, [])
             number = len(made) + 1
-            status = AgreementStatus.HELD if command.hold_first_invoice else AgreementStatus.ACTIVE
+            is_held = command.hold_first_invoice and self.holds_at_start
+            status = AgreementStatus.HELD if is_held else AgreementStatus.ACTIVE
             invoice = invoice_of(
                 contract,
                 InvoiceStatus.DRAFT if command.hold_first_invoice else InvoiceStatus.OPEN,
@@ -153,6 +156,15 @@ class FakeBilling:
     ) -> Agreement | None:
         return await self._world.read(
             "billing.find_agreement", lambda: next(iter(self.live(contract.key)), None)
+        )
+
+    async def hold_first_invoice(
+        self, agreement: Agreement, billing_account: str, *, idempotency_key: str
+    ) -> Outcome[Agreement]:
+        return await self._world.write(
+            "billing.hold_first_invoice",
+            self._contract_of(agreement),
+            lambda: self._replace(agreement, status=AgreementStatus.HELD),
         )
 
     async def read_agreement(self, agreement: Agreement, billing_account: str) -> Agreement:

@@ -15,7 +15,7 @@ from dealthread.domain.deal import Deal
 from dealthread.domain.transaction import ChangeOutcome
 from tests.fakes.world import Fault
 from tests.support.deal_builder import D1_TODAY, d1, d2
-from tests.support.saga_ends import UNDO_OF, cancel, nothing_live
+from tests.support.saga_ends import UNDO_OF, called, cancel, nothing_live
 from tests.support.saga_lab import Lab, fresh, lab
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
@@ -126,3 +126,56 @@ async def test_a_crm_that_stays_away_when_it_is_to_be_told_becomes_a_case(
         result = await handle.result()
         assert (result.outcome, result.residue) == (ChangeOutcome.COMPENSATED, ())
         await nothing_live(it, deal, "DE01", "release")
+
+
+HOLD = "billing.hold_first_invoice"
+
+
+@pytest.mark.parametrize("decision", [DecisionKind.RETRY, DecisionKind.ABORT])
+async def test_a_first_draft_that_cannot_be_held_is_a_case_that_retries_or_undoes(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine, decision: DecisionKind
+) -> None:
+    """The agreement exists. Somebody is asked before the biller finalises its draft."""
+    async with lab(skipping_server.client, engine, date(2026, 3, 15)) as it:
+        it.billing.holds_at_start = False
+        refused = it.world.plan(HOLD, Fault.REJECTED, times=0, case_kind="billing.rejected")
+        deal = fresh(d2())
+        handle = await it.start(deal)
+        case = await it.case(deal)
+        assert (case.kind, case.step) == ("billing.rejected", "billing")
+        assert (case.code, refused.met) == ("first_invoice_not_held", 1)
+        assert case.evidence["refusal"] == "planned_refusal"
+        assert case.evidence["agreement"]
+        assert it.agreements(deal) == 1
+        if decision is DecisionKind.RETRY:
+            it.world.faults.clear()
+        await it.decide(case, decision)
+        result = await handle.result()
+        if decision is DecisionKind.RETRY:
+            assert result.outcome is ChangeOutcome.COMPLETED
+            assert it.did(deal).count("billing.start_agreement") == 1
+            assert it.did(deal).count(HOLD) == 1
+            assert await it.reading.uncertain() == []
+        else:
+            assert (result.outcome, result.residue) == (ChangeOutcome.COMPENSATED, ())
+            await nothing_live(it, deal, "DE01", "billing")
+
+
+async def test_a_biller_that_stays_away_before_the_draft_is_held_is_a_case_in_time(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """Within the hour after which a draft is finalised, not after the day of other writes."""
+    async with lab(skipping_server.client, engine, date(2026, 3, 15)) as it:
+        it.billing.holds_at_start = False
+        it.world.plan(HOLD, Fault.REFUSED, times=0)
+        deal = fresh(d2())
+        handle = await it.start(deal)
+        await called(it, HOLD)
+        await skipping_server.sleep(timedelta(minutes=50))
+        case = await it.case(deal)
+        assert (case.kind, case.step) == ("integration.outcome_unknown", "billing")
+        assert DecisionKind.ABORT in case.allowed
+        await it.decide(case, DecisionKind.ABORT)
+        result = await handle.result()
+        assert (result.outcome, result.residue) == (ChangeOutcome.COMPENSATED, ())
+        await nothing_live(it, deal, "DE01", "billing")
