@@ -23,13 +23,19 @@ money = typer.Typer(
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A contract with its changes, as JSON.")]
+Under = Annotated[
+    str,
+    typer.Option(
+        "--convention", help="Compute under this one instead of the file's.", show_default=False
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
 @money.command()
-def preview(file: File, as_json: AsJson = False) -> None:
+def preview(file: File, convention: Under = "", as_json: AsJson = False) -> None:
     """Show the invoices and credit notes, with tax estimated."""
-    found = _statement(file)
+    found = _statement(file, convention)
     if as_json:
         output.raw(found.model_dump_json(indent=2, include=_PREVIEW))
         return
@@ -56,9 +62,9 @@ def preview(file: File, as_json: AsJson = False) -> None:
 
 
 @money.command()
-def explain(file: File, as_json: AsJson = False) -> None:
+def explain(file: File, convention: Under = "", as_json: AsJson = False) -> None:
     """Show how each figure came about: formula, inputs, source."""
-    found = _statement(file)
+    found = _statement(file, convention)
     if as_json:
         output.raw(found.model_dump_json(indent=2, include={"contract", "workings"}))
         return
@@ -68,9 +74,9 @@ def explain(file: File, as_json: AsJson = False) -> None:
 
 
 @money.command()
-def schedule(file: File, as_json: AsJson = False) -> None:
+def schedule(file: File, convention: Under = "", as_json: AsJson = False) -> None:
     """Show revenue by month and obligation, deferred revenue, and how changes are treated."""
-    found = _statement(file)
+    found = _statement(file, convention)
     if as_json:
         output.raw(found.model_dump_json(indent=2, include=_SCHEDULE))
         return
@@ -119,9 +125,12 @@ _PREVIEW = _HEAD | {"documents", "net", "tax", "gross"}
 _SCHEDULE = _HEAD | {"allocation", "decisions", "revenue", "recognised", "deferred", "journals"}
 
 
-def _statement(file: Path) -> Statement:
+def _statement(file: Path, convention: str) -> Statement:
     form = read_form(file, ContractForm)
     try:
+        if convention:
+            form = form.model_copy(update={"convention": convention})
+            form.rules()
         return statement_of(form)
     except ValueError as error:
         raise Refused(f"{file}: {error}") from None

@@ -85,3 +85,12 @@ def test_a_field_that_contradicts_is_named_with_the_file(run: Run, tmp_path: Pat
     assert run("money", "preview", str(file)).error == (
         f"{file}: changes.0.quantity: adding leaves more than 50"
     )
+
+
+def test_another_convention_is_asked_for_by_name(run: Run) -> None:
+    file = str(FORMS / "conventions.json")
+    assert "-756.52" in run("money", "preview", file, "--convention", "lago").out
+    assert (
+        "convention: 'mine' is none of house, stripe"
+        in run("money", "preview", file, "--convention", "mine").error
+    )

@@ -38,7 +38,7 @@ def service_of(form: ContractForm, line: LineForm) -> ServiceLine:
         PeriodLength.of_months(form.billing_months),
         rules,
         cycle_day=form.cycle_day,
-        zone=form.time_zone,
+        zone=rules.zone(form.time_zone).key,
     )
     segment = Segment(
         start=start,
