@@ -57,7 +57,8 @@ def amend(
 ) -> Amendment:
     """Credits and charges of changes billed on `as_of`.
 
-    Charged is what is due by then: periods that have begun (in advance) or ended (in arrears).
+    Charged is what is due by then: periods that have begun (in advance) or ended (in arrears),
+    and periods that were billed before their day.
     Changes of a later moment stay pending. `zone` is the customer's time zone.
     Raises ValueError for a change of a line that is not served then, and for another currency.
     """
@@ -123,7 +124,8 @@ def _line_changes(
     run: _Run,
 ) -> list[AmendmentLine]:
     mine = [item for item in items.values() if item.line_key == new.line_key]
-    charges = list(due_periods(new, run.day, run.convention, run.timing))
+    ahead = [item.period.whole for item in mine]
+    charges = list(due_periods(new, run.day, run.convention, run.timing, ahead))
     ends = [item.span.end for item in mine] + [period.span.end for period, _ in charges]
     found: list[AmendmentLine] = []
     for changed in _differences(old, new, max(ends, default=run.day)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 
 from dealthread.domain.amendment.billed import BilledItem, without
@@ -71,9 +71,17 @@ def _open(part: Span, billed: list[BilledItem]) -> list[Span]:
 
 
 def due_periods(
-    line: ServiceLine, day: date, convention: Convention, timing: BillingTiming
+    line: ServiceLine,
+    day: date,
+    convention: Convention,
+    timing: BillingTiming,
+    ahead: Collection[Span] = (),
 ) -> Iterator[tuple[BillingPeriod, Segment]]:
-    """The periods of the line that are due by the day, with the active segments in them."""
+    """The periods of the line that are due by the day, with the active segments in them.
+
+    `ahead`: whole periods that were billed before they were due; they count as due.
+    """
+    day, due_by = max([day, *(whole.start for whole in ahead)]), day
     for run in _runs(line):
         cycle, start, end = run[0].cycle, run[0].start, run[-1].end
         if start > day:
@@ -81,7 +89,7 @@ def due_periods(
         horizon = cycle.boundary(cycle.index_at(day) + 1)
         term = Span(start=start, end=horizon if end is None else min(end, horizon))
         for period in billing_periods(term, cycle, convention, timing=timing):
-            if period.bill_at <= day:
+            if period.bill_at <= due_by or period.whole in ahead:
                 yield from ((period, one) for one in run if one.is_active)
 
 

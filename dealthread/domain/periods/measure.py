@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
 from dealthread.domain.periods.convention import Convention
 from dealthread.domain.periods.cycle import BillCycle, month_day
@@ -30,16 +31,40 @@ def share(
     up to 1 there, and whoever splits an amount splits it cumulatively. `cycle_day` matters only
     where both ends of the whole were moved to the end of a shorter month.
     """
-    if part == whole:
-        return _ONE
     if part.start < whole.start or part.end > whole.end:
         raise ValueError(f"part: {part} does not lie in {whole}")
+    if (part.start, part.end) == (whole.start, whole.end):
+        return _ONE
     if not length.months or convention.counts_seconds:
         return Fraction(part.size, whole.size)
-    if length.months > 1 and convention.long_period is LongPeriod.DAYS_ONLY:
-        return _by_day(part, whole, length.months, convention.day_count)
-    cells = _months(whole, length.months, cycle_day or max(whole.start.day, whole.end.day))
-    return _by_month(part, cells, convention) / length.months
+    return _share_of_months(
+        part.start,
+        part.end,
+        whole.start,
+        whole.end,
+        length.months,
+        cycle_day or max(whole.start.day, whole.end.day),
+        convention.day_count,
+        convention.long_period,
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _share_of_months(
+    start: date,
+    end: date,
+    whole_start: date,
+    whole_end: date,
+    months: int,
+    cycle_day: int,
+    count: DayCount,
+    long_period: LongPeriod,
+) -> Fraction:
+    """Remembered, since the lines of a contract mostly share their periods."""
+    part, whole = Span(start=start, end=end), Span(start=whole_start, end=whole_end)
+    if months > 1 and long_period is LongPeriod.DAYS_ONLY:
+        return _by_day(part, whole, months, count)
+    return _by_month(part, _months(whole, months, cycle_day), count, long_period) / months
 
 
 def periods_in(
@@ -59,7 +84,8 @@ def periods_in(
         return _whole_and_parts(term, aligned, convention)
     if convention.long_period is not LongPeriod.DAYS_ONLY:
         monthly = aligned.model_copy(update={"length": PeriodLength.of_months(1)})
-        return _by_month(term, _cells(term, monthly), convention) / months
+        cells = _cells(term, monthly)
+        return _by_month(term, cells, convention.day_count, convention.long_period) / months
     if convention.day_count in _BY_PERIOD:
         return _whole_and_parts(term, aligned, convention)
     return _by_day(term, aligned.period_at(term.start), months, convention.day_count)
@@ -88,16 +114,18 @@ def _months(whole: Span, months: int, cycle_day: int) -> Iterator[Span]:
         yield Span(start=start, end=end)
 
 
-def _by_month(part: Span, cells: Iterator[Span], convention: Convention) -> Fraction:
+def _by_month(
+    part: Span, cells: Iterator[Span], count: DayCount, long_period: LongPeriod
+) -> Fraction:
     total = Fraction(0)
     for cell in cells:
         inside = part.meet(cell)
         if inside is None:
             continue
-        if inside == cell or convention.long_period is LongPeriod.MONTHS_UP:
+        if long_period is LongPeriod.MONTHS_UP or inside == cell:
             total += 1
         else:
-            total += _by_day(inside, cell, 1, convention.day_count)
+            total += _by_day(inside, cell, 1, count)
     return total
 
 

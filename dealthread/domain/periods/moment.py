@@ -75,7 +75,8 @@ class Span(Frozen):
     def meet(self, other: Span) -> Span | None:
         """The part that both have, or None."""
         start, end = max(self.start, other.start), min(self.end, other.end)
-        return Span(start=start, end=end) if start < end else None
+        # Both ends were checked when the two spans were made.
+        return Span.model_construct(start=start, end=end) if start < end else None
 
     def __str__(self) -> str:
         return f"{self.start} to {self.end} (end not included)"

@@ -66,6 +66,22 @@ def billing_periods(
     return tuple(found)
 
 
+def period_at(
+    moment: date,
+    term: Span,
+    cycle: BillCycle,
+    convention: Convention,
+    *,
+    timing: BillingTiming = BillingTiming.ADVANCE,
+) -> BillingPeriod:
+    """The period of the term that holds the moment. Raises ValueError for one outside the term."""
+    if not term.holds(moment):
+        raise ValueError(f"moment: {moment} is not in {term}")
+    index = cycle.index_at(moment)
+    number = index - cycle.index_at(term.start) + 1
+    return _period(number, cycle.period(index), term, cycle, convention, timing)
+
+
 def _period(
     number: int,
     whole: Span,

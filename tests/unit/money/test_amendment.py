@@ -141,6 +141,21 @@ def test_a_pause_credits_its_days_and_a_resume_charges_the_rest_again() -> None:
     assert bill_due(open_end.standing, key="B", as_of=date(2026, 7, 5), convention=DAYS).lines == ()
 
 
+def test_a_pause_leaves_both_sides_to_be_credited_later() -> None:
+    pause = run(june(), Pause(line_key="L1", effective=on(11), until=on(21)))
+    gone = amend(
+        pause.standing,
+        [RemoveLine(line_key="L1", effective=on(6))],
+        key="A2",
+        as_of=on(21),
+        convention=DAYS,
+    )
+    assert [line[:3] for line in shown(gone)] == [
+        ("-50.00", "2026-06-06", "2026-06-11"),
+        ("-100.00", "2026-06-21", "2026-07-01"),
+    ]
+
+
 def test_a_removed_line_is_credited_and_can_come_back() -> None:
     gone = run(june(), RemoveLine(line_key="L1", effective=on(11)))
     assert shown(gone) == [("-200.00", "2026-06-11", "2026-07-01", "INV-1/1")]

@@ -49,7 +49,7 @@ def contracts(draw: st.DrawFn) -> tuple[Convention, Standing, date, int]:
         convention,
         quantity=str(draw(st.integers(1, 300))),
         currency=CURRENCY,
-        cycle_day=start.day if length.months else None,
+        cycle_day=draw(st.integers(1, 31)) if length.months else None,
         paid=draw(st.booleans()),
     )
     whole = standing.items[0].span
@@ -174,7 +174,7 @@ def test_credits_never_exceed_charges_and_take_the_form_of_the_payment(
             if line.invoice:
                 wanted = CreditForm.BALANCE if paid else CreditForm.CREDIT_MEMO
                 assert forms <= {wanted, CreditForm.BALANCE}
-                assert line.corrects == ("INV-1/1",)
+                assert line.corrects == (f"{line.invoice}/1",)
             else:
                 assert forms == {CreditForm.WITHDRAWN}
     for item in standing.items:
@@ -188,6 +188,7 @@ def test_amended_step_by_step_or_known_from_the_start_comes_to_the_same(
 ) -> None:
     """Net of credits, to the rounding of the lines; for day counts whose parts add up."""
     convention, standing, start, days = contract
+    standing = standing.model_copy(update={"items": standing.items[:1]})
     if convention.day_count not in (DayCount.ALIGNED_PERIOD, DayCount.ACTUAL_MONTH):
         return
     if convention is presets.STRIPE_CLASSIC:

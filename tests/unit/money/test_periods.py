@@ -41,6 +41,7 @@ from dealthread.domain.periods.schedule import (
     PeriodKind,
     billing_periods,
     coterminate,
+    period_at,
     periods_with_changes,
 )
 from dealthread.domain.rounding import RoundingMode, money_of
@@ -173,6 +174,18 @@ def test_cumulative_rounding_spreads_the_cents() -> None:
 def test_weights_that_mean_nothing_are_refused(weights: list[Fraction]) -> None:
     with pytest.raises(ValueError, match="weights"):
         split(Money.of(1, "USD"), weights, PLAIN)
+
+
+def test_the_period_of_a_day_is_the_one_in_the_row() -> None:
+    term = Span(start=date(2026, 1, 20), end=date(2026, 4, 3))
+    cycle = cycle_for(term.start, MONTHLY, PLAIN, cycle_day=1)
+    row = billing_periods(term, cycle, PLAIN)
+    for day in range(term.size):
+        moment = term.start + timedelta(days=day)
+        found = period_at(moment, term, cycle, PLAIN)
+        assert found == next(period for period in row if period.span.holds(moment))
+    with pytest.raises(ValueError, match="moment"):
+        period_at(term.end, term, cycle, PLAIN)
 
 
 def test_in_arrears_a_period_is_billed_at_its_end() -> None:
