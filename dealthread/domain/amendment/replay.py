@@ -27,14 +27,28 @@ def replay(
 ) -> dict[str, ServiceLine]:
     """Every line by key. Changes of one moment take effect in the order given (of acceptance).
 
-    Raises ValueError for a change of a line that is not served at that moment, and for an added
-    line that is there already.
+    What was agreed for a line that is later ended as of an earlier moment falls away. Raises
+    ValueError for a change of a line that is not served at that moment, and for an added line that
+    is there already.
     """
     found = {line.line_key: line for line in lines}
-    for change in sorted(changes, key=lambda one: one.effective):
+    accepted = sorted(enumerate(changes), key=lambda one: one[1].effective)
+    for number, change in accepted:
+        if _is_overtaken(change, changes[number + 1 :]):
+            continue
         line = found.get(change.line_key, ServiceLine(line_key=change.line_key))
         found[change.line_key] = _applied(line, change, convention)
     return found
+
+
+def _is_overtaken(change: Change, later: Sequence[Change]) -> bool:
+    """Whether its line was ended before its moment by a change accepted after it."""
+    return any(
+        isinstance(one, RemoveLine)
+        and one.line_key == change.line_key
+        and one.effective < change.effective
+        for one in later
+    )
 
 
 def _applied(line: ServiceLine, change: Change, convention: Convention) -> ServiceLine:
