@@ -20,11 +20,18 @@ def read_form(file: Path, kind: type[Form]) -> Form:
     try:
         return kind.model_validate(_parsed(file))
     except ValidationError as error:
-        first, more = error.errors()[0], error.error_count() - 1
-        said = first["msg"].removeprefix("Value error, ")
-        place = ".".join(str(part) for part in first["loc"])
-        also = f" (and {more} more)" if more else ""
-        raise Refused(f"{file}: {f'{place}: ' if place else ''}{said}{also}") from None
+        raise Refused(f"{file}: {said_of(error)}") from None
+
+
+def said_of(error: ValueError) -> str:
+    """What is wrong in one line, beginning with the field where it is known."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first, more = error.errors()[0], error.error_count() - 1
+    said = first["msg"].removeprefix("Value error, ")
+    place = ".".join(str(part) for part in first["loc"])
+    also = f" (and {more} more)" if more else ""
+    return f"{f'{place}: ' if place else ''}{said}{also}"
 
 
 def _parsed(file: Path) -> Any:

@@ -11,7 +11,7 @@ import typer
 
 from dealthread.cli import output
 from dealthread.cli.failures import Refused
-from dealthread.cli.form_files import read_form
+from dealthread.cli.form_files import read_form, said_of
 from dealthread.domain.money import Money
 from dealthread.domain.statement.form import ContractForm
 from dealthread.domain.statement.statement import Statement, statement_of
@@ -46,18 +46,22 @@ def preview(file: File, convention: Under = "", as_json: AsJson = False) -> None
     )
     output.say()
     output.table(
-        ("date", "document", "due", "net", "tax, estimated", "gross"),
+        ("date", "document", "due", "posted", "net", "tax, estimated", "gross"),
         (
             (
                 one.issue_date,
                 f"{_named(one.kind)} {one.number}",
                 one.due_date,
+                one.posting.posting_date or "the controller decides",
                 *map(_amount, (one.net, one.tax, one.gross)),
             )
             for one in found.documents
         ),
         empty="",
     )
+    for one in found.documents:
+        if one.posting.reason:
+            output.say(f"{_named(one.kind)} {one.number}: {one.posting.reason}")
     output.say(f"net {found.net}, tax {found.tax}, gross {found.gross}")
 
 
@@ -133,7 +137,7 @@ def _statement(file: Path, convention: str) -> Statement:
             form.rules()
         return statement_of(form)
     except ValueError as error:
-        raise Refused(f"{file}: {error}") from None
+        raise Refused(f"{file}: {said_of(error)}") from None
 
 
 def _lines(found: Statement) -> Iterator[tuple[object, ...]]:

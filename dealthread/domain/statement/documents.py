@@ -16,6 +16,7 @@ from dealthread.domain.amendment.billed import Settlement
 from dealthread.domain.base import Frozen
 from dealthread.domain.money import Money
 from dealthread.domain.pricing.rating import Rated, rate
+from dealthread.domain.revenue.posting import AccountingPeriod, Posting, posting_for
 from dealthread.domain.rounding import money_of
 from dealthread.domain.statement.billing import Charge, charges_of
 from dealthread.domain.statement.form import ChargeKind, ContractForm, LineForm
@@ -52,6 +53,11 @@ class Document(Frozen):
     number: int
     kind: DocumentKind
     issue_date: date
+    """The legal date."""
+    tax_point: date
+    """Decides the tax return; a closed period does not move it."""
+    posting: Posting
+    """The date in the books, or that the controller decides."""
     due_date: date
     change: str = ""
     """The change that made it."""
@@ -59,6 +65,11 @@ class Document(Frozen):
     net: Money
     tax: Money
     gross: Money
+
+    @property
+    def books_date(self) -> date:
+        """The posting date; the issue date while the controller has not decided."""
+        return self.posting.posting_date or self.issue_date
 
 
 Billed = dict[str, list[list[Charge]]]
@@ -105,6 +116,8 @@ def _document(
         number=number,
         kind=DocumentKind.CREDIT_NOTE if is_credit else DocumentKind.INVOICE,
         issue_date=on,
+        tax_point=on,
+        posting=_posting(form, on, net + tax),
         due_date=on if is_credit else on + timedelta(days=form.days_until_due),
         change=change,
         lines=tuple(lines),
@@ -112,6 +125,14 @@ def _document(
         tax=tax,
         gross=net + tax,
     )
+
+
+def _posting(form: ContractForm, on: date, gross: Money) -> Posting:
+    if not form.periods:
+        return Posting(posting_date=on)
+    periods = [AccountingPeriod.model_validate(one.model_dump()) for one in form.periods]
+    threshold = money_of(form.posting_threshold, form.currency)
+    return posting_for(on, gross, periods, threshold)
 
 
 def _line(form: ContractForm, line: LineForm, one: Charge, numbers: dict[str, int]) -> DocumentLine:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -16,11 +17,13 @@ from dealthread.domain.base import Frozen
 from dealthread.domain.deal import BillingTiming
 from dealthread.domain.money import CurrencyCode, ExactDecimal, Money, UnitPrice
 from dealthread.domain.periods.convention import Convention
+from dealthread.domain.periods.knobs import RevenueSchedule, Rounding
 from dealthread.domain.periods.moment import zone_of
 from dealthread.domain.periods.presets import PRESETS
 from dealthread.domain.pricing.price import PerUnitPrice, Price
 from dealthread.domain.revenue.method import Method
 from dealthread.domain.revenue.modification import ChangeKind, ScopeReason
+from dealthread.domain.revenue.posting import PeriodState
 from dealthread.domain.revenue.spread import Remainder
 
 MOST_YEARS = 50
@@ -45,12 +48,16 @@ def _day(value: Any) -> Any:
     return day
 
 
-Number = Annotated[ExactDecimal, BeforeValidator(_text)]
+Number = Annotated[ExactDecimal, BeforeValidator(_text), Field(gt=-(10**12), lt=10**12)]
+"""Wide enough for any price; a larger one is mistyped, and its product would not fit a column."""
 Percent = Annotated[Number, Field(ge=0, le=100)]
-Quantity = Annotated[Number, Field(ge=0, max_digits=30, decimal_places=12)]
+Quantity = Annotated[Number, Field(ge=0, lt=10**10, decimal_places=12)]
+NotNegative = Annotated[Number, Field(ge=0, decimal_places=12)]
+Positive = Annotated[Number, Field(gt=0, decimal_places=12)]
 Day = Annotated[date, BeforeValidator(_day)]
 Truth = Annotated[bool, Field(strict=True)]
-Key = Annotated[str, Field(min_length=1, max_length=100)]
+Key = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^/]+$")]
+"""Without a slash: `line/change` names what a change adds."""
 
 HOUSE = Convention(name="house", source="half-open days over the days of the period, half up")
 """What a form that names no convention is computed under."""
@@ -62,6 +69,16 @@ ELSEWHERE = {
     ChangeKind.VARIABLE_ESTIMATE: "has no price here",
 }
 """Kinds of change that this form does not hold, and what to do instead."""
+
+
+_METHODS = {
+    RevenueSchedule.BY_DAY: Method.BY_DAY,
+    RevenueSchedule.EVEN_MONTHS: Method.EVEN_PERIODS,
+    RevenueSchedule.EVEN_MONTHS_PRORATED_ENDS: Method.PRORATED_ENDS,
+    RevenueSchedule.MILESTONE: Method.BY_DAY,
+    RevenueSchedule.AS_BILLED: Method.BY_DAY,
+}
+"""A convention's rule for a service over time; milestones and usage are facts of a line."""
 
 
 class ChargeKind(StrEnum):
@@ -89,9 +106,15 @@ class MilestoneForm(Frozen):
 class SellingPrice(Frozen):
     """What one unit and price period costs alone, and finance's range of it."""
 
-    unit: Number
-    low: Number | None = None
-    high: Number | None = None
+    unit: Positive
+    low: Positive | None = None
+    high: Positive | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if (self.high or self.unit) < (self.low or self.unit):
+            raise ValueError("high: below low")
+        return self
 
 
 class LineForm(Frozen):
@@ -101,7 +124,7 @@ class LineForm(Frozen):
     description: str = ""
     charge: ChargeKind = ChargeKind.RECURRING
     quantity: Quantity = Decimal(1)
-    unit_price: Number | None = None
+    unit_price: NotNegative | None = None
     price: Price | None = None
     """A price model: flat, per_unit, graduated, volume, package, usage."""
     per_months: int = Field(strict=True, default=12, ge=1, le=600)
@@ -112,7 +135,8 @@ class LineForm(Frozen):
     """Of the charge, as the seller's ledger has it."""
     selling_price: SellingPrice | None = None
     is_pass_through: Truth = False
-    revenue: Method = Method.BY_DAY
+    revenue: Method | None = None
+    """Left out: usage as rated, milestones when reached, otherwise as the convention says."""
     milestones: tuple[MilestoneForm, ...] = ()
     usage: tuple[UsageRecord, ...] = ()
     account: str = "4000"
@@ -123,13 +147,26 @@ class LineForm(Frozen):
             raise ValueError("unit_price: give it or a price model, not both")
         if self.start and self.end and self.end <= self.start:
             raise ValueError("end: not after the start")
-        if (self.revenue is Method.USAGE) is not (self.charge is ChargeKind.USAGE):
+        is_usage, method = self.charge is ChargeKind.USAGE, self.revenue
+        if method and (method is Method.USAGE) is not is_usage:
             raise ValueError("revenue: usage belongs to charges of usage, and to these alone")
-        if (self.revenue is Method.MILESTONE) is not bool(self.milestones):
+        if method and (method is Method.MILESTONE) is not bool(self.milestones):
             raise ValueError("milestones: belong to revenue by milestone, and to it alone")
-        if self.usage and self.charge is not ChargeKind.USAGE:
+        if is_usage and self.milestones:
+            raise ValueError("milestones: do not belong to charges of usage")
+        if self.usage and not is_usage:
             raise ValueError("usage: belongs to charges of usage")
+        if any(after.until <= before.until for before, after in pairwise(self.usage)):
+            raise ValueError("usage: its days are not in order")
         return self
+
+    def method(self, rules: Convention) -> Method:
+        """How its revenue is spread."""
+        if self.revenue is not None:
+            return self.revenue
+        if self.charge is ChargeKind.USAGE:
+            return Method.USAGE
+        return Method.MILESTONE if self.milestones else _METHODS[rules.revenue_schedule]
 
     def price_in(self, currency: str, unit_price: Decimal | None = None) -> Price:
         """The price model; a plain unit price is per unit."""
@@ -151,7 +188,7 @@ class ChangeForm(Frozen):
     """Left out while one side has not approved: then nothing follows from it."""
     quantity: Quantity | None = None
     """After the change."""
-    unit_price: Number | None = None
+    unit_price: NotNegative | None = None
     """After the change."""
     reason: ScopeReason = ScopeReason.CUSTOMER_REQUEST
     is_distinct: Truth = True
@@ -170,6 +207,20 @@ class AccountsForm(Frozen):
     credit_balance: str = "2210"
     deferred: str = "2300"
     tax: str = "2120"
+
+
+class PeriodForm(Frozen):
+    """An accounting period; `end` is the first day after it."""
+
+    start: Day
+    end: Day
+    state: PeriodState
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError("end: not after the start")
+        return self
 
 
 class ContractForm(Frozen):
@@ -191,10 +242,15 @@ class ContractForm(Frozen):
     days_until_due: int = Field(strict=True, default=0, ge=0, le=3650)
     unpaid_from: Day | None = None
     """Documents issued from this day on are not paid yet; left out, all are."""
-    remainder: Remainder = Remainder.LAST
+    remainder: Remainder | None = None
+    """Of rounding a schedule; left out, as the convention says."""
     lines: Annotated[tuple[LineForm, ...], Field(min_length=1, max_length=10_000)]
     changes: tuple[ChangeForm, ...] = ()
     accounts: AccountsForm = AccountsForm()
+    periods: tuple[PeriodForm, ...] = ()
+    """The seller's accounting periods; without any, all are open."""
+    posting_threshold: Number = Decimal(0)
+    """A document below it that falls into a closed period is posted in the next open one."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -222,10 +278,10 @@ class ContractForm(Frozen):
         start, end = self.term_of(line)
         if not self.start <= start < end <= self.end:
             raise ValueError(f"{where}.start, end: outside the contract's term")
+        if any(not start <= record.until < end for record in line.usage):
+            raise ValueError(f"{where}.usage: outside the line's term")
         if line.price is not None and line.price.currency != self.currency:
             raise ValueError(f"{where}.price: in {line.price.currency}, not {self.currency}")
-        if line.unit_price is not None:
-            UnitPrice.of(line.unit_price, self.currency)
 
     def _refuse_change(self, where: str, change: ChangeForm, line: LineForm | None) -> None:
         if line is None:
@@ -246,6 +302,15 @@ class ContractForm(Frozen):
             names = ", ".join((HOUSE.name, *PRESETS))
             raise ValueError(f"convention: {self.convention!r} is none of {names}")
         return PRESETS[self.convention]
+
+    def rest(self) -> Remainder:
+        """Where the remainder of rounding a schedule goes."""
+        if self.remainder is not None:
+            return self.remainder
+        rules = self.rules()
+        if rules.rounding is Rounding.CUMULATIVE:
+            return Remainder.CUMULATIVE
+        return Remainder(rules.remainder.value)
 
     def term_of(self, line: LineForm) -> tuple[date, date]:
         """[start, end) of a line: its own, else the contract's."""

@@ -58,7 +58,7 @@ def revenue_of(form: ContractForm, billed: Billed) -> Revenue:
         charges = billed[line.key][-1]
         if line.charge is ChargeKind.USAGE:
             schedules.extend(_usage(line, charges))
-        elif form.is_evergreen and line.charge is ChargeKind.RECURRING:
+        elif _is_by_period(form, line):
             schedules.extend(_by_service(form, line, charges))
         else:
             share = nets[line.key][0]
@@ -72,12 +72,16 @@ def revenue_of(form: ContractForm, billed: Billed) -> Revenue:
     return Revenue(allocation, decisions, tuple(schedules), tuple(workings))
 
 
+def _is_by_period(form: ContractForm, line: LineForm) -> bool:
+    return form.is_evergreen and line.charge is ChargeKind.RECURRING and not line.milestones
+
+
 def _allocation(form: ContractForm, sold: dict[str, Money]) -> Allocation | None:
     fixed = [line for line in form.lines if line.charge is not ChargeKind.USAGE]
     if form.is_evergreen or not any(line.selling_price for line in fixed):
         return None
     return allocate(
-        [_obligation(form, line, sold[line.key]) for line in fixed], remainder=form.remainder
+        [_obligation(form, line, sold[line.key]) for line in fixed], remainder=form.rest()
     )
 
 
@@ -144,16 +148,18 @@ def _usage(line: LineForm, charged: Sequence[Charge]) -> Iterator[Schedule]:
 def _by_service(
     form: ContractForm, line: LineForm, charged: Sequence[Charge]
 ) -> Iterator[Schedule]:
+    method = line.method(form.rules())
     for one in charged:
-        yield schedule(line.key, one.net, one.start, one.end, line.revenue, form.remainder)
+        yield schedule(line.key, one.net, one.start, one.end, method, form.rest())
 
 
 def _as_sold(form: ContractForm, line: LineForm, booked: Money) -> Schedule:
-    if line.revenue is Method.MILESTONE:
+    method = line.method(form.rules())
+    if method is Method.MILESTONE:
         reached = sorted((one.reached_on, one.weight) for one in line.milestones)
         return at_milestones(line.key, booked, reached)
     start, end = form.term_of(line)
-    return schedule(line.key, booked, start, end, line.revenue, form.remainder)
+    return schedule(line.key, booked, start, end, method, form.rest())
 
 
 def _with_changes(
@@ -205,4 +211,4 @@ def _with_changes(
 
 
 def _ratable(key: str, amount: Money, start: date, end: date, form: ContractForm) -> Schedule:
-    return schedule(key, amount, start, end, Method.BY_DAY, form.remainder)
+    return schedule(key, amount, start, end, Method.BY_DAY, form.rest())

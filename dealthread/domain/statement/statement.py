@@ -66,7 +66,7 @@ def statement_of(form: ContractForm) -> Statement:
         revenue=tuple(_months(found.schedules)),
         recognised=Money.total(by_month.values(), form.currency),
         deferred=roll_forward(
-            form.zero(), [(one.issue_date, one.net) for one in documents], by_month
+            form.zero(), [(one.books_date, one.net) for one in documents], by_month
         ),
         journals=tuple(_journals(form, documents, found)),
         workings=tuple(_workings(documents, found)),
@@ -92,7 +92,7 @@ def _journals(
     made = [
         entry(
             form.legal_entity,
-            one.issue_date,
+            one.books_date,
             one.kind.value.replace("_", " "),
             [(_debited(form, one), one.gross)],
             [

@@ -247,3 +247,46 @@ def test_a_statement_ties_under_each_convention(convention: str) -> None:
         )
     )  # fmt: skip
     ties(found)
+
+
+def books(state: str) -> list[dict[str, str]]:
+    """December closed or its year closed, January open."""
+    return [
+        {"start": "2025-12-01", "end": "2026-01-01", "state": state},
+        {"start": "2026-01-01", "end": "2026-02-01", "state": "open"},
+    ]
+
+
+def test_a_closed_period_moves_the_posting_date_only() -> None:
+    """Case S4 of the fact sheet: start 2025-12-15, posted 2026-01-01."""
+    found = statement_of(
+        form(start="2025-12-15", periods=books("closed"), posting_threshold="5000.00")
+    )
+    document = found.documents[0]
+    assert (document.issue_date, document.tax_point) == (date(2025, 12, 15), date(2025, 12, 15))
+    assert document.posting.posting_date == date(2026, 1, 1)
+    assert [row.billed.amount for row in found.deferred[:2]] == [0, 3650]
+    ties(found)
+
+
+def test_a_larger_one_waits_for_the_controller() -> None:
+    found = statement_of(form(start="2025-12-15", periods=books("closed")))
+    assert found.documents[0].posting.needs_controller
+
+
+def test_a_convention_says_how_a_service_is_recognised() -> None:
+    """NetSuite: equal months between the ends, the cent to the last but one."""
+    line = seats(quantity="1", unit_price="100.00", per_months=3)
+    found = statement_of(
+        form(convention="netsuite_arm", cycle_day=1, billing_months=3, lines=[line])
+    )
+    assert found.net == usd("400")
+    assert [str(row.amount.amount) for row in found.revenue] == [
+        "33.97", *["33.21"] * 9, "33.17", "33.97",
+    ]  # fmt: skip
+
+
+def test_cumulative_rounding_spreads_the_cents_of_revenue() -> None:
+    line = seats(quantity="1", unit_price="100.00", revenue="even_periods")
+    found = statement_of(form(remainder="cumulative", lines=[line]))
+    assert [row.amount.to_minor() for row in found.revenue] == [833, 834, 833] * 4

@@ -11,7 +11,7 @@ from dealthread.domain.statement.form import ContractForm
 from dealthread.domain.statement.statement import statement_of
 from tests.unit.statement.forms import change, fields, form, seats
 
-USAGE = {"key": "calls", "charge": "usage", "revenue": "usage", "unit_price": "1"}
+USAGE = {"key": "calls", "charge": "usage", "unit_price": "1"}
 EURO = {"amount": "1.00", "currency": "EUR"}
 FLAT = {"model": "flat", "amount": {"amount": "100.00", "currency": "USD"}}
 
@@ -35,16 +35,34 @@ FLAT = {"model": "flat", "amount": {"amount": "100.00", "currency": "USD"}}
         ({"lines": []}, "at least 1 item"),
         ({"lines": [seats(), seats()]}, "lines: a key stands twice"),
         ({"lines": [seats(unit_price=365)]}, "write the number as text"),
+        ({"lines": [seats(unit_price="-1")]}, "greater than or equal to 0"),
+        ({"lines": [seats(key="a/b")]}, "should match pattern"),
         ({"lines": [seats(unit_price="three")]}, "not a decimal number"),
         ({"lines": [seats(quantity="-1")]}, "greater than or equal to 0"),
         ({"lines": [seats(quantity="0.0000000000001")]}, "no more than 12 decimal places"),
         ({"lines": [seats(price=FLAT)]}, "unit_price: give it or a price model"),
         ({"lines": [{"key": "seats"}]}, "unit_price: give it or a price model"),
-        ({"lines": [seats(unit_price="0.0000000000001")]}, "at most 12 decimals"),
+        ({"lines": [seats(unit_price="0.0000000000001")]}, "no more than 12 decimal places"),
         ({"lines": [seats(tax_percent="101")]}, "less than or equal to 100"),
         ({"lines": [seats(start="2026-02-01", end="2026-02-01")]}, "end: not after the start"),
         ({"lines": [seats(start="2025-01-01")]}, "lines.0.start, end: outside"),
         ({"lines": [seats(revenue="usage")]}, "revenue: usage belongs"),
+        ({"lines": [USAGE | {"milestones": [{"reached_on": "2026-05-01"}]}]}, "milestones: "),
+        ({"lines": [seats(selling_price={"unit": "0"})]}, "greater than 0"),
+        ({"lines": [seats(selling_price={"unit": "5", "high": "4"})]}, "high: below low"),
+        ({"lines": [seats(unit_price="1000000000000")]}, "less than 1000000000000"),
+        (
+            {"lines": [USAGE | {"usage": [{"until": "2027-01-01", "quantity": "1"}]}]},
+            "lines.0.usage: outside",
+        ),
+        (
+            {"lines": [USAGE | {"usage": [{"until": "2026-01-01", "quantity": "1"}] * 2}]},
+            "usage: its days are not in order",
+        ),
+        (
+            {"periods": [{"start": "2026-01-01", "end": "2026-01-01", "state": "open"}]},
+            "end: not after the start",
+        ),
         ({"lines": [seats(revenue="milestone")]}, "milestones: belong to revenue by milestone"),
         (
             {"lines": [seats(usage=[{"until": "2026-01-31", "quantity": "1"}])]},
