@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dealthread.simulators.stripe.gateway import Gateway
-from tests.simulators.stripe_types import KNOWN_EXCEPTIONS, Exchange, judge
+from tests.simulators.stripe.types import KNOWN_EXCEPTIONS, Exchange, judge
 
 NAME = "stripe-judge"
 TAPE = "DEALTHREAD_SIM_TAPE"
@@ -90,7 +90,7 @@ class StripeJudge:
             f"Stripe's types judged {self.judged['accepted']:,} accepted exchanges (request and "
             f"answer) and {self.judged['refused']:,} refusals: {len(self.violations)} violations; "
             f"{len(KNOWN_EXCEPTIONS)} known exceptions, with reasons, in "
-            "tests/simulators/stripe_types.py"
+            "tests/simulators/stripe/types.py"
         )
         for violation in self.violations[:SHOWN]:
             terminalreporter.write_line(f"  {violation}")

@@ -20,7 +20,7 @@ from dealthread.simulators.stripe import app as stripe
 from dealthread.simulators.stripe.config import AccountConfig, SimulatorConfig
 from dealthread.stack.postgres import Postgres
 from tests.simulators.conftest import ORG_ID, SimulatedOrg
-from tests.simulators.stripe_support import DE_KEY
+from tests.simulators.stripe.support import DE_KEY
 
 Until = Callable[[Callable[[], bool]], None]
 ACCOUNT = AccountConfig(id="acct_one", secret_key=DE_KEY)
