@@ -57,13 +57,16 @@ with_pip() {
             fail ".venv has no pip" "rm -rf .venv && make install"
     fi
     total=$(grep -c '^[^ ].*==' "$PINS")
-    "${pip[@]}" install --progress-bar off --require-hashes -r "$PINS" |
+    # The pins are complete. Resolving them again makes older pips look at the newest version of a
+    # package that another one asks for with an extra (coverage[toml]), which no hash allows.
+    "${pip[@]}" install --progress-bar off --no-deps --require-hashes -r "$PINS" |
         awk -v total="$total" '
             /^(Collecting|Processing) / {
                 n++; sub(".*/", "", $2); printf "  [%d/%d] %s\n", n, total, $2; fflush()
             }
             /^Installing collected/ { print "  unpacking"; fflush() }'
     "${pip[@]}" install --quiet --no-deps --no-build-isolation -e .
+    "${pip[@]}" check >/dev/null || "${pip[@]}" check >&2
 }
 
 echo "make install: $("$python" -V), packages of $PINS into .venv"
