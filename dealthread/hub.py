@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -15,10 +15,17 @@ from pydantic import BaseModel
 
 from dealthread.domain.base import Ref
 from dealthread.domain.case import Case, CaseOpening
+from dealthread.domain.change_order import ChangeOrder
 from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.documents import Agreement
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.money import Money
-from dealthread.domain.transaction import ChangeOutcome, ChangeResult, SagaContext
+from dealthread.domain.transaction import (
+    ChangeOutcome,
+    ChangeRequest,
+    ChangeResult,
+    SagaContext,
+)
 from dealthread.domain.validation import ActiveContract
 
 T = TypeVar("T", bound=BaseModel)
@@ -67,6 +74,37 @@ class WriteRow:
 
 
 @dataclass(frozen=True)
+class ContractVersionRecord:
+    """A version of a contract with what made it and what follows from it for revenue."""
+
+    contract: Contract
+    """`contract.version` is its number."""
+    change_id: str
+    effective_from: date
+    accepted_on: date
+    kind: str
+    reason: str = ""
+    working: str = ""
+    """Charges, credits and treatments with their inputs, as JSON."""
+    schedule: tuple[RevenueRow, ...] = ()
+    """The whole revenue schedule after the change."""
+
+
+@dataclass(frozen=True)
+class RevenueRow:
+    """Revenue of one obligation in one month, in the contract's currency. Its source is the
+    version that planned it."""
+
+    obligation: str
+    line_key: str
+    account: str
+    month: date
+    """First day of the month."""
+    amount: Money
+    treatment: str = ""
+
+
+@dataclass(frozen=True)
 class Effects:
     """What is recorded in the same transaction as a result."""
 
@@ -75,6 +113,8 @@ class Effects:
     stage: str = ""
     contract_state: ContractState | None = None
     outcome: ChangeOutcome | None = None
+    version: ContractVersionRecord | None = None
+    """A new accepted version of the contract, which becomes the present one."""
 
 
 @dataclass(frozen=True)
@@ -169,8 +209,47 @@ class Contracts(Protocol):
     async def change_result(self, change_id: str, generation: int) -> ChangeResult | None:
         """How a change ended; None while it runs."""
 
+    async def state(self, contract_key: str) -> ContractState | None:
+        """The contract's state; None where there is no such contract."""
+
+    async def version(self, contract_key: str, number: int) -> Contract | None:
+        """An accepted version of the contract."""
+
+    async def schedule(self, contract_key: str) -> tuple[RevenueRow, ...]:
+        """The revenue schedule as the present version plans it."""
+
     async def next_sequence(self, contract_key: str) -> int:
         """A number that rises with each use: the CRM refuses a lower one."""
+
+
+class Changes(Protocol):
+    """Orders of changes, as asked, and what was computed for them before anything was written."""
+
+    async def order(self, change_id: str) -> ChangeOrder | None:
+        """The order; None where the change comes from the CRM and was not read yet."""
+
+    async def record_order(self, order: ChangeOrder, requested_by: str) -> None:
+        """Store an order; the same again changes nothing. Raises Conflict for another content
+        under a known id."""
+
+    async def record_preview(self, change_id: str, preview: str) -> None:
+        """The latest preview (JSON) of a change: lines, taxes, documents, treatments."""
+
+    async def agreement(self, contract_key: str) -> Agreement | None:
+        """The contract's billing agreement as the journal last recorded it."""
+
+    async def booking_keys(self, contract_key: str) -> tuple[str, ...]:
+        """Document keys of the contract's bookings in the ERP, oldest first."""
+
+    async def claim(self, request: ChangeRequest, contract_key: str) -> bool:
+        """Make a run for a change unless it exists; the relay hands it to its contract."""
+
+    async def stage_of(self, business_key: str, generation: int) -> tuple[str, str | None]:
+        """(stage, outcome) of a run; ("", None) where there is none."""
+
+    async def was_told(self, event_id: str, subscriber_kind: str) -> bool:
+        """Whether an event was confirmed by every subscriber of a kind (proof of a notice); False
+        where there is no such subscriber."""
 
 
 class Cases(Protocol):

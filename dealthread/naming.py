@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from datetime import date
 
 from dealthread.domain.base import BusinessKey, ContractKey
 
@@ -55,6 +56,31 @@ def contract_workflow_id(key: str) -> str:
 def activation_id(key: str) -> BusinessKey:
     """Workflow id of the change that activates a contract on its start date."""
     return BusinessKey(f"activation:{key}")
+
+
+def amendment_id(key: str, source_id: str) -> BusinessKey:
+    """Business key and workflow id of an amendment: contract and the id of what asks for it."""
+    return BusinessKey(f"amendment:{key}:{source_id}")
+
+
+def renewal_id(key: str, term_start: date) -> BusinessKey:
+    """Of the renewal into the term that starts on a day."""
+    return BusinessKey(f"renewal:{key}:{term_start.isoformat()}")
+
+
+def renewal_notice_id(key: str, term_start: date) -> BusinessKey:
+    """Of the announcement of that renewal."""
+    return BusinessKey(f"renewal-notice:{key}:{term_start.isoformat()}")
+
+
+def cancellation_id(key: str, source_id: str) -> BusinessKey:
+    """Of a cancellation: contract and the id of what asks for it."""
+    return BusinessKey(f"cancellation:{key}:{source_id}")
+
+
+def withdrawal_id(key: str, source_id: str) -> BusinessKey:
+    """Of the withdrawal of a change that has not taken effect."""
+    return BusinessKey(f"withdrawal:{key}:{source_id}")
 
 
 def idempotency_key(business_key: str, generation: int, step: str, direction: str) -> str:

@@ -18,6 +18,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from dealthread.domain.base import Carried, Ref
+from dealthread.domain.change_order import AmendmentOrder, RenewalOrder
 from dealthread.domain.contract import Contract
 from dealthread.domain.deal import Deal
 from dealthread.domain.documents import (
@@ -25,6 +26,7 @@ from dealthread.domain.documents import (
     BillingCustomer,
     Booking,
     BookingContext,
+    ChangedAgreement,
     CrmRecord,
     Entitlement,
     ErpCustomer,
@@ -66,6 +68,29 @@ class CrmWriteBack(Carried):
     entitlement: Ref | None = None
 
 
+class CrmChange(Carried):
+    """What the CRM is told about a change of a contract. Only fields the hub owns."""
+
+    contract: Contract
+    """As it is after the change."""
+    change_id: str
+    deal_id: str = ""
+    """The opportunity that asked for the change; "" where none did."""
+    status: str
+    """Of the contract: active, scheduled, cancelled, ended, renewal announced."""
+    change_status: str
+    """Of the change: completed, scheduled, stopped: <reason>, withdrawn."""
+    status_at: datetime
+    sequence: int
+    effective_from: date | None = None
+    booking: Ref | None = None
+    forecast_renewal: bool = False
+    """Whether the CRM shall hold an open renewal for the contract's next term: found before it is
+    made, by CPQ's own fields where CPQ is present."""
+    renewal_price: Money | None = None
+    """Net of one year, or of the term where it is shorter, as it is offered."""
+
+
 class CrmPort(Protocol):
     """The CRM: source of deals; told the state of the contract."""
 
@@ -86,6 +111,22 @@ class CrmPort(Protocol):
         self, command: CrmWriteBack, *, idempotency_key: str
     ) -> Outcome[CrmRecord]:
         """Undo: status says why it stopped; ids leave the active fields and stay in history."""
+
+    async def read_change(self, deal_id: str, contract: Contract) -> AmendmentOrder | RenewalOrder:
+        """What a won amendment or renewal asks of a contract, in whatever form the CRM keeps it
+        (deltas are folded onto the contract's lines). Raises NotFound, and StepRejected for one
+        that is not won, belongs to another contract or cannot be told."""
+
+    async def record_change(
+        self, command: CrmChange, *, idempotency_key: str
+    ) -> Outcome[CrmRecord]:
+        """Bring the contract's record to its present version: status, term, value, quantities,
+        the change's own status, the renewal's forecast; all or nothing."""
+
+    async def find_recorded_change(
+        self, contract_key: str, *, idempotency_key: str
+    ) -> CrmRecord | None:
+        """The contract's record if the last write applied to it had this key."""
 
 
 # ---------------------------------------------------------------- billing
@@ -108,6 +149,35 @@ class OnboardBillingCustomer(Carried):
     party: Party
     parent_customer_key: str | None
     currency: str
+
+
+class CreditLine(Carried):
+    """Net of a line to be given back on the invoice that billed it. Positive."""
+
+    line_key: str
+    net: Money
+    span_start: date
+    span_end: date
+    """The service that is given back, end exclusive: it finds the invoice."""
+
+
+class ChangeAgreement(Carried):
+    """Bring a running agreement from one version of its contract to the next.
+
+    What is billed from `effective_from` on follows `after`. A contract that ends there is
+    cancelled there; a term that follows the present one is added to the agreement, or started
+    anew where the agreement has ended.
+    """
+
+    before: Contract
+    after: Contract
+    agreement: Agreement
+    effective_from: date
+    charge_lines: tuple[str, ...] = ()
+    """Keys of lines whose change is charged at once, old against new, on one invoice. Changes of
+    the others are billed from the next period on, or given back by `credits`."""
+    credits: tuple[CreditLine, ...] = ()
+    refund: bool = False
 
 
 class BillingPort(Protocol):
@@ -181,6 +251,22 @@ class BillingPort(Protocol):
     ) -> Outcome[Agreement]:
         """Undo before a finalised invoice: no proration, no invoice, pending items removed, the
         held draft closed as the law of the seller permits. Nothing there counts as done."""
+
+    async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
+        """The biller's own preview of a change: the invoice and the credit memos it would make.
+
+        Nothing is stored there. Raises StepRejected when the biller refuses it."""
+
+    async def change_agreement(
+        self, command: ChangeAgreement, *, idempotency_key: str
+    ) -> Outcome[ChangedAgreement]:
+        """Make the change: agreement, invoice, credit memos. Each part is found before it is
+        repeated, so that a change of several calls goes on where it stopped."""
+
+    async def find_change(
+        self, command: ChangeAgreement, *, idempotency_key: str
+    ) -> ChangedAgreement | None:
+        """What the change with this key made, if all of it is there. Strongly consistent."""
 
 
 # ---------------------------------------------------------------- ERP

@@ -22,6 +22,32 @@ class ContractState(StrEnum):
     NEVER_ACTIVATED = "never_activated"
 
 
+class RenewalKind(StrEnum):
+    """What happens at the end of a term when nobody says anything."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+    """It ends, unless the customer accepts a renewal."""
+    NONE = "none"
+
+
+class RenewalTerms(Carried):
+    """How a term ends and what may follow it. Percentages are of the unit price in force."""
+
+    kind: RenewalKind = RenewalKind.MANUAL
+    term_months: int | None = None
+    """Of the next term; None = as long as the term that ends."""
+    notice_days: int = 0
+    """Last day to refuse an automatic renewal: this many days before the term's end."""
+    lead_days: int = 30
+    """How long before that day the renewal is announced."""
+    grace_days: int = 0
+    """How long after the term's end a late acceptance is taken, service held, nothing billed."""
+    uplift_percent: ExactDecimal = Decimal(0)
+    legal_notice: bool = False
+    """Whether the law asks for a notice that is provably sent before an automatic renewal."""
+
+
 class LineTax(Carried):
     """Tax of one line. An estimate until an invoice is finalised."""
 
@@ -45,6 +71,9 @@ class QuantityStep(Carried):
 
 class ContractLine(Carried):
     """`line_key` is stable over versions and joins CRM, biller and ERP.
+
+    A line that changes is several of these with the same key, one for each span with the same
+    quantity, price and product, in order and without overlap.
 
     `net_per_period`: net of one billing period; for one-time lines, the whole price.
     """
@@ -110,6 +139,8 @@ class Contract(Entity):
     po_number: str = ""
     signed_on: date | None = None
     signed_document: str = ""
+    renewal: RenewalTerms | None = None
+    """None only for contracts accepted before renewals existed."""
     booking_policy: str
     release_policy: str
     lines: tuple[ContractLine, ...]

@@ -53,6 +53,50 @@ class Agreement(Carried):
         return is_draft and self.status is AgreementStatus.ACTIVE
 
 
+class CreditForm(StrEnum):
+    """What becomes of a credit that the biller gives."""
+
+    OPEN_INVOICE = "open_invoice"
+    """Reduces the unpaid invoice that it names."""
+    BALANCE = "balance"
+    """Was paid: the customer's balance, used by his next invoices."""
+    REFUND = "refund"
+    """Was paid: back to the customer."""
+
+
+class CreditMemoLine(Carried):
+    """`net` and `tax` are positive: what is given back."""
+
+    line_key: str
+    net: Money
+    tax: Money
+
+
+class CreditMemo(Carried):
+    """A credit of the biller that names the invoice it corrects. Amounts are positive."""
+
+    ref: Ref | None = None
+    """None in a preview."""
+    number: str = ""
+    corrects: Ref
+    lines: tuple[CreditMemoLine, ...]
+    net: Money
+    tax: Money
+    gross: Money
+    forms: dict[CreditForm, Money] = {}
+    """How the gross is given back; the parts add up to it."""
+    issue_date: date | None = None
+
+
+class ChangedAgreement(Carried):
+    """What a change made at the biller, or would make in a preview."""
+
+    agreement: Agreement
+    invoice: BillingInvoice | None = None
+    """Credits and charges of the change on one invoice; None where nothing is charged now."""
+    credit_memos: tuple[CreditMemo, ...] = ()
+
+
 class ErpCustomer(Carried):
     """The customer at one company of the ERP."""
 
@@ -126,6 +170,8 @@ class EntitlementState(StrEnum):
     RECORDED = "recorded"
     ACTIVE = "active"
     REVOKED = "revoked"
+    ENDED = "ended"
+    """Every right that was granted has run out."""
 
 
 class Grant(Carried):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime
 
 from dealthread.domain.base import Carried, Ref
-from dealthread.domain.contract import ContractState
+from dealthread.domain.contract import ContractState, RenewalTerms
 from dealthread.domain.corrections import Corrections
 from dealthread.domain.deal import Deal
 
@@ -17,6 +17,14 @@ class ChangeKind(StrEnum):
     ACTIVATION = "activation"
     """A contract set up ahead starts today."""
     TERM_END = "term_end"
+    AMENDMENT = "amendment"
+    RENEWAL_NOTICE = "renewal_notice"
+    """The renewal is announced, with its price."""
+    RENEWAL = "renewal"
+    """Accepted, declined or, at the end of the notice period, automatic."""
+    CANCELLATION = "cancellation"
+    WITHDRAWAL = "withdrawal"
+    """Takes back a change that was agreed and has not taken effect."""
 
 
 class ChangeRequest(Carried):
@@ -52,6 +60,9 @@ class ChangeOutcome(StrEnum):
 
     COMPLETED = "completed"
     SCHEDULED = "scheduled"
+    """Accepted; takes effect on a later day."""
+    WITHDRAWN = "withdrawn"
+    """Accepted, and taken back before it took effect."""
     COMPENSATED = "compensated"
     CANCELLED = "cancelled"
     TERMINATED = "terminated"
@@ -69,6 +80,10 @@ class ChangeResult(Carried):
     start_at: AwareDatetime | None = None
     end_at: AwareDatetime | None = None
     auto_renew: bool = False
+    renewal: RenewalTerms | None = None
+    term_no: int = 1
+    due_at: AwareDatetime | None = None
+    """When a scheduled change takes effect."""
     residue: tuple[str, ...] = ()
     refs: tuple[Ref, ...] = ()
 
