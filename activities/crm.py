@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from temporalio import activity
 
 from activities.inputs import Undone, Withdraw, WriteBack
+from activities.planning import first_plan
 from dealthread.domain.base import Ref, System
+from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import ContractState
 from dealthread.domain.documents import Agreement, Booking, CrmRecord, Entitlement
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.transaction import FrozenDeal, ReadDeal
 from dealthread.ensure import Ensure, Undo, Write, request_hash
-from dealthread.hub import Contracts, Effects, WriteSpec, parsed
+from dealthread.hub import Contracts, ContractVersionRecord, Effects, WriteSpec, parsed
 from dealthread.naming import event_id, idempotency_key
 from dealthread.outcome import Outcome
 from dealthread.ports import BusinessClock, CrmPort, CrmWriteBack
@@ -21,9 +25,15 @@ class CrmActivities:
     """One business step each, through the CRM port."""
 
     def __init__(
-        self, crm: CrmPort, ensure: Ensure, contracts: Contracts, clock: BusinessClock
+        self,
+        crm: CrmPort,
+        ensure: Ensure,
+        contracts: Contracts,
+        config: Callable[[], ConfigSet],
+        clock: BusinessClock,
     ) -> None:
         self._crm = crm
+        self._config = config
         self._ensure = ensure
         self._contracts = contracts
         self._clock = clock
@@ -48,6 +58,15 @@ class CrmActivities:
             request_hash=request_hash(order.model_copy(update={"agreement": None})),
         )
         agreement = order.agreement
+        # Planned before the call: nothing may fail between the CRM's answer and its record.
+        version = ContractVersionRecord(
+            contract=contract,
+            change_id=context.business_key,
+            effective_from=contract.start_date,
+            accepted_on=contract.signed_on or contract.start_date,
+            kind="quote_to_cash",
+            schedule=first_plan(contract, self._config()),
+        )
 
         async def act(wire_key: str) -> Outcome[CrmRecord]:
             sequence = await self._contracts.next_sequence(contract.key)
@@ -81,6 +100,7 @@ class CrmActivities:
                     stage=order.outcome,
                     contract_state=order.state,
                     outcome=order.outcome,
+                    version=version,
                 ),
                 settle=self._crm.settle_window,
             )

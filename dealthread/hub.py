@@ -247,6 +247,12 @@ class Changes(Protocol):
     async def stage_of(self, business_key: str, generation: int) -> tuple[str, str | None]:
         """(stage, outcome) of a run; ("", None) where there is none."""
 
+    async def version_of(self, change_id: str) -> int | None:
+        """Number of the contract's version that a change made; None where it made none."""
+
+    async def join_group(self, contract_keys: tuple[str, ...], group: str) -> None:
+        """Note that contracts belong together, whichever of their ids is asked for."""
+
     async def was_told(self, event_id: str, subscriber_kind: str) -> bool:
         """Whether an event was confirmed by every subscriber of a kind (proof of a notice); False
         where there is no such subscriber."""

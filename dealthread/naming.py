@@ -78,9 +78,17 @@ def cancellation_id(key: str, source_id: str) -> BusinessKey:
     return BusinessKey(f"cancellation:{key}:{source_id}")
 
 
-def withdrawal_id(key: str, source_id: str) -> BusinessKey:
-    """Of the withdrawal of a change that has not taken effect."""
-    return BusinessKey(f"withdrawal:{key}:{source_id}")
+_WITHDRAWAL = "withdrawal:"
+
+
+def withdrawal_id(target: str) -> BusinessKey:
+    """Of the withdrawal of a change that has not taken effect: it is taken back once."""
+    return BusinessKey(f"{_WITHDRAWAL}{target}")
+
+
+def withdrawn_by(change_id: str) -> str:
+    """The change that a withdrawal takes back; "" for any other change."""
+    return change_id.removeprefix(_WITHDRAWAL) if change_id.startswith(_WITHDRAWAL) else ""
 
 
 def idempotency_key(business_key: str, generation: int, step: str, direction: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
+from dealthread.store.changes import PostgresChanges
 from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.worker import Interceptor, Worker
@@ -15,9 +16,15 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.assessment import AssessmentActivities
 from activities.billing import BillingActivities
+from activities.billing_change import BillingChangeActivities
+from activities.change_assessment import ChangeAssessmentActivities
+from activities.change_hub import ChangeHubActivities
 from activities.crm import CrmActivities
+from activities.crm_change import CrmChangeActivities
 from activities.entitlement import EntitlementActivities
+from activities.entitlement_change import EntitlementChangeActivities
 from activities.erp import ErpActivities
+from activities.erp_adjustment import ErpAdjustmentActivities
 from activities.hub import HubActivities
 from adapters import registry as adapters
 from adapters.http import CallMeter
@@ -26,7 +33,7 @@ from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.ownership import WRITE_MODELS, unowned_fields
 from dealthread.ensure import Ensure, Limits
 from dealthread.errors import BadInput, InvariantBroken
-from dealthread.hub import Cases, Contracts, Journal
+from dealthread.hub import Cases, Changes, Contracts, Journal
 from dealthread.naming import (
     BILLING_QUEUE,
     CRM_QUEUE,
@@ -67,6 +74,7 @@ class Ports:
     entitlement: EntitlementPort
     journal: Journal
     contracts: Contracts
+    changes: Changes
     cases: Cases
     clock: BusinessClock
     config: Callable[[], ConfigSet]
@@ -115,6 +123,7 @@ async def open_ports(settings: Settings, meter: CallMeter | None = None) -> Asyn
             entitlement=entitlement.port,
             journal=PostgresJournal(engine),
             contracts=PostgresContracts(engine),
+            changes=PostgresChanges(engine, subscribers_by_kind(settings.subscribers)),
             cases=PostgresCases(engine),
             clock=clock,
             config=source.current,
@@ -140,18 +149,30 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
     """One queue for workflows, one per vendor account, one per company of a ledger."""
     refuse_unowned_writes()
     ensure = Ensure(ports.journal, limits)
-    erp = activities_of(ErpActivities(ports.erps, ensure, ports.contracts))
+    erp = activities_of(
+        ErpActivities(ports.erps, ensure, ports.contracts),
+        ErpAdjustmentActivities(ports.erps, ensure),
+    )
     companies = {
         (entity.erp_instance, entity.erp_company) for entity in ports.config().legal_entities
     }
     return [
         QueuePlan(
             WORKFLOW_QUEUE,
-            activities_of(HubActivities(ports.cases, ports.contracts, ports.clock)),
+            activities_of(
+                HubActivities(ports.cases, ports.contracts, ports.clock),
+                ChangeHubActivities(ports.contracts, ports.changes, ports.clock),
+            ),
             WORKFLOWS,
         ),
         QueuePlan(
-            CRM_QUEUE, activities_of(CrmActivities(ports.crm, ensure, ports.contracts, ports.clock))
+            CRM_QUEUE,
+            activities_of(
+                CrmActivities(ports.crm, ensure, ports.contracts, ports.config, ports.clock),
+                CrmChangeActivities(
+                    ports.crm, ensure, ports.contracts, ports.changes, ports.config, ports.clock
+                ),
+            ),
         ),
         QueuePlan(
             BILLING_QUEUE,
@@ -160,10 +181,24 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                 AssessmentActivities(
                     ports.billing, ports.erps, ports.contracts, ports.config, ports.clock
                 ),
+                BillingChangeActivities(ports.billing, ensure),
+                ChangeAssessmentActivities(
+                    ports.crm,
+                    ports.billing,
+                    ports.erps,
+                    ports.contracts,
+                    ports.changes,
+                    ports.config,
+                    ports.clock,
+                ),
             ),
         ),
         QueuePlan(
-            ENTITLEMENT_QUEUE, activities_of(EntitlementActivities(ports.entitlement, ensure))
+            ENTITLEMENT_QUEUE,
+            activities_of(
+                EntitlementActivities(ports.entitlement, ensure),
+                EntitlementChangeActivities(ports.entitlement, ensure),
+            ),
         ),
         *(
             # A ledger of a company is posted serially: one slot.
@@ -185,6 +220,10 @@ def sandbox() -> SandboxedWorkflowRunner:
             "pydantic_core",
             "structlog",
             "workflows.business_time",
+            "workflows.change_run",
+            "workflows.change_steps",
+            "workflows.contract_memory",
+            "workflows.decided_by_people",
             "workflows.desk",
             "workflows.questions",
             "workflows.steps",

@@ -12,15 +12,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflows.activation import ActivationWorkflow
+from workflows.amendment import AmendmentWorkflow
+from workflows.cancellation import CancellationWorkflow
+from workflows.change_preview import ChangePreviewWorkflow
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
 from workflows.deal_check import DealCheckWorkflow
 from workflows.quote_to_cash import QuoteToCashWorkflow
+from workflows.renewal import RenewalWorkflow
+from workflows.renewal_notice import RenewalNoticeWorkflow
 
 WORKFLOWS: tuple[type, ...] = (
     ContractLifecycleWorkflow,
     QuoteToCashWorkflow,
     ActivationWorkflow,
+    AmendmentWorkflow,
+    RenewalNoticeWorkflow,
+    RenewalWorkflow,
+    CancellationWorkflow,
     DealCheckWorkflow,
+    ChangePreviewWorkflow,
 )
 
 

@@ -88,6 +88,8 @@ class ActivationWorkflow:
             start_at=midnight(contract.start_date),
             end_at=midnight(contract.end_date) if contract.end_date else None,
             auto_renew=contract.auto_renew,
+            renewal=contract.renewal,
+            term_no=contract.term_no,
             refs=(record.ref,),
         )
 

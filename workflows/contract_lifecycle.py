@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from pydantic import AwareDatetime
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import (
@@ -19,58 +18,51 @@ from temporalio.exceptions import (
     is_cancelled_exception,
 )
 
+from activities.change_inputs import RecordTermEnd
+from activities.crm_change import CrmChangeActivities
 from activities.hub import HubActivities
 from activities.inputs import AwaitChange, RecordOutcome
 from dealthread.attributes import at_start
-from dealthread.domain.base import Carried
 from dealthread.domain.contract import ContractState
 from dealthread.domain.transaction import (
+    ChangeInput,
     ChangeKind,
     ChangeOutcome,
     ChangeRequest,
     ChangeResult,
-    Environment,
     QuoteToCashInput,
+    RiskSignal,
     SagaContext,
 )
-from dealthread.naming import activation_id
-from dealthread.policies import STORE
+from dealthread.naming import CRM_QUEUE, withdrawn_by
+from dealthread.policies import STORE, WRITE
 from dealthread.saga import to_its_end
 from workflows.business_time import business_now
+from workflows.contract_memory import (
+    ContractMemory,
+    ContractView,
+    Due,
+    HeldChange,
+    details,
+    next_due,
+    remembered,
+)
 
 with workflow.unsafe.imports_passed_through():
     # Only named here, to be started as children: each runs in a sandbox of its own.
     from workflows.activation import ActivationWorkflow
+    from workflows.amendment import AmendmentWorkflow
+    from workflows.cancellation import CancellationWorkflow
     from workflows.quote_to_cash import QuoteToCashWorkflow
+    from workflows.renewal import RenewalWorkflow
+    from workflows.renewal_notice import RenewalNoticeWorkflow
 
-KEEP_APPLIED = 50
-"""Change ids remembered across rests; older ones are refused by their unique row in the store."""
+TERM_END_TOLD = "contract-term-end-told-202611"
+"""Patch: the CRM is told that a term ended; before, only our store knew."""
 
-
-class ContractMemory(Carried):
-    """What a contract carries from rest to rest. At most 4 kB; larger things live in the store."""
-
-    schema_version: int = 1
-    contract_key: str
-    org: str
-    deal_id: str
-    state: ContractState = ContractState.PENDING
-    environment: Environment = Environment()
-    start_at: AwareDatetime | None = None
-    end_at: AwareDatetime | None = None
-    auto_renew: bool = False
-    applied: tuple[str, ...] = ()
-
-
-class ContractView(Carried):
-    """Answer of the `status` query."""
-
-    contract_key: str
-    state: ContractState
-    running: str = ""
-    queued: tuple[str, ...] = ()
-    applied: tuple[str, ...] = ()
-    due_at: AwareDatetime | None = None
+FIRST = (ChangeKind.QUOTE_TO_CASH, ChangeKind.ACTIVATION)
+"""Changes that make a contract; all others need one that is active."""
+_OVER = (ContractState.NEVER_ACTIVATED, ContractState.ENDED)
 
 
 @workflow.defn(name="ContractLifecycle")
@@ -91,24 +83,25 @@ class ContractLifecycleWorkflow:
             await self._apply(await self._next_change())
             if self._queue:
                 continue
-            if self._memory.state in (ContractState.NEVER_ACTIVATED, ContractState.ENDED):
+            if self._memory.state in _OVER:
                 break
             await self._rest()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._view()
 
-    async def _next_change(self) -> ChangeRequest:
+    async def _next_change(self) -> Due | ChangeRequest:
         """Next accepted change, or the one that is due by the calendar."""
-        due = self._due_at()
+        due = next_due(self._memory)
         if not self._queue:
             wait = None
             if due is not None:
                 now = business_now(self._memory.environment.business_offset_seconds)
-                wait = max(due - now, timedelta(0))
+                wait = max(due.at - now, timedelta(0))
             try:
                 await self._shielded_wait(wait)
             except TimeoutError:
-                return self._due_change()
+                # It may have been taken back while the timer ran.
+                return next_due(self._memory) or self._queue.pop(0)
         return self._queue.pop(0)
 
     async def _shielded_wait(self, wait: timedelta | None) -> None:
@@ -120,75 +113,34 @@ class ContractLifecycleWorkflow:
             except asyncio.CancelledError:
                 self._refuse_cancel()
 
-    def _due_at(self) -> AwareDatetime | None:
-        memory = self._memory
-        if memory.state is ContractState.SCHEDULED:
-            return memory.start_at
-        if memory.state is ContractState.ACTIVE and not memory.auto_renew:
-            return memory.end_at
-        return None
-
-    def _due_change(self) -> ChangeRequest:
-        memory = self._memory
-        kind = (
-            ChangeKind.ACTIVATION
-            if memory.state is ContractState.SCHEDULED
-            else ChangeKind.TERM_END
-        )
-        return ChangeRequest(
-            change_id=activation_id(memory.contract_key)
-            if kind is ChangeKind.ACTIVATION
-            else f"term-end:{memory.contract_key}",
-            kind=kind,
-            org=memory.org,
-            deal_id=memory.deal_id,
-            requested_by="calendar",
-        )
-
-    async def _apply(self, change: ChangeRequest) -> None:
+    async def _apply(self, asked: Due | ChangeRequest) -> None:
+        change = asked.request if isinstance(asked, Due) else asked
+        is_due = isinstance(asked, Due) and asked.is_held
         self._running = change.change_id
+        if is_due:
+            self._let_go(change.change_id)
         self._tell()
         if change.kind is ChangeKind.TERM_END:
             await to_its_end(self._end(change), self._refuse_cancel)
+        elif change.kind not in FIRST and self._memory.state is ContractState.SCHEDULED:
+            self._hold_until_start(change)
+        elif change.kind not in FIRST and self._memory.state is not ContractState.ACTIVE:
+            await self._refuse(change)
+        elif change.kind is ChangeKind.WITHDRAWAL and self._holds(withdrawn_by(change.change_id)):
+            await self._withdraw(change)
         else:
-            result = await to_its_end(self._child(change), self._refuse_cancel)
+            result = await to_its_end(self._child(change, is_due=is_due), self._refuse_cancel)
             if result is not None:
                 self._remember(change, result)
         self._running = ""
         self._tell()
 
-    async def _child(self, change: ChangeRequest) -> ChangeResult | None:
+    # ------------------------------------------------------------ a change as a child saga
+
+    async def _child(self, change: ChangeRequest, *, is_due: bool) -> ChangeResult | None:
         """Run the change as a child saga; adopt one that an earlier run of ours started."""
-        memory = self._memory
-        order = QuoteToCashInput(
-            request=change, contract_key=memory.contract_key, environment=memory.environment
-        )
-        run = (
-            QuoteToCashWorkflow.run
-            if change.kind is ChangeKind.QUOTE_TO_CASH
-            else ActivationWorkflow.run
-        )
         try:
-            return await workflow.execute_child_workflow(
-                run,
-                order,
-                id=change.change_id,
-                # The default would terminate the saga, undo and all, when the contract rests.
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-                id_reuse_policy=(
-                    WorkflowIDReusePolicy.REJECT_DUPLICATE
-                    if change.generation == 1
-                    else WorkflowIDReusePolicy.ALLOW_DUPLICATE
-                ),
-                search_attributes=at_start(memory.contract_key, memory.deal_id),
-                static_summary=f"{change.kind} of deal {change.deal_id}",
-                static_details=(
-                    f"Deal `{change.deal_id}` of org `{change.org}`, generation "
-                    f"{change.generation}, asked by {change.requested_by}.\n\n"
-                    f"`dealthread show {change.deal_id}`"
-                ),
-            )
+            return await self._saga_of(change, is_due=is_due)
         except WorkflowAlreadyStartedError:
             return await self._adopt(change)
         except ChildWorkflowError as error:
@@ -197,8 +149,50 @@ class ContractLifecycleWorkflow:
             return ChangeResult(
                 change_id=change.change_id,
                 outcome=ChangeOutcome.CANCELLED,
-                contract_state=ContractState.NEVER_ACTIVATED,
+                contract_state=self._state_without(change),
             )
+
+    async def _saga_of(self, change: ChangeRequest, *, is_due: bool) -> ChangeResult:
+        memory = self._memory
+        again = change.generation > 1 or is_due
+        options: workflow.ChildWorkflowConfig = {
+            "id": change.change_id,
+            # The default would terminate the saga, undo and all, when the contract rests.
+            "parent_close_policy": workflow.ParentClosePolicy.ABANDON,
+            "cancellation_type": (
+                workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED
+            ),
+            "id_reuse_policy": (
+                WorkflowIDReusePolicy.ALLOW_DUPLICATE
+                if again
+                else WorkflowIDReusePolicy.REJECT_DUPLICATE
+            ),
+            "search_attributes": at_start(memory.contract_key, memory.deal_id),
+            "static_summary": f"{change.kind} of deal {change.deal_id}",
+            "static_details": (
+                f"Deal `{change.deal_id}` of org `{change.org}`, generation "
+                f"{change.generation}, asked by {change.requested_by}.\n\n"
+                f"`dealthread show {change.deal_id}`"
+            ),
+        }
+        if change.kind in FIRST:
+            first = QuoteToCashInput(
+                request=change, contract_key=memory.contract_key, environment=memory.environment
+            )
+            run = (
+                QuoteToCashWorkflow.run
+                if change.kind is ChangeKind.QUOTE_TO_CASH
+                else ActivationWorkflow.run
+            )
+            return await workflow.execute_child_workflow(run, first, **options)
+        order = ChangeInput(
+            request=change,
+            contract_key=memory.contract_key,
+            environment=memory.environment,
+            is_due=is_due,
+            risk=memory.risk,
+        )
+        return await workflow.execute_child_workflow(_SAGAS[change.kind], order, **options)
 
     async def _ended_by_force(
         self, change: ChangeRequest, error: ChildWorkflowError
@@ -206,11 +200,16 @@ class ContractLifecycleWorkflow:
         """No undo ran. The run is on record as such, and is not run again as if undone."""
         forced = isinstance(error.cause, TerminatedError)
         outcome = ChangeOutcome.TERMINATED if forced else ChangeOutcome.FAILED
-        state = self._memory.state
-        if state is ContractState.PENDING:
-            state = ContractState.NEVER_ACTIVATED
+        state = self._state_without(change)
         await self._record(change, outcome, state, "ended by force")
         return ChangeResult(change_id=change.change_id, outcome=outcome, contract_state=state)
+
+    def _state_without(self, change: ChangeRequest) -> ContractState:
+        """The contract's state when a change came to nothing."""
+        state = self._memory.state
+        if change.kind is ChangeKind.QUOTE_TO_CASH and state is ContractState.PENDING:
+            return ContractState.NEVER_ACTIVATED
+        return state
 
     async def _adopt(self, change: ChangeRequest) -> ChangeResult | None:
         """The child runs or ran already: the store's outcome is the truth."""
@@ -221,49 +220,92 @@ class ContractLifecycleWorkflow:
             **STORE,
         )
 
+    # ------------------------------------------------------------ what needs no saga
+
+    async def _refuse(self, change: ChangeRequest) -> None:
+        """There is no running contract to change: on record as such, nothing else happens."""
+        state = self._memory.state
+        if state is ContractState.PENDING:
+            # Asked of a contract that never was.
+            state = ContractState.NEVER_ACTIVATED
+            self._memory = self._memory.model_copy(update={"state": state})
+        await to_its_end(
+            self._record(change, ChangeOutcome.COMPENSATED, state, "contract is not active"),
+            self._refuse_cancel,
+        )
+
+    async def _withdraw(self, change: ChangeRequest) -> None:
+        """The change that is taken back is only held here: it is let go."""
+        target = withdrawn_by(change.change_id)
+        held = next(one for one in self._memory.held if one.request.change_id == target)
+        state = self._memory.state
+        await to_its_end(
+            self._record(held.request, ChangeOutcome.WITHDRAWN, state, change.change_id),
+            self._refuse_cancel,
+        )
+        await to_its_end(
+            self._record(change, ChangeOutcome.COMPLETED, state, "withdrawn before its day"),
+            self._refuse_cancel,
+        )
+        self._let_go(target)
+
     async def _end(self, change: ChangeRequest) -> None:
         """The term is over and nothing renews it."""
-        await self._record(change, ChangeOutcome.COMPLETED, ContractState.ENDED, "term over")
+        if workflow.patched(TERM_END_TOLD):
+            await workflow.execute_activity_method(
+                CrmChangeActivities.term_ended,
+                RecordTermEnd(context=self._context(change)),
+                task_queue=CRM_QUEUE,
+                summary="Tell the CRM that the term is over",
+                **WRITE,
+            )
+        else:
+            await self._record(change, ChangeOutcome.COMPLETED, ContractState.ENDED, "term over")
         self._memory = self._memory.model_copy(update={"state": ContractState.ENDED})
 
     async def _record(
         self, change: ChangeRequest, outcome: ChangeOutcome, state: ContractState, reason: str
     ) -> None:
-        memory = self._memory
         await workflow.execute_activity_method(
             HubActivities.record_outcome,
             RecordOutcome(
-                context=SagaContext(
-                    business_key=change.change_id,
-                    generation=change.generation,
-                    contract_key=memory.contract_key,
-                    org=memory.org,
-                    deal_id=memory.deal_id,
-                    tenant=memory.environment.tenant,
-                    business_offset_seconds=memory.environment.business_offset_seconds,
-                    actor=change.requested_by,
-                ),
-                outcome=outcome,
-                state=state,
-                reason=reason,
+                context=self._context(change), outcome=outcome, state=state, reason=reason
             ),
             summary=f"Record: {reason}",
             **STORE,
         )
 
-    def _remember(self, change: ChangeRequest, result: ChangeResult) -> None:
+    def _context(self, change: ChangeRequest) -> SagaContext:
         memory = self._memory
-        update: dict[str, object] = {
-            "state": result.contract_state,
-            "applied": (*memory.applied, f"{change.change_id}#{change.generation}")[-KEEP_APPLIED:],
-        }
-        if result.start_at is not None:
-            update |= {
-                "start_at": result.start_at,
-                "end_at": result.end_at,
-                "auto_renew": result.auto_renew,
-            }
-        self._memory = memory.model_copy(update=update)
+        return SagaContext(
+            business_key=change.change_id,
+            generation=change.generation,
+            contract_key=memory.contract_key,
+            org=memory.org,
+            deal_id=memory.deal_id,
+            tenant=memory.environment.tenant,
+            business_offset_seconds=memory.environment.business_offset_seconds,
+            actor=change.requested_by,
+        )
+
+    # ------------------------------------------------------------ memory
+
+    def _remember(self, change: ChangeRequest, result: ChangeResult) -> None:
+        self._memory = remembered(self._memory, change, result)
+
+    def _hold_until_start(self, change: ChangeRequest) -> None:
+        """What is asked of a contract that has not begun is asked when it begins."""
+        memory = self._memory
+        if memory.start_at is not None:
+            held = HeldChange(request=change, due_at=memory.start_at)
+            self._memory = memory.model_copy(update={"held": (*memory.held, held)})
+
+    def _holds(self, change_id: str) -> bool:
+        return any(one.request.change_id == change_id for one in self._memory.held)
+
+    def _let_go(self, change_id: str) -> None:
+        kept = tuple(one for one in self._memory.held if one.request.change_id != change_id)
+        self._memory = self._memory.model_copy(update={"held": kept})
 
     async def _rest(self) -> None:
         """The only way to rest: a new run with a short history, and nothing live in this one."""
@@ -275,6 +317,8 @@ class ContractLifecycleWorkflow:
         self._cancels_refused += 1
         self._tell()
 
+    # ------------------------------------------------------------ messages
+
     @workflow.signal
     def change_requested(self, change: ChangeRequest) -> None:
         """Accept a change into the queue; one that is known already is dropped."""
@@ -282,7 +326,15 @@ class ContractLifecycleWorkflow:
         known = {f"{queued.change_id}#{queued.generation}" for queued in self._queue}
         if label in known or label in self._memory.applied or change.change_id == self._running:
             return
+        if self._holds(change.change_id):
+            return
         self._queue.append(change)
+
+    @workflow.signal
+    def risk_signalled(self, signal: RiskSignal) -> None:
+        """Customer success sees a risk, or none any more."""
+        self._memory = self._memory.model_copy(update={"risk": signal.level})
+        self._tell()
 
     @workflow.query
     def status(self) -> ContractView:
@@ -290,29 +342,29 @@ class ContractLifecycleWorkflow:
         return self._view()
 
     def _view(self) -> ContractView:
+        memory, due = self._memory, next_due(self._memory)
         return ContractView(
-            contract_key=self._memory.contract_key,
-            state=self._memory.state,
+            contract_key=memory.contract_key,
+            state=memory.state,
             running=self._running,
             queued=tuple(change.change_id for change in self._queue),
-            applied=self._memory.applied,
-            due_at=self._due_at(),
+            applied=memory.applied,
+            due_at=due.at if due is not None else None,
+            due=due.request.change_id if due is not None else "",
+            term_no=memory.term_no,
+            end_at=memory.end_at,
+            held=memory.held,
+            risk=memory.risk,
         )
 
     def _tell(self) -> None:
-        view = self._view()
-        due = view.due_at
-        text = [f"Contract **{view.contract_key}** is **{view.state}**."]
-        if view.running:
-            text.append(f"Running: `{view.running}`")
-        if view.queued:
-            text.append("Waiting: " + ", ".join(f"`{change}`" for change in view.queued))
-        if due is not None:
-            text.append(f"Next by the calendar: {due:%Y-%m-%d}")
-        if self._cancels_refused:
-            text.append(
-                "A cancellation of this workflow was refused: it is not a cancellation of the "
-                "contract. Ask for the change instead."
-            )
-        text.append(f"`dealthread show {view.contract_key}`")
-        workflow.set_current_details("\n\n".join(text))
+        workflow.set_current_details(details(self._view(), self._cancels_refused))
+
+
+_SAGAS = {
+    ChangeKind.AMENDMENT: AmendmentWorkflow.run,
+    ChangeKind.CANCELLATION: CancellationWorkflow.run,
+    ChangeKind.WITHDRAWAL: CancellationWorkflow.run,
+    ChangeKind.RENEWAL: RenewalWorkflow.run,
+    ChangeKind.RENEWAL_NOTICE: RenewalNoticeWorkflow.run,
+}

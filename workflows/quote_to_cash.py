@@ -302,6 +302,8 @@ class QuoteToCashWorkflow:
             start_at=midnight(contract.start_date),
             end_at=midnight(contract.end_date) if contract.end_date else None,
             auto_renew=contract.auto_renew,
+            renewal=contract.renewal,
+            term_no=contract.term_no,
             refs=tuple(refs),
         )
 

@@ -18,6 +18,35 @@ QUOTE_TO_CASH = {
 }
 """Steps of QuoteToCash in order, as people read them."""
 
+_CHANGE = {
+    "assess": "Read, validate, preview, approve",
+    "booking": "Draft the adjustment of the booking",
+    "billing": "Change the agreement at the biller",
+    "entitlement": "Change the entitlement",
+    "confirm": "Confirm the adjustment",
+    "crm": "Tell the CRM, record the new version",
+}
+AMENDMENT = {
+    "assess": "Read, validate, preview, approve",
+    "regional": "Contracts of other legal entities",
+    **_CHANGE,
+}
+CANCELLATION = _CHANGE | {
+    "billing": "End the agreement at the biller, credit what is unused",
+    "entitlement": "End the entitlement",
+}
+RENEWAL = _CHANGE | {
+    "assess": "Price the next term, validate, preview, approve",
+    "booking": "Draft the booking of the next term",
+    "billing": "Let the next term follow at the biller",
+    "confirm": "Confirm the booking of the next term",
+}
+RENEWAL_NOTICE = {
+    "assess": "Price the next term",
+    "crm": "Announce the renewal in the CRM and to subscribers",
+}
+"""Steps of the sagas in order, as people read them."""
+
 _MARKS = {
     StepState.DONE: "✔",
     StepState.RUNNING: "▶",

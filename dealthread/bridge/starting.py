@@ -14,7 +14,8 @@ from dealthread.domain.transaction import ChangeRequest, Environment
 from dealthread.naming import WORKFLOW_QUEUE, contract_workflow_id
 from dealthread.settings import Settings
 from dealthread.temporal import RPC_TIMEOUT
-from workflows.contract_lifecycle import ContractLifecycleWorkflow, ContractMemory
+from workflows.contract_lifecycle import ContractLifecycleWorkflow
+from workflows.contract_memory import ContractMemory
 
 
 async def start_change(

@@ -90,6 +90,9 @@ KINDS: dict[str, KindInfo] = {
         _kind(
             "billing.preview_not_kept", "billing", (_R, _A), 4, "The bill differs from its preview"
         ),
+        _kind(
+            "renewal.notice_unproven", "legal", (_R, _A), 24, "A legal notice is not provably sent"
+        ),
         _kind("entitlement.failed", "support", (_R, _A), 0.5, "Entitlement is not confirmed"),
         _kind("crm.rejected", "integration", (_R, _A), 8, "The CRM refused the write-back"),
         _kind("integration.outcome_unknown", "integration", (_R, _L, _A), 1, "An answer was lost"),

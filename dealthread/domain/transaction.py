@@ -55,6 +55,30 @@ class QuoteToCashInput(Carried):
     corrections: Corrections = Corrections()
 
 
+class RiskLevel(StrEnum):
+    LOW = "low"
+    HIGH = "high"
+
+
+class RiskSignal(Carried):
+    """Customer success says how likely the customer is to leave. It changes the forecast and who
+    must agree to an automatic renewal, never the contract."""
+
+    level: RiskLevel
+    reason: str = ""
+
+
+class ChangeInput(Carried):
+    """Input of the sagas that change a running contract."""
+
+    request: ChangeRequest
+    contract_key: str
+    environment: Environment = Environment()
+    is_due: bool = False
+    """The change was accepted before, and held until the day on which it takes effect."""
+    risk: RiskLevel = RiskLevel.LOW
+
+
 class ChangeOutcome(StrEnum):
     """How a change ended. `compensated` is a success of the saga, not a failure."""
 

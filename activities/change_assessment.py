@@ -1,0 +1,483 @@
+"""The step that decides whether a change may go on: rules, amounts, the biller's preview, the ERP.
+
+Reads only, but for the order and its preview, which are kept in our own store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import date
+
+from dealthread.domain.versions.amended import amended
+from dealthread.domain.versions.delta import booking_delta
+from dealthread.domain.versions.effective import effective_date, hold_until
+from dealthread.domain.versions.ended import ended
+from dealthread.domain.versions.money import ChangeMoney, change_money, charge_lines, credit_lines
+from dealthread.domain.versions.refusal import OrderRefused
+from dealthread.domain.versions.renewed import declined, next_year, renewed
+from dealthread.domain.versions.rules import approvals, refusals
+from dealthread.domain.versions.treatment import treatments
+from dealthread.domain.versions.withdrawn import withdrawn
+from temporalio import activity
+
+from activities.change_inputs import AssessChange, AssessedChange, ChangedAmount
+from activities.inputs import Finding
+from dealthread.domain.catalog import ConfigSet
+from dealthread.domain.change_order import (
+    AmendmentOrder,
+    CancellationOrder,
+    ChangeOrder,
+    RenewalDecision,
+    RenewalOrder,
+    WithdrawalOrder,
+    order_from_json,
+)
+from dealthread.domain.contract import ApprovalReason, Contract, ContractState
+from dealthread.domain.documents import ChangedAgreement
+from dealthread.domain.money import Money
+from dealthread.domain.transaction import ChangeKind, RiskLevel
+from dealthread.ensure import request_hash
+from dealthread.errors import NotFound, RateLimited, StepRejected, VendorUnavailable
+from dealthread.hub import Changes, Contracts
+from dealthread.naming import event_id, idempotency_key, renewal_notice_id
+from dealthread.ports import (
+    BillingPort,
+    BusinessClock,
+    ChangeAgreement,
+    CreditLine,
+    CrmPort,
+    ErpPort,
+    PostingQuestion,
+)
+
+COMMUNICATIONS = "communications"
+"""Kind of the subscribers that tell the customer; their confirmation proves a notice."""
+
+
+class ChangeAssessmentActivities:
+    """Validation of a change before the first write."""
+
+    def __init__(
+        self,
+        crm: CrmPort,
+        billing: BillingPort,
+        erps: Mapping[str, ErpPort],
+        contracts: Contracts,
+        changes: Changes,
+        config: Callable[[], ConfigSet],
+        clock: BusinessClock,
+    ) -> None:
+        self._crm = crm
+        self._billing = billing
+        self._erps = erps
+        self._contracts = contracts
+        self._changes = changes
+        self._config = config
+        self._clock = clock
+
+    @activity.defn(name="change.assess")
+    async def assess(self, ask: AssessChange) -> AssessedChange:
+        """What a change would do, or which rules stop it."""
+        key = ask.context.contract_key
+        contract = await self._contracts.read(key)
+        state = await self._contracts.state(key)
+        if contract is None or state is None:
+            raise NotFound("contract_not_known", contract=key)
+        today = self._clock.now().date()
+        known = AssessedChange(
+            before=contract,
+            customer_key=contract.customer_key,
+            at_risk=contract.tcv(),
+            erp_patience_minutes=self._config().policy.erp_unavailable_minutes,
+            entitlement_patience_minutes=self._config().policy.entitlement_confirm_minutes,
+        )
+        try:
+            order = await self._order(ask, contract, today)
+            if ask.kind is ChangeKind.RENEWAL_NOTICE:
+                return self._offer(known, contract, order, today)
+            found = await self._assessed(ask, known, contract, state, order, today)
+        except OrderRefused as refusal:
+            return known.model_copy(
+                update={"stopping": (_refused(refusal.code, refusal.field, refusal.action),)}
+            )
+        except StepRejected as refusal:
+            return known.model_copy(update={"stopping": (_rejected(refusal),)})
+        if ask.record:
+            await self._changes.record_preview(
+                ask.context.business_key, found.model_dump_json(exclude={"before", "billing"})
+            )
+        return found
+
+    # ------------------------------------------------------------ what is asked
+
+    async def _order(self, ask: AssessChange, contract: Contract, today: date) -> ChangeOrder:
+        if ask.order:
+            return order_from_json(ask.order)
+        change_id = ask.context.business_key
+        order = await self._changes.order(change_id)
+        if order is None:
+            order = await self._from_owner(ask, contract, today)
+            if ask.record and ask.kind is not ChangeKind.RENEWAL_NOTICE:
+                await self._changes.record_order(order, ask.context.actor)
+        return order
+
+    async def _from_owner(self, ask: AssessChange, contract: Contract, today: date) -> ChangeOrder:
+        """From the CRM, or from the calendar where no opportunity asks."""
+        change_id = ask.context.business_key
+        by_calendar = ask.context.deal_id == contract.deal_id
+        if ask.kind in (ChangeKind.RENEWAL, ChangeKind.RENEWAL_NOTICE) and by_calendar:
+            return RenewalOrder(
+                change_id=change_id,
+                contract_key=contract.key,
+                accepted_on=today,
+                decision=RenewalDecision.AUTOMATIC,
+                reason="the notice period passed in silence",
+            )
+        order = await self._crm.read_change(ask.context.deal_id, contract)
+        return order.model_copy(update={"change_id": change_id, "contract_key": contract.key})
+
+    # ------------------------------------------------------------ what it would do
+
+    def _offer(
+        self, known: AssessedChange, contract: Contract, order: ChangeOrder, today: date
+    ) -> AssessedChange:
+        """The next term as it would be, and its price: nothing is asked of anybody yet."""
+        assert isinstance(order, RenewalOrder)  # noqa: S101 - of a renewal's announcement
+        end = contract.end_date or today
+        after = renewed(contract, order, self._config(), today)
+        return known.model_copy(
+            update={
+                "contract": after,
+                "effective_from": end,
+                "accepted_on": today,
+                "renewal_price": next_year(after, end),
+            }
+        )
+
+    async def _assessed(
+        self,
+        ask: AssessChange,
+        known: AssessedChange,
+        contract: Contract,
+        state: ContractState,
+        order: ChangeOrder,
+        today: date,
+    ) -> AssessedChange:
+        config = self._config()
+        refused = refusals(contract, state, order, today, config)
+        if refused:
+            return known.model_copy(
+                update={
+                    "stopping": tuple(_refused(row.code, row.field, row.action) for row in refused)
+                }
+            )
+        effective, after = await self._after(contract, order, config, today)
+        hold = None
+        if isinstance(order, AmendmentOrder | CancellationOrder) and not ask.is_due:
+            hold = hold_until(contract, order, today)
+        money = change_money(contract, after, effective)
+        credited = not isinstance(order, CancellationOrder) or order.credit_unused
+        billing = await self._billing_change(contract, after, order, effective, money, credited)
+        booking = booking_delta(contract, after, effective)
+        found = known.model_copy(
+            update={
+                "contract": after,
+                "booking": booking if contract.booking_policy != "none" else None,
+                "billing": billing,
+                "amounts": _amounts(money) if credited else (),
+                "effective_from": effective,
+                "accepted_on": order.accepted_on,
+                "hold_until": hold,
+                "regional_deals": (
+                    order.regional_deals if isinstance(order, AmendmentOrder) else ()
+                ),
+                "renewal_price": (
+                    next_year(after, effective)
+                    if isinstance(order, RenewalOrder) and not _is_declined(order)
+                    else None
+                ),
+                "declined": _is_declined(order),
+                "at_risk": _at_risk(contract, after, money),
+                "deal_id": order.deal_id,
+                "amends": next(iter(await self._changes.booking_keys(contract.key)), ""),
+                "working": _working(contract, after, order, money, config),
+            }
+        )
+        return await self._asked(ask, found, contract, order, money)
+
+    async def _asked(
+        self,
+        ask: AssessChange,
+        found: AssessedChange,
+        contract: Contract,
+        order: ChangeOrder,
+        money: ChangeMoney,
+    ) -> AssessedChange:
+        """The same with what the others say: the biller's preview, the ERP, proof of a notice."""
+        stopping: list[Finding] = []
+        preview = None
+        if found.billing is not None:
+            preview = await self._billing.preview_change(found.billing)
+            stopping += _preview_differs(preview, found.amounts, contract.currency, self._config())
+        if ask.ask_erp and found.booking is not None:
+            stopping += await self._posting(found.booking)
+        if isinstance(order, RenewalOrder):
+            stopping += await self._notice(contract, order)
+        after = found.contract
+        assert after is not None  # noqa: S101 - set by _assessed
+        return found.model_copy(
+            update={
+                "stopping": tuple(stopping),
+                "preview": preview,
+                "approvals": (
+                    *approvals(
+                        contract, after, order, money, self._config(), self._clock.now().date()
+                    ),
+                    *_risk(ask, order),
+                ),
+                "content_hash": request_hash(
+                    order, after, *((preview,) if preview is not None else ())
+                ),
+            }
+        )
+
+    async def _after(
+        self, contract: Contract, order: ChangeOrder, config: ConfigSet, today: date
+    ) -> tuple[date, Contract]:
+        if isinstance(order, AmendmentOrder):
+            effective = effective_date(contract, order, today)
+            return effective, amended(contract, order, config, today)
+        if isinstance(order, CancellationOrder):
+            return effective_date(contract, order, today), ended(contract, order, today)
+        if isinstance(order, WithdrawalOrder):
+            return await self._withdrawn(contract, order, today)
+        end = contract.end_date or today
+        if _is_declined(order):
+            return end, declined(contract)
+        return end, renewed(contract, order, config, today)
+
+    async def _withdrawn(
+        self, contract: Contract, order: WithdrawalOrder, today: date
+    ) -> tuple[date, Contract]:
+        number = await self._changes.version_of(order.target)
+        earlier = (
+            None if number is None else await self._contracts.version(contract.key, number - 1)
+        )
+        if number is None or earlier is None:
+            raise OrderRefused(
+                "nothing_to_withdraw", "target", "name a change that was agreed and not done yet"
+            )
+        return withdrawn(contract, earlier, number, today)
+
+    async def _billing_change(
+        self,
+        before: Contract,
+        after: Contract,
+        order: ChangeOrder,
+        effective: date,
+        money: ChangeMoney,
+        credited: bool,
+    ) -> ChangeAgreement | None:
+        if _bills_alike(before, after):
+            return None
+        agreement = await self._changes.agreement(before.key)
+        if agreement is None:
+            raise StepRejected(
+                "agreement_not_found", case_kind="billing.rejected", contract=before.key
+            )
+        return ChangeAgreement(
+            before=before,
+            after=after,
+            agreement=agreement,
+            effective_from=effective,
+            charge_lines=charge_lines(money),
+            credits=tuple(
+                CreditLine(
+                    line_key=row.line_key,
+                    net=row.net,
+                    span_start=row.span_start,
+                    span_end=row.span_end,
+                )
+                for row in (credit_lines(money) if credited else ())
+            ),
+            refund=isinstance(order, CancellationOrder) and order.refund,
+        )
+
+    # ------------------------------------------------------------ what others say
+
+    async def _posting(self, booking: Contract) -> list[Finding]:
+        erp = self._erps[booking.erp]
+        question = PostingQuestion(
+            company=booking.erp_company,
+            currency=booking.currency,
+            service_start=booking.lines[0].start_date,
+            posting_date=max(self._clock.now().date(), booking.lines[0].start_date),
+            items=tuple(sorted({line.erp_item for line in booking.lines})),
+            tax_codes=tuple(sorted({line.tax.code for line in booking.lines})),
+            accounts=tuple(sorted({line.revenue_account for line in booking.lines})),
+            payment_terms=booking.payment_terms,
+        )
+        try:
+            rules = await erp.check_posting_rules(question)
+        except (VendorUnavailable, RateLimited) as error:
+            raise VendorUnavailable("erp_unavailable", retry_after=error.retry_after) from error
+        return [
+            Finding(
+                rule=row.rule,
+                severity="B",
+                field=row.field,
+                value=row.value,
+                owner="accounting",
+                case_kind="erp.period_closed" if row.rule == "V22" else "erp.rejected",
+                message=row.detail,
+            )
+            for row in rules.problems
+        ]
+
+    async def _notice(self, contract: Contract, order: RenewalOrder) -> list[Finding]:
+        """An automatic renewal whose legal notice was not provably sent may be unenforceable."""
+        terms = contract.renewal
+        if order.decision is not RenewalDecision.AUTOMATIC or terms is None:
+            return []
+        if not terms.legal_notice or contract.end_date is None:
+            return []
+        notice = renewal_notice_id(contract.key, contract.end_date)
+        told = event_id(idempotency_key(notice, 1, "notice", "told"))
+        if await self._changes.was_told(told, COMMUNICATIONS):
+            return []
+        return [
+            Finding(
+                rule="R-NOTICE",
+                severity="B",
+                field="renewal.notice",
+                value=contract.end_date.isoformat(),
+                owner="legal",
+                case_kind="renewal.notice_unproven",
+                message="a legal notice was due and is not provably sent: send it and retry, or "
+                "abort and let the term end",
+            )
+        ]
+
+
+def _refused(code: str, field: str, action: str) -> Finding:
+    return Finding(
+        rule="order",
+        severity="B",
+        field=field,
+        value=code,
+        owner="deal-desk",
+        case_kind="deal.invalid_terms",
+        message=action,
+    )
+
+
+def _rejected(refusal: StepRejected) -> Finding:
+    return Finding(
+        rule="order",
+        severity="B",
+        field=refusal.field or "order",
+        value=refusal.code,
+        owner="deal-desk",
+        case_kind=refusal.case_kind,
+        message="a system refuses these terms",
+    )
+
+
+def _amounts(money: ChangeMoney) -> tuple[ChangedAmount, ...]:
+    return tuple(
+        ChangedAmount(
+            line_key=row.line_key,
+            net=row.net,
+            tax=row.tax,
+            start_date=row.span_start,
+            end_date=row.span_end,
+        )
+        for row in money.rows
+    )
+
+
+def _preview_differs(
+    preview: ChangedAgreement,
+    amounts: tuple[ChangedAmount, ...],
+    currency: str,
+    config: ConfigSet,
+) -> list[Finding]:
+    """The biller computes what it bills; where it computes otherwise than the contract says, the
+    change stops before anything is billed."""
+    ours = Money.total((row.net for row in amounts), currency)
+    theirs = Money.zero(currency)
+    if preview.invoice is not None:
+        theirs = theirs + preview.invoice.net
+    for memo in preview.credit_memos:
+        theirs = theirs - memo.net
+    if abs((theirs - ours).to_minor()) <= config.policy.price_tolerance_minor_units:
+        return []
+    return [
+        Finding(
+            rule="V11",
+            severity="B",
+            field="lines",
+            value=str(theirs),
+            owner="deal-desk",
+            case_kind="deal.price_mismatch",
+            message=f"the biller's preview of the change is not {ours}",
+        )
+    ]
+
+
+def _risk(ask: AssessChange, order: ChangeOrder) -> tuple[ApprovalReason, ...]:
+    automatic = isinstance(order, RenewalOrder) and order.decision is RenewalDecision.AUTOMATIC
+    if not automatic or ask.risk is not RiskLevel.HIGH:
+        return ()
+    return (
+        ApprovalReason(
+            rule="R-RISK",
+            queue="renewals",
+            field="renewal",
+            detail="customer success sees a high risk: renew without a word from the customer?",
+        ),
+    )
+
+
+def _is_declined(order: ChangeOrder) -> bool:
+    return isinstance(order, RenewalOrder) and order.decision is RenewalDecision.DECLINE
+
+
+def _at_risk(before: Contract, after: Contract, money: ChangeMoney) -> Money:
+    """What hangs on the change: its net now, else by how much the contract's value moves."""
+    net = Money.total((row.net for row in money.rows), before.currency)
+    moved = after.tcv() - before.tcv()
+    return max(abs(net), abs(moved))
+
+
+def _bills_alike(before: Contract, after: Contract) -> bool:
+    def told(contract: Contract) -> tuple[object, ...]:
+        lines = sorted(
+            (
+                line.line_key,
+                line.start_date,
+                line.end_date,
+                line.quantity,
+                line.unit_price.amount,
+                line.billing_product,
+            )
+            for line in contract.lines
+        )
+        return (lines, contract.committed_until, contract.days_until_due, contract.end_date)
+
+    return told(before) == told(after)
+
+
+def _working(
+    before: Contract, after: Contract, order: ChangeOrder, money: ChangeMoney, config: ConfigSet
+) -> str:
+    return json.dumps(
+        {
+            "amounts": [row.model_dump(mode="json") for row in money.rows],
+            "treatments": [
+                decision.model_dump(mode="json")
+                for decision in treatments(before, after, order, config)
+            ],
+        }
+    )

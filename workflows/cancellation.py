@@ -1,0 +1,68 @@
+"""Cancellation: a running contract ends before its term, or is not continued after it.
+
+    1  read the order, compute what is given back, preview it, get it approved
+    2  what the booking loses, as a draft in the ERP
+    3  agreement at the biller: ended, unused time credited                 PIVOT
+    4  entitlement: ends at the agreed instant
+    5  confirm what the booking loses
+    6  the CRM; the revenue schedule is closed; customer success hears the event
+
+A withdrawal takes a cancellation or a change back that has not taken effect: the same steps, with
+the version before it as what shall be.
+"""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from activities.change_inputs import AssessedChange
+from dealthread.domain.contract import ContractState
+from dealthread.domain.events import EventType
+from dealthread.domain.transaction import ChangeInput, ChangeKind, ChangeResult
+from workflows.business_time import business_today
+from workflows.change_run import ChangeRun
+from workflows.decided_by_people import DecidedByPeople
+from workflows.wording import CANCELLATION
+
+
+@workflow.defn(name="Cancellation")
+class CancellationWorkflow(DecidedByPeople):
+    """One cancellation, or the withdrawal of a change, of one contract."""
+
+    @workflow.init
+    def __init__(self, order: ChangeInput) -> None:
+        self._change = ChangeRun(order, CANCELLATION)
+
+    @workflow.run
+    async def run(self, order: ChangeInput) -> ChangeResult:  # noqa: ARG002 - read by __init__
+        return await self._change.to_its_end(self._cancel())
+
+    async def _cancel(self) -> ChangeResult:
+        run = self._change
+        change = await run.assessed()
+        if run.is_held(change):
+            return await run.hold(change)
+        draft = await run.draft(change)
+        billed = await run.bill(change)
+        entitlement = await run.entitle(change)
+        booking = await run.confirm(change, draft)
+        withdraws = run.order.request.kind is ChangeKind.WITHDRAWAL
+        return await run.record(
+            change,
+            state=self._state_after(change),
+            event=EventType.CONTRACT_CHANGE_WITHDRAWN
+            if withdraws
+            else EventType.CONTRACT_CANCELLED,
+            billed=billed,
+            booking=booking,
+            entitlement=entitlement,
+        )
+
+    def _state_after(self, change: AssessedChange) -> ContractState:
+        """Ended, where its last day is over; until then it is served."""
+        contract = change.contract
+        today = business_today(self._change.context.business_offset_seconds)
+        is_over = contract is not None and contract.end_date is not None
+        if is_over and contract is not None and contract.end_date is not None:
+            return ContractState.ENDED if contract.end_date <= today else ContractState.ACTIVE
+        return ContractState.ACTIVE

@@ -1,0 +1,374 @@
+"""What every change of a running contract goes through; the sagas say in which order.
+
+    1  read the order, compute the new version, preview it at the biller, get it approved
+    2  adjustment of the booking, drafted in the ERP    all that the ERP can refuse comes first
+    3  agreement at the biller                          PIVOT
+    4  entitlement
+    5  confirm the adjustment
+    6  the CRM, and the new version with its revenue schedule
+
+Before the pivot a stop leaves the contract as it was; after it the change only goes forward.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import TypeVar
+
+from temporalio import workflow
+
+from activities.change_inputs import AssessedChange, BilledChange, RecordChange
+from dealthread.domain.case import DecisionKind
+from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.documents import Booking, Entitlement
+from dealthread.domain.events import EventType
+from dealthread.domain.money import Money
+from dealthread.domain.transaction import (
+    ChangeInput,
+    ChangeOutcome,
+    ChangeResult,
+    SagaContext,
+    SagaStatus,
+    StepRecord,
+    StepState,
+)
+from dealthread.saga import Deferred, Saga, SagaStopped, Step
+from workflows.business_time import business_today, midnight
+from workflows.change_steps import ChangeSteps
+from workflows.desk import CaseDesk
+from workflows.wording import current_details, saga_status
+
+T = TypeVar("T")
+
+
+class ChangeRun:
+    """One run of one change: its steps, its ledger, its people."""
+
+    def __init__(self, order: ChangeInput, titles: dict[str, str]) -> None:
+        request = order.request
+        self.order = order
+        self.context = SagaContext(
+            business_key=request.change_id,
+            generation=request.generation,
+            contract_key=order.contract_key,
+            org=request.org,
+            deal_id=request.deal_id,
+            tenant=order.environment.tenant,
+            business_offset_seconds=order.environment.business_offset_seconds,
+            actor=request.requested_by,
+        )
+        self._steps = ChangeSteps(order, self.context)
+        self.desk = CaseDesk(self.context, titles, request.requested_by, self._tell)
+        self.saga = Saga(titles, self.desk, self._tell)
+        self._before: Contract | None = None
+        self._assessed: AssessedChange | None = None
+        self._stopped_at = ""
+
+    async def to_its_end(self, work: Awaitable[ChangeResult]) -> ChangeResult:
+        """Run the saga; a stop or a cancellation before the pivot leaves the contract as it was."""
+        try:
+            result = await work
+        except SagaStopped as stop:
+            self._stopped_at = str(stop)
+            result = await self.saga.to_its_end(self._undo(ChangeOutcome.COMPENSATED))
+        except asyncio.CancelledError:
+            self._stopped_at = self._stopped_at or "cancelled"
+            await self.saga.to_its_end(self._undo(ChangeOutcome.CANCELLED))
+            raise
+        await self.saga.to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
+        return result
+
+    # ------------------------------------------------------------ before anything is written
+
+    async def assessed(self) -> AssessedChange:
+        """Read, compute, preview and get approved, until the change may go on or is stopped."""
+        approved = ""
+        while True:
+            change = await self._assess()
+            if change.stopping:
+                await self._stopped_by_rule(change)
+                continue
+            if change.approvals and approved != change.content_hash:
+                # After an approval all is computed again: the contract may have changed meanwhile.
+                approved = await self._approval(change)
+                continue
+            self.saga.mark("assess", StepState.DONE)
+            self._assessed = change
+            return change
+
+    async def _assess(self) -> AssessedChange:
+        try:
+            change = await self.saga.run(
+                Step(
+                    name="assess",
+                    act=lambda: self._steps.assess(ask_erp=True),
+                    deferrable=True,
+                )
+            )
+        except Deferred:
+            # The ERP stayed away longer than policy allows: go on with its last known rules.
+            change = await self.saga.run(
+                Step(name="assess", act=lambda: self._steps.assess(ask_erp=False))
+            )
+        self._before = change.before
+        self.desk.contract = change.before
+        self.desk.customer_key = change.customer_key
+        return change
+
+    async def _stopped_by_rule(self, change: AssessedChange) -> None:
+        first = change.stopping[0]
+        self.saga.mark("assess", StepState.STUCK, f"{first.rule} {first.field}")
+        decision = await self.desk.ask(
+            first.case_kind,
+            "assess",
+            code=first.value,
+            summary=f"{first.field}: {first.message}",
+            evidence={
+                f"{finding.rule} {finding.field}": f"{finding.value}: {finding.message}"
+                for finding in change.stopping
+            },
+            allowed=(DecisionKind.RETRY, DecisionKind.ABORT),
+            at_risk=change.at_risk,
+        )
+        if decision.decision is DecisionKind.ABORT:
+            raise SagaStopped("assess")
+
+    async def _approval(self, change: AssessedChange) -> str:
+        self.saga.mark("assess", StepState.STUCK, "waiting for approval")
+        decision = await self.desk.ask(
+            "deal.approval",
+            "assess",
+            code="approval",
+            summary="Approval needed: "
+            + "; ".join(f"{reason.rule} {reason.detail}" for reason in change.approvals),
+            evidence={
+                reason.rule: f"{reason.field}: {reason.detail}" for reason in change.approvals
+            },
+            allowed=(DecisionKind.APPROVE, DecisionKind.REJECT),
+            at_risk=change.at_risk,
+        )
+        if decision.decision is not DecisionKind.APPROVE:
+            raise SagaStopped("assess")
+        return change.content_hash
+
+    def is_held(self, change: AssessedChange) -> bool:
+        """Whether the change waits for a day to come."""
+        until = change.hold_until
+        today = business_today(self.context.business_offset_seconds)
+        return until is not None and today < until
+
+    async def hold(self, change: AssessedChange) -> ChangeResult:
+        """Accepted today, carried out on its day: nothing is written until then."""
+        due = change.hold_until
+        assert due is not None  # noqa: S101 - asked by is_held
+        await self._steps.record_held(due, change.deal_id)
+        self.saga.mark("assess", StepState.DONE, f"held until {due}")
+        result = self._result(ChangeOutcome.SCHEDULED, ContractState.ACTIVE, self._before)
+        return result.model_copy(update={"due_at": midnight(due)})
+
+    async def join_regional(self, change: AssessedChange) -> None:
+        """Contracts of other legal entities; they stand or fall with this one before the pivot."""
+        deals = change.regional_deals
+
+        async def join() -> None:
+            await self._steps.join_regional(deals)
+            standing = await self._steps.await_regional(deals)
+            if standing.stopped:
+                raise SagaStopped("regional")
+
+        if deals:
+            await self.saga.run(Step(name="regional", act=join))
+        else:
+            self.saga.mark("regional", StepState.SKIPPED)
+
+    # ------------------------------------------------------------ the ERP, before the pivot
+
+    async def draft(self, change: AssessedChange) -> Booking | None:
+        """The adjustment as a draft. None where nothing is booked, or the ERP stays away."""
+        booking = change.booking
+        if booking is None:
+            self.saga.mark("booking", StepState.SKIPPED, "nothing to book")
+            return None
+        patience = timedelta(minutes=change.erp_patience_minutes)
+        try:
+            return await self.saga.run(self._draft_step(booking, change.amends, patience))
+        except Deferred:
+            return None
+
+    def _draft_step(
+        self, booking: Contract, amends: str, patience: timedelta | None
+    ) -> Step[Booking]:
+        return Step(
+            name="booking",
+            act=lambda: self._steps.draft(booking, amends, patience),
+            undo=None if self.saga.pivot_crossed else (lambda: self._steps.undo_draft(booking)),
+            deferrable=patience is not None,
+        )
+
+    # ------------------------------------------------------------ the pivot
+
+    async def bill(self, change: AssessedChange) -> BilledChange | None:
+        """The first moment at which a legal document of the change can exist."""
+        if change.billing is None:
+            self.saga.mark("billing", StepState.SKIPPED, "nothing changes at the biller")
+            return None
+        self.saga.name_pivot("billing")
+        return await self.saga.run(
+            Step(name="billing", act=lambda: self._steps.bill(change), pivot=True)
+        )
+
+    # ------------------------------------------------------------ forward only
+
+    async def entitle(self, change: AssessedChange) -> Entitlement:
+        """The rights of the new version."""
+        contract = _known(change.contract)
+        patience = timedelta(minutes=change.entitlement_patience_minutes)
+        return await self.saga.run(
+            Step(name="entitlement", act=lambda: self._steps.entitle(contract, patience))
+        )
+
+    async def confirm(self, change: AssessedChange, draft: Booking | None) -> Booking | None:
+        """Confirm the adjustment; where the ERP stayed away it is drafted now."""
+        booking = change.booking
+        if booking is None:
+            self.saga.mark("confirm", StepState.SKIPPED, "nothing to book")
+            return None
+        if draft is None:
+            draft = await self.saga.run(self._draft_step(booking, change.amends, None))
+        held = draft
+        return await self.saga.run(
+            Step(name="confirm", act=lambda: self._steps.confirm(booking, held))
+        )
+
+    async def record(
+        self,
+        change: AssessedChange,
+        *,
+        state: ContractState,
+        event: EventType,
+        billed: BilledChange | None = None,
+        booking: Booking | None = None,
+        entitlement: Entitlement | None = None,
+        is_new_version: bool = True,
+        forecast_renewal: bool = False,
+        renewal_price: Money | None = None,
+    ) -> ChangeResult:
+        """The CRM, the new version, the event; and a person, where the bill is another one."""
+        contract = _known(change.contract)
+        today = business_today(self.context.business_offset_seconds)
+        record = RecordChange(
+            context=self.context,
+            contract=contract,
+            kind=self.order.request.kind,
+            state=state,
+            outcome=ChangeOutcome.COMPLETED,
+            event=event,
+            effective_from=change.effective_from or today,
+            accepted_on=change.accepted_on or today,
+            deal_id=change.deal_id,
+            is_new_version=is_new_version,
+            working=change.working,
+            booking=booking,
+            entitlement=entitlement,
+            billed=billed.changed if billed is not None else None,
+            forecast_renewal=forecast_renewal,
+            renewal_price=renewal_price,
+        )
+        written = await self.saga.run(
+            Step(name="crm", act=lambda: self._steps.record_change(record))
+        )
+        if billed is not None and billed.difference:
+            await self._bill_differs(billed.difference, change)
+        result = self._result(ChangeOutcome.COMPLETED, state, contract)
+        return result.model_copy(update={"refs": (written.ref,)})
+
+    async def _bill_differs(self, difference: str, change: AssessedChange) -> None:
+        """What was billed is not what was previewed: a person says why that may stand, or has a
+        credit asked for as a change of its own."""
+        await self.desk.ask(
+            "billing.preview_not_kept",
+            "billing",
+            code="bill_differs_from_preview",
+            summary=f"The bill differs from its preview: {difference}",
+            evidence={"difference": difference},
+            allowed=(DecisionKind.RETRY,),
+            at_risk=change.at_risk,
+        )
+
+    def _result(
+        self, outcome: ChangeOutcome, state: ContractState, contract: Contract | None
+    ) -> ChangeResult:
+        result = ChangeResult(
+            change_id=self.context.business_key, outcome=outcome, contract_state=state
+        )
+        if contract is None:
+            return result
+        return result.model_copy(
+            update={
+                "start_at": midnight(contract.start_date),
+                "end_at": midnight(contract.end_date) if contract.end_date else None,
+                "auto_renew": contract.auto_renew,
+                "renewal": contract.renewal,
+                "term_no": contract.term_no,
+            }
+        )
+
+    # ------------------------------------------------------------ stopping before the pivot
+
+    async def _undo(self, outcome: ChangeOutcome) -> ChangeResult:
+        """Undo in reverse, tell the CRM why where it asked, record how the run ended. The contract
+        stays as it was."""
+        state = ContractState.ACTIVE
+        await self.saga.compensate()
+        await self._tell_crm_it_stopped(outcome, state)
+        await self._steps.record_stop(outcome, state, self._stopped_at, tuple(self.saga.residue))
+        return self._result(outcome, state, self._before).model_copy(
+            update={"residue": tuple(self.saga.residue)}
+        )
+
+    async def _tell_crm_it_stopped(self, outcome: ChangeOutcome, state: ContractState) -> None:
+        before = self._before
+        asked_by = self._assessed.deal_id if self._assessed else self.context.deal_id
+        if before is None or not asked_by or asked_by == before.deal_id:
+            return
+        today = business_today(self.context.business_offset_seconds)
+        record = RecordChange(
+            context=self.context,
+            contract=before,
+            kind=self.order.request.kind,
+            state=state,
+            outcome=outcome,
+            event=EventType.CONTRACT_CHANGE_WITHDRAWN,
+            effective_from=today,
+            accepted_on=today,
+            deal_id=asked_by,
+            reason=self._stopped_at,
+            is_new_version=False,
+        )
+        await self.saga.tell("crm", lambda: self._steps.tell_stopped(record), "status not updated")
+
+    # ------------------------------------------------------------ what people see
+
+    def status(self) -> SagaStatus:
+        """Where the change stands, in words."""
+        return saga_status(
+            self.context, self.saga.ledger(), self.desk.open_case, self.saga.pivot_crossed
+        )
+
+    def ledger(self) -> tuple[StepRecord, ...]:
+        """The steps and where each stands."""
+        return self.saga.ledger()
+
+    def _tell(self) -> None:
+        workflow.set_current_details(
+            current_details(self.status(), self._before, self.desk.customer_name)
+        )
+
+
+def _known(value: T | None) -> T:
+    """What an assessment without stopping findings always holds."""
+    if value is None:
+        raise SagaStopped("assess")
+    return value
