@@ -30,6 +30,7 @@ from dealthread.ensure import Limits
 from dealthread.naming import WORKFLOW_QUEUE, contract_key, erp_document_key, quote_to_cash_id
 from dealthread.settings import Settings
 from dealthread.store.cases import PostgresCases
+from dealthread.store.changes import PostgresChanges
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
 from dealthread.store.reading import Reading
@@ -101,6 +102,8 @@ class Lab:
     billing: FakeBilling
     erp: FakeErp
     entitlement: FakeEntitlement
+    contracts: PostgresContracts
+    changes: PostgresChanges
     cases: PostgresCases
     runs: Runs
     reading: Reading
@@ -221,6 +224,7 @@ async def lab(
         entitlement=entitlement,
         journal=PostgresJournal(engine),
         contracts=PostgresContracts(engine),
+        changes=PostgresChanges(engine),
         cases=PostgresCases(engine),
         clock=FakeClock(world),
         config=lambda: config,
@@ -237,6 +241,8 @@ async def lab(
             billing,
             erp,
             entitlement,
+            PostgresContracts(engine),
+            PostgresChanges(engine),
             PostgresCases(engine),
             Runs(engine),
             Reading(engine),
