@@ -29,6 +29,8 @@ class Subscriber(Frozen):
     url: str
     secret_name: str
     types: tuple[str, ...]
+    kind: str = ""
+    """What it is for, where that matters: `communications` tells the customer."""
 
 
 class Settings(BaseSettings):

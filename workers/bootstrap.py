@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from dealthread.store.changes import PostgresChanges
 from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.worker import Interceptor, Worker
@@ -51,6 +50,7 @@ from dealthread.ports import (
 )
 from dealthread.settings import OffsetClock, Settings
 from dealthread.store.cases import PostgresCases
+from dealthread.store.changes import PostgresChanges, subscribers_by_kind
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
 from dealthread.store.journal import PostgresJournal

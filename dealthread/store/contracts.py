@@ -12,10 +12,11 @@ from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.transaction import ChangeOutcome, ChangeResult, SagaContext
 from dealthread.domain.validation import ActiveContract
-from dealthread.hub import WriteState
+from dealthread.hub import RevenueRow, WriteState
 from dealthread.store import audit
 from dealthread.store.journal import add_refs, publish_all, set_stage, set_state
-from dealthread.store.schema import contracts, journal, runs
+from dealthread.store.schema import contract_versions, contracts, journal, runs
+from dealthread.store.versions import planned_revenue
 
 LIVE = (ContractState.SCHEDULED.value, ContractState.ACTIVE.value)
 
@@ -80,6 +81,30 @@ class PostgresContracts:
                 actor=context.actor,
                 detail={"hash": contract.content_hash, "config": contract.config_version},
             )
+
+    async def state(self, contract_key: str) -> ContractState | None:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                select(contracts.c.state).where(contracts.c.contract_key == contract_key)
+            )
+            state = found.scalar()
+        return None if state is None else ContractState(state)
+
+    async def version(self, contract_key: str, number: int) -> Contract | None:
+        async with self._engine.connect() as connection:
+            body = (
+                await connection.execute(
+                    select(contract_versions.c.body).where(
+                        contract_versions.c.contract_key == contract_key,
+                        contract_versions.c.number == number,
+                    )
+                )
+            ).scalar()
+        return None if body is None else Contract.model_validate(body)
+
+    async def schedule(self, contract_key: str) -> tuple[RevenueRow, ...]:
+        async with self._engine.connect() as connection:
+            return await planned_revenue(connection, contract_key)
 
     async def accepted_hashes(self, contract_key: str, business_key: str) -> tuple[str, ...]:
         async with self._engine.connect() as connection:
@@ -210,6 +235,8 @@ class PostgresContracts:
             start_at=_midnight(contract.start_date) if contract else None,
             end_at=_midnight(contract.end_date) if contract and contract.end_date else None,
             auto_renew=contract.auto_renew if contract else False,
+            renewal=contract.renewal if contract else None,
+            term_no=contract.term_no if contract else 1,
         )
 
     async def next_sequence(self, contract_key: str) -> int:

@@ -17,6 +17,7 @@ from dealthread.hub import Effects, WriteRow, WriteSpec, WriteState
 from dealthread.store import audit
 from dealthread.store.outbox import publish
 from dealthread.store.schema import contracts, crosswalk, journal, runs
+from dealthread.store.versions import accept_version
 
 
 def _row(row: Row[tuple[object, ...]], *, first: bool) -> WriteRow:
@@ -248,6 +249,8 @@ async def record_effects(
     """Cross-references, events and stage, in the caller's transaction."""
     await add_refs(connection, context.contract_key, effects.refs, how)
     await publish_all(connection, effects.events)
+    if effects.version is not None:
+        await accept_version(connection, effects.version)
     if effects.contract_state is not None:
         await set_state(connection, context.contract_key, effects.contract_state)
     if effects.stage or effects.outcome is not None:

@@ -103,6 +103,50 @@ contracts = Table(
     Column("changed_at", Instant, nullable=False, server_default=_NOW),
 )
 
+contract_versions = Table(
+    "contract_versions",
+    metadata,
+    Column("contract_key", String(20), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("change_id", String(120), nullable=False, index=True),
+    Column("kind", String(40), nullable=False),
+    Column("effective_from", Date, nullable=False),
+    Column("accepted_on", Date, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("tcv", Numeric(38, 12), nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("working", Text, nullable=False, server_default=""),
+    Column("body", JSONB, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=_NOW),
+)
+
+revenue_schedule = Table(
+    "revenue_schedule",
+    metadata,
+    Column("contract_key", String(20), primary_key=True),
+    # The version that planned the row; the latest one is the plan that holds.
+    Column("version", Integer, primary_key=True),
+    Column("obligation", String(60), primary_key=True),
+    Column("month", Date, primary_key=True),
+    Column("line_key", String(40), nullable=False),
+    Column("account", String(20), nullable=False),
+    Column("amount", Numeric(38, 12), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("treatment", String(40), nullable=False, server_default=""),
+)
+
+change_orders = Table(
+    "change_orders",
+    metadata,
+    Column("change_id", String(120), primary_key=True),
+    Column("contract_key", String(20), nullable=False, index=True),
+    Column("kind", String(40), nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("requested_by", String(120), nullable=False),
+    Column("preview", JSONB),
+    Column("created_at", Instant, nullable=False, server_default=_NOW),
+)
+
 journal = Table(
     "journal",
     metadata,

@@ -155,6 +155,12 @@ class Lab:
     ) -> Case:
         """The open case of a deal, as soon as it has at least this version and is of this kind."""
         key = contract_key(deal.org, deal.deal_id)
+        return await self.case_of(key, version=version, kind=kind, within=within)
+
+    async def case_of(
+        self, key: str, *, version: int = 1, kind: str = "", within: float = 30.0
+    ) -> Case:
+        """The same for a contract."""
         query = select(cases.c.case_id).where(
             cases.c.contract_key == key, cases.c.state == "open", cases.c.version >= version
         )

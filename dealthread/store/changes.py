@@ -1,0 +1,188 @@
+"""Orders of changes and what was computed for them, in PostgreSQL (`hub.Changes`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from dealthread.domain.base import System
+from dealthread.domain.change_order import ChangeOrder, order_from_json
+from dealthread.domain.documents import Agreement, ChangedAgreement
+from dealthread.domain.transaction import ChangeRequest
+from dealthread.errors import Conflict
+from dealthread.hub import WriteState
+from dealthread.settings import Subscriber
+from dealthread.store import audit
+from dealthread.store.runs import Runs
+from dealthread.store.schema import (
+    change_orders,
+    contract_versions,
+    crosswalk,
+    deliveries,
+    journal,
+    runs,
+)
+
+_STARTED, _CHANGED = "billing.subscription", "billing.change"
+
+
+def subscribers_by_kind(subscribers: Iterable[Subscriber]) -> dict[str, tuple[str, ...]]:
+    """Names of the subscribers of each kind; those without one are of none."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in subscribers:
+        if one.kind:
+            found[one.kind] = (*found.get(one.kind, ()), one.name)
+    return found
+
+
+class PostgresChanges:
+    """Each method is one transaction."""
+
+    def __init__(
+        self, engine: AsyncEngine, subscribers: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        self._engine = engine
+        self._subscribers = dict(subscribers or {})
+        self._runs = Runs(engine)
+
+    async def order(self, change_id: str) -> ChangeOrder | None:
+        async with self._engine.connect() as connection:
+            body = (
+                await connection.execute(
+                    select(change_orders.c.body).where(change_orders.c.change_id == change_id)
+                )
+            ).scalar()
+        return None if body is None else order_from_json(json.dumps(body))
+
+    async def record_order(self, order: ChangeOrder, requested_by: str) -> None:
+        body = order.model_dump(mode="json")
+        async with self._engine.begin() as connection:
+            inserted = await connection.execute(
+                insert(change_orders)
+                .values(
+                    change_id=order.change_id,
+                    contract_key=order.contract_key,
+                    kind=order.kind,
+                    body=body,
+                    requested_by=requested_by,
+                )
+                .on_conflict_do_nothing()
+                .returning(change_orders.c.change_id)
+            )
+            if inserted.first() is not None:
+                await audit.append(
+                    connection,
+                    order.contract_key,
+                    "change.ordered",
+                    key=order.change_id,
+                    actor=requested_by,
+                    detail={"kind": order.kind},
+                )
+                return
+            known = (
+                await connection.execute(
+                    select(change_orders.c.body).where(change_orders.c.change_id == order.change_id)
+                )
+            ).scalar()
+        if known != body:
+            raise Conflict("another_order_under_this_id", change_id=order.change_id)
+
+    async def record_preview(self, change_id: str, preview: str) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(change_orders)
+                .where(change_orders.c.change_id == change_id)
+                .values(preview=json.loads(preview))
+            )
+
+    async def agreement(self, contract_key: str) -> Agreement | None:
+        async with self._engine.connect() as connection:
+            row = (
+                await connection.execute(
+                    select(journal.c.step, journal.c.result)
+                    .where(
+                        journal.c.contract_key == contract_key,
+                        journal.c.step.in_((_STARTED, _CHANGED)),
+                        journal.c.state == WriteState.DONE,
+                        journal.c.fenced.is_(False),
+                        func.coalesce(journal.c.result, "") != "",
+                    )
+                    .order_by(journal.c.finished_at.desc())
+                    .limit(1)
+                )
+            ).first()
+        if row is None:
+            return None
+        if row.step == _STARTED:
+            return Agreement.model_validate_json(row.result)
+        return ChangedAgreement.model_validate_json(row.result).agreement
+
+    async def booking_keys(self, contract_key: str) -> tuple[str, ...]:
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(crosswalk.c.native_id)
+                .where(
+                    crosswalk.c.contract_key == contract_key,
+                    crosswalk.c.system == System.ERP,
+                    crosswalk.c.kind == "booking_key",
+                )
+                .order_by(crosswalk.c.since, crosswalk.c.native_id)
+            )
+            return tuple(rows.scalars())
+
+    async def claim(self, request: ChangeRequest, contract_key: str) -> bool:
+        created, _ = await self._runs.claim(request, contract_key)
+        return created
+
+    async def stage_of(self, business_key: str, generation: int) -> tuple[str, str | None]:
+        async with self._engine.connect() as connection:
+            row = (
+                await connection.execute(
+                    select(runs.c.stage, runs.c.outcome).where(
+                        runs.c.business_key == business_key, runs.c.generation == generation
+                    )
+                )
+            ).first()
+        return ("", None) if row is None else (row.stage, row.outcome)
+
+    async def version_of(self, change_id: str) -> int | None:
+        async with self._engine.connect() as connection:
+            return (
+                await connection.execute(
+                    select(contract_versions.c.number).where(
+                        contract_versions.c.change_id == change_id
+                    )
+                )
+            ).scalar()
+
+    async def join_group(self, contract_keys: tuple[str, ...], group: str) -> None:
+        async with self._engine.begin() as connection:
+            for key in contract_keys:
+                await connection.execute(
+                    insert(crosswalk)
+                    .values(
+                        contract_key=key,
+                        system=System.HUB,
+                        account="group",
+                        kind="contract_group",
+                        native_id=group,
+                        how="joined",
+                    )
+                    .on_conflict_do_nothing()
+                )
+
+    async def was_told(self, event_id: str, subscriber_kind: str) -> bool:
+        wanted = set(self._subscribers.get(subscriber_kind, ()))
+        if not wanted:
+            return False
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(deliveries.c.subscriber).where(
+                    deliveries.c.event_id == event_id, deliveries.c.state == "delivered"
+                )
+            )
+            return wanted <= set(rows.scalars())

@@ -1,0 +1,101 @@
+"""Accepted versions of contracts and the revenue they plan, in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dealthread.domain.money import Money
+from dealthread.hub import ContractVersionRecord, RevenueRow
+from dealthread.store.schema import contract_versions, contracts, revenue_schedule
+
+
+async def accept_version(connection: AsyncConnection, record: ContractVersionRecord) -> None:
+    """Keep a version with its revenue plan and make it the present one.
+
+    A version that is there already stays as it is: it was recorded by an earlier attempt, or by
+    the step that set the contract up ahead of its start.
+    """
+    contract = record.contract
+    inserted = await connection.execute(
+        insert(contract_versions)
+        .values(
+            contract_key=contract.key,
+            number=contract.version,
+            change_id=record.change_id,
+            kind=record.kind,
+            effective_from=record.effective_from,
+            accepted_on=record.accepted_on,
+            currency=contract.currency,
+            tcv=contract.tcv().amount,
+            reason=record.reason,
+            working=record.working,
+            body=contract.model_dump(mode="json"),
+        )
+        .on_conflict_do_nothing()
+        .returning(contract_versions.c.number)
+    )
+    if inserted.first() is None:
+        return
+    if record.schedule:
+        await connection.execute(
+            insert(revenue_schedule), [_row(record, row) for row in record.schedule]
+        )
+    await connection.execute(
+        update(contracts)
+        .where(contracts.c.contract_key == contract.key)
+        .values(
+            body=contract.model_dump(mode="json"),
+            tcv=contract.tcv().amount,
+            start_date=contract.start_date,
+            end_date=contract.end_date,
+            content_hash=contract.content_hash,
+            config_version=contract.config_version,
+            changed_at=datetime.now(UTC),
+        )
+    )
+
+
+def _row(record: ContractVersionRecord, row: RevenueRow) -> dict[str, object]:
+    return {
+        "contract_key": record.contract.key,
+        "version": record.contract.version,
+        "obligation": row.obligation,
+        "month": row.month,
+        "line_key": row.line_key,
+        "account": row.account,
+        "amount": row.amount.amount,
+        "currency": row.amount.currency,
+        "treatment": row.treatment,
+    }
+
+
+async def planned_revenue(connection: AsyncConnection, contract_key: str) -> tuple[RevenueRow, ...]:
+    """The revenue schedule of a contract as its latest version plans it."""
+    latest = (
+        select(func.max(contract_versions.c.number))
+        .where(contract_versions.c.contract_key == contract_key)
+        .scalar_subquery()
+    )
+    rows = await connection.execute(
+        select(revenue_schedule)
+        .where(
+            revenue_schedule.c.contract_key == contract_key,
+            revenue_schedule.c.version == latest,
+        )
+        .order_by(revenue_schedule.c.obligation, revenue_schedule.c.month)
+    )
+    return tuple(
+        RevenueRow(
+            obligation=row.obligation,
+            line_key=row.line_key,
+            account=row.account,
+            month=row.month,
+            amount=Money.of(row.amount, row.currency),
+            treatment=row.treatment,
+        )
+        for row in rows
+    )
