@@ -56,25 +56,25 @@ class BillingChangeActivities:
 
 def refs_of(changed: ChangedAgreement) -> tuple[Ref, ...]:
     """Agreement, invoice and credit memos, by id and by legal number."""
-    agreement = changed.agreement
+    agreement, invoice = changed.agreement, changed.invoice
     found = [
         ref
         for ref in (agreement.ref, agreement.subscription, agreement.schedule)
         if ref is not None
     ]
-    documents = [(changed.invoice, "invoice_number")] if changed.invoice is not None else []
-    for document, kind in [
-        *documents,
-        *((memo, "credit_memo_number") for memo in changed.credit_memos),
-    ]:
-        if document.ref is None:
-            continue
-        found.append(document.ref)
-        if document.number:
-            found.append(
-                document.ref.model_copy(update={"kind": kind, "native_id": document.number})
-            )
+    if invoice is not None:
+        found += _named(invoice.ref, "invoice_number", invoice.number)
+    for memo in changed.credit_memos:
+        found += _named(memo.ref, "credit_memo_number", memo.number)
     return tuple(found)
+
+
+def _named(ref: Ref | None, kind: str, number: str) -> list[Ref]:
+    if ref is None:
+        return []
+    if not number:
+        return [ref]
+    return [ref, ref.model_copy(update={"kind": kind, "native_id": number})]
 
 
 def difference(preview: ChangedAgreement | None, made: ChangedAgreement) -> str:

@@ -13,6 +13,7 @@ from dealthread.domain.versions.amended import amended
 from dealthread.domain.versions.delta import booking_delta
 from dealthread.domain.versions.effective import effective_date, hold_until
 from dealthread.domain.versions.ended import ended
+from dealthread.domain.versions.lookup import first_difference
 from dealthread.domain.versions.money import ChangeMoney, change_money, charge_lines, credit_lines
 from dealthread.domain.versions.refusal import OrderRefused
 from dealthread.domain.versions.renewed import declined, next_year, renewed
@@ -176,16 +177,16 @@ class ChangeAssessmentActivities:
         hold = None
         if isinstance(order, AmendmentOrder | CancellationOrder) and not ask.is_due:
             hold = hold_until(contract, order, today)
-        money = change_money(contract, after, effective)
         credited = not isinstance(order, CancellationOrder) or order.credit_unused
-        billing = await self._billing_change(contract, after, order, effective, money, credited)
+        money = change_money(contract, after, effective, as_of=today, credit_unused=credited)
+        billing = await self._billing_change(contract, after, order, effective, money)
         booking = booking_delta(contract, after, effective)
         found = known.model_copy(
             update={
                 "contract": after,
                 "booking": booking if contract.booking_policy != "none" else None,
                 "billing": billing,
-                "amounts": _amounts(money) if credited else (),
+                "amounts": _amounts(money),
                 "effective_from": effective,
                 "accepted_on": order.accepted_on,
                 "hold_until": hold,
@@ -268,7 +269,8 @@ class ChangeAssessmentActivities:
             raise OrderRefused(
                 "nothing_to_withdraw", "target", "name a change that was agreed and not done yet"
             )
-        return withdrawn(contract, earlier, number, today)
+        after = withdrawn(contract, earlier, number, today)
+        return first_difference(contract, after) or contract.end_date or today, after
 
     async def _billing_change(
         self,
@@ -277,7 +279,6 @@ class ChangeAssessmentActivities:
         order: ChangeOrder,
         effective: date,
         money: ChangeMoney,
-        credited: bool,
     ) -> ChangeAgreement | None:
         if _bills_alike(before, after):
             return None
@@ -299,7 +300,7 @@ class ChangeAssessmentActivities:
                     span_start=row.span_start,
                     span_end=row.span_end,
                 )
-                for row in (credit_lines(money) if credited else ())
+                for row in credit_lines(money)
             ),
             refund=isinstance(order, CancellationOrder) and order.refund,
         )

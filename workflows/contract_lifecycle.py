@@ -192,7 +192,16 @@ class ContractLifecycleWorkflow:
             is_due=is_due,
             risk=memory.risk,
         )
-        return await workflow.execute_child_workflow(_SAGAS[change.kind], order, **options)
+        match change.kind:
+            case ChangeKind.AMENDMENT:
+                child = workflow.execute_child_workflow(AmendmentWorkflow.run, order, **options)
+            case ChangeKind.RENEWAL_NOTICE:
+                child = workflow.execute_child_workflow(RenewalNoticeWorkflow.run, order, **options)
+            case ChangeKind.RENEWAL:
+                child = workflow.execute_child_workflow(RenewalWorkflow.run, order, **options)
+            case _:
+                child = workflow.execute_child_workflow(CancellationWorkflow.run, order, **options)
+        return await child
 
     async def _ended_by_force(
         self, change: ChangeRequest, error: ChildWorkflowError
@@ -359,12 +368,3 @@ class ContractLifecycleWorkflow:
 
     def _tell(self) -> None:
         workflow.set_current_details(details(self._view(), self._cancels_refused))
-
-
-_SAGAS = {
-    ChangeKind.AMENDMENT: AmendmentWorkflow.run,
-    ChangeKind.CANCELLATION: CancellationWorkflow.run,
-    ChangeKind.WITHDRAWAL: CancellationWorkflow.run,
-    ChangeKind.RENEWAL: RenewalWorkflow.run,
-    ChangeKind.RENEWAL_NOTICE: RenewalNoticeWorkflow.run,
-}
