@@ -53,7 +53,7 @@ class SalesforceConfig:
     """The corporate currency, and the user's."""
     conversion_rates: Mapping[str, Decimal] = field(default_factory=dict)
     """Against the corporate currency; 1 where none is given."""
-    announce: tuple[Trigger, ...] = (Trigger.WON,)
+    announce: tuple[Trigger, ...] = (Trigger.WON, Trigger.LOST)
     """What goes into the outbox, and so to the webhook."""
     cpq: bool = False
     """Whether the managed package SBQQ is installed."""
@@ -111,7 +111,7 @@ class SalesforceConfig:
             state=env.get("DEALTHREAD_SIM_STATE") or None,
             multicurrency=env.get("DEALTHREAD_SIM_SF_MULTICURRENCY", "yes") == "yes",
             announce=tuple(
-                Trigger(name) for name in env.get("DEALTHREAD_SIM_SF_ANNOUNCE", "won").split()
+                Trigger(name) for name in env.get("DEALTHREAD_SIM_SF_ANNOUNCE", "won lost").split()
             ),
             cpq=env.get("DEALTHREAD_SIM_SF_CPQ", "no") == "yes",
             cpq_orders_won_deals=env.get("DEALTHREAD_SIM_SF_CPQ_ORDERS_WON_DEALS", "no") == "yes",

@@ -196,3 +196,38 @@ def test_the_environment_says_what_is_installed_and_announced() -> None:
     assert config.announce == (Trigger.WON, Trigger.QUOTE_ACCEPTED)
     assert (config.cpq, config.cpq_delay) == (True, timedelta(seconds=30))
     assert (config.multicurrency, config.outbound_message_url) == (False, "http://127.0.0.1:1/soap")
+
+
+def test_a_won_amendment_tells_its_kind_and_the_contract_it_changes(
+    serve: Any, serve_org: Any, bridge: Bridge, until: Until
+) -> None:
+    """The contract's key of ours, by the standard look-up; a new deal has neither."""
+    address = serve(bridge.app())
+    org = serve_org(**wired(address, Trigger.WON, outbound_message_url=f"{address}/soap"))
+    account = org.create("Account", Name="A")
+    contract = org.create("Contract", AccountId=account, Dealthread_Contract_Key__c="C-1")
+    asked = {"Dealthread_Kind__c": "amendment", "ContractId": contract}
+    deal = org.opportunity(account, StageName="Closed Won", **asked)
+    new = org.opportunity(account, StageName="Closed Won")
+    until(lambda: len(bridge.messages) == 2 and len(bridge.envelopes) == 2)
+    by_record = {body["recordId"]: body for _, body in bridge.messages}
+    assert (by_record[deal]["kind"], by_record[deal]["contractKey"]) == ("amendment", "C-1")
+    assert not {"kind", "contractKey"} & set(by_record[new])
+    (envelope,) = [one for one in bridge.envelopes if deal.encode() in one]
+    assert b"<sf:Dealthread_Kind__c>amendment</sf:Dealthread_Kind__c>" in envelope
+    assert b"<sf:Dealthread_Contract_Key__c>C-1</sf:Dealthread_Contract_Key__c>" in envelope
+
+
+def test_a_renewal_that_is_lost_is_announced_and_another_lost_deal_is_not(
+    serve: Any, serve_org: Any, bridge: Bridge, until: Until
+) -> None:
+    """Only the renewal's end says something about a contract of ours; telling it twice does not."""
+    org = serve_org(**wired(serve(bridge.app()), Trigger.WON, Trigger.LOST))
+    account = org.create("Account", Name="A")
+    org.opportunity(account, StageName="Closed Lost")
+    renewal = org.opportunity(account, Dealthread_Kind__c="renewal")
+    patch(org, "Opportunity", renewal, StageName="Closed Lost")
+    patch(org, "Opportunity", renewal, Description="a price too high")
+    until(lambda: told(bridge) == [("Opportunity", renewal, "lost")])
+    assert bridge.messages[0][1]["kind"] == "renewal"
+    assert len(org.query(OUTBOX)) == 1

@@ -14,6 +14,12 @@ from dealthread.simulators.kit.webhook_sender import Delivery, WebhookSender
 from dealthread.simulators.salesforce.config import SalesforceConfig
 from dealthread.simulators.salesforce.dml import Dml
 from dealthread.simulators.salesforce.jsonio import dumps
+from dealthread.simulators.salesforce.messages.asked_change import (
+    CONTRACT_KEY,
+    KIND,
+    contract_key_of,
+    kind_of,
+)
 from dealthread.simulators.salesforce.messages.outbox import OUTBOX, Trigger
 from dealthread.simulators.salesforce.messages.soap_envelope import (
     CONTENT_TYPE,
@@ -24,6 +30,8 @@ from dealthread.simulators.salesforce.messages.soap_envelope import (
 )
 from dealthread.simulators.salesforce.schema.model import Row
 from dealthread.simulators.salesforce.store import Store
+
+_SOAP_FIELDS = {"kind": KIND, "contractKey": CONTRACT_KEY}
 
 Channel = Callable[[Row, Callable[[], None]], Delivery]
 
@@ -75,6 +83,7 @@ class Announcer:
             "trigger": trigger,
             "systemModstamp": None if record is None else record["SystemModstamp"],
             "sequence": int(str(row["Name"]).rpartition("-")[2]),
+            **self._asked(name, record),
         }
         return Delivery(
             message_id=str(row["Dealthread_Event_Id__c"]),
@@ -85,13 +94,22 @@ class Announcer:
             on_delivered=accepted,
         )
 
+    def _asked(self, name: str, record: Row | None) -> dict[str, str]:
+        """Kind of the deal and the contract that it is about, where they are set."""
+        if name != "Opportunity" or record is None:
+            return {}
+        told = {"kind": kind_of(record), "contractKey": contract_key_of(self._store, record)}
+        return {field: value for field, value in told.items() if value}
+
     def _outbound_message(self, row: Row, accepted: Callable[[], None]) -> Delivery:
         record_id, name = str(row["Dealthread_Record_Id__c"]), str(row["Dealthread_Object__c"])
         notification_id = new_notification_id(self._store)
+        asked = self._asked(name, self._store.get(name, record_id))
+        fields = {_SOAP_FIELDS[field]: value for field, value in asked.items()}
         return Delivery(
             message_id=notification_id,
             url=str(self._config.outbound_message_url),
-            body=envelope_of(self._config.org_id, name, [(notification_id, record_id)]),
+            body=envelope_of(self._config.org_id, name, [(notification_id, record_id)], fields),
             signer=_Unsigned(),
             content_type=CONTENT_TYPE,
             headers=HEADERS,

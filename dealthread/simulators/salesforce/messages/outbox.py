@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from enum import StrEnum
 
+from dealthread.simulators.salesforce.messages.asked_change import kind_of
 from dealthread.simulators.salesforce.rules.save import Rules, Save
 
 OUTBOX = "Dealthread_Outbox__c"
@@ -18,6 +19,8 @@ class Trigger(StrEnum):
 
     WON = "won"
     """An opportunity is won."""
+    LOST = "lost"
+    """A renewal is closed and not won: the customer does not renew."""
     QUOTE_ACCEPTED = "quote_accepted"
     """The primary CPQ quote of an opportunity is accepted."""
     ORDER_ACTIVATED = "order_activated"
@@ -55,6 +58,9 @@ def holds(trigger: Trigger, save: Save) -> bool:
     row = save.row
     if trigger is Trigger.WON:
         return bool(row["IsWon"]) and save.is_changed("IsWon")
+    if trigger is Trigger.LOST:
+        is_lost = bool(row["IsClosed"]) and not row["IsWon"]
+        return is_lost and kind_of(row) == "renewal" and save.is_changed("IsClosed", "IsWon")
     if trigger is Trigger.ORDER_ACTIVATED:
         return row["StatusCode"] == "Activated" and save.is_changed("StatusCode")
     is_accepted = row["SBQQ__Status__c"] == "Accepted" and bool(row["SBQQ__Primary__c"])
@@ -63,6 +69,7 @@ def holds(trigger: Trigger, save: Save) -> bool:
 
 TRIGGER_OBJECTS = {
     Trigger.WON: "Opportunity",
+    Trigger.LOST: "Opportunity",
     Trigger.QUOTE_ACCEPTED: "SBQQ__Quote__c",
     Trigger.ORDER_ACTIVATED: "Order",
 }

@@ -5,6 +5,7 @@ Shape: SOAP API Developer Guide, "Outbound Messaging"; session ids are no longer
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
 from defusedxml import ElementTree
@@ -18,14 +19,25 @@ CONTENT_TYPE = "text/xml; charset=utf-8"
 _NAMESPACE = "http://soap.sforce.com/2005/09/outbound"
 
 
-def envelope_of(org_id: str, sobject: str, notifications: list[tuple[str, str]]) -> bytes:
-    """The envelope for (notification id, record id) pairs of one object."""
+def envelope_of(
+    org_id: str,
+    sobject: str,
+    notifications: list[tuple[str, str]],
+    fields: Mapping[str, str] | None = None,
+) -> bytes:
+    """The envelope for (notification id, record id) pairs of one object.
+
+    `fields` are those besides the id that the administrator selected, the same for each.
+    """
+    more = "".join(
+        f"<sf:{field}>{escape(value)}</sf:{field}>" for field, value in (fields or {}).items()
+    )
     action_id = make_id("04k", INSTANCE, 1)
     entries = "".join(
         "<Notification>"
         f"<Id>{escape(notification_id)}</Id>"
         f'<sObject xsi:type="sf:{sobject}" xmlns:sf="urn:sobject.enterprise.soap.sforce.com">'
-        f"<sf:Id>{escape(record_id)}</sf:Id>"
+        f"<sf:Id>{escape(record_id)}</sf:Id>{more}"
         "</sObject>"
         "</Notification>"
         for notification_id, record_id in notifications

@@ -88,6 +88,9 @@ def _package_fields() -> list[Field]:
         number("Dealthread_Sync_Seq__c", 12, 0),
         text("Dealthread_Write_Key__c", 120),
         date("Dealthread_End__c"),
+        number("Dealthread_Version__c", 6, 0),
+        text("Dealthread_Change_Id__c", 120),
+        text("Dealthread_Change_Status__c", 80),
     ]
 
 

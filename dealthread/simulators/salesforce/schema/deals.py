@@ -100,6 +100,26 @@ def _package_fields() -> list[Field]:
         number("Dealthread_Sync_Seq__c", 12, 0),
         text("Dealthread_Contract_Key__c", 20, indexed=True),
         key("Dealthread_Renewal_Key__c", 120),
+        *_change_fields(),
+    ]
+
+
+def _change_fields() -> list[Field]:
+    """What an opportunity asks of a running contract, which `ContractId` names."""
+    return [
+        date("Dealthread_Effective_From__c"),
+        picklist("Dealthread_Timing__c", "now", "period_end", "term_end", "on_date"),
+        picklist(
+            "Dealthread_Scope_Reason__c",
+            "customer_request",
+            "error",
+            "concession",
+            "service_failure",
+            "collections_settlement",
+        ),
+        number("Dealthread_Base_Version__c", 6, 0),
+        text("Dealthread_Regional_Deals__c", 255),
+        percent("Dealthread_Renewal_Uplift__c", 5, 2),
     ]
 
 
@@ -138,6 +158,8 @@ def opportunity_line_item(currencies: Currencies) -> SObject:
             *currencies.inherited(),
             date("Dealthread_End__c"),
             number("Dealthread_Segment__c", 3, 0),
+            picklist("Dealthread_Action__c", "add", "quantity", "price", "swap", "remove"),
+            text("Dealthread_Changes_Line__c", 20),
         ],
     )
 

@@ -27,7 +27,7 @@ def outbox(currencies: Currencies) -> SObject:
             text("Dealthread_Record_Id__c", 18, indexed=True),
             text("Dealthread_Object__c", 80),
             text("Dealthread_Event_Id__c", 36, unique=True, external_id=True),
-            picklist("Dealthread_Trigger__c", "won", "quote_accepted", "order_activated"),
+            picklist("Dealthread_Trigger__c", "won", "lost", "quote_accepted", "order_activated"),
             checkbox("Dealthread_Delivered__c"),
             *currencies.own(),
         ],
