@@ -66,6 +66,9 @@ class CrmWriteBack(Carried):
     subscription: Ref | None = None
     booking: Ref | None = None
     entitlement: Ref | None = None
+    forecast_renewal: bool = False
+    """As of `CrmChange`: whether the CRM shall hold an open renewal for the next term."""
+    renewal_price: Money | None = None
 
 
 class CrmChange(Carried):
@@ -326,6 +329,9 @@ class DraftBooking(Carried):
     estimated_tax: Money
     context: BookingContext
     """Billing schedule, revenue treatment, receivable terms, contract context, tax estimate."""
+    amends: str = ""
+    """Document key of the booking that this one adds to; "" of a contract's first. The contract
+    then holds the delta: what is taken back has a negative net."""
 
 
 class ErpPort(Protocol):

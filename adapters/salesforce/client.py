@@ -109,7 +109,11 @@ class SalesforceClient:
         answer = self._call(operation, "composite", body.encode(), dict(headers or {}))
         return _parts_of(answer, [part["referenceId"] for part in parts])
 
-    def _call(self, operation: str, path: str, body: bytes, headers: dict[str, str]) -> Any:
+    def get(self, operation: str, path: str) -> Any:
+        """One resource. Raises CallFailed and AnswerLost."""
+        return self._call(operation, path, None, {})
+
+    def _call(self, operation: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
         token = self.tokens.current()
         try:
             return self._once(operation, token, path, body, headers)
@@ -120,7 +124,7 @@ class SalesforceClient:
         return self._once(operation, self.tokens.renew(token), path, body, headers)
 
     def _once(
-        self, operation: str, token: str, path: str, body: bytes, headers: dict[str, str]
+        self, operation: str, token: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> Any:
         self._meter.count("salesforce", operation)
         session = self._session()
@@ -134,7 +138,8 @@ class SalesforceClient:
             object_pairs_hook=dict,
         )
         try:
-            return salesforce.restful(path, method="POST", data=body, headers=headers)
+            method = "GET" if body is None else "POST"
+            return salesforce.restful(path, method=method, data=body, headers=headers)
         except SalesforceError as error:
             raise CallFailed(from_exception(error, session.guarded.retry_after)) from None
         except requests.RequestException as error:

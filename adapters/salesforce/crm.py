@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from adapters.http import CallMeter
-from adapters.salesforce import write_back
+from adapters.salesforce import change_records, record_change, write_back
 from adapters.salesforce.client import SalesforceClient
+from adapters.salesforce.contract_row import crm_record, find_row, stored_key
+from adapters.salesforce.package import Package, read_package
+from adapters.salesforce.read_change import to_order
 from adapters.salesforce.read_deal import read_records
+from adapters.salesforce.renewal_forecast import Forecast, forecast
 from adapters.salesforce.settings import SalesforceSettings
 from adapters.salesforce.translate import to_deal
+from dealthread.domain.change_order import AmendmentOrder, RenewalOrder
+from dealthread.domain.contract import Contract
 from dealthread.domain.deal import Deal
 from dealthread.domain.documents import CrmRecord
 from dealthread.outcome import Outcome
-from dealthread.ports import BusinessClock, CrmWriteBack
+from dealthread.ports import BusinessClock, CrmChange, CrmWriteBack
 
 
 class SalesforceCrm:
@@ -25,6 +31,8 @@ class SalesforceCrm:
         self._org = settings.org_id
         self._version = settings.api_version
         self._clock = clock
+        self._renewal_stage = settings.renewal_stage
+        self._package: Package | None = None
 
     async def aclose(self) -> None:
         """Let running calls end, then close the connections."""
@@ -41,18 +49,18 @@ class SalesforceCrm:
         """Create or update the contract record and the status fields, all or nothing."""
         return await self.client.run(
             lambda: write_back.record(
-                self.client, self._version, self._org, command, idempotency_key
+                self.client,
+                self._version,
+                self._org,
+                command,
+                idempotency_key,
+                self._forecast(command),
             )
         )
 
     async def find_contract(self, contract_key: str, *, idempotency_key: str) -> CrmRecord | None:
         """The contract's record if the last write-back applied to it had this key."""
-        row = await self.client.run(
-            lambda: write_back.find_row(self.client, self._version, contract_key)
-        )
-        if row is None or row.write_key != write_back.stored_key(idempotency_key):
-            return None
-        return write_back.crm_record(self._org, row.native_id, row.status)
+        return await self.client.run(lambda: self._find(contract_key, idempotency_key))
 
     async def withdraw_contract(
         self, command: CrmWriteBack, *, idempotency_key: str
@@ -62,4 +70,62 @@ class SalesforceCrm:
             lambda: write_back.withdraw(
                 self.client, self._version, self._org, command, idempotency_key
             )
+        )
+
+    async def read_change(self, deal_id: str, contract: Contract) -> AmendmentOrder | RenewalOrder:
+        """What a won amendment or renewal asks of the contract. Raises NotFound, StepRejected."""
+
+        def work() -> AmendmentOrder | RenewalOrder:
+            package = self._installed()
+            records = change_records.read_records(
+                self.client, deal_id, contract.key, self._version, package
+            )
+            return to_order(records, contract, self._org, has_cpq=package.has_cpq)
+
+        return await self.client.run(work)
+
+    async def record_change(
+        self, command: CrmChange, *, idempotency_key: str
+    ) -> Outcome[CrmRecord]:
+        """Bring the contract's record to its present version, all or nothing."""
+        return await self.client.run(
+            lambda: record_change.record_change(
+                self.client,
+                self._version,
+                self._org,
+                command,
+                idempotency_key,
+                self._forecast(command),
+            )
+        )
+
+    async def find_recorded_change(
+        self, contract_key: str, *, idempotency_key: str
+    ) -> CrmRecord | None:
+        """The contract's record if the last write applied to it had this key."""
+        return await self.client.run(lambda: self._find(contract_key, idempotency_key))
+
+    def _find(self, contract_key: str, idempotency_key: str) -> CrmRecord | None:
+        row = find_row(self.client, self._version, contract_key)
+        if row is None or row.write_key != stored_key(idempotency_key):
+            return None
+        return crm_record(self._org, row.native_id, row.status)
+
+    def _installed(self) -> Package:
+        """Asked once for each process; what is installed later is seen after a restart."""
+        if self._package is None:
+            self._package = read_package(self.client)
+        return self._package
+
+    def _forecast(self, command: CrmWriteBack | CrmChange) -> Forecast | None:
+        """Looked for before the write, where it is wanted."""
+        if not command.forecast_renewal or command.contract is None:
+            return None
+        return forecast(
+            self.client,
+            self._version,
+            self._installed(),
+            command.contract,
+            command.renewal_price,
+            self._renewal_stage,
         )

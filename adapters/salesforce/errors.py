@@ -139,6 +139,9 @@ def write_error(error: VendorError) -> Rejected | Unknown:
     if SEQUENCE_FIELD in error.fields:
         # The validation rule refuses a lower sequence: a later state of ours is recorded already.
         raise Conflict("crm_holds_a_later_state", **error.evidence())
+    if error.status == 404 and error.reference == "contract":
+        # The deal stands: somebody has deleted the contract's record, and can restore it.
+        return Rejected(_REJECTED, "contract_record_missing", evidence=error.evidence())
     if error.status == 404 or error.code in _VANISHED:
         return Rejected("deal.reopened", error.code or "NOT_FOUND", _field(error), error.evidence())
     if error.status >= 500 or error.code in _TEMPORARY or error.status < 400:

@@ -20,6 +20,9 @@ MANIFEST = Manifest(
         *operations(
             _REST + "resources_composite_composite_post.htm", "POST /services/data/{}/composite"
         ),
+        *operations(
+            _REST + "resources_sobject_describe.htm", "GET /services/data/{}/sobjects/{}/describe"
+        ),
     ],
 )
 PARTS = Manifest(
@@ -34,6 +37,9 @@ PARTS = Manifest(
             _REST + "dome_upsert.htm",
             "PATCH /services/data/{}/sobjects/{}/{}",
             "PATCH /services/data/{}/sobjects/{}/{}/{}",
+        ),
+        *operations(
+            _REST + "resources_sobject_basic_info_post.htm", "POST /services/data/{}/sobjects/Opportunity"
         ),
     ],
 )

@@ -30,6 +30,8 @@ class SalesforceSettings(BaseSettings):
     """Calls at once. Production orgs allow 25 requests that last 20 s or longer."""
     settle_seconds: int = Field(default=0, ge=0)
     """How long a look-up may lag. By a unique external id it does not."""
+    renewal_stage: str = Field(default="Prospecting", min_length=1)
+    """Stage in which a renewal begins where it is made without CPQ: an open one of the org's."""
 
     @field_validator("org_id")
     @classmethod

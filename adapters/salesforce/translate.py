@@ -55,7 +55,7 @@ def to_deal(records: DealRecords, org: str, seen_at: datetime) -> Deal:
     deal_id = row.key("Id")
     currency = _currency(row)
     account = row.related("Account")
-    ref = _ref(org, "opportunity", deal_id)
+    ref = opportunity_ref(org, deal_id)
     waived = row.text("Dealthread_Waived_Rules__c")
     return Deal(
         key=deal_id,
@@ -98,6 +98,11 @@ def to_deal(records: DealRecords, org: str, seen_at: datetime) -> Deal:
     )
 
 
+def opportunity_ref(org: str, native_id: str) -> Ref:
+    """Reference to a deal."""
+    return _ref(org, "opportunity", native_id)
+
+
 def _ref(org: str, kind: str, native_id: str) -> Ref:
     return Ref(system=System.CRM, account=org, kind=kind, native_id=native_id)
 
@@ -122,7 +127,7 @@ def _line(row: Record, org: str, currency: str) -> DealLine:
     quantity = row.number("Quantity")
     if quantity is None:
         raise drift(row.name("Quantity"))
-    price = _price(row, "UnitPrice", currency)
+    price = price_of(row, "UnitPrice", currency)
     if price is None:
         raise drift(row.name("UnitPrice"))
     entry_currency = (entry.text("CurrencyIsoCode") if entry else "") or currency
@@ -133,7 +138,7 @@ def _line(row: Record, org: str, currency: str) -> DealLine:
         description=row.text("Description"),
         quantity=quantity,
         unit_price=price,
-        list_price=_price(row, "ListPrice", entry_currency),
+        list_price=price_of(row, "ListPrice", entry_currency),
         price_entry_active=entry.flag("IsActive") if entry else False,
         start_date=row.day("ServiceDate"),
         end_date=exclusive(row.day("Dealthread_End__c")),
@@ -141,7 +146,8 @@ def _line(row: Record, org: str, currency: str) -> DealLine:
     )
 
 
-def _price(row: Record, field: str, currency: str) -> UnitPrice | None:
+def price_of(row: Record, field: str, currency: str) -> UnitPrice | None:
+    """A unit price, or None where the field is empty."""
     amount = row.number(field)
     if amount is None:
         return None

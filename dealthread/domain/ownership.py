@@ -76,6 +76,25 @@ WRITE_MODELS: dict[str, WriteModel] = {
             "subscription": (32,),
             "booking": (44, 60),
             "entitlement": (58,),
+            "forecast_renewal": (70,),
+            "renewal_price": (70,),
+        },
+    ),
+    "CrmChange": WriteModel(
+        System.CRM,
+        {
+            "contract": (26, 27, 30, 72),
+            "change_id": (74,),
+            "deal_id": (),
+            "status": (31,),
+            "change_status": (74,),
+            "status_at": (74,),
+            "sequence": (74,),
+            # What the CRM itself asked for: it is told whether it happened, not when.
+            "effective_from": (),
+            "booking": (44, 60),
+            "forecast_renewal": (70,),
+            "renewal_price": (70,),
         },
     ),
     "OnboardBillingCustomer": WriteModel(
@@ -94,6 +113,18 @@ WRITE_MODELS: dict[str, WriteModel] = {
             "contract": (11, 16, 18, 20, 23, 24, 26, 27, 34, 36),
             "customer": (),
             "hold_first_invoice": (),
+        },
+    ),
+    "ChangeAgreement": WriteModel(
+        System.BILLING,
+        {
+            "before": (),
+            "after": (11, 16, 18, 20, 23, 24, 26, 27, 34, 36),
+            "agreement": (),
+            "effective_from": (29,),
+            "charge_lines": (),
+            "credits": (34,),
+            "refund": (),
         },
     ),
     "OnboardErpCustomer": WriteModel(
@@ -116,6 +147,7 @@ WRITE_MODELS: dict[str, WriteModel] = {
             "customer": (),
             "estimated_tax": (60,),
             "context": (26, 27, 31, 60, 62),
+            "amends": (60,),
         },
     ),
     "GrantEntitlement": WriteModel(

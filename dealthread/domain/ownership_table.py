@@ -153,7 +153,9 @@ OWNERSHIP: tuple[OwnedField, ...] = (
        "revenue decides", (_ERP,)),
     # --- after the sale
     _R(69, "health_and_renewal_risk", (_CS,), "CS", "CS→HUB→CRM", "CS wins", (_CRM,)),
-    _R(70, "renewal_opportunity", (_CRM,), "sales", "CRM→HUB", "found first"),
+    # The hub makes one where the CRM has none; from then on its stage and amount are the CRM's.
+    _R(70, "renewal_opportunity", (_CRM,), "sales", "CRM→HUB", "found first",
+       at_creation=(_CRM,)),
     _R(71, "renewal_notice_proof", (_HUB,), "HUB", "HUB→CRM", "none", (_CRM,)),
     # Read by all: the contract record in the CRM shows the contract value.
     _R(72, "recurring_and_contract_value", (_HUB,), "nobody by hand", "→analytics, CRM mirror",

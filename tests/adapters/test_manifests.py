@@ -107,7 +107,7 @@ def test_an_undeclared_request_to_the_crm_never_leaves() -> None:
     "part",
     [
         {"method": "DELETE", "url": "/services/data/v66.0/sobjects/Account/001"},
-        {"method": "POST", "url": "/services/data/v66.0/sobjects/Opportunity"},
+        {"method": "POST", "url": "/services/data/v66.0/sobjects/Account"},
         {"method": "GET", "url": "/services/data/v66.0/tooling/query?q=x"},
     ],
 )

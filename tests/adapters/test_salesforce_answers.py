@@ -10,9 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.salesforce.client import AnswerLost, PartAnswer
+from adapters.salesforce.contract_row import stored_key
 from adapters.salesforce.crm import SalesforceCrm
 from adapters.salesforce.settings import SalesforceSettings
-from adapters.salesforce.write_back import stored_key
 from dealthread.errors import VendorUnavailable
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from tests.adapters.fake_clock import FixedClock

@@ -19,8 +19,10 @@ COMMANDS = {
     model.__name__: model
     for model in (
         ports.CrmWriteBack,
+        ports.CrmChange,
         ports.OnboardBillingCustomer,
         ports.StartAgreement,
+        ports.ChangeAgreement,
         ports.OnboardErpCustomer,
         ports.DraftBooking,
         ports.GrantEntitlement,
@@ -54,8 +56,13 @@ def test_a_command_carries_only_what_the_hub_may_write_there(name: str) -> None:
 
 
 def test_the_crm_is_told_only_these_rows() -> None:
-    told = {no for numbers in WRITE_MODELS["CrmWriteBack"].rows.values() for no in numbers}
-    assert told == {26, 27, 31, 32, 44, 58, 60, 72, 74}
+    told = {
+        no
+        for model in ("CrmWriteBack", "CrmChange")
+        for numbers in WRITE_MODELS[model].rows.values()
+        for no in numbers
+    }
+    assert told == {26, 27, 30, 31, 32, 44, 58, 60, 70, 72, 74}
 
 
 @pytest.mark.parametrize(
@@ -89,6 +96,8 @@ def test_what_is_given_once_is_not_updated() -> None:
     assert not may_write(System.ERP, "tax_identifier")
     assert may_write(System.CRM, "contract_dates", creating=True)
     assert not may_write(System.CRM, "contract_dates")
+    assert may_write(System.CRM, "renewal_opportunity", creating=True)
+    assert not may_write(System.CRM, "renewal_opportunity")
 
 
 def test_foreign_fields_are_named_and_unknown_ones_refused() -> None:

@@ -91,6 +91,7 @@ def _package_fields() -> list[Field]:
         number("Dealthread_Version__c", 6, 0),
         text("Dealthread_Change_Id__c", 120),
         text("Dealthread_Change_Status__c", 80),
+        text("Dealthread_Change_Booking_Id__c", 40),
     ]
 
 
