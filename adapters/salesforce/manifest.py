@@ -39,7 +39,8 @@ PARTS = Manifest(
             "PATCH /services/data/{}/sobjects/{}/{}/{}",
         ),
         *operations(
-            _REST + "resources_sobject_basic_info_post.htm", "POST /services/data/{}/sobjects/Opportunity"
+            _REST + "resources_sobject_basic_info_post.htm",
+            "POST /services/data/{}/sobjects/Opportunity",
         ),
     ],
 )
