@@ -14,7 +14,8 @@ from adapters.stripe.clients import Answer, BillingAccount, Options
 from adapters.stripe.errors import lost_after_effect
 from adapters.stripe.invoices import CLOSING, Invoices, may_be_undone
 from adapters.stripe.paging import pages
-from adapters.stripe.plan import plan_of
+from adapters.stripe.plan import Plan, plan_of
+from adapters.stripe.requests import Terms
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Agreement, AgreementStatus
 from dealthread.errors import (
@@ -43,14 +44,36 @@ class Agreements:
         """Create, and where the first invoice is reviewed, hold its draft. Where that is refused
         the agreement is there all the same, and its status says that it is not held."""
         contract, native_customer = command.contract, command.customer.ref.native_id
+        terms = requests.terms_of(contract, key, command.hold_first_invoice)
         try:
             plan = plan_of(contract)
-            rates = await self._tax_rates.of(
-                account, [c for p in plan.phases for c in (*p.recurring, *p.one_time)]
-            )
+            outcome = await self.create(account, contract.key, plan, terms, native_customer, key)
         except StepRejected as refusal:
             return Rejected(refusal.case_kind, refusal.code, refusal.field, refusal.evidence)
-        terms = requests.terms_of(contract, key, command.hold_first_invoice)
+        if isinstance(outcome, Rejected | Unknown):
+            return outcome
+        try:
+            held = await self._held(account, outcome, f"{key}:hold")
+            if isinstance(held, Rejected):
+                return Done(await self.translated(account, _subscription_of(outcome) or outcome))
+            return held
+        except TransportError as error:
+            return lost_after_effect(error)
+
+    async def create(
+        self,
+        account: BillingAccount,
+        contract_key: str,
+        plan: Plan,
+        terms: Terms,
+        native_customer: str,
+        key: str,
+    ) -> Answer | Rejected | Unknown:
+        """A subscription, or a schedule where one cannot hold the plan; found before it is made
+        twice. Raises StepRejected for a tax rate that the account lacks."""
+        rates = await self._tax_rates.of(
+            account, [c for p in plan.phases for c in (*p.recurring, *p.one_time)]
+        )
         now = self._clock.now()
         scheduled = plan.needs_schedule(now)
 
@@ -64,37 +87,28 @@ class Agreements:
             )
 
         try:
-            outcome = await account.write_again_after_saved_error(
+            return await account.write_again_after_saved_error(
                 "start_agreement",
                 create,
                 key,
-                lambda: self._raw(account, contract.key, native_customer, key),
+                lambda: self.find_raw(account, contract_key, native_customer, key),
             )
         except InvariantBroken:
             # The request depends on the day: a repeat on the other side of a period boundary
             # differs from the first. What the first one made is what counts.
-            found = await self._raw(account, contract.key, native_customer, key)
+            found = await self.find_raw(account, contract_key, native_customer, key)
             if found is None:
                 raise
-            outcome = found
-        if isinstance(outcome, Rejected | Unknown):
-            return outcome
-        try:
-            held = await self._held(account, outcome, f"{key}:hold")
-            if isinstance(held, Rejected):
-                return Done(await self._translated(account, _subscription_of(outcome) or outcome))
-            return held
-        except TransportError as error:
-            return lost_after_effect(error)
+            return found
 
     async def find(
         self, account: BillingAccount, contract: Contract, native_customer: str, key: str
     ) -> Agreement | None:
         """By our contract key and the act's key, under the customer. Strongly consistent."""
-        found = await self._raw(account, contract.key, native_customer, key)
+        found = await self.find_raw(account, contract.key, native_customer, key)
         if found is None:
             return None
-        return await self._translated(account, _subscription_of(found) or found)
+        return await self.translated(account, _subscription_of(found) or found)
 
     async def hold(
         self, account: BillingAccount, agreement: Agreement, key: str
@@ -110,7 +124,7 @@ class Agreements:
 
     async def read(self, account: BillingAccount, agreement: Agreement) -> Agreement:
         """Present state, first invoice included. Raises NotFound."""
-        return await self._translated(account, await self.raw_of(account, agreement))
+        return await self.translated(account, await self.raw_of(account, agreement))
 
     async def raw_of(self, account: BillingAccount, agreement: Agreement) -> Answer:
         """The subscription, else the schedule, as Stripe holds it now."""
@@ -175,7 +189,7 @@ class Agreements:
     ) -> Rejected | Unknown | None:
         if first is None:
             return None
-        failed = await self._remove_pending(account, row, key)
+        failed = await self.remove_pending(account, row, key)
         if failed is not None:
             return failed
         country = translate.mark(row, requests.SELLER_COUNTRY)
@@ -218,9 +232,10 @@ class Agreements:
         outcome = await account.write("cancel_agreement", end, key, case_kind=_UNDO)
         return outcome if isinstance(outcome, Rejected | Unknown) else None
 
-    async def _remove_pending(
+    async def remove_pending(
         self, account: BillingAccount, row: Answer, key: str
     ) -> Rejected | Unknown | None:
+        """Take away what waits for a next invoice of a subscription."""
         try:
             pending = await self._pending(account, row)
         except NotFound:
@@ -259,9 +274,10 @@ class Agreements:
             if _belongs_to(item, subscription)
         ]
 
-    async def _raw(
+    async def find_raw(
         self, account: BillingAccount, contract_key: str, customer: str, key: str
     ) -> Answer | None:
+        """As `find`, in Stripe's own form."""
         async for row in pages(
             account,
             "list_subscriptions",
@@ -303,19 +319,21 @@ class Agreements:
                 if isinstance(outcome, Rejected | Unknown):
                     return outcome
                 row = {**row, "latest_invoice": outcome}
-        return Done(await self._translated(account, row))
+        return Done(await self.translated(account, row))
 
     async def _first(self, account: BillingAccount, row: Answer) -> Answer | None:
         if row.get("object") == "subscription_schedule":
             return None
         return await self._invoices.first_of(account, row)
 
-    async def _translated(self, account: BillingAccount, row: Answer) -> Agreement:
+    async def translated(self, account: BillingAccount, row: Answer) -> Agreement:
+        """A subscription or schedule with its first invoice."""
         if row.get("object") == "subscription_schedule":
             return translate.agreement_of_schedule(account.key, row)
         raw = await self._first(account, row)
         items = translate.items_of(row)
-        first = await self._invoices.read(account, raw, items) if raw else None
+        retired = translate.retired_items_of(row)
+        first = await self._invoices.read(account, raw, items, retired) if raw else None
         is_kept = raw is not None and raw.get("auto_advance") is False
         return translate.agreement_of_subscription(account.key, row, first, draft_is_kept=is_kept)
 

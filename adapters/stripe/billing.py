@@ -11,18 +11,19 @@ from adapters.http import CallMeter
 from adapters.stripe import preview, translate
 from adapters.stripe.agreements import Agreements
 from adapters.stripe.catalogue import TaxRates
+from adapters.stripe.changes import Changes
 from adapters.stripe.clients import BillingAccounts
 from adapters.stripe.customers import Customers
 from adapters.stripe.errors import REJECTED
 from adapters.stripe.invoices import Invoices
 from adapters.stripe.settings import StripeSettings
 from dealthread.domain.contract import Contract
-from dealthread.domain.documents import Agreement, BillingCustomer
+from dealthread.domain.documents import Agreement, BillingCustomer, ChangedAgreement
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.party import Party
 from dealthread.errors import InvariantBroken
 from dealthread.outcome import Outcome, Rejected
-from dealthread.ports import BusinessClock, OnboardBillingCustomer, StartAgreement
+from dealthread.ports import BusinessClock, ChangeAgreement, OnboardBillingCustomer, StartAgreement
 
 
 class StripeBilling:
@@ -45,6 +46,7 @@ class StripeBilling:
         self._customers = Customers(clock)
         self._invoices = Invoices(self._tax_rates)
         self._agreements = Agreements(self._tax_rates, self._invoices, clock)
+        self._changes = Changes(self._tax_rates, self._invoices, self._agreements, clock)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -132,6 +134,25 @@ class StripeBilling:
         """Undo before a finalised invoice; nothing there counts as done."""
         account = self._accounts[billing_account]
         return await self._agreements.cancel(account, agreement, idempotency_key)
+
+    async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
+        """The biller's own preview of a change; nothing is stored there. Raises StepRejected."""
+        account = self._accounts[command.before.billing_account]
+        return await self._changes.preview(account, command)
+
+    async def change_agreement(
+        self, command: ChangeAgreement, *, idempotency_key: str
+    ) -> Outcome[ChangedAgreement]:
+        """Make the change; each part is found before it is repeated."""
+        account = self._accounts[command.before.billing_account]
+        return await self._changes.change(account, command, idempotency_key)
+
+    async def find_change(
+        self, command: ChangeAgreement, *, idempotency_key: str
+    ) -> ChangedAgreement | None:
+        """What the change with this key made, if all of it is there."""
+        account = self._accounts[command.before.billing_account]
+        return await self._changes.find(account, command, idempotency_key)
 
 
 def _of(account: str, customer: BillingCustomer) -> str:

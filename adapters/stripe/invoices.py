@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from stripe.params import CreditNoteCreateParams
 from stripe.params._credit_note_create_params import CreditNoteCreateParamsLine
@@ -38,9 +38,16 @@ class Invoices:
             return None
         if isinstance(latest, dict) and latest.get("billing_reason") == FIRST:
             return latest
-        subscription_id = str(subscription["id"])
         oldest: Answer | None = None
-        async for row in pages(
+        async for row in self.of_subscription(account, str(subscription["id"])):
+            oldest = row
+        return oldest
+
+    def of_subscription(
+        self, account: BillingAccount, subscription_id: str
+    ) -> AsyncIterator[Answer]:
+        """All invoices of a subscription, newest first."""
+        return pages(
             account,
             "list_invoices",
             lambda after: account.v1.invoices.list_async(
@@ -50,20 +57,21 @@ class Invoices:
                     **({"starting_after": after} if after else {}),
                 }
             ),
-        ):
-            # Newest first: the last one seen is the oldest.
-            oldest = row
-        return oldest
+        )
 
     async def read(
-        self, account: BillingAccount, invoice: Answer, items: dict[str, str]
+        self,
+        account: BillingAccount,
+        invoice: Answer,
+        items: dict[str, str],
+        retired: dict[str, str] | None = None,
     ) -> BillingInvoice:
         """With all its lines; the invoice object itself carries the first ten."""
         return translate.invoice(
             account.key,
             invoice,
-            await self._lines(account, invoice),
-            translate.LineKeys(items),
+            await self.lines(account, invoice),
+            translate.LineKeys(items, retired=retired),
             await self._tax_rates.codes(account),
         )
 
@@ -107,7 +115,7 @@ class Invoices:
         prepared = await self._collect_by_card(account, subscription, invoice, idempotency_key)
         if isinstance(prepared, Rejected | Unknown):
             return prepared
-        outcome = await self._finalise(account, str(invoice["id"]), True, idempotency_key)
+        outcome = await self.finalise(account, str(invoice["id"]), True, idempotency_key)
         if isinstance(outcome, Unknown):
             return outcome
         if isinstance(outcome, Rejected):
@@ -132,7 +140,7 @@ class Invoices:
         native_id = str(invoice["id"])
         present = invoice
         if present.get("status") == "draft":
-            finalised = await self._finalise(account, native_id, False, f"{key}:3")
+            finalised = await self.finalise(account, native_id, False, f"{key}:3")
             if isinstance(finalised, Rejected | Unknown):
                 return finalised
             present = finalised
@@ -162,7 +170,7 @@ class Invoices:
                 "invoice_line_item": translate.text(line, "id"),
                 "amount": translate.minor(line, "amount"),
             }
-            for line in await self._lines(account, invoice)
+            for line in await self.lines(account, invoice)
             if translate.minor(line, "amount") > 0
         ]
         params: CreditNoteCreateParams = {
@@ -183,9 +191,10 @@ class Invoices:
             return Rejected("integration.undo_failed", "credit_differs_from_invoice", "total")
         return None
 
-    async def _finalise(
+    async def finalise(
         self, account: BillingAccount, native_id: str, advance: bool, key: str
     ) -> Answer | Rejected | Unknown:
+        """`advance`: it is sent or charged by itself from here on."""
         return await account.write(
             "finalise_invoice",
             lambda options: account.v1.invoices.finalize_invoice_async(
@@ -224,7 +233,8 @@ class Invoices:
                 return outcome
         return None
 
-    async def _lines(self, account: BillingAccount, invoice: Answer) -> Sequence[Answer]:
+    async def lines(self, account: BillingAccount, invoice: Answer) -> Sequence[Answer]:
+        """All lines of an invoice."""
         embedded = translate.mapping(invoice, "lines")
         if not embedded.get("has_more"):
             return rows_of(dict(embedded))

@@ -36,7 +36,9 @@ MANIFEST = Manifest(
             "GET /v1/subscription_schedules",
             "GET /v1/subscription_schedules/{}",
             "POST /v1/subscription_schedules",
+            "POST /v1/subscription_schedules/{}",
             "POST /v1/subscription_schedules/{}/cancel",
+            "POST /v1/subscription_schedules/{}/release",
         ),
         *operations(
             _API + "invoiceitems",
@@ -53,6 +55,12 @@ MANIFEST = Manifest(
             "POST /v1/invoices/{}/finalize",
             "POST /v1/invoices/{}/void",
         ),
-        *operations(_API + "credit_notes", "POST /v1/credit_notes"),
+        *operations(
+            _API + "credit_notes",
+            "GET /v1/credit_notes",
+            "GET /v1/credit_notes/preview",
+            "GET /v1/credit_notes/{}/lines",
+            "POST /v1/credit_notes",
+        ),
     ],
 )

@@ -66,11 +66,10 @@ class Phase:
 
 @dataclass(frozen=True)
 class Plan:
-    """All phases in order. `end` is the committed end."""
+    """All phases in order. `end` is the committed end: only a renewal goes on after it."""
 
     phases: tuple[Phase, ...]
     end: date | None
-    auto_renew: bool
 
     @property
     def start(self) -> date:
@@ -83,10 +82,8 @@ class Plan:
         return self.phases[0]
 
     def needs_schedule(self, now: datetime) -> bool:
-        """Whether one subscription cannot hold it: several phases, a start to come, or a
-        committed term after which the agreement goes on."""
-        held_then_open = self.auto_renew and self.end is not None
-        return len(self.phases) > 1 or midnight(self.start) > now or held_then_open
+        """Whether one subscription cannot hold it: several phases, or a start to come."""
+        return len(self.phases) > 1 or midnight(self.start) > now
 
     def cycle(self) -> Every:
         """The shortest interval of the first phase: the anchor may lie at most that far ahead."""
@@ -121,9 +118,9 @@ def plan_of(contract: Contract) -> Plan:
     recurring = [line for line in contract.lines if line.kind == "recurring"]
     one_time = [line for line in contract.lines if line.kind == "one_time"]
     if len(recurring) + len(one_time) < len(contract.lines):
-        raise _refused("usage_price_not_supported", "lines.kind", "catalogue.unmapped")
+        raise refused("usage_price_not_supported", "lines.kind", "catalogue.unmapped")
     if not recurring:
-        raise _refused("no_recurring_line", "lines")
+        raise refused("no_recurring_line", "lines")
     cuts = {contract.start_date}
     for line in recurring:
         cuts.add(line.start_date)
@@ -132,12 +129,12 @@ def plan_of(contract: Contract) -> Plan:
     cuts.update(line.start_date for line in one_time)
     starts = sorted(cut for cut in cuts if end is None or cut < end)
     if starts[0] < contract.start_date:
-        raise _refused("line_starts_before_contract", "lines.start_date")
+        raise refused("line_starts_before_contract", "lines.start_date")
     phases = []
     for index, start in enumerate(starts):
         until = starts[index + 1] if index + 1 < len(starts) else end
         phases.append(_phase(contract, start, until, end, recurring, one_time))
-    return Plan(tuple(phases), end, contract.auto_renew)
+    return Plan(tuple(phases), end)
 
 
 def _phase(
@@ -154,61 +151,62 @@ def _phase(
         if line.start_date <= start and (line.end_date is None or line.end_date > start)
     ]
     if not held:
-        raise _refused("gap_without_recurring_line", "lines.start_date")
+        raise refused("gap_without_recurring_line", "lines.start_date")
     return Phase(
         start,
         until,
-        tuple(_recurring(contract, line, end) for line in held),
+        tuple(recurring_charge(contract, line, end) for line in held),
         tuple(
-            _charge(line, line.unit_price.amount, None)
+            charge_of(line, line.unit_price.amount, None)
             for line in one_time
             if line.start_date == start
         ),
     )
 
 
-def _recurring(contract: Contract, line: ContractLine, end: date | None) -> Charge:
+def recurring_charge(contract: Contract, line: ContractLine, end: date | None) -> Charge:
+    """A line as a charge of its own span."""
     line_end = line.end_date or end
-    every = _interval(contract, line, line_end)
+    every = interval_of(contract, line.start_date, line_end)
     # What a bill for the whole span must come to; its share per unit.
     committed = line.committed_net.amount / line.quantity
     if every.interval == "day":
-        return _charge(line, committed, every)
+        return charge_of(line, committed, every)
     months = every.count * (12 if every.interval == "year" else 1)
     unit = line.unit_price.amount * Decimal(months) / Decimal(line.period_months)
     billed_once = every.boundary(line.start_date, 1) == line_end
     if billed_once and Money.rounded(unit * line.quantity, contract.currency) != line.committed_net:
         # A part of a price period, counted in days by the contract.
         unit = committed
-    return _charge(line, unit, every)
+    return charge_of(line, unit, every)
 
 
-def _interval(contract: Contract, line: ContractLine, line_end: date | None) -> Every:
+def interval_of(contract: Contract, start: date, line_end: date | None) -> Every:
     """The billing frequency; for a prepaid term, or a term shorter than it, the whole span."""
-    start = line.start_date
     months = contract.billing_frequency.months
     if months and (line_end is None or add_months(start, months) <= line_end):
         return _every_months(months)
     if line_end is None:
-        raise _refused("prepaid_term_without_end", "billing_frequency")
+        raise refused("prepaid_term_without_end", "billing_frequency")
     span = (line_end.year - start.year) * 12 + line_end.month - start.month
     if span > 0 and add_months(start, span) == line_end:
         return _every_months(span)
     days = (line_end - start).days
     if days > MAX_DAYS:
-        raise _refused("billing_period_longer_than_three_years", "billing_frequency")
+        raise refused("billing_period_longer_than_three_years", "billing_frequency")
     return Every("day", days)
 
 
 def _every_months(months: int) -> Every:
     if months > MAX_MONTHS:
-        raise _refused("billing_period_longer_than_three_years", "billing_frequency")
+        raise refused("billing_period_longer_than_three_years", "billing_frequency")
     return Every("year", months // 12) if months % 12 == 0 else Every("month", months)
 
 
-def _charge(line: ContractLine, unit_price: Decimal, every: Every | None) -> Charge:
+def charge_of(line: ContractLine, unit_price: Decimal, every: Every | None) -> Charge:
+    """A line at a unit price for one billing period. Raises StepRejected."""
     if line.quantity != line.quantity.to_integral_value():
-        raise _refused("quantity_not_whole", "lines.quantity")
+        raise refused("quantity_not_whole", "lines.quantity")
     minor = unit_price.scaleb(EXPONENTS[line.unit_price.currency])
     exact = minor.quantize(_AMOUNT_PLACES, ROUND_HALF_UP)
     return Charge(
@@ -224,5 +222,6 @@ def _charge(line: ContractLine, unit_price: Decimal, every: Every | None) -> Cha
     )
 
 
-def _refused(code: str, field: str, case_kind: str = "deal.invalid_terms") -> StepRejected:
+def refused(code: str, field: str, case_kind: str = "deal.invalid_terms") -> StepRejected:
+    """Terms that the biller cannot hold."""
     return StepRejected(code, case_kind=case_kind, field=field)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from stripe.params import InvoiceCreatePreviewParams
@@ -14,7 +14,7 @@ from adapters.stripe import translate
 from adapters.stripe.catalogue import TaxRates
 from adapters.stripe.clients import BillingAccount
 from adapters.stripe.paging import rows_of
-from adapters.stripe.plan import Plan, midnight, plan_of, timestamp
+from adapters.stripe.plan import Charge, Plan, midnight, plan_of, timestamp
 from adapters.stripe.requests import by_day_of_month, item
 from dealthread.domain.contract import Contract
 from dealthread.domain.invoice import BillingInvoice
@@ -37,6 +37,16 @@ async def first_invoice(
     charges = (*plan.first.recurring, *plan.first.one_time)
     rates = await tax_rates.of(account, charges)
     params = request(plan, party, rates, clock.now())
+    return await shown(account, tax_rates, params, charges)
+
+
+async def shown(
+    account: BillingAccount,
+    tax_rates: TaxRates,
+    params: InvoiceCreatePreviewParams,
+    charges: Sequence[Charge],
+) -> BillingInvoice:
+    """The preview of something new. Raises StepRejected."""
     try:
         answer = await account.read(
             "preview_invoice", lambda: account.v1.invoices.create_preview_async(params)
@@ -68,17 +78,21 @@ def request(
     """The parameters. Only what may decide a tax goes along of the customer: place, no name, no
     street."""
     address = party.billing_address
-    params: InvoiceCreatePreviewParams = {
-        "currency": plan.first.recurring[0].currency,
-        "customer_details": {
-            "address": {
-                "city": address.city,
-                "state": address.region,
-                "postal_code": address.postal_code,
-                "country": address.country,
-            }
-        },
+    params = terms(plan, tax_rates, now)
+    params["customer_details"] = {
+        "address": {
+            "city": address.city,
+            "state": address.region,
+            "postal_code": address.postal_code,
+            "country": address.country,
+        }
     }
+    return params
+
+
+def terms(plan: Plan, tax_rates: Mapping[str, str], now: datetime) -> InvoiceCreatePreviewParams:
+    """What would be begun, whoever the customer is."""
+    params: InvoiceCreatePreviewParams = {"currency": plan.first.recurring[0].currency}
     boundary = plan.next_boundary(max(now, midnight(plan.start)))
     if by_day_of_month(plan) and boundary.day != plan.start.day:
         # A preview has no anchor by day of month, and a timestamp on 30 April is no boundary of a

@@ -31,6 +31,8 @@ HOLD = "dealthread_hold"
 COLLECTION = "dealthread_collection"
 COMMITTED_UNTIL = "dealthread_committed_until"
 SELLER_COUNTRY = "dealthread_seller_country"
+ITEM = "dealthread_item_"
+"""Followed by the id of an item that is gone: the line that it billed."""
 ALWAYS_DAY = 28
 """The last day that every month has."""
 
@@ -131,11 +133,11 @@ def by_day_of_month(plan: Plan) -> bool:
 def schedule(
     plan: Plan, terms: Terms, customer: str, tax_rates: Mapping[str, str]
 ) -> SubscriptionScheduleCreateParams:
-    """A schedule: several phases, a start to come, or a committed term that renews."""
+    """A schedule: several phases, or a start to come."""
     params: SubscriptionScheduleCreateParams = {
         "customer": customer,
         "start_date": timestamp(plan.start),
-        "end_behavior": "release" if plan.auto_renew or plan.end is None else "cancel",
+        "end_behavior": "release" if plan.end is None else "cancel",
         "metadata": terms.metadata,
         "phases": [
             _phase(plan, phase, terms, tax_rates, first=index == 0)

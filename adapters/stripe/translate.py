@@ -118,6 +118,16 @@ def customer(account: str, row: Data, *, created: bool = False) -> BillingCustom
     )
 
 
+def retired_items_of(subscription: Data) -> dict[str, str]:
+    """Item id → contract line key, of items that a change has taken away."""
+    marks = mapping(subscription, "metadata")
+    return {
+        name.removeprefix(requests.ITEM): mark(subscription, name)
+        for name in marks
+        if name.startswith(requests.ITEM)
+    }
+
+
 def items_of(subscription: Data) -> dict[str, str]:
     """Contract line key → subscription item id."""
     found: dict[str, str] = {}
@@ -235,8 +245,14 @@ class LineKeys:
     A line that fits none has the key "", so that a comparison by line shows it.
     """
 
-    def __init__(self, items: Mapping[str, str], charges: Sequence[Charge] = ()) -> None:
-        self._by_item = {native_id: line_key for line_key, native_id in items.items()}
+    def __init__(
+        self,
+        items: Mapping[str, str],
+        charges: Sequence[Charge] = (),
+        retired: Mapping[str, str] | None = None,
+    ) -> None:
+        self._by_item = dict(retired or {})
+        self._by_item.update({native_id: line_key for line_key, native_id in items.items()})
         self._charges = list(charges)
         self._matched: dict[tuple[str, Decimal, int], list[str]] = {}
 
@@ -251,7 +267,7 @@ class LineKeys:
 
     def _by_price(self, line: Data) -> str:
         product = text(line, "pricing", "price_details", "product")
-        amount = _decimal(line, "pricing", "unit_amount_decimal")
+        amount = decimal(line, "pricing", "unit_amount_decimal")
         quantity = at(line, "quantity")
         if amount is None or not isinstance(quantity, int):
             return ""
@@ -306,7 +322,8 @@ def _currency(row: Data) -> str:
     return code
 
 
-def _decimal(row: Data, *path: str) -> Decimal | None:
+def decimal(row: Data, *path: str) -> Decimal | None:
+    """A number in minor units, in plain digits; None where there is none."""
     value = at(row, *path)
     if value is None:
         return None

@@ -18,6 +18,7 @@ from adapters.salesforce.crm import SalesforceCrm
 from adapters.salesforce.settings import SalesforceSettings
 from adapters.stripe.billing import StripeBilling
 from adapters.stripe.settings import StripeSettings
+from dealthread.ports import BusinessClock
 from dealthread.simulators.kit.server import BackgroundServer
 from dealthread.simulators.salesforce.app import create_app as create_salesforce
 from dealthread.simulators.salesforce.config import SalesforceConfig
@@ -25,6 +26,7 @@ from dealthread.simulators.stripe.app import create_app as create_stripe
 from dealthread.simulators.stripe.config import AccountConfig, SimulatorConfig
 from tests.adapters.crm_world import CrmWorld
 from tests.adapters.fake_clock import OffsetClock
+from tests.adapters.stripe_days import Days, days_of
 
 # The day the worked deals are seen from: D1 and D4 have begun, D2 begins today.
 TODAY = datetime(2026, 3, 15, 9, tzinfo=UTC)
@@ -210,15 +212,35 @@ def stripe_simulator(stripe_server: Simulator) -> Iterator[Simulator]:
 @pytest.fixture
 async def billing(stripe_simulator: Simulator, clock: OffsetClock) -> AsyncIterator[StripeBilling]:
     """Our adapter on both accounts."""
-    adapter = StripeBilling(
+    adapter = on(stripe_simulator, clock)
+    yield adapter
+    await adapter.aclose()
+
+
+@pytest.fixture
+def days(stripe_simulator: Simulator) -> Iterator[Days]:
+    """The simulated biller's business time, for the test to set."""
+    with days_of(stripe_simulator.control) as found:
+        yield found
+
+
+@pytest.fixture
+async def dated_billing(stripe_simulator: Simulator, days: Days) -> AsyncIterator[StripeBilling]:
+    """Our adapter on both accounts, on the day that the test sets."""
+    adapter = on(stripe_simulator, days)
+    yield adapter
+    await adapter.aclose()
+
+
+def on(simulator: Simulator, clock: BusinessClock) -> StripeBilling:
+    """Our adapter on both accounts."""
+    return StripeBilling(
         StripeSettings(
             accounts={key: SecretStr(secret_of(key)) for key in ACCOUNTS},
-            api_base=stripe_simulator.url,
+            api_base=simulator.url,
             calls_per_second=1000,
             settle_seconds=0,
         ),
         clock,
         TallyMeter(),
     )
-    yield adapter
-    await adapter.aclose()

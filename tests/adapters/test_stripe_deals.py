@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from adapters.stripe.billing import StripeBilling
+from adapters.stripe.plan import timestamp
 from dealthread.domain.contract import Contract
 from dealthread.domain.deal import BillingFrequency, TermKind
 from dealthread.domain.documents import AgreementStatus
@@ -91,17 +92,18 @@ async def test_a_ramp_is_a_schedule_of_its_years(
     assert schedule.end_behavior == "cancel"
 
 
-async def test_a_term_that_renews_is_held_and_then_released(
+async def test_an_agreement_ends_with_its_term_even_where_the_term_renews(
     billing: StripeBilling, stripe_simulator: Simulator
 ) -> None:
-    """V15: a schedule holds the committed term; after it the subscription goes on."""
+    """ADR 0010: only a renewal extends it; nothing is billed that nobody has agreed to."""
     contract = by_bank(deals.d1()).model_copy(update={"auto_renew": True})
     agreement, customer = await started(billing, contract, deals.HARBORLINE)
-    assert agreement.schedule is not None
+    assert agreement.schedule is None
+    assert agreement.subscription is not None
     assert amounts(agreement.first_invoice) == ("15000.00", "891.00", "15891.00")
     client = native(stripe_simulator, "acct_us01")
-    schedule = client.v1.subscription_schedules.retrieve(agreement.schedule.native_id)
-    assert schedule.end_behavior == "release"
+    subscription = client.v1.subscriptions.retrieve(agreement.subscription.native_id)
+    assert subscription.cancel_at == timestamp(date(2027, 1, 1))
     found = await billing.find_agreement(contract, customer, idempotency_key=KEY)
     assert found == agreement
 

@@ -75,6 +75,10 @@ def update(ctx: Context, params: Json, subscription_id: str) -> Json:
             plan_discounts.update_items(ctx, subscription, params.get("items", []))
             proposal = proposed(ctx, subscription, wanted, params)
     metadata.merge(subscription, params)
+    if proposal is not None:
+        # `parent.subscription_details.metadata` of an invoice: the subscription's when the invoice
+        # is created (docstring of `Invoice`, stripe 16.1), so the changed ones.
+        proposal.plan = replace(proposal.plan, metadata=dict(subscription["metadata"]))
     pauses.plan_collection(ctx, subscription)
     _keep_extras(ctx, subscription, extras)
     if proposal is not None:

@@ -1,0 +1,282 @@
+"""Which invoice lines a credit is given on, and what becomes of its money. Pure.
+
+A credit names the invoice that billed the line for the span. What that invoice has not left goes
+to others that billed the line; where none has anything left, the credit is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from stripe.params import CreditNoteCreateParams
+from stripe.params._credit_note_create_params import CreditNoteCreateParamsLine
+
+from adapters.stripe import translate
+from adapters.stripe.change_requests import CHANGE
+from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
+from dealthread.domain.money import Money
+from dealthread.outcome import Rejected
+from dealthread.ports import CreditLine
+
+REFUSED = "billing.rejected"
+
+
+@dataclass(frozen=True)
+class BilledLine:
+    """A line of an invoice with what earlier credits left of it. Amounts in minor units."""
+
+    invoice: str
+    native_id: str
+    line_key: str
+    start: date
+    end: date
+    amount: int
+    noted: int
+    """Credited by credit notes: the tax of a further credit goes on from there."""
+    taxes: tuple[int, ...]
+
+    def tax_of(self, net: int) -> int:
+        """Tax of a further credit, so that all credits together give back the line's tax."""
+        before, after = self.noted, self.noted + net
+        return sum(
+            _share(tax, after, self.amount) - _share(tax, before, self.amount) for tax in self.taxes
+        )
+
+    def at_most(self, wanted: int, room: int) -> int:
+        """The part of a net amount whose total fits into what the invoice has left."""
+        net = max(0, min(wanted, self.amount - self.noted))
+        if net + self.tax_of(net) > room:
+            net = room * self.amount // (self.amount + sum(self.taxes))
+            while net > 0 and net + self.tax_of(net) > room:
+                net -= 1
+        return net
+
+
+@dataclass(frozen=True)
+class Part:
+    """An amount of one invoice line."""
+
+    line: BilledLine
+    net: int
+
+    @property
+    def tax(self) -> int:
+        """As the line was taxed."""
+        return self.line.tax_of(self.net)
+
+
+@dataclass(frozen=True)
+class Note:
+    """One credit note to be: all parts of one invoice."""
+
+    invoice: str
+    parts: tuple[Part, ...]
+
+    @property
+    def total(self) -> int:
+        """With tax."""
+        return sum(part.net + part.tax for part in self.parts)
+
+
+def billed_lines(
+    invoice: translate.Data, lines: Sequence[translate.Data], keys: translate.LineKeys
+) -> list[BilledLine]:
+    """The charges of an invoice, as if nothing were credited."""
+    found = []
+    for line in lines:
+        start, end = translate.day(line, "period", "start"), translate.day(line, "period", "end")
+        amount = translate.minor(line, "amount")
+        if amount <= 0 or start is None or end is None:
+            continue
+        found.append(
+            BilledLine(
+                invoice=translate.text(invoice, "id"),
+                native_id=translate.text(line, "id"),
+                line_key=keys.of(line),
+                start=start,
+                end=end,
+                amount=amount,
+                noted=0,
+                taxes=tuple(
+                    translate.minor(tax, "amount") for tax in translate.rows(line, "taxes")
+                ),
+            )
+        )
+    return found
+
+
+def less(lines: Iterable[BilledLine], noted: Mapping[str, int]) -> list[BilledLine]:
+    """The lines with what credit notes took of them."""
+    return [replace(line, noted=noted.get(line.native_id, 0)) for line in lines]
+
+
+def allocated(
+    credits: Iterable[CreditLine],
+    own: Mapping[str, int],
+    lines: Sequence[BilledLine],
+    rooms: Mapping[str, int],
+) -> list[Note] | Rejected:
+    """What is still to be credited, on which invoices. `own`: by line, what notes of this very
+    change gave already. `rooms`: by invoice, its total less all notes; an invoice whose charges
+    stand beside credits of a proration has less to give than its lines."""
+    given, rest, taken = dict(own), dict(rooms), dict[str, int]()
+    for credit in credits:
+        wanted = credit.net.to_minor()
+        done = min(wanted, given.get(credit.line_key, 0))
+        given[credit.line_key] = given.get(credit.line_key, 0) - done
+        wanted -= done
+        for line in _preferred(credit, lines):
+            before = taken.get(line.native_id, 0)
+            open_line = replace(line, noted=line.noted + before)
+            part = open_line.at_most(wanted, rest[line.invoice])
+            if part > 0:
+                taken[line.native_id] = before + part
+                rest[line.invoice] -= part + open_line.tax_of(part)
+                wanted -= part
+        if wanted:
+            missing = Money.from_minor(wanted, credit.net.currency)
+            return Rejected(
+                REFUSED,
+                "credit_exceeds_what_was_billed",
+                "credits",
+                {"line_key": credit.line_key, "missing": str(missing.amount)},
+            )
+    notes: dict[str, list[Part]] = {}
+    for line in lines:
+        if line.native_id in taken:
+            notes.setdefault(line.invoice, []).append(Part(line, taken[line.native_id]))
+    return [Note(invoice, tuple(parts)) for invoice, parts in notes.items()]
+
+
+def _preferred(credit: CreditLine, lines: Sequence[BilledLine]) -> list[BilledLine]:
+    """Those that billed the span first, the latest of them before earlier ones: after a change
+    within a period it is the change's invoice that billed the rest of it."""
+    ours = [line for line in lines if line.line_key == credit.line_key]
+    newest = sorted(ours, key=lambda line: line.start, reverse=True)
+    return sorted(newest, key=lambda line: not _meets(credit, line))
+
+
+def _meets(credit: CreditLine, line: BilledLine) -> bool:
+    return line.start < credit.span_end and credit.span_start < line.end
+
+
+def _share(part: int, net: int, whole: int) -> int:
+    return int((Decimal(part) * net / whole).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def params_of(
+    note: Note, invoice: translate.Data, metadata: dict[str, str], *, refund: bool
+) -> CreditNoteCreateParams:
+    """What was not paid lowers the invoice; the rest goes to the balance or back. What was paid
+    outside of Stripe is given back outside of it."""
+    lines: list[CreditNoteCreateParamsLine] = [
+        {"type": "invoice_line_item", "invoice_line_item": p.line.native_id, "amount": p.net}
+        for p in note.parts
+    ]
+    params: CreditNoteCreateParams = {
+        "invoice": note.invoice,
+        "lines": lines,
+        "reason": "order_change",
+        "metadata": metadata,
+    }
+    paid = max(0, note.total - translate.minor(invoice, "amount_remaining"))
+    elsewhere = min(paid, _minor_or_zero(invoice, "amount_paid_off_stripe")) if refund else 0
+    on_stripe = translate.minor(invoice, "amount_paid") - elsewhere if refund else 0
+    back = min(paid - elsewhere, max(0, on_stripe))
+    if back:
+        params["refund_amount"] = back
+    if elsewhere:
+        params["out_of_band_amount"] = elsewhere
+    if paid - back - elsewhere:
+        # Paid from the customer's balance, or to be kept for the next invoices.
+        params["credit_amount"] = paid - back - elsewhere
+    return params
+
+
+def _minor_or_zero(row: translate.Data, name: str) -> int:
+    value = row.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def memo_of(
+    account: str,
+    row: translate.Data,
+    lines: Sequence[translate.Data],
+    keys: Mapping[str, str],
+    *,
+    is_preview: bool = False,
+) -> CreditMemo:
+    """A credit note, or the preview of one. `keys`: by invoice line, the contract line."""
+    currency = translate.text(row, "currency").upper()
+
+    def money(minor: int) -> Money:
+        return Money.from_minor(minor, currency)
+
+    def taxes(of: translate.Data, name: str) -> int:
+        return sum(translate.minor(tax, "amount") for tax in translate.rows(of, name))
+
+    gross, tax = translate.minor(row, "total"), taxes(row, "total_taxes")
+    unpaid = translate.minor(row, "pre_payment_amount")
+    back = sum(
+        translate.minor(one, "amount_refunded") for one in translate.rows(row, "refunds")
+    ) + _minor_or_zero(row, "out_of_band_amount")
+    forms = {
+        CreditForm.OPEN_INVOICE: unpaid,
+        CreditForm.REFUND: back,
+        CreditForm.BALANCE: gross - unpaid - back,
+    }
+    issued = translate.day(row, "effective_at") or translate.day(row, "created")
+    return CreditMemo(
+        ref=None
+        if is_preview
+        else translate.ref(account, "credit_note", translate.text(row, "id")),
+        number="" if is_preview else translate.text(row, "number"),
+        corrects=translate.ref(account, "invoice", translate.id_of(translate.at(row, "invoice"))),
+        lines=tuple(
+            CreditMemoLine(
+                line_key=keys.get(translate.text(line, "invoice_line_item"), ""),
+                net=money(
+                    translate.minor(line, "amount") - translate.minor(line, "discount_amount")
+                ),
+                tax=money(taxes(line, "taxes")),
+            )
+            for line in lines
+        ),
+        net=money(gross - tax),
+        tax=money(tax),
+        gross=money(gross),
+        forms={form: money(minor) for form, minor in forms.items() if minor},
+        issue_date=issued,
+    )
+
+
+def memo_to_be(account: str, note: Note, currency: str, *, refund: bool, paid: int) -> CreditMemo:
+    """Of an invoice that is still a draft: it cannot be previewed, so it is counted here."""
+
+    def money(minor: int) -> Money:
+        return Money.from_minor(minor, currency)
+
+    after = min(note.total, paid)
+    forms = {
+        CreditForm.OPEN_INVOICE: note.total - after,
+        (CreditForm.REFUND if refund else CreditForm.BALANCE): after,
+    }
+    return CreditMemo(
+        corrects=translate.ref(account, "invoice", note.invoice),
+        lines=tuple(
+            CreditMemoLine(line_key=p.line.line_key, net=money(p.net), tax=money(p.tax))
+            for p in note.parts
+        ),
+        net=money(sum(part.net for part in note.parts)),
+        tax=money(sum(part.tax for part in note.parts)),
+        gross=money(note.total),
+        forms={form: money(minor) for form, minor in forms.items() if minor},
+    )
+
+
+def is_of(row: translate.Data, act: str) -> bool:
+    """Whether a credit note was made by this change."""
+    return translate.mark(row, CHANGE) == act and translate.text(row, "status") == "issued"
