@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from dealthread.domain.base import Frozen
 from dealthread.domain.money import CurrencyCode, ExactDecimal, UnitPrice
+from dealthread.domain.policy import Policy as Policy
 
 
 class BookingPolicy(StrEnum):
@@ -143,6 +144,13 @@ class TaxRule(Frozen):
     code: str
 
 
+class ProductPart(Frozen):
+    """A product in a bundle, and how many of it are in one unit of the bundle."""
+
+    product: str
+    quantity: ExactDecimal = Decimal(1)
+
+
 class ProductMapping(Frozen):
     """What one product is in each system, from `valid_from` until before `valid_until`."""
 
@@ -172,6 +180,10 @@ class ProductMapping(Frozen):
     erp_salable: bool = True
     concurrent_contracts: bool = False
     """Whether one customer may hold several contracts for it at once (devices), rule V14."""
+    ssp_range_percent: ExactDecimal = Decimal(10)
+    """Standalone selling prices lie so far around the list price (ASC 606-10-32-31…34)."""
+    parts: tuple[ProductPart, ...] = ()
+    """What a bundle consists of: its revenue goes to these by their selling prices."""
 
 
 class PaymentTerms(Frozen):
@@ -188,26 +200,6 @@ class Account(Frozen):
     code: str
     name: str
     kind: str
-
-
-class Policy(Frozen):
-    """Limits and switches of the validation rules and of the flow."""
-
-    max_future_start_days: int = 365
-    max_backdate_days: int = 30
-    price_tolerance_minor_units: int = 0
-    max_unapproved_discount_percent: ExactDecimal = Decimal(20)
-    max_payment_terms_days: int = 60
-    credit_limit_default: dict[str, ExactDecimal] = {}
-    approval_amount: dict[str, ExactDecimal] = {}
-    """TCV per currency above which a deal needs approval; absent = no such approval."""
-    signature_required: bool = False
-    screening_required: bool = False
-    screening_max_age_days: int = 30
-    erp_unavailable_minutes: int = 15
-    entitlement_confirm_minutes: int = 30
-    business_hours_sla: bool = False
-    placeholder_po: tuple[str, ...] = ("TBD", "N/A", "NA", "NONE", "-", "?")
 
 
 class ConfigSet(Frozen):

@@ -124,6 +124,8 @@ class Contract(Entity):
     customer_ref: Ref
     currency: CurrencyCode
     term_no: int = 1
+    later_terms: tuple[date, ...] = ()
+    """First day of each term after the first."""
     start_date: date
     end_date: date | None
     term_kind: TermKind

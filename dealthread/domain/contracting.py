@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import TypeVar
 
 from dealthread.domain.base import Carried
-from dealthread.domain.catalog import ChargeKind, ConfigSet, LegalEntity, ProductMapping
-from dealthread.domain.contract import Contract, ContractLine
+from dealthread.domain.catalog import ChargeKind, ConfigSet, LegalEntity, Policy, ProductMapping
+from dealthread.domain.contract import Contract, ContractLine, RenewalKind, RenewalTerms
 from dealthread.domain.corrections import Corrections, apply_corrections
 from dealthread.domain.deal import BillingFrequency, CollectionMethod, Deal, DealLine, TermKind
 from dealthread.domain.money import Money, UnitPrice
@@ -91,11 +91,25 @@ def build_contract(
         po_number=deal.po_number,
         signed_on=deal.signed_on,
         signed_document=deal.signed_document,
+        renewal=_renewal(deal, config.policy, fixed=fixed),
         booking_policy=seller.booking_policy,
         release_policy=seller.release_policy,
         lines=tuple(_line(deal, line, config, seller, today) for line in deal.lines),
         content_hash=content_hash,
         config_version=config.version,
+    )
+
+
+def _renewal(deal: Deal, policy: Policy, *, fixed: bool) -> RenewalTerms:
+    """How the term ends: as the deal says, else as policy does."""
+    kind = RenewalKind.AUTO if deal.auto_renew else RenewalKind.MANUAL
+    notice, uplift = deal.notice_days, deal.renewal_uplift_percent
+    return RenewalTerms(
+        kind=kind if fixed else RenewalKind.NONE,
+        notice_days=policy.renewal_notice_days if notice is None else notice,
+        lead_days=policy.renewal_lead_days,
+        grace_days=policy.renewal_grace_days,
+        uplift_percent=policy.renewal_uplift_percent if uplift is None else uplift,
     )
 
 

@@ -108,6 +108,8 @@ class Deal(Entity):
     approved_discount_percent: ExactDecimal = Decimal(0)
     auto_renew: bool = False
     notice_days: int | None = None
+    renewal_uplift_percent: ExactDecimal | None = None
+    """Price increase agreed for the next term; None = the policy's."""
     termination_for_convenience: bool = False
     partner: str = ""
     owner_id: str = ""
@@ -118,7 +120,8 @@ class Deal(Entity):
 
     def content_hash(self) -> str:
         """SHA-256 of the commercial content: same content, same hash, whenever it is read."""
-        content = self.model_dump_json(
-            exclude={"provenance", "version", "created_at", "changed_at", "modified_at", "refs"}
-        )
+        left_out = {"provenance", "version", "created_at", "changed_at", "modified_at", "refs"}
+        if self.renewal_uplift_percent is None:
+            left_out.add("renewal_uplift_percent")  # younger than the first stored hashes
+        content = self.model_dump_json(exclude=left_out)
         return hashlib.sha256(content.encode()).hexdigest()

@@ -1,0 +1,38 @@
+"""Limits and switches of finance (`config/policy.yaml`, where each is explained)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from dealthread.domain.base import Frozen
+from dealthread.domain.money import ExactDecimal
+
+
+class Policy(Frozen):
+    """Limits and switches of the validation rules and of the flow."""
+
+    max_future_start_days: int = 365
+    max_backdate_days: int = 30
+    price_tolerance_minor_units: int = 0
+    max_unapproved_discount_percent: ExactDecimal = Decimal(20)
+    max_payment_terms_days: int = 60
+    credit_limit_default: dict[str, ExactDecimal] = {}
+    approval_amount: dict[str, ExactDecimal] = {}
+    """TCV per currency above which a deal needs approval; absent = no such approval."""
+    signature_required: bool = False
+    screening_required: bool = False
+    screening_max_age_days: int = 30
+    erp_unavailable_minutes: int = 15
+    entitlement_confirm_minutes: int = 30
+    business_hours_sla: bool = False
+    amendment_approval_net: dict[str, ExactDecimal] = {}
+    """Net per currency, up or down, above which an amendment needs approval; absent = none."""
+    reduction_needs_approval: bool = False
+    cancellation_needs_approval: bool = True
+    own_end_allowed: bool = False
+    """Whether an added line may end before the contract."""
+    renewal_uplift_percent: ExactDecimal = Decimal(0)
+    renewal_lead_days: int = 30
+    renewal_grace_days: int = 0
+    renewal_notice_days: int = 30
+    placeholder_po: tuple[str, ...] = ("TBD", "N/A", "NA", "NONE", "-", "?")
