@@ -9,17 +9,8 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from dealthread.domain.versions.amended import amended
-from dealthread.domain.versions.delta import booking_delta
-from dealthread.domain.versions.effective import effective_date, hold_until
-from dealthread.domain.versions.ended import ended
-from dealthread.domain.versions.lookup import first_difference
-from dealthread.domain.versions.money import ChangeMoney, change_money, charge_lines, credit_lines
-from dealthread.domain.versions.refusal import OrderRefused
-from dealthread.domain.versions.renewed import declined, next_year, renewed
 from dealthread.domain.versions.rules import approvals, refusals
 from dealthread.domain.versions.treatment import treatments
-from dealthread.domain.versions.withdrawn import withdrawn
 from temporalio import activity
 
 from activities.change_inputs import AssessChange, AssessedChange, ChangedAmount
@@ -38,6 +29,15 @@ from dealthread.domain.contract import ApprovalReason, Contract, ContractState
 from dealthread.domain.documents import ChangedAgreement
 from dealthread.domain.money import Money
 from dealthread.domain.transaction import ChangeKind, RiskLevel
+from dealthread.domain.versions.amended import amended
+from dealthread.domain.versions.delta import booking_delta
+from dealthread.domain.versions.effective import effective_date, hold_until
+from dealthread.domain.versions.ended import ended
+from dealthread.domain.versions.lookup import first_difference
+from dealthread.domain.versions.money import ChangeMoney, change_money, charge_lines, credit_lines
+from dealthread.domain.versions.refusal import OrderRefused
+from dealthread.domain.versions.renewed import declined, next_year, renewed
+from dealthread.domain.versions.withdrawn import withdrawn
 from dealthread.ensure import request_hash
 from dealthread.errors import NotFound, RateLimited, StepRejected, VendorUnavailable
 from dealthread.hub import Changes, Contracts
