@@ -142,6 +142,16 @@ def differences(
     return found
 
 
+def refuse_one_time(command: ChangeAgreement, now: datetime) -> None:
+    """A one-time line that starts within the running period: no page says on which invoice it would
+    stand beside prorations. One that starts with a phase to come is billed by that phase."""
+    known = {line.line_key for line in command.before.lines}
+    for line in command.after.lines:
+        is_new = line.kind == "one_time" and line.line_key not in known
+        if is_new and midnight(line.start_date) <= now:
+            raise refused("one_time_line_within_a_period", "lines.kind")
+
+
 def changed_keys(command: ChangeAgreement) -> frozenset[str]:
     """Keys of lines whose spans differ between the two versions."""
     keys = {line.line_key for line in (*command.before.lines, *command.after.lines)}

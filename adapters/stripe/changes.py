@@ -9,7 +9,14 @@ from __future__ import annotations
 from adapters.stripe import change_preview, change_requests, late_renewal, translate
 from adapters.stripe.agreements import Agreements
 from adapters.stripe.catalogue import TaxRates
-from adapters.stripe.change_plan import Differences, Target, differences, is_renewal, target_of
+from adapters.stripe.change_plan import (
+    Differences,
+    Target,
+    differences,
+    is_renewal,
+    refuse_one_time,
+    target_of,
+)
 from adapters.stripe.change_requests import CHANGE
 from adapters.stripe.change_run import Run, Stopped
 from adapters.stripe.clients import Answer, BillingAccount
@@ -91,6 +98,7 @@ class Changes:
         if row.get("object") == "subscription_schedule":
             plan_of(command.after)
             return ChangedAgreement(agreement=command.agreement)
+        refuse_one_time(command, run.now)
         target = target_of(command, row, run.now)
         ledger = await self._credits.ledger(account, row, command, "")
         notes = self._credits.plan(ledger, row, command)
@@ -116,6 +124,8 @@ class Changes:
         if row.get("object") == "subscription_schedule":
             return await self._result(run, await self._before_start(run, row))
         run.begun = run.is_marked(row)
+        if not run.begun:
+            refuse_one_time(run.command, run.now)
         target = target_of(run.command, row, run.now)
         ledger = await self._credits.ledger(run.account, row, run.command, run.key)
         notes = self._credits.plan(ledger, row, run.command)

@@ -10,6 +10,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.deal import BillingFrequency
 from dealthread.domain.documents import Agreement
 from dealthread.domain.money import UnitPrice
+from dealthread.outcome import Rejected
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.stripe_changes import KEY, change, done, figures, from_day, without
 from tests.adapters.stripe_days import Days
@@ -186,6 +187,20 @@ async def test_lines_that_are_not_charged_change_without_an_invoice(
     client = native(stripe_simulator, "acct_us01")
     rows = client.v1.subscriptions.list({"limit": 2}).data
     assert [item.quantity for item in rows[0]["items"].data] == [40, 5]
+
+
+async def test_a_one_time_line_within_a_period_is_refused_before_anything_changes(
+    dated_billing: StripeBilling, days: Days
+) -> None:
+    """Never left out in silence."""
+    agreement = await begun(dated_billing, days)
+    before = d1()
+    more = before.lines[1].model_copy(update={"line_key": "L-D1-ONB2", "start_date": JULY})
+    after = before.model_copy(update={"lines": (*before.lines, more)})
+    command = change(before, after, agreement, JULY, ("L-D1-ONB2",))
+    outcome = await dated_billing.change_agreement(command, idempotency_key=KEY)
+    assert isinstance(outcome, Rejected), outcome
+    assert outcome.code == "one_time_line_within_a_period"
 
 
 async def test_a_change_of_a_contract_that_began_at_a_months_end_keeps_its_cycle(

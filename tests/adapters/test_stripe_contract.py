@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from adapters.stripe.billing import StripeBilling
 from dealthread.domain.base import Ref
-from dealthread.domain.contract import Contract
+from dealthread.domain.contract import Contract, ContractLine
+from dealthread.domain.deal import CollectionMethod
 from dealthread.domain.documents import Agreement, AgreementStatus, BillingCustomer
 from dealthread.domain.party import Party
 from dealthread.outcome import Done
-from dealthread.ports import OnboardBillingCustomer, StartAgreement
+from dealthread.ports import ChangeAgreement, OnboardBillingCustomer, StartAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.contract_suite import CHECKS, Check, WriteCase, name_of
 from tests.support import deals
@@ -119,6 +122,48 @@ async def agreements(billing: StripeBilling, stripe_simulator: Simulator) -> Wri
     )
 
 
+@pytest.fixture
+async def changes(billing: StripeBilling, stripe_simulator: Simulator) -> WriteCase[Any]:
+    """A change that is charged at once: D1 with 70 seats from today on."""
+    today = date(2026, 3, 15)
+    before = deals.d1().model_copy(update={"collection_method": CollectionMethod.BANK_TRANSFER})
+    customer = await customer_of(billing, before, deals.HARBORLINE)
+    started = await billing.start_agreement(
+        StartAgreement(contract=before, customer=customer, hold_first_invoice=False),
+        idempotency_key=f"{before.key}/start",
+    )
+    assert isinstance(started, Done), started
+    seats = before.lines[0]
+    more = seats.model_copy(update={"start_date": today, "quantity": Decimal(70)})
+    past = seats.model_copy(update={"end_date": today})
+    unknown = more.model_copy(update={"billing_product": "nowhere"})
+
+    def command(line: ContractLine) -> ChangeAgreement:
+        after = before.model_copy(update={"lines": (past, line, *before.lines[1:])})
+        return ChangeAgreement(
+            before=before,
+            after=after,
+            agreement=started.value,
+            effective_from=today,
+            charge_lines=(seats.line_key,),
+        )
+
+    wanted, invalid = command(more), command(unknown)
+    client = native(stripe_simulator, before.billing_account)
+
+    async def count() -> int:
+        return len(client.v1.invoices.list({"limit": 100}).data) - 1
+
+    return WriteCase(
+        act=lambda key: billing.change_agreement(wanted, idempotency_key=key),
+        find=lambda key: billing.find_change(wanted, idempotency_key=key),
+        identity=lambda made: made.invoice.ref.native_id,
+        count=count,
+        break_next=breaker(stripe_simulator, "/v1/subscriptions/[^/]+$"),
+        invalid=lambda key: billing.change_agreement(invalid, idempotency_key=key),
+    )
+
+
 def _agreement(ref: Ref) -> Agreement:
     return Agreement(ref=ref, subscription=ref, status=AgreementStatus.ACTIVE)
 
@@ -133,3 +178,9 @@ async def test_customers_keep_the_ports_rules(check: Check, customers: WriteCase
 async def test_agreements_keep_the_ports_rules(check: Check, agreements: WriteCase[Any]) -> None:
     """RS-01, RS-02: agreements at the biller, first invoice held."""
     await check(agreements)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=name_of)
+async def test_changes_keep_the_ports_rules(check: Check, changes: WriteCase[Any]) -> None:
+    """RS-01, RS-02: a change of a running agreement, charged at once."""
+    await check(changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from dealthread.domain.base import Ref, System
@@ -11,17 +11,21 @@ from dealthread.domain.documents import (
     Agreement,
     AgreementStatus,
     BillingCustomer,
+    ChangedAgreement,
+    CreditForm,
 )
 from dealthread.domain.invoice import BillingInvoice, InvoiceLine, InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.party import Party
-from dealthread.errors import NotFound
+from dealthread.errors import NotFound, StepRejected
 from dealthread.outcome import Outcome
 from dealthread.ports import (
+    ChangeAgreement,
     OnboardBillingCustomer,
     StartAgreement,
 )
-from tests.fakes.world import World
+from tests.fakes.billing_changes import Books, changed, memos
+from tests.fakes.world import Unchanged, World
 
 
 def invoice_of(contract: Contract, status: InvoiceStatus, ref: Ref | None = None) -> BillingInvoice:
@@ -63,6 +67,11 @@ class FakeBilling:
         self.customers: dict[str, BillingCustomer] = {}
         self.retired: set[str] = set()
         self.agreements: dict[str, list[Agreement]] = {}
+        self.changes: dict[str, ChangedAgreement] = {}
+        """By the key of the act: what each change made."""
+        self.books = Books()
+        self.paid: set[str] = set()
+        """Contracts whose invoices are paid: their credits go to the balance, or back."""
         self.holds_at_start = True
         """False: the draft of a new agreement is left as it was made."""
 
@@ -213,3 +222,77 @@ class FakeBilling:
         return await self._world.write(
             "billing.cancel_agreement", self._contract_of(agreement), effect
         )
+
+    async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
+        def look() -> ChangedAgreement:
+            refusal = self.books.refusal(command, self._today())
+            if refusal is not None:
+                raise StepRejected(refusal.code, case_kind=refusal.case_kind, field=refusal.field)
+            made = self._changed(command)
+            shown = made.invoice and made.invoice.model_copy(
+                update={"ref": None, "number": "", "status": InvoiceStatus.PREVIEW}
+            )
+            memos = tuple(
+                memo.model_copy(update={"ref": None, "number": ""}) for memo in made.credit_memos
+            )
+            return ChangedAgreement(agreement=command.agreement, invoice=shown, credit_memos=memos)
+
+        return await self._world.read("billing.preview_change", look)
+
+    async def change_agreement(
+        self, command: ChangeAgreement, *, idempotency_key: str
+    ) -> Outcome[ChangedAgreement]:
+        act, contract = _act(idempotency_key), command.before.key
+        refusal = self.books.refusal(command, self._today())
+        if act not in self.changes and refusal is not None:
+            return refusal
+
+        def effect() -> ChangedAgreement | Unchanged[ChangedAgreement]:
+            if act in self.changes:
+                return Unchanged(self.changes[act])
+            made = self._changed(command)
+            self.changes[act] = made
+            self.books.add(contract, made)
+            held = self.agreements.setdefault(contract, [])
+            if all(one.ref != made.agreement.ref for one in held):
+                held.append(made.agreement)
+            else:
+                self._replace(made.agreement, **dict(made.agreement))
+            return made
+
+        return await self._world.write("billing.change_agreement", contract, effect)
+
+    async def find_change(
+        self, command: ChangeAgreement, *, idempotency_key: str
+    ) -> ChangedAgreement | None:
+        return await self._world.read(
+            "billing.find_change", lambda: self.changes.get(_act(idempotency_key))
+        )
+
+    def _today(self) -> date:
+        return self._world.today.date()
+
+    def _changed(self, command: ChangeAgreement) -> ChangedAgreement:
+        held = next(
+            one
+            for made in self.agreements.values()
+            for one in made
+            if one.ref == command.agreement.ref
+        )
+        end = command.before.end_date
+        if end is not None and end <= self._today():
+            # The term has run out: agreements end with it (ADR 0010).
+            held = held.model_copy(update={"status": AgreementStatus.CANCELLED})
+        number = len(self.changes) + 1
+        first = held.first_invoice
+        corrects = (first.ref if first else None) or held.ref
+        form = CreditForm.REFUND if command.refund else CreditForm.BALANCE
+        if command.before.key not in self.paid:
+            form = CreditForm.OPEN_INVOICE
+        made = changed(command, self._today(), held, number)
+        return made.model_copy(update={"credit_memos": memos(command, corrects, number, form)})
+
+
+def _act(idempotency_key: str) -> str:
+    """Without the revision of a corrected repeat."""
+    return idempotency_key.partition("~")[0]

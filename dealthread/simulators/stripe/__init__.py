@@ -54,7 +54,8 @@ Assumed of prices, usage and discounts:
   gives back, one of a voided invoice is not given, credit notes do not lessen it; a regular line of
   a part of a period says `proration` and can be discounted. Changes during a trial make no item.
 - The invoice of a change has no period of its own and the reason `subscription_update`, also the
-  final one of a cancellation; sent ones are drafts for an hour, like first invoices.
+  final one of a cancellation; sent ones are drafts for an hour, like first invoices. It carries the
+  subscription's metadata as the same request has changed them.
 - Discounts show in the amount of a proration; its `discount_amounts` stay empty.
 - An advance of a test clock is answered before anything happened; a tick later it has arrived.
 - An item added in mid-cycle shows the cycle's period; its price decides the length.
