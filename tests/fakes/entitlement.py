@@ -40,12 +40,25 @@ class FakeEntitlement:
                 state=EntitlementState.ACTIVE,
                 grants=command.grants,
             )
-            return self.held[command.contract_key]
+            return self._as_of_today(self.held[command.contract_key])
 
         return await self._world.write("entitlement.grant", command.contract_key, effect)
 
     async def find(self, contract_key: str, *, idempotency_key: str) -> Entitlement | None:
-        return await self._world.read("entitlement.find", lambda: self.held.get(contract_key))
+        def look() -> Entitlement | None:
+            found = self.held.get(contract_key)
+            return None if found is None else self._as_of_today(found)
+
+        return await self._world.read("entitlement.find", look)
+
+    def _as_of_today(self, held: Entitlement) -> Entitlement:
+        """Ended once every right has run out, whatever was said when it was granted."""
+        today = self._world.today.date()
+        ends = [grant.access_to for grant in held.grants]
+        has_ended = bool(ends) and all(end is not None and end <= today for end in ends)
+        if held.state is not EntitlementState.ACTIVE or not has_ended:
+            return held
+        return held.model_copy(update={"state": EntitlementState.ENDED})
 
     async def revoke(self, contract_key: str, *, idempotency_key: str) -> Outcome[Entitlement]:
         def effect() -> Entitlement:

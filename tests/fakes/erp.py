@@ -111,7 +111,10 @@ class FakeErp:
                 net=contract.booking_net(),
                 tax=command.estimated_tax,
                 gross=contract.booking_net() + command.estimated_tax,
-                context=command.context.model_dump(),
+                context={
+                    **command.context.model_dump(),
+                    **({"amends": command.amends} if command.amends else {}),
+                },
             )
             made.append(booking)
             self._contract_of[command.document_key] = contract.key

@@ -219,3 +219,32 @@ def test_a_restarted_service_keeps_its_entitlements(tmp_path: Path) -> None:
         httpx.post(f"{party.url}/_sim/reset")
     with running(config) as party:
         assert party.entitlement().status_code == 404
+
+
+def spans(*held: tuple[str, str, str]) -> dict[str, Any]:
+    """Grants of one line over several spans: (quantity, from, to)."""
+    pattern = grant()["grants"][0]
+    rows = [
+        {**pattern, "quantity": quantity, "access_from": start, "access_to": end}
+        for quantity, start, end in held
+    ]
+    return {**grant(), "grants": rows}
+
+
+def test_an_entitlement_has_ended_when_its_last_right_has_run_out(service: Party) -> None:
+    """By the clock, without another event; a line may hold other quantities one after another."""
+    data = spans(("10", "2020-01-01", "2020-07-01"), ("12", "2020-07-01", "2999-01-01"))
+    answer = service.send("entitlement.grant", "m1", data).json()
+    assert (answer["state"], len(answer["grants"])) == ("active", 2)
+    httpx.post(f"{service.url}/_sim/clock", json={"freeze": "2998-12-31T00:00:00Z"})
+    assert service.entitlement().json()["state"] == "active"
+    httpx.post(f"{service.url}/_sim/clock", json={"freeze": "2999-01-01T00:00:00Z"})
+    assert service.entitlement().json()["state"] == "ended"
+
+
+def test_a_later_grant_brings_an_ended_entitlement_back(service: Party) -> None:
+    """It replaces what was granted before: a renewal that was taken late."""
+    ended = spans(("10", "2020-01-01", "2021-01-01"))
+    assert service.send("entitlement.grant", "m1", ended).json()["state"] == "ended"
+    renewed = spans(("10", "2020-01-01", "2021-01-01"), ("10", "2021-01-01", "2999-01-01"))
+    assert service.send("entitlement.grant", "m2", renewed).json()["state"] == "active"

@@ -45,7 +45,7 @@ async def order_values(operation: Operation, command: DraftBooking, places: int)
         "sale_date": contract.start_date,
         "reference": command.document_key,
         "description": contract.po_number or None,
-        "comment": translate.short_comment(contract),
+        "comment": translate.short_comment(command),
         "invoice_method": "manual",
         "shipment_method": "manual",
         "lines": [

@@ -1,7 +1,8 @@
 """Between the canonical contract and Tryton's sale order, in both directions.
 
 Ends are exclusive with us and inclusive in an ERP document. A sale line carries the net of the
-whole committed term: quantity as sold, unit price over the term.
+whole committed term: quantity as sold, unit price over the term. Of a change it carries the delta:
+what is taken back has a negative quantity, as in a return, and no price is ever negative.
 """
 
 from __future__ import annotations
@@ -61,20 +62,27 @@ def state_of(sale: Row) -> BookingState:
     return _STATES[sale["state"]]
 
 
+def signed_quantity(line: ContractLine) -> Decimal:
+    """Quantity with the sign of the net: a lower price for the same seats takes them back."""
+    if not line.committed_net.amount:
+        return line.quantity
+    return abs(line.quantity).copy_sign(line.committed_net.amount)
+
+
 def unit_price_over_term(line: ContractLine, places: int) -> Decimal:
-    """Unit price for which the ERP computes exactly the committed net.
+    """Unit price, never negative, for which the ERP computes exactly the committed net.
 
     Tryton rounds quantity × price half to even; the price has at most `places` decimals. Where no
     such price exists the line is refused: a booking that is a cent off is worse than none.
     """
-    net = line.committed_net.amount
+    net, quantity = line.committed_net.amount, signed_quantity(line)
     if not net:
         return Decimal(0)
-    if not line.quantity:
+    if not quantity:
         raise _unpriceable(line)
-    price = (net / line.quantity).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    price = (net / quantity).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     cent = Decimal(1).scaleb(-EXPONENTS[line.committed_net.currency])
-    if (price * line.quantity).quantize(cent, ROUND_HALF_EVEN) != net:
+    if (price * quantity).quantize(cent, ROUND_HALF_EVEN) != net:
         raise _unpriceable(line)
     return price.normalize() + 0
 
@@ -92,8 +100,9 @@ def _unpriceable(line: ContractLine) -> StepRejected:
 
 def quantity_number(line: ContractLine) -> float:
     """Tryton takes quantities as JSON numbers; one that a number cannot hold is refused."""
-    number = float(line.quantity)
-    if Decimal(repr(number)) != line.quantity:
+    quantity = signed_quantity(line)
+    number = float(quantity)
+    if Decimal(repr(number)) != quantity:
         raise StepRejected(
             "quantity_not_expressible",
             case_kind=ERP_REJECTED,
@@ -126,10 +135,13 @@ def period_text(start: date, end: date | None) -> str:
     return start.isoformat() if last <= start else f"{start.isoformat()} to {last.isoformat()}"
 
 
-def short_comment(contract: Contract) -> str:
+def short_comment(command: DraftBooking) -> str:
     """What a person sees on the order: whose it is and that it must not be invoiced."""
+    change = ""
+    if command.amends:
+        change = f" Change {command.context.business_key} of order {command.amends}."
     return (
-        f"Contract {contract.number}. Non-posting order for backlog, kept by Dealthread: billed by "
+        f"Contract {command.contract.number}.{change} Non-posting order for backlog, kept by Dealthread: billed by "
         f"the billing system, not from this order. Tax is an estimate. Details: attachment."
     )
 
@@ -146,6 +158,8 @@ def context_document(command: DraftBooking) -> bytes:
         "end_date_exclusive": contract.end_date.isoformat() if contract.end_date else "",
         "estimated_tax": str(command.estimated_tax.amount),
         **command.context.model_dump(),
+        # Only where there is one: the bytes of a contract's first booking stay what they were.
+        **({"amends": command.amends} if command.amends else {}),
     }
     return json.dumps(document, sort_keys=True, ensure_ascii=False, indent=1).encode()
 

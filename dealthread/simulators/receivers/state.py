@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -81,8 +81,7 @@ class Receiver:
         state = "revoked"
         if not held.is_revoked and held.grants is not None:
             today = self.clock.today()
-            has_begun = any(one.access_from <= today for one in held.grants.grants)
-            state = "active" if has_begun else "recorded"
+            state = _state_on(held.grants, today)
         return {
             "id": entitlement_id(contract_key),
             "contract_key": contract_key,
@@ -172,6 +171,13 @@ class Receiver:
 def entitlement_id(contract_key: str) -> str:
     """`ent_` and 16 hex digits that follow from the contract's key."""
     return "ent_" + hashlib.sha256(contract_key.encode()).hexdigest()[:16]
+
+
+def _state_on(data: GrantData, today: date) -> str:
+    """Recorded before the first right begins, ended when the last one has run out."""
+    if all(one.access_to is not None and one.access_to <= today for one in data.grants):
+        return "ended"
+    return "active" if any(one.access_from <= today for one in data.grants) else "recorded"
 
 
 def _grant_data(event: Event) -> GrantData:
