@@ -36,7 +36,7 @@ DEAL_FIELDS = (
     "Dealthread_Billing_Frequency__c Dealthread_Billing_Timing__c Dealthread_Payment_Terms__c "
     "Dealthread_Collection_Method__c Dealthread_PO_Number__c Dealthread_Approved_Discount__c "
     "Dealthread_Auto_Renew__c Dealthread_Notice_Days__c Dealthread_Partner__c "
-    "Dealthread_Kind__c Dealthread_Waived_Rules__c"
+    "Dealthread_Kind__c Dealthread_Waived_Rules__c Dealthread_Renewal_Uplift__c"
 ).split()
 
 LINE_FIELDS = (

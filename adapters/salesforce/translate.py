@@ -89,6 +89,7 @@ def to_deal(records: DealRecords, org: str, seen_at: datetime) -> Deal:
         approved_discount_percent=row.number("Dealthread_Approved_Discount__c") or Decimal(0),
         auto_renew=row.flag("Dealthread_Auto_Renew__c"),
         notice_days=row.whole("Dealthread_Notice_Days__c"),
+        renewal_uplift_percent=row.number("Dealthread_Renewal_Uplift__c"),
         termination_for_convenience=row.flag("Dealthread_Termination_For_Convenience__c"),
         partner=row.text("Dealthread_Partner__c"),
         owner_id=row.text("OwnerId"),

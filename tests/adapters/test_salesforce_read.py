@@ -90,6 +90,18 @@ async def test_a_deal_is_read_whole_in_one_call(crm: SalesforceCrm, crm_world: C
     assert seats.price_entry_active
 
 
+async def test_the_uplift_agreed_for_the_next_term_is_read(
+    crm: SalesforceCrm, crm_world: CrmWorld
+) -> None:
+    """An empty field is the policy's uplift, nought is none."""
+    account = crm_world.account("Harborline Logistics LLC")
+    uplifts = [
+        (await crm.read_deal(crm_world.deal(account, **given))).renewal_uplift_percent
+        for given in ({}, {"Dealthread_Renewal_Uplift__c": 0}, {"Dealthread_Renewal_Uplift__c": 4})
+    ]
+    assert uplifts == [None, Decimal(0), Decimal(4)]
+
+
 async def test_reading_costs_one_call_of_the_daily_quota(
     crm: SalesforceCrm, crm_world: CrmWorld
 ) -> None:
