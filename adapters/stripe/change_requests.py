@@ -17,7 +17,7 @@ from stripe.params._subscription_schedule_update_params import (
 
 from adapters.http import act_key
 from adapters.stripe import requests, translate
-from adapters.stripe.change_plan import Differences, Target, end_of, every_of
+from adapters.stripe.change_plan import Differences, Target, end_of, every_of, our_items
 from adapters.stripe.plan import Every, Phase, timestamp
 from dealthread.domain.contract import Contract
 from dealthread.ports import ChangeAgreement
@@ -94,7 +94,9 @@ def phases(
 ) -> SubscriptionScheduleUpdateParams:
     """The present phase as it is, then what comes. Metadata of a phase becomes the
     subscription's when the phase begins."""
-    kept = {**translate.mapping(row, "metadata"), **metadata}
+    # Where a phase bills another price, Stripe puts another item in the place of the present one.
+    billed = {f"{requests.ITEM}{item['id']}": key for key, item in our_items(row)}
+    kept = {**translate.mapping(row, "metadata"), **billed, **metadata}
     kept = {name: value for name, value in kept.items() if value}
     due = due_of(row, command)
     first: PhaseParams = {

@@ -20,9 +20,10 @@ from adapters.stripe.change_plan import (
 from adapters.stripe.change_requests import CHANGE
 from adapters.stripe.change_run import Run, Stopped
 from adapters.stripe.clients import Answer, BillingAccount
+from adapters.stripe.credit_plan import Note
 from adapters.stripe.credits import Credits
 from adapters.stripe.errors import REJECTED, lost_after_effect
-from adapters.stripe.invoices import Invoices
+from adapters.stripe.invoices import FIRST, Invoices
 from adapters.stripe.plan import plan_of, timestamp
 from adapters.stripe.scheduling import Scheduling
 from dealthread.domain.documents import Agreement, ChangedAgreement
@@ -132,7 +133,7 @@ class Changes:
         if isinstance(notes, Rejected):
             raise Stopped(run.refused(notes))
         if target.has_ended(run.now):
-            await self._end(run, row)
+            await self._end(run, row, notes)
         elif row.get("status") not in OVER:
             await self._bring(run, row, target)
         elif not run.begun:
@@ -174,15 +175,32 @@ class Changes:
         else:
             await self._scheduling.end_without(run, row, target)
 
-    async def _end(self, run: Run, row: Answer) -> None:
+    async def _end(self, run: Run, row: Answer, notes: list[Note]) -> None:
         """Ended now or earlier: nothing is prorated or billed any more, what waits is removed."""
         if not run.is_marked(row):
             row = await run.update(row, 1, {"metadata": run.marks()})
         if row.get("status") not in OVER:
+            await self._send_drafts(run, row, {note.invoice for note in notes})
             await run.cancel(row, 7)
         failed = await self._agreements.remove_pending(run.account, row, run.key)
         if failed is not None:
             raise Stopped(run.refused(failed) if isinstance(failed, Rejected) else failed)
+
+    async def _send_drafts(self, run: Run, row: Answer, credited: set[str]) -> None:
+        """What was billed before the end goes out: the end would keep its drafts back for good.
+        A draft that is credited is finalised with its credit, one that is reviewed stays."""
+        async for invoice in self._invoices.of_subscription(run.account, str(row["id"])):
+            native_id = str(invoice["id"])
+            is_held = translate.is_held(row) and invoice.get("billing_reason") == FIRST
+            if invoice.get("status") != "draft" or is_held or native_id in credited:
+                continue
+            sent = await self._invoices.finalise(
+                run.account, native_id, True, f"{run.key}:8:{native_id}"
+            )
+            if isinstance(sent, Rejected):
+                raise Stopped(run.refused(sent))
+            if isinstance(sent, Unknown):
+                raise Stopped(sent)
 
     async def _before_start(self, run: Run, row: Answer) -> Answer:
         """A schedule that has not begun: it has billed nothing yet."""

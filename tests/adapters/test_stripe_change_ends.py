@@ -14,7 +14,16 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Agreement, AgreementStatus
 from dealthread.outcome import Rejected, Unknown
 from tests.adapters.conftest import Simulator, native
-from tests.adapters.stripe_changes import KEY, change, credit, done, ended, figures, renewed
+from tests.adapters.stripe_changes import (
+    KEY,
+    change,
+    credit,
+    done,
+    ended,
+    figures,
+    from_day,
+    renewed,
+)
 from tests.adapters.stripe_days import Days
 from tests.adapters.stripe_deals import d2, started
 from tests.support import deals
@@ -76,6 +85,19 @@ async def test_an_end_that_was_lost_after_the_cancellation_goes_on_with_the_cred
     assert await dated_billing.find_change(command, idempotency_key=KEY) is None
     days.go(date(2026, 9, 17))
     assert len((await done(dated_billing, command)).credit_memos) == 1
+
+
+async def test_an_end_lets_out_what_was_billed_before_it(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """The invoice of a change is a draft for an hour; the end does not keep it back."""
+    agreement = await begun(dated_billing, days)
+    more = from_day(d2(), SEATS, CUT, quantity=Decimal(50))
+    command = change(d2(), more, agreement, CUT, (SEATS,))
+    grown = await done(dated_billing, command, "amendment:C:0#1/billing/do")
+    assert invoices(stripe_simulator)[0].status == "draft"
+    await done(dated_billing, change(more, ended(more, CUT), grown.agreement, CUT))
+    assert [invoice.status for invoice in invoices(stripe_simulator)] == ["open", "open"]
 
 
 async def test_an_end_to_come_is_kept_by_the_biller_and_can_be_taken_back(

@@ -78,6 +78,11 @@ async def test_a_renewal_at_another_price_is_billed_when_the_term_begins(
     days.go(END)
     newest = invoices(stripe_simulator)[0]
     assert (newest.total, newest.billing_reason) == (2115477, "subscription_cycle")
+    # The item was replaced by the biller; the lines of the first invoice are still told.
+    state = await dated_billing.read_agreement(made.agreement, ACCOUNT)
+    assert state.items != agreement.items
+    assert list(state.items) == [SEATS]
+    assert state.first_invoice == agreement.first_invoice
     days.go(date(2028, 1, 2))
     assert subscription(stripe_simulator).status == "canceled"
     assert len(invoices(stripe_simulator)) == 3

@@ -10,12 +10,14 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.deal import BillingFrequency
 from dealthread.domain.documents import Agreement
 from dealthread.domain.money import UnitPrice
-from dealthread.outcome import Rejected
+from dealthread.outcome import Done, Rejected
+from dealthread.ports import StartAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.stripe_changes import KEY, change, done, figures, from_day, without
 from tests.adapters.stripe_days import Days
 from tests.adapters.stripe_deals import by_bank, started
 from tests.adapters.stripe_samples import recurring
+from tests.adapters.test_stripe_contract import customer_of
 from tests.support import deals
 
 SEATS = "L-D1-SEATS"
@@ -187,6 +189,29 @@ async def test_lines_that_are_not_charged_change_without_an_invoice(
     client = native(stripe_simulator, "acct_us01")
     rows = client.v1.subscriptions.list({"limit": 2}).data
     assert [item.quantity for item in rows[0]["items"].data] == [40, 5]
+
+
+async def test_a_change_of_a_card_customer_is_charged_at_once(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """D1 as it was sold: 2,901.86 by card."""
+    days.go(START)
+    customer = await customer_of(dated_billing, deals.d1(), deals.HARBORLINE)
+    client = native(stripe_simulator, "acct_us01")
+    native_id = customer.ref.native_id
+    card = client.v1.payment_methods.attach("pm_card_visa", {"customer": native_id}).id
+    client.v1.customers.update(native_id, {"invoice_settings": {"default_payment_method": card}})
+    outcome = await dated_billing.start_agreement(
+        StartAgreement(contract=deals.d1(), customer=customer, hold_first_invoice=False),
+        idempotency_key="start",
+    )
+    assert isinstance(outcome, Done), outcome
+    days.go(JULY)
+    after = from_day(deals.d1(), SEATS, JULY, quantity=Decimal(70))
+    made = await done(dated_billing, change(deals.d1(), after, outcome.value, JULY, (SEATS,)))
+    assert figures(made.invoice) == ("2722.19", "179.67", "2901.86")
+    assert made.invoice is not None
+    assert made.invoice.status.value == "paid"
 
 
 async def test_a_one_time_line_within_a_period_is_refused_before_anything_changes(
