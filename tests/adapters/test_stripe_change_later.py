@@ -276,3 +276,55 @@ async def test_a_schedule_that_has_not_begun_gets_the_contract_as_it_is_now(
         d1(), customer, idempotency_key="quote-to-cash:org:deal#1/subscription/do"
     )
     assert found is not None
+
+
+async def test_a_change_to_come_within_a_period_is_billed_on_its_day(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """D1's amendment agreed in advance: nothing now, 2,901.86 on 1 July."""
+    days.go(START)
+    agreement, _ = await started(dated_billing, d1(), deals.HARBORLINE)
+    days.go(date(2026, 3, 2))
+    command = change(d1(), seventy(), agreement, JULY, (SEATS,))
+    assert (await dated_billing.preview_change(command)).invoice is None
+    made = await done(dated_billing, command)
+    assert made.invoice is None
+    assert await dated_billing.find_change(command, idempotency_key=KEY) == made
+    days.go(JULY)
+    assert [invoice.total for invoice in invoices(stripe_simulator)] == [290186, 1589100]
+    days.go(date(2027, 1, 2))
+    assert subscription(stripe_simulator).status == "canceled"
+
+
+async def test_a_change_to_come_that_is_not_charged_is_billed_with_the_next_period(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """Without a word on charging, nothing is prorated."""
+    agreement = await amended(dated_billing, days)
+    december = date(2026, 12, 1)
+    after = from_day(seventy(), SEATS, december, quantity=Decimal(60))
+    await done(dated_billing, change(seventy(), after, agreement, december))
+    days.go(date(2026, 12, 2))
+    assert len(invoices(stripe_simulator)) == 2
+    assert subscription(stripe_simulator)["items"].data[0].quantity == 60
+
+
+async def test_a_ramp_that_ends_within_a_later_year_bills_until_its_end(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """An end within a period that is still to come cuts its bill (docstring of `cancel_at`):
+    64,800.00 x 212 / 365 = 37,637.26, tax 8.875 %; nothing is left to be credited."""
+    agreement = await d4_running(dated_billing, days)
+    day = date(2027, 9, 1)
+    shorter = deals.d4().lines[:2]
+    after = deals.d4().model_copy(
+        update={"end_date": day, "committed_until": day, "lines": shorter}
+    )
+    made = await done(dated_billing, change(deals.d4(), after, agreement, day))
+    assert made.agreement.committed_until == day
+    days.go(date(2027, 2, 1))
+    second = invoices(stripe_simulator)[0]
+    days.go(date(2027, 9, 2))
+    assert subscription(stripe_simulator).status == "canceled"
+    assert len(invoices(stripe_simulator)) == 2
+    assert second.total == 4097757
