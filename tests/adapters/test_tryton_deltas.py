@@ -6,13 +6,14 @@ from decimal import Decimal
 
 import pytest
 
+from adapters.erp.tryton.rpc import TrytonRpc
 from dealthread.domain.contract import Contract, ContractLine
 from dealthread.domain.documents import BookingState
 from dealthread.domain.money import Money
 from dealthread.outcome import Rejected
 from dealthread.ports import DraftBooking, ErpPort
 from tests.support import deals
-from tests.support.tryton import done, draft_command
+from tests.support.tryton import done, draft_command, orders_with
 
 pytestmark = [pytest.mark.tryton, pytest.mark.slow]
 pytest_plugins = ("tests.adapters.tryton_fixture",)
@@ -102,3 +103,13 @@ async def test_several_bookings_of_one_contract_are_told_apart_by_their_keys(
     done(await tryton_erp.cancel_booking(amended, idempotency_key="k"))
     assert await tryton_erp.find_booking("2", first.document_key) == sold
     assert await tryton_erp.find_booking("2", change.document_key) is None
+
+
+async def test_the_order_names_the_change_and_the_order_it_adds_to(
+    tryton_erp: ErpPort, tryton_rpc: TrytonRpc
+) -> None:
+    """For whoever sees a negative order and asks why."""
+    command = await amending(tryton_erp, delta(("-5", "-333.33", "L-A")), "DT0000000000000X")
+    done(await tryton_erp.draft_booking(command, idempotency_key="k"))
+    (row,) = await orders_with(tryton_rpc, 2, [["reference", "=", command.document_key]])
+    assert f"Change {CHANGE} of order DT0000000000000X." in row["comment"]

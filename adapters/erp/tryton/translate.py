@@ -15,7 +15,7 @@ from typing import Any
 
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
 from dealthread.domain.base import Ref
-from dealthread.domain.contract import Contract, ContractLine
+from dealthread.domain.contract import ContractLine
 from dealthread.domain.documents import Booking, BookingLine, BookingState
 from dealthread.domain.money import EXPONENTS, Money
 from dealthread.errors import StepRejected
@@ -141,8 +141,9 @@ def short_comment(command: DraftBooking) -> str:
     if command.amends:
         change = f" Change {command.context.business_key} of order {command.amends}."
     return (
-        f"Contract {command.contract.number}.{change} Non-posting order for backlog, kept by Dealthread: billed by "
-        f"the billing system, not from this order. Tax is an estimate. Details: attachment."
+        f"Contract {command.contract.number}.{change} Non-posting order for backlog, kept by "
+        f"Dealthread: billed by the billing system, not from this order. Tax is an estimate. "
+        f"Details: attachment."
     )
 
 
