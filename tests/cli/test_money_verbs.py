@@ -166,3 +166,13 @@ def test_a_past_form_is_of_a_known_zone_and_of_lengths_that_have_a_cycle_day(
     form["lines"][0] |= {"billing_months": None, "billing_days": 7}
     file.write_text(json.dumps(form))
     assert "cycle_day: only periods of months" in run("money", "infer-convention", str(file)).error
+
+
+def test_periods_of_days_are_given_by_their_days(run: Run, tmp_path: Path) -> None:
+    week = {
+        "kind": "credit", "service_start": "2026-06-01", "billing_days": 7, "unit_price": "70.00",
+        "at": "2026-06-03", "amount": "-50.00",
+    }  # fmt: skip
+    file = tmp_path / "week.json"
+    file.write_text(json.dumps({"currency": "USD", "lines": [week]}))
+    assert "1 line reproduced by: stripe, " in run("money", "infer-convention", str(file)).out

@@ -1,8 +1,8 @@
 """How many cases the properties try: few and always the same by default, many at night.
 
 `HYPOTHESIS_PROFILE=nightly` tries 10,000 new cases of each property and prints what repeats a
-failure (`--hypothesis-seed` repeats a whole run): `make nightly`. A property that sets its own number
-keeps it. `mutants` tries a few, since each is tried again for each mutant: `make mutants`.
+failure (`--hypothesis-seed` repeats a whole run): `make nightly`. A property that sets its own
+number keeps it. `mutants` tries a few, since each is tried again for each mutant: `make mutants`.
 """
 
 from __future__ import annotations

@@ -5,11 +5,18 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
+from dealthread.domain.amendment.billed import BilledItem, CreditForm
+from dealthread.domain.amendment.credit import credit_for
 from dealthread.domain.money import Money, UnitPrice
+from dealthread.domain.periods.cycle import BillCycle
+from dealthread.domain.periods.length import MONTHLY
+from dealthread.domain.periods.moment import Span
 from dealthread.domain.periods.parts import split
+from dealthread.domain.periods.schedule import period_at
 from dealthread.domain.pricing.price import (
     FlatPrice,
     GraduatedPrice,
@@ -299,3 +306,78 @@ def test_without_a_whole_period_the_last_part_takes_the_remainder() -> None:
     rule = HOUSE.named("asked", remainder="last_full")
     found = split(usd("100"), [Fraction(1)] * 3, rule)
     assert [str(part.amount) for part in found] == ["33.33", "33.33", "33.34"]
+
+
+def january(invoice: str = "INV-1", **changes: Any) -> BilledItem:
+    """100.00 for January, two units at 50.00, paid."""
+    span = Span(start=date(2026, 1, 1), end=date(2026, 2, 1))
+    cycle = BillCycle(length=MONTHLY, anchor=span.start)
+    return BilledItem.model_validate(
+        {
+            "item_key": "I1",
+            "line_key": "L1",
+            "product": "seats",
+            "invoice": invoice,
+            "span": span,
+            "period": period_at(span.start, span, cycle, HOUSE),
+            "quantity": Decimal(2),
+            "unit_price": price_of("50"),
+            "amount": usd("100"),
+            "unpaid": usd("0"),
+        }
+        | changes
+    )
+
+
+REST = Span(start=date(2026, 1, 11), end=date(2026, 2, 1))
+
+
+def test_a_credit_tells_what_was_billed_and_what_is_left() -> None:
+    assert told(credit_for(january(), REST, HOUSE).working) == (
+        "credit of I1 = -67.74 USD: quantity × price × share, at most what is left with "
+        "quantity 2, price 50 USD, part 2026-01-11 to 2026-02-01 (end not included), share 21/31, "
+        "billed 100.00 USD, left 100.00 USD [house]"
+    )
+    whole = credit_for(january(), january().span, HOUSE).working
+    assert whole.formula == "the billed amount, at most what is left"
+
+
+def test_a_credit_at_the_price_of_now_takes_price_and_quantity_of_now() -> None:
+    now = HOUSE.named("now", credit_basis="current_price")
+    dearer = credit_for(january(), REST, now, price_now=price_of("31"), quantity_now=Decimal(1))
+    assert dearer.amount == usd("21")
+    assert ("quantity", "1") in dearer.working.inputs
+    assert ("price", "31 USD") in dearer.working.inputs
+    assert credit_for(january(), REST, now).amount == usd("67.74")
+
+
+def test_a_credit_of_something_half_paid_names_its_invoice_in_both_forms() -> None:
+    found = credit_for(january(unpaid=usd("50")), REST, HOUSE)
+    assert [(one.form, one.amount, one.invoice) for one in found.settlements] == [
+        (CreditForm.CREDIT_MEMO, usd("50"), "INV-1"),
+        (CreditForm.BALANCE, usd("17.74"), "INV-1"),
+    ]
+    assert found.item.unpaid == usd("0")
+
+
+def test_what_was_never_issued_is_withdrawn_and_nothing_of_it_is_no_settlement() -> None:
+    pending = january(is_issued=False, invoice="", unpaid=usd("100"))
+    (taken,) = credit_for(pending, REST, HOUSE).settlements
+    assert (taken.form, taken.amount) == (CreditForm.WITHDRAWN, usd("67.74"))
+    free = january(is_issued=False, unit_price=price_of("0"), amount=usd("0"), unpaid=usd("0"))
+    assert credit_for(free, REST, HOUSE).settlements == ()
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (1.5, "a binary float is not money: send the amount as a string"),
+        (True, "a truth value is not a number"),
+        ("1_000", "not a decimal number"),
+        ("ten", "not a decimal number"),
+        ("NaN", "not a finite number"),
+    ],
+)
+def test_what_is_no_number_is_refused_in_words(bad: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        Money.of(bad, "USD")
