@@ -72,6 +72,23 @@ test-unit: $(STAMP) ## Run the tests that start no server
 test-temporal: $(STAMP) ## Run the tests on Temporal servers
 	@$(PYTEST) -m temporal
 
+.PHONY: nightly
+nightly: $(STAMP) ## Try 10,000 new cases of each property of money (hours); SEED=number repeats a run
+	@HYPOTHESIS_PROFILE=nightly $(PYTEST) -m hypothesis --timeout 0 $(if $(SEED),--hypothesis-seed=$(SEED)) \
+		tests/unit/test_money.py tests/unit/money tests/unit/revenue tests/unit/statement
+
+.PHONY: mutants
+mutants: $(STAMP) build/mutation ## Break the arithmetic of money in every small way and see the tests notice
+	@HYPOTHESIS_PROFILE=mutants PYTHONPATH=$(CURDIR)/build/mutation $(BIN)/python -m mutmut run
+
+build/mutation: requirements/mutation.txt
+	@rm -rf $@
+	@if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python --target $@ \
+		--no-deps --require-hashes -r $<; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --target $@ \
+		--no-deps --require-hashes -r $<; fi
+	@touch $@
+
 .PHONY: replay
 replay: $(STAMP) ## Replay the stored histories on the present workflow code
 	@$(PYTEST) tests/replay
@@ -131,6 +148,7 @@ requirements: ## Pin the packages anew (needs uv); UPGRADE=1 takes newer version
 	@command -v uv >/dev/null || { echo "uv is absent; to mend it: pip install uv" >&2; exit 1; }
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra stack --extra dev pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) --constraint requirements/dev.txt pyproject.toml -o requirements/app.txt
+	@$(COMPILE) --constraint requirements/dev.txt requirements/mutation.in -o requirements/mutation.txt
 
 .PHONY: migrate
 migrate: $(STAMP) ## Bring the running stack's database schema up to date
@@ -143,5 +161,5 @@ migration: $(STAMP) ## Draft a schema change from the tables in code: NAME="what
 
 .PHONY: clean
 clean: down ## Stop the stack and remove its data and all caches; .venv stays
-	@rm -rf .dealthread .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist
+	@rm -rf .dealthread .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist mutants
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

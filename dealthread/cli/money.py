@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,9 @@ from dealthread.cli import output
 from dealthread.cli.failures import Refused
 from dealthread.cli.form_files import read_form, said_of
 from dealthread.domain.money import Money
+from dealthread.domain.periods.inference import Inference, infer
 from dealthread.domain.statement.form import ContractForm
+from dealthread.domain.statement.past_form import PastForm
 from dealthread.domain.statement.statement import Statement, statement_of
 
 money = typer.Typer(
@@ -23,6 +26,7 @@ money = typer.Typer(
 )
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A contract with its changes, as JSON.")]
+PastFile = Annotated[Path, typer.Argument(metavar="FILE", help="Lines of past invoices, as JSON.")]
 Under = Annotated[
     str,
     typer.Option(
@@ -124,9 +128,58 @@ def schedule(file: File, convention: Under = "", as_json: AsJson = False) -> Non
     output.say(f"billed {found.net}, recognised {found.recognised}")
 
 
+@money.command()
+def infer_convention(file: PastFile, as_json: AsJson = False) -> None:
+    """Tell which conventions reproduce past invoices, and what the invoices leave open.
+
+    Exit code 1 where no convention makes all of them.
+    """
+    form = read_form(file, PastForm)
+    found = infer(form.past_lines())
+    if as_json:
+        told = found.model_dump(mode="json", exclude={"matching"})
+        output.raw(json.dumps({"sets": len(found.matching), **told}, indent=2))
+    else:
+        _say_inference(form, found)
+    if not found.matching:
+        raise typer.Exit(1)
+
+
 _HEAD = {"contract", "legal_entity", "currency", "convention"}
 _PREVIEW = _HEAD | {"documents", "net", "tax", "gross"}
 _SCHEDULE = _HEAD | {"allocation", "decisions", "revenue", "recognised", "deferred", "journals"}
+
+
+def _say_inference(form: PastForm, found: Inference) -> None:
+    lines = len(form.lines)
+    known = ", ".join(found.presets) or "no known system"
+    output.say(f"{lines} line{'' if lines == 1 else 's'} reproduced by: {known}")
+    output.say(f"sets of choices that reproduce them: {len(found.matching):,}")
+    output.say()
+    output.table(
+        ("choice", "settled by the lines", "open between"),
+        [
+            *((_named(knob), _named(value), "") for knob, value in found.settled),
+            *((_named(knob), "", ", ".join(map(_named, open_))) for knob, open_ in found.ambiguous),
+        ],
+        empty="no set of choices reproduces every line",
+    )
+    if found.misses:
+        output.say()
+        output.table(
+            ("does not reproduce", "line", "invoice", "billed", "computed"),
+            (
+                (
+                    one.convention,
+                    one.line,
+                    form.lines[one.line - 1].invoice,
+                    _amount(one.billed),
+                    _amount(one.computed) or "no such period",
+                )
+                for one in found.misses
+            ),
+            empty="",
+        )
 
 
 def _statement(file: Path, convention: str) -> Statement:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -117,21 +118,23 @@ class Money(BaseModel):
     @classmethod
     def zero(cls, currency: str) -> Money:
         """Nothing, in this currency."""
-        return cls.of(0, currency)
+        return _zero(currency)
 
     @classmethod
     def total(cls, parts: Iterable[Money], currency: str) -> Money:
         """Sum of the parts; a part in another currency is refused."""
-        result = cls.zero(currency)
+        zero = cls.zero(currency)
+        amount = zero.amount
         for part in parts:
-            result = result + part
-        return result
+            zero._same(part)
+            amount = _EXACT.add(amount, part.amount)
+        return _made(amount, currency)
 
     @classmethod
     def from_minor(cls, minor: int, currency: str) -> Money:
         """Build from minor units (cents), as billing systems send them."""
         code = _known_currency(currency.upper())
-        return cls(amount=Decimal(minor).scaleb(-EXPONENTS[code], _EXACT), currency=code)
+        return _made(Decimal(minor).scaleb(-EXPONENTS[code], _EXACT), code)
 
     def to_minor(self) -> int:
         """The amount in minor units (cents)."""
@@ -143,17 +146,17 @@ class Money(BaseModel):
 
     def __add__(self, other: Money) -> Money:
         self._same(other)
-        return Money(amount=_EXACT.add(self.amount, other.amount), currency=self.currency)
+        return _made(_EXACT.add(self.amount, other.amount), self.currency)
 
     def __sub__(self, other: Money) -> Money:
         self._same(other)
-        return Money(amount=_EXACT.subtract(self.amount, other.amount), currency=self.currency)
+        return _made(_EXACT.subtract(self.amount, other.amount), self.currency)
 
     def __neg__(self) -> Money:
-        return Money(amount=self.amount.copy_negate(), currency=self.currency)
+        return _made(_EXACT.minus(self.amount), self.currency)
 
     def __abs__(self) -> Money:
-        return Money(amount=self.amount.copy_abs(), currency=self.currency)
+        return _made(self.amount.copy_abs(), self.currency)
 
     def __lt__(self, other: Money) -> bool:
         self._same(other)
@@ -164,6 +167,17 @@ class Money(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.amount:,} {self.currency}"
+
+
+def _made(amount: Decimal, currency: str) -> Money:
+    """The result of arithmetic on checked money: its scale is right, its size is looked at."""
+    _refuse_too_long(amount)
+    return Money.model_construct(amount=amount, currency=currency)
+
+
+@cache
+def _zero(currency: str) -> Money:
+    return Money.of(0, currency)
 
 
 class UnitPrice(BaseModel):

@@ -12,6 +12,7 @@ from tests.cli.conftest import Run
 
 FORMS = Path(__file__).resolve().parents[2] / "docs" / "money"
 D1, D2 = str(FORMS / "d1.json"), str(FORMS / "d2.json")
+PAST = FORMS / "past.json"
 
 
 def test_preview_shows_the_documents_of_the_first_worked_deal(run: Run) -> None:
@@ -94,3 +95,84 @@ def test_another_convention_is_asked_for_by_name(run: Run) -> None:
         "convention: 'mine' is none of house, stripe"
         in run("money", "preview", file, "--convention", "mine").error
     )
+
+
+def test_past_invoices_tell_their_convention_and_what_stays_open(run: Run) -> None:
+    said = run("money", "infer-convention", str(PAST))
+    assert said.code == 0
+    assert "2 lines reproduced by: kill_bill\n" in said.out
+    assert "leading stub    whole period" in said.out
+    assert "down, half even, half up" in said.out
+    assert "-483.83  -479.96" in said.out
+
+
+def test_invoices_that_no_convention_makes_are_a_problem_found(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.json"
+    file.write_text(PAST.read_text(encoding="utf-8").replace('"733.33"', '"1000.01"'))
+    said = run("money", "infer-convention", str(file))
+    assert said.code == 1
+    assert "2 lines reproduced by: no known system" in said.out
+    assert "no set of choices reproduces every line" in said.out
+    found: dict[str, Any] = json.loads(run("money", "infer-convention", str(file), "--json").out)
+    assert (found["sets"], found["presets"]) == (0, [])
+
+
+def test_lines_that_settle_all_systems_alike_miss_none(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "one.json"
+    form = json.loads(PAST.read_text(encoding="utf-8"))
+    (line,) = form["lines"][:1]
+    line |= {"cycle_day": 31, "amount": "1000.00"}
+    file.write_text(json.dumps({**form, "lines": [line]}))
+    said = run("money", "infer-convention", str(file))
+    assert "1 line reproduced by: stripe, " in said.out
+    assert "does not reproduce" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("amount", "733.333", "lines.0: USD has 2 decimals"),
+        ("amount", 733.33, "lines.0.amount: write the number as text"),
+        ("amount", "-1.00", "lines.0: amount: that of a charge is not below nought"),
+        ("unit_price", "-1", "lines.0.unit_price: "),
+        ("at", "2011-01-31T10:00:00", "lines.0.at: an instant without a zone is refused"),
+        ("at", "1011-01-31", "lines.0.at: a year from 1970"),
+        ("at", 20110131, "lines.0.at: a day or an instant is text"),
+        ("at", "soon", "lines.0.at: a year from 1970"),
+        ("kind", "gift", "lines.0.kind: "),
+        ("cycle_day", 32, "lines.0.cycle_day: "),
+        ("billing_days", 7, "lines.0: billing_months: exactly one of"),
+    ],
+)
+def test_a_past_line_that_cannot_be_is_refused_by_field(
+    run: Run, tmp_path: Path, field: str, value: object, said: str
+) -> None:
+    form = json.loads(PAST.read_text(encoding="utf-8"))
+    form["lines"][0][field] = value
+    file = tmp_path / "bad.json"
+    file.write_text(json.dumps(form))
+    refused = run("money", "infer-convention", str(file))
+    assert refused.code == 1
+    assert refused.error.startswith(f"{file}: {said}")
+
+
+def test_a_past_form_is_of_a_known_zone_and_of_lengths_that_have_a_cycle_day(
+    run: Run, tmp_path: Path
+) -> None:
+    form = json.loads(PAST.read_text(encoding="utf-8"))
+    file = tmp_path / "bad.json"
+    file.write_text(json.dumps({**form, "time_zone": "Mars/Olympus"}))
+    assert "time_zone: " in run("money", "infer-convention", str(file)).error
+    form["lines"][0] |= {"billing_months": None, "billing_days": 7}
+    file.write_text(json.dumps(form))
+    assert "cycle_day: only periods of months" in run("money", "infer-convention", str(file)).error
+
+
+def test_periods_of_days_are_given_by_their_days(run: Run, tmp_path: Path) -> None:
+    week = {
+        "kind": "credit", "service_start": "2026-06-01", "billing_days": 7, "unit_price": "70.00",
+        "at": "2026-06-03", "amount": "-50.00",
+    }  # fmt: skip
+    file = tmp_path / "week.json"
+    file.write_text(json.dumps({"currency": "USD", "lines": [week]}))
+    assert "1 line reproduced by: stripe, " in run("money", "infer-convention", str(file)).out

@@ -16,6 +16,7 @@ from dealthread.domain.statement.form import (
     ContractForm,
     LineForm,
 )
+from dealthread.domain.statement.past_form import PastForm, PastLineForm
 from tests.cli.conftest import Run, run
 
 __all__ = ["run"]
@@ -66,7 +67,17 @@ def test_each_method_makes_of_the_example_what_the_page_says(run: Run) -> None:
     assert page == found
 
 
-@pytest.mark.parametrize("form", [ContractForm, LineForm, ChangeForm, AccountsForm])
+def test_the_published_lines_are_of_the_system_that_the_page_names(run: Run) -> None:
+    found = computed(run, "infer-convention", "past.json")
+    assert found["presets"] == ["kill_bill"]
+    missed = {one["convention"]: one for one in found["misses"]}["kill_bill_fixed_30"]
+    assert f"`kill_bill_fixed_30` fails at the\nsecond line with {told(missed['computed'])}" in PAGE
+    assert missed["line"] == 2
+
+
+@pytest.mark.parametrize(
+    "form", [ContractForm, LineForm, ChangeForm, AccountsForm, PastForm, PastLineForm]
+)
 def test_every_field_of_the_form_is_described(form: type[ContractForm]) -> None:
     for name in form.model_fields:
         assert f"`{name}`" in PAGE, f"{form.__name__}.{name}"

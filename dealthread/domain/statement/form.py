@@ -28,7 +28,8 @@ from dealthread.domain.revenue.spread import Remainder
 
 MOST_YEARS = 50
 """A longer term is a mistyped date."""
-_YEARS = range(1970, 2200)
+YEARS = range(1970, 2200)
+"""Of a day that a person meant."""
 
 
 def _text(value: Any) -> Any:
@@ -43,8 +44,8 @@ def _day(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("a day is text, like 2026-07-01")
     day = date.fromisoformat(value)
-    if day.year not in _YEARS:
-        raise ValueError(f"a year from {_YEARS[0]} to {_YEARS[-1]} is needed")
+    if day.year not in YEARS:
+        raise ValueError(f"a year from {YEARS[0]} to {YEARS[-1]} is needed")
     return day
 
 

@@ -87,7 +87,7 @@ Missing on purpose: classic billing mode, pending updates, prebilling, trial off
 phases, changing a subscription that a schedule manages or what its current phase bills, another
 interval for an item without a reset of the anchor, pausing metered items, a failed
 payment of a resumption, cards that ask for authentication, voiding invoices that are credited or
-paid in part, payments of more than remains, invoice revisions, cash balances, previews of an
-existing schedule, of a pause, of a resumption and of invoice items alone, rate limits other than by
-a fault.
+paid in part, payments of more than remains, invoice revisions, cash balances, balance transactions,
+payouts, disputes, previews of an existing schedule, of a pause, of a resumption and of invoice
+items alone, rate limits other than by a fault.
 """

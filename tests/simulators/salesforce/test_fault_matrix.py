@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from simple_salesforce.exceptions import (
     SalesforceMalformedRequest,
     SalesforceRefusedRequest,
 )
+
+from dealthread.simulators.kit.faults import FaultKind
 
 KEY = "Dealthread_Customer_Key__c"
 PATIENCE = 0.15
@@ -79,11 +82,41 @@ def _batch(sf: Salesforce, account: str) -> Any:
     return sf.restful("composite/batch", method="POST", json={"batchRequests": [call]})
 
 
+def _changed(sf: Salesforce, account: str) -> Any:
+    now = datetime.now(UTC)
+    return sf.Account.updated(now - timedelta(days=1), now)
+
+
+def _rows_by_id(sf: Salesforce, account: str) -> Any:
+    return sf.restful("composite/sobjects/Account", params={"ids": account, "fields": "Name"})
+
+
+def _composite_read(sf: Salesforce, account: str) -> Any:
+    part = {
+        "method": "GET",
+        "url": f"/services/data/v66.0/sobjects/Account/{account}",
+        "referenceId": "one",
+    }
+    return sf.restful("composite", method="POST", json={"compositeRequest": [part]})
+
+
 ENDPOINTS = {
+    "global describe": Endpoint("GET", r"/sobjects/?$", lambda sf, a: sf.describe()),
     "describe": Endpoint("GET", "/Account/describe$", lambda sf, a: sf.Account.describe()),
     "limits": Endpoint("GET", "/limits", lambda sf, a: sf.restful("limits")),
     "query": Endpoint("GET", r"/query/?\?", lambda sf, a: sf.query("SELECT Name FROM Account")),
+    "query with deleted rows": Endpoint(
+        "GET",
+        r"/queryAll/?\?",
+        lambda sf, a: sf.query("SELECT Name FROM Account", include_deleted=True),
+    ),
+    "changed rows": Endpoint("GET", "/Account/updated", _changed),
     "read a row": Endpoint("GET", "/sobjects/Account/001", lambda sf, a: sf.Account.get(a)),
+    "read a row by key": Endpoint(
+        "GET", f"/{KEY}/", lambda sf, a: sf.Account.get_by_custom_id(KEY, "C-0")
+    ),
+    "read rows": Endpoint("GET", "/composite/sobjects/Account", _rows_by_id),
+    "read by composite": Endpoint("POST", "/composite$", _composite_read),
     "create": Endpoint(
         "POST", "/sobjects/Account/?$", lambda sf, a: sf.Account.create({"Name": "New"}), True
     ),
@@ -146,7 +179,7 @@ def test_a_fault_at_an_endpoint(org: Any, name: str, fault: str) -> None:
     """The client's error with its status and code; the effect exactly as the fault says."""
     endpoint = ENDPOINTS[name]
     spec, expected = OUTCOMES[fault]
-    account, sf = org.create("Account", Name="Old"), org.simple_salesforce()
+    account, sf = _account(org), org.simple_salesforce()
     org.fault(**{"kind": fault, **spec}, method=endpoint.method, path=endpoint.path)
     with pytest.raises(expected.error) as failure:
         endpoint.call(sf, account)
@@ -164,7 +197,7 @@ def test_a_fault_at_an_endpoint(org: Any, name: str, fault: str) -> None:
 def test_half_an_answer_at_an_endpoint(org: Any, name: str) -> None:
     """The effect is there, the client cannot know."""
     endpoint = ENDPOINTS[name]
-    account, sf = org.create("Account", Name="Old"), org.simple_salesforce()
+    account, sf = _account(org), org.simple_salesforce()
     org.fault(kind="malformed", method=endpoint.method, path=endpoint.path)
     if name in GIVES_A_STATUS_ONLY:
         assert endpoint.call(sf, account) == 200
@@ -179,7 +212,7 @@ def test_half_an_answer_at_an_endpoint(org: Any, name: str) -> None:
 def test_a_slow_answer_at_an_endpoint_is_an_answer(org: Any, name: str) -> None:
     """Inside the client's patience nothing is wrong."""
     endpoint = ENDPOINTS[name]
-    account, sf = org.create("Account", Name="Old"), org.simple_salesforce()
+    account, sf = _account(org), org.simple_salesforce()
     org.fault(kind="slow", method=endpoint.method, path=endpoint.path, delay=0.05)
     endpoint.call(sf, account)
     assert _hits(org) == 1
@@ -192,7 +225,7 @@ def test_a_late_effect_at_an_endpoint_is_a_time_out_first(
 ) -> None:
     """The client has given up; the effect comes all the same."""
     endpoint = ENDPOINTS[name]
-    account, sf = org.create("Account", Name="Old"), org.simple_salesforce()
+    account, sf = _account(org), org.simple_salesforce()
     send = requests.Session.send
 
     def impatient(*args: Any, **kwargs: Any) -> Any:
@@ -205,6 +238,50 @@ def test_a_late_effect_at_an_endpoint_is_a_time_out_first(
             endpoint.call(sf, account)
     assert not _has_happened(org)
     until(lambda: _has_happened(org))
+
+
+# What an endpoint that reads rows tells of the account's name.
+NAMES: dict[str, Callable[[Any], str]] = {
+    "query": lambda told: told["records"][0]["Name"],
+    "query with deleted rows": lambda told: told["records"][0]["Name"],
+    "read a row": lambda told: told["Name"],
+    "read a row by key": lambda told: told["Name"],
+    "read rows": lambda told: told[0]["Name"],
+    "read by composite": lambda told: told["compositeResponse"][0]["body"]["Name"],
+}
+
+
+@pytest.mark.parametrize("name", list(NAMES))
+def test_a_stale_read_at_an_endpoint_misses_the_last_write(org: Any, name: str) -> None:
+    """Once; what is asked again has arrived."""
+    endpoint = ENDPOINTS[name]
+    account, sf = _account(org), org.simple_salesforce()
+    sf.Account.update(account, {"Name": "New"})
+    org.fault(kind="stale_read", method=endpoint.method, path=endpoint.path)
+    assert NAMES[name](endpoint.call(sf, account)) == "Old"
+    assert NAMES[name](endpoint.call(sf, account)) == "New"
+
+
+@pytest.mark.parametrize("name", [name for name in ENDPOINTS if ENDPOINTS[name].is_write])
+def test_a_stale_read_leaves_writes_alone(org: Any, name: str) -> None:
+    """Only what is read lags behind."""
+    endpoint = ENDPOINTS[name]
+    account, sf = _account(org), org.simple_salesforce()
+    org.fault(kind="stale_read", method=endpoint.method, path=endpoint.path)
+    endpoint.call(sf, account)
+    assert _has_happened(org)
+
+
+def test_every_kind_of_fault_stands_in_the_matrix() -> None:
+    """A kind that is added to the switch must be told here."""
+    apart = {"malformed", "slow", "late_effect", "stale_read"}
+    told = {spec.get("kind", name) for name, (spec, _) in OUTCOMES.items()}
+    assert told | apart == set(FaultKind)
+
+
+def _account(org: Any) -> str:
+    account: str = org.create("Account", Name="Old", **{KEY: "C-0"})
+    return account
 
 
 def _has_happened(org: Any) -> bool:

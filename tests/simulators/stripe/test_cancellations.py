@@ -98,6 +98,47 @@ async def test_the_end_of_a_period_can_be_named(sim: Sim, word: Any, ends: Any) 
         assert not ending.cancel_at_period_end
 
 
+@pytest.mark.parametrize(
+    ("ending", "withdrawal"),
+    [
+        ({"cancel_at_period_end": True}, {"cancel_at_period_end": False}),
+        ({"cancel_at": unix(at(2026, 6, 1))}, {"cancel_at": ""}),
+    ],
+)
+async def test_a_withdrawn_cancellation_leaves_no_trace(
+    sim: Sim, ending: Any, withdrawal: Any
+) -> None:
+    """docs.stripe.com/billing/subscriptions/cancel, on reactivating: before the
+    end an update takes the cancellation back; the subscription renews as if nothing had been."""
+    async with sim.client() as client:
+        case = await new_case(client, START)
+        held = await case.subscribe(await case.price(1000))
+        leaving = await case.update(held, **ending)
+        assert leaving.cancel_at is not None
+        assert leaving.canceled_at == unix(START)
+        stays = await case.update(held, **withdrawal)
+        assert (stays.cancel_at, stays.canceled_at, stays.cancel_at_period_end) == (
+            None,
+            None,
+            False,
+        )
+        assert await case.pending() == []
+        await case.advance(END + timedelta(hours=2))
+        assert (await case.held(held)).status == "active"
+        assert [amounts(one) for one in await case.invoices(held)] == [[1000], [1000]]
+
+
+async def test_an_ended_subscription_cannot_be_revived(sim: Sim) -> None:
+    """docs.stripe.com/billing/subscriptions/cancel: once it is cancelled, a new one is needed."""
+    async with sim.client() as client:
+        case = await new_case(client, START)
+        held = await case.subscribe(await case.price(1000))
+        await client.v1.subscriptions.cancel_async(held.id)
+        with pytest.raises(stripe.InvalidRequestError):
+            await case.update(held, cancel_at_period_end=False)
+        assert (await case.held(held)).status == "canceled"
+
+
 async def test_a_cancel_date_in_the_period_prorates_unless_told_not_to(sim: Sim) -> None:
     async with sim.client() as client:
         case = await new_case(client, START)

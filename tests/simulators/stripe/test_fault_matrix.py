@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import stripe
 
+from dealthread.simulators.kit.faults import FaultKind
 from tests.simulators.stripe.support import at, product, running, yearly
 
 Serve = Callable[[Any], str]
@@ -206,6 +207,13 @@ async def test_a_late_effect_at_an_endpoint_is_a_time_out_first(
         entries = sim.world.ledger.effects
         wanted = str(endpoint.effect).strip("^$")
         until(lambda: sum(entry.kind == wanted for entry in list(entries)) == before + 1)
+
+
+def test_every_kind_of_fault_stands_in_the_matrix() -> None:
+    """All but stale reads, which Stripe does not have and its simulator refuses."""
+    apart = {"slow", "late_effect", "stale_read"}
+    told = {spec.get("kind", name) for name, (spec, _) in OUTCOMES.items()}
+    assert told | apart == set(FaultKind)
 
 
 async def _effects(sim: Any, endpoint: Endpoint) -> int:

@@ -255,7 +255,7 @@ MOST = settings.default.max_examples if settings.default else 100
 
 
 @given(sold())
-@settings(max_examples=25 if MOST == 100 else MOST)
+@settings(max_examples=25 if MOST <= 100 else MOST)
 def test_inference_finds_the_convention_that_made_the_lines_or_an_equal_one(
     made: tuple[Convention, list[PastLine]],
 ) -> None:

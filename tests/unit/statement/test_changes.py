@@ -12,6 +12,10 @@ import pytest
 
 from dealthread.domain.amendment.billed import CreditForm
 from dealthread.domain.money import Money
+from dealthread.domain.periods.knobs import Rounding
+from dealthread.domain.periods.presets import PRESETS
+from dealthread.domain.revenue.method import Method
+from dealthread.domain.revenue.spread import Remainder
 from dealthread.domain.statement.statement import Statement, statement_of
 from tests.unit.statement.forms import change, form, seats
 
@@ -290,3 +294,17 @@ def test_cumulative_rounding_spreads_the_cents_of_revenue() -> None:
     line = seats(quantity="1", unit_price="100.00", revenue="even_periods")
     found = statement_of(form(remainder="cumulative", lines=[line]))
     assert [row.amount.to_minor() for row in found.revenue] == [833, 834, 833] * 4
+
+
+def test_a_convention_of_cumulative_amounts_spreads_revenue_so_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cumulative = PRESETS["zuora"].named("cumulative_own", rounding=Rounding.CUMULATIVE)
+    monkeypatch.setitem(PRESETS, "cumulative_own", cumulative)
+    assert form(convention="cumulative_own").rest() is Remainder.CUMULATIVE
+
+
+def test_usage_is_recognised_as_rated_whatever_the_convention() -> None:
+    line = seats(charge="usage", usage=[{"until": "2026-01-31", "quantity": "3"}])
+    (usage,) = form(lines=[line], convention="netsuite_arm").lines
+    assert usage.method(PRESETS["netsuite_arm"]) is Method.USAGE
