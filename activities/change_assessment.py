@@ -9,8 +9,6 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from dealthread.domain.versions.rules import approvals, refusals
-from dealthread.domain.versions.treatment import treatments
 from temporalio import activity
 
 from activities.change_inputs import AssessChange, AssessedChange, ChangedAmount
@@ -37,6 +35,8 @@ from dealthread.domain.versions.lookup import first_difference
 from dealthread.domain.versions.money import ChangeMoney, change_money, charge_lines, credit_lines
 from dealthread.domain.versions.refusal import OrderRefused
 from dealthread.domain.versions.renewed import declined, next_year, renewed
+from dealthread.domain.versions.rules import approvals, refusals
+from dealthread.domain.versions.treatment import treatments
 from dealthread.domain.versions.withdrawn import withdrawn
 from dealthread.ensure import request_hash
 from dealthread.errors import NotFound, RateLimited, StepRejected, VendorUnavailable

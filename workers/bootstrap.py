@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,9 +48,9 @@ from dealthread.ports import (
     ErpPort,
     EventPort,
 )
-from dealthread.settings import OffsetClock, Settings
+from dealthread.settings import OffsetClock, Settings, Subscriber
 from dealthread.store.cases import PostgresCases
-from dealthread.store.changes import PostgresChanges, subscribers_by_kind
+from dealthread.store.changes import PostgresChanges
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
 from dealthread.store.journal import PostgresJournal
@@ -128,6 +128,15 @@ async def open_ports(settings: Settings, meter: CallMeter | None = None) -> Asyn
             clock=clock,
             config=source.current,
         )
+
+
+def subscribers_by_kind(subscribers: Iterable[Subscriber]) -> dict[str, tuple[str, ...]]:
+    """Names of the subscribers of each kind; those without one are of none."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in subscribers:
+        if one.kind:
+            found[one.kind] = (*found.get(one.kind, ()), one.name)
+    return found
 
 
 def _bad_setting(error: ValidationError) -> BadInput:

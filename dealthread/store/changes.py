@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -15,7 +15,6 @@ from dealthread.domain.documents import Agreement, ChangedAgreement
 from dealthread.domain.transaction import ChangeRequest
 from dealthread.errors import Conflict
 from dealthread.hub import WriteState
-from dealthread.settings import Subscriber
 from dealthread.store import audit
 from dealthread.store.runs import Runs
 from dealthread.store.schema import (
@@ -28,15 +27,6 @@ from dealthread.store.schema import (
 )
 
 _STARTED, _CHANGED = "billing.subscription", "billing.change"
-
-
-def subscribers_by_kind(subscribers: Iterable[Subscriber]) -> dict[str, tuple[str, ...]]:
-    """Names of the subscribers of each kind; those without one are of none."""
-    found: dict[str, tuple[str, ...]] = {}
-    for one in subscribers:
-        if one.kind:
-            found[one.kind] = (*found.get(one.kind, ()), one.name)
-    return found
 
 
 class PostgresChanges:
