@@ -379,3 +379,24 @@ def test_a_change_at_the_next_period_is_planned_from_there() -> None:
     rows = replan(first, before, after, order, w.JULY)
     assert w.total(rows) == Decimal("4800.00") == after.tcv().amount
     assert w.by_month(rows)[date(2026, 6, 1)] == w.by_month(first)[date(2026, 6, 1)]
+
+
+def test_an_end_before_an_agreed_next_term_takes_that_term_out_too() -> None:
+    first = w.d1()
+    order = w.renewal()
+    second = renewed(first, order, w.config(), w.JULY)
+    rows = replan(first_schedule(first, w.config()), first, second, order, date(2027, 1, 1))
+    stop = w.cancellation(accepted_on=w.SEPTEMBER)
+    third = ended(second, stop, w.SEPTEMBER)
+    rows = replan(rows, second, third, stop, w.SEPTEMBER)
+    assert max(w.by_month(rows)) == date(2026, 9, 1)
+    assert w.total(rows) == third.tcv().amount - Decimal("2500.00") + Decimal("1000.00")
+
+
+def test_states_outside_the_running_period_are_not_planned_in_it() -> None:
+    contract = w.d3()
+    for day, amount in ((date(2026, 5, 16), "500"), (date(2026, 7, 16), "600")):
+        order = w.amendment(w.line(LineAction.PRICE, unit_price=w.price(amount, "GBP")), on=day)
+        contract = amended(contract, order, w.config(), day)
+    (june,) = period_schedule(contract, w.config(), date(2026, 6, 3))
+    assert str(june.amount) == "500.00 GBP"
