@@ -128,12 +128,13 @@ class ChangeAssessmentActivities:
         change_id = ask.context.business_key
         by_calendar = ask.context.deal_id == contract.deal_id
         if ask.kind in (ChangeKind.RENEWAL, ChangeKind.RENEWAL_NOTICE) and by_calendar:
+            announced = ask.kind is ChangeKind.RENEWAL_NOTICE
             return RenewalOrder(
                 change_id=change_id,
                 contract_key=contract.key,
                 accepted_on=today,
-                decision=RenewalDecision.AUTOMATIC,
-                reason="the notice period passed in silence",
+                decision=RenewalDecision.ACCEPT if announced else RenewalDecision.AUTOMATIC,
+                reason="" if announced else "the notice period passed in silence",
             )
         order = await self._crm.read_change(ask.context.deal_id, contract)
         return order.model_copy(update={"change_id": change_id, "contract_key": contract.key})

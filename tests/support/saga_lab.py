@@ -108,6 +108,11 @@ class Lab:
     runs: Runs
     reading: Reading
     workers: Workers
+    clock: FakeClock
+
+    async def follow_the_server(self) -> None:
+        """From now on business time passes as the server's does, skipped time included."""
+        self.clock.offset = self.world.today - await self._server_now()
 
     async def start(self, deal: Deal, generation: int = 1) -> WorkflowHandle[object, object]:
         """Start one saga directly, without its contract."""
@@ -223,6 +228,7 @@ async def lab(
     crm, billing, erp = FakeCrm(world), FakeBilling(world), FakeErp(world)
     entitlement = FakeEntitlement(world)
     config = load_config(CONFIG_DIR)
+    clock = FakeClock(world)
     ports = Ports(
         crm=crm,
         billing=billing,
@@ -232,7 +238,7 @@ async def lab(
         contracts=PostgresContracts(engine),
         changes=PostgresChanges(engine),
         cases=PostgresCases(engine),
-        clock=FakeClock(world),
+        clock=clock,
         config=lambda: config,
     )
     plans = plan_queues(ports, limits)
@@ -253,6 +259,7 @@ async def lab(
             Runs(engine),
             Reading(engine),
             workers,
+            clock,
         )
     finally:
         await workers.stop()

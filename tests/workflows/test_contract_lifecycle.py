@@ -26,6 +26,7 @@ async def test_a_deal_that_starts_later_is_scheduled_then_active_then_ended(
     client = skipping_server.client
     async with lab(client, engine, D1_TODAY) as it:
         office = Office(it, database_url, client)
+        await it.follow_the_server()
         async with office.pool:
             deal = fresh(d1())
             it.world.deals[deal.deal_id] = deal
@@ -49,7 +50,9 @@ async def test_a_deal_that_starts_later_is_scheduled_then_active_then_ended(
             assert view["applied"] == [
                 f"quote-to-cash:{deal.org}:{deal.deal_id}#1",
                 f"activation:{key}#1",
+                f"renewal-notice:{key}:2027-01-01#1",
             ]
+            assert it.crm.recorded[key].status == "ended"
             assert (await it.reading.find(deal.deal_id)).contract_state == "ended"
 
 
