@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.events import BusinessEvent
-from dealthread.domain.transaction import ChangeOutcome, ChangeResult, SagaContext
+from dealthread.domain.transaction import ChangeKind, ChangeOutcome, ChangeResult, SagaContext
 from dealthread.domain.validation import ActiveContract
 from dealthread.hub import RevenueRow, WriteState
 from dealthread.store import audit
 from dealthread.store.journal import add_refs, publish_all, set_stage, set_state
-from dealthread.store.schema import contract_versions, contracts, journal, runs
-from dealthread.store.versions import planned_revenue
+from dealthread.store.schema import change_orders, contract_versions, contracts, journal, runs
+from dealthread.store.versions import forget_undone, planned_revenue
 
 LIVE = (ContractState.SCHEDULED.value, ContractState.ACTIVE.value)
 
@@ -60,7 +60,7 @@ class PostgresContracts:
             )
             if outcome.scalar() is not None:
                 return  # an attempt that outlived its run
-            await connection.execute(
+            pending = await connection.execute(
                 insert(contracts)
                 .values(contract_key=contract.key, state=ContractState.PENDING, **values)
                 .on_conflict_do_update(
@@ -68,7 +68,10 @@ class PostgresContracts:
                     set_={**values, "state": ContractState.PENDING, "changed_at": func.now()},
                     where=contracts.c.state.not_in(LIVE),
                 )
+                .returning(contracts.c.contract_key)
             )
+            if pending.first() is not None:
+                await forget_undone(connection, contract.key)
             await add_refs(
                 connection, contract.key, (contract.customer_ref, *contract.refs), "read"
             )
@@ -220,23 +223,35 @@ class PostgresContracts:
         async with self._engine.connect() as connection:
             row = (
                 await connection.execute(
-                    select(runs.c.outcome, contracts.c.state, contracts.c.body)
+                    select(
+                        runs.c.kind,
+                        runs.c.outcome,
+                        contracts.c.state,
+                        contracts.c.body,
+                        change_orders.c.preview["hold_until"].astext.label("hold_until"),
+                    )
                     .outerjoin(contracts, contracts.c.contract_key == runs.c.contract_key)
+                    .outerjoin(change_orders, change_orders.c.change_id == runs.c.business_key)
                     .where(runs.c.business_key == change_id, runs.c.generation == generation)
                 )
             ).first()
         if row is None or row.outcome is None:
             return None
         contract = Contract.model_validate(row.body) if row.body is not None else None
+        outcome = ChangeOutcome(row.outcome)
+        held = outcome is ChangeOutcome.SCHEDULED and row.kind != ChangeKind.QUOTE_TO_CASH
         return ChangeResult(
             change_id=change_id,
-            outcome=ChangeOutcome(row.outcome),
+            outcome=outcome,
             contract_state=ContractState(row.state or ContractState.NEVER_ACTIVATED),
             start_at=_midnight(contract.start_date) if contract else None,
             end_at=_midnight(contract.end_date) if contract and contract.end_date else None,
             auto_renew=contract.auto_renew if contract else False,
             renewal=contract.renewal if contract else None,
             term_no=contract.term_no if contract else 1,
+            due_at=(
+                _midnight(date.fromisoformat(row.hold_until)) if held and row.hold_until else None
+            ),
         )
 
     async def next_sequence(self, contract_key: str) -> int:

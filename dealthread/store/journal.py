@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from dealthread.domain.base import Ref
 from dealthread.domain.contract import ContractState
 from dealthread.domain.events import BusinessEvent
-from dealthread.domain.transaction import ChangeOutcome, SagaContext
+from dealthread.domain.transaction import ChangeKind, ChangeOutcome, SagaContext
 from dealthread.errors import StepRejected
 from dealthread.hub import Effects, WriteRow, WriteSpec, WriteState
 from dealthread.store import audit
@@ -294,7 +294,9 @@ async def set_state(connection: AsyncConnection, contract_key: str, state: Contr
 async def set_stage(
     connection: AsyncConnection, context: SagaContext, stage: str, outcome: ChangeOutcome | None
 ) -> None:
-    """Where a run stands; with an outcome it has ended, and no mere stage comes after that."""
+    """Where a run stands. With an outcome it has ended, and no mere stage comes after that; one
+    that was held for a later day ends once more on it. What is completed stays so."""
+    await _by_calendar(connection, context)
     values: dict[str, object] = {}
     if stage:
         values |= {"stage": stage, "stage_at": func.now()}
@@ -305,4 +307,28 @@ async def set_stage(
     )
     if outcome is None:
         query = query.where(runs.c.outcome.is_(None))
+    else:
+        query = query.where(func.coalesce(runs.c.outcome, "") != ChangeOutcome.COMPLETED)
     await connection.execute(query.values(**values))
+
+
+async def _by_calendar(connection: AsyncConnection, context: SagaContext) -> None:
+    """A renewal that the contract's calendar began has its run from its first step on: who asks
+    for the same afterwards is told that it is known."""
+    kind = context.business_key.partition(":")[0].replace("-", "_")
+    if kind not in (ChangeKind.RENEWAL, ChangeKind.RENEWAL_NOTICE):
+        return
+    await connection.execute(
+        insert(runs)
+        .values(
+            business_key=context.business_key,
+            generation=context.generation,
+            kind=kind,
+            contract_key=context.contract_key,
+            org=context.org,
+            deal_id=context.deal_id,
+            requested_by=context.actor,
+            delivered=True,
+        )
+        .on_conflict_do_nothing()
+    )

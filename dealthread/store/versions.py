@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -71,6 +71,18 @@ def _row(record: ContractVersionRecord, row: RevenueRow) -> dict[str, object]:
         "currency": row.amount.currency,
         "treatment": row.treatment,
     }
+
+
+async def forget_undone(connection: AsyncConnection, contract_key: str) -> None:
+    """A deal that was undone before it began, and is run anew, is accepted anew."""
+    latest = await connection.execute(
+        select(func.max(contract_versions.c.number)).where(
+            contract_versions.c.contract_key == contract_key
+        )
+    )
+    if latest.scalar() == 1:
+        for table in (revenue_schedule, contract_versions):
+            await connection.execute(delete(table).where(table.c.contract_key == contract_key))
 
 
 async def planned_revenue(connection: AsyncConnection, contract_key: str) -> tuple[RevenueRow, ...]:

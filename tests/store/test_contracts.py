@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.crm import CrmActivities
 from activities.inputs import Withdraw
+from dealthread.config import load_config
 from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import Agreement, AgreementStatus, CrmRecord
 from dealthread.domain.transaction import SagaContext
@@ -21,6 +22,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.crm import FakeCrm
 from tests.fakes.world import World
 from tests.store.writing import BUSINESS_KEY, CONTEXT, QUICK
+from tests.support.deal_builder import CONFIG_DIR
 
 pytestmark = pytest.mark.postgres
 FIRST = CONTEXT
@@ -72,7 +74,10 @@ async def test_a_withdrawal_names_only_what_its_own_generation_made(
     world = World()
     crm = ListeningCrm(world)
     ensure = Ensure(PostgresJournal(store), QUICK)
-    activities = CrmActivities(crm, ensure, PostgresContracts(store), FakeClock(world))
+    config = load_config(CONFIG_DIR)
+    activities = CrmActivities(
+        crm, ensure, PostgresContracts(store), lambda: config, FakeClock(world)
+    )
     await activities.withdraw(
         Withdraw(context=SECOND, account_id="001", customer_key="A-1", reason="assess")
     )
