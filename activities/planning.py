@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from dealthread.domain.versions.revenue import RevenuePlanRow, first_schedule, replanned
-from dealthread.domain.versions.treatment import treatments
-
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import Contract
+from dealthread.domain.versions.revenue import RevenuePlanRow, first_schedule, replanned
+from dealthread.domain.versions.treatment import treatments
 from dealthread.hub import Changes, Contracts, RevenueRow
 
 

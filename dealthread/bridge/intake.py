@@ -41,6 +41,10 @@ class SalesforceHint(BaseModel):
     object: str
     recordId: str  # noqa: N815 - the sender's name
     trigger: str
+    kind: str | None = None
+    """new, amendment, renewal, win_back."""
+    contractKey: str | None = None  # noqa: N815 - the sender's name
+    """Of the contract that an amendment or renewal is about."""
     systemModstamp: str = ""  # noqa: N815 - the sender's name
     sequence: int = 0
 
@@ -137,9 +141,7 @@ async def salesforce_outbound(org: str, token: str, request: Request, held: Held
                 account=org,
                 message_id=item.notification_id,
                 content_type="application/json",
-                body=json.dumps(
-                    {"object": "Opportunity", "recordId": item.record_id, "trigger": "won"}
-                ).encode(),
+                body=_hint(item),
             )
             for item in message.notifications
         ],
@@ -168,6 +170,12 @@ async def stripe(billing_account: str, request: Request, held: Held) -> Response
     return await _stored(
         held, [_message("stripe", billing_account, event_id, body, InboxState.HELD)]
     )
+
+
+def _hint(item: outbound_message.Notification) -> bytes:
+    told = {"object": "Opportunity", "recordId": item.record_id, "trigger": "won"}
+    asked = {"kind": item.kind, "contractKey": item.contract_key}
+    return json.dumps(told | {name: value for name, value in asked.items() if value}).encode()
 
 
 def _message(

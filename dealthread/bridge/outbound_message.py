@@ -7,6 +7,7 @@ every one of them is stored. Entities and DTDs are refused.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from xml.etree.ElementTree import Element
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -33,6 +34,8 @@ class Notification:
 
     notification_id: str
     record_id: str
+    kind: str = ""
+    contract_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,14 @@ def parse(body: bytes) -> OutboundMessage:
         notification_id = _id(item.findtext(f"{_OUTBOUND}Id"), "Notification/Id")
         record = item.find(f"{_OUTBOUND}sObject")
         record_id = record.findtext(f"{_OBJECT}Id") if record is not None else None
-        found.append(Notification(notification_id, _id(record_id, "Notification/sObject/Id")))
+        found.append(
+            Notification(
+                notification_id,
+                _id(record_id, "Notification/sObject/Id"),
+                kind=_field(record, "Dealthread_Kind__c"),
+                contract_key=_field(record, "Dealthread_Contract_Key__c"),
+            )
+        )
     if not 0 < len(found) <= _MOST:
         raise BadInput(
             "notification_count",
@@ -73,6 +83,11 @@ def parse(body: bytes) -> OutboundMessage:
             action=f"a message holds 1 to {_MOST} notifications",
         )
     return OutboundMessage(org, tuple(found))
+
+
+def _field(record: Element | None, name: str) -> str:
+    """A field that the message may leave out."""
+    return (record.findtext(f"{_OBJECT}{name}") or "").strip() if record is not None else ""
 
 
 def _id(value: str | None, field: str) -> str:

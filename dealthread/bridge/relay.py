@@ -23,16 +23,17 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from dealthread import logs
+from dealthread.bridge.hints import Hint, change_request, first_request, read_hint
 from dealthread.bridge.starting import start_change
 from dealthread.domain.case import Decision, DecisionKind
-from dealthread.domain.transaction import ChangeKind, ChangeRequest
+from dealthread.domain.transaction import ChangeRequest
 from dealthread.errors import BadInput, DealthreadError, VendorUnavailable
-from dealthread.naming import contract_key, quote_to_cash_id, salesforce_id_18
 from dealthread.outcome import Done, Rejected
 from dealthread.ports import EventPort
 from dealthread.readiness import signs_of_life
 from dealthread.settings import Settings, Subscriber, load_settings
 from dealthread.store.cases import PostgresCases
+from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
 from dealthread.store.inbox import Inbox, InboxRow, InboxState
 from dealthread.store.outbox import DueDelivery, Outbox
@@ -43,6 +44,8 @@ from workers.bootstrap import event_sender
 log = structlog.get_logger()
 IDLE_SECONDS = 0.5
 BATCH = 50
+WAIT_SECONDS = 60.0
+"""Until a renewal is looked at again whose contract is still being set up."""
 AT_ONCE = 10
 """Starts under way at once: the Temporal server, not the inbox, is the limit."""
 
@@ -59,6 +62,7 @@ class Relay:
         cases: PostgresCases,
         outbox: Outbox,
         events: EventPort,
+        contracts: PostgresContracts,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -67,6 +71,7 @@ class Relay:
         self._cases = cases
         self._outbox = outbox
         self._events = events
+        self._contracts = contracts
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -108,20 +113,38 @@ class Relay:
 
     async def _take(self, row: InboxRow) -> None:
         try:
-            request = read_hint(row)
+            hint = read_hint(row)
+            if hint is None:
+                await self._inbox.finish(row.id, InboxState.HANDLED, "ignored: not a trigger")
+                return
+            request = await self._asked(hint)
         except BadInput as error:
             await self._inbox.finish(row.id, InboxState.REFUSED, f"{error.code}: {error.field}")
             return
         if request is None:
-            await self._inbox.finish(row.id, InboxState.HANDLED, "ignored: not a trigger")
+            await self._inbox.postpone(row.id, WAIT_SECONDS, "waits: contract not assessed yet")
             return
-        created, _ = await self._runs.claim(request, contract_key(request.org, request.deal_id))
+        created, _ = await self._runs.claim(request, hint.contract_key)
         await self._inbox.finish(
             row.id,
             InboxState.HANDLED,
             "accepted" if created else "duplicate",
             request.change_id,
         )
+
+    async def _asked(self, hint: Hint) -> ChangeRequest | None:
+        """The run that a hint asks for; one that its deal asked for before stays the same,
+        whatever became of the contract since. None while the contract is not known enough."""
+        if not hint.is_change:
+            return first_request(hint)
+        known = await self._runs.asked_by_deal(hint.contract_key, hint.kind, hint.deal_id)
+        if known is not None:
+            return known
+        contract = await self._contracts.read(hint.contract_key)
+        state = await self._contracts.state(hint.contract_key)
+        if contract is None and not await self._runs.is_under_way(hint.contract_key):
+            raise BadInput("contract_unknown", field="contractKey", action="name a contract")
+        return change_request(hint, contract, state)
 
     async def start_runs(self) -> int:
         """Claimed runs that Temporal does not have yet."""
@@ -187,25 +210,6 @@ class Relay:
             await self._outbox.failed(due, outcome.code, final=isinstance(outcome, Rejected))
 
 
-def read_hint(row: InboxRow) -> ChangeRequest | None:
-    """What an inbox row asks for; None when it triggers nothing. Raises BadInput."""
-    try:
-        hint = json.loads(row.body)
-        deal = salesforce_id_18(hint["recordId"])
-        org = salesforce_id_18(row.account)
-    except (ValueError, KeyError, TypeError):
-        raise BadInput("unreadable", field="recordId", action="send the record's id") from None
-    if hint.get("object") != "Opportunity" or hint.get("trigger") != "won":
-        return None
-    return ChangeRequest(
-        change_id=quote_to_cash_id(org, deal),
-        kind=ChangeKind.QUOTE_TO_CASH,
-        org=org,
-        deal_id=deal,
-        requested_by=f"webhook:{org}",
-    )
-
-
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait_for(stop.wait(), seconds)
@@ -241,6 +245,7 @@ async def serve(settings: Settings) -> None:
                     PostgresCases(engine),
                     Outbox(engine),
                     events,
+                    PostgresContracts(engine),
                 )
                 async with signs_of_life():
                     await relay.run(stop)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from typing import Any
+
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -58,6 +60,35 @@ class Runs:
                 .values(delivered=True)
             )
 
+    async def asked_by_deal(
+        self, contract_key: str, kind: str, deal_id: str
+    ) -> ChangeRequest | None:
+        """The latest change of a kind that a deal asked of a contract."""
+        async with self._engine.connect() as connection:
+            row = (
+                await connection.execute(
+                    select(runs)
+                    .where(
+                        runs.c.contract_key == contract_key,
+                        runs.c.kind == kind,
+                        runs.c.deal_id == deal_id,
+                    )
+                    .order_by(runs.c.created_at.desc())
+                    .limit(1)
+                )
+            ).first()
+            return _request(row) if row is not None else None
+
+    async def is_under_way(self, contract_key: str) -> bool:
+        """Whether anything of a contract still runs or waits to be started."""
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                select(runs.c.business_key)
+                .where(runs.c.contract_key == contract_key, runs.c.outcome.is_(None))
+                .limit(1)
+            )
+            return found.first() is not None
+
     async def latest_generation(self, business_key: str) -> tuple[int, str | None]:
         """Highest generation and its outcome; (0, None) when there is none."""
         async with self._engine.connect() as connection:
@@ -93,17 +124,15 @@ class Runs:
                 .order_by(runs.c.created_at)
                 .limit(limit)
             )
-            return [
-                (
-                    ChangeRequest(
-                        change_id=row.business_key,
-                        kind=row.kind,
-                        generation=row.generation,
-                        org=row.org,
-                        deal_id=row.deal_id,
-                        requested_by=row.requested_by,
-                    ),
-                    row.contract_key,
-                )
-                for row in rows
-            ]
+            return [(_request(row), row.contract_key) for row in rows]
+
+
+def _request(row: Row[Any]) -> ChangeRequest:
+    return ChangeRequest(
+        change_id=row.business_key,
+        kind=row.kind,
+        generation=row.generation,
+        org=row.org,
+        deal_id=row.deal_id,
+        requested_by=row.requested_by,
+    )

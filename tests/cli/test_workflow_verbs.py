@@ -79,6 +79,7 @@ async def deliver(it: Lab) -> None:
         it.cases,
         Outbox(it.engine),
         None,  # type: ignore[arg-type]
+        it.contracts,
     )
     await relay.deliver_decisions()
 

@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from dealthread.bridge.relay import read_hint
+from dealthread.bridge.hints import first_request, read_hint
 from dealthread.config import load_config
 from dealthread.domain.contract import ContractState
 from dealthread.domain.contracting import build_contract
@@ -117,8 +117,9 @@ def row(body: bytes, account: str = ORG) -> InboxRow:
 
 def test_a_won_opportunity_asks_for_its_quote_to_cash() -> None:
     body = json.dumps({"object": "Opportunity", "recordId": DEAL[:15], "trigger": "won"}).encode()
-    asked = read_hint(row(body, ORG[:15]))
-    assert asked is not None
+    hint = read_hint(row(body, ORG[:15]))
+    assert hint is not None
+    asked = first_request(hint)
     assert (asked.change_id, asked.generation) == (KEY, 1)
     assert asked.requested_by == f"webhook:{ORG}"
 

@@ -20,6 +20,7 @@ from dealthread.errors import VendorUnavailable
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.settings import Settings, Subscriber
 from dealthread.store.cases import PostgresCases
+from dealthread.store.contracts import PostgresContracts
 from dealthread.store.inbox import Inbox
 from dealthread.store.outbox import RETRY_DELAYS, Outbox, publish
 from dealthread.store.runs import Runs
@@ -192,6 +193,7 @@ def relay(store: AsyncEngine) -> tuple[Relay, Receivers]:
             PostgresCases(store),
             Outbox(store),
             receivers,
+            PostgresContracts(store),
         ),
         receivers,
     )

@@ -48,6 +48,7 @@ class Office:
             it.cases,
             Outbox(it.engine),
             NoEvents(),  # type: ignore[arg-type]
+            it.contracts,
         )
 
     async def webhook(self, deal: Deal, message_id: str) -> bool:
