@@ -219,7 +219,8 @@ class ChangeAssessmentActivities:
         """The same with what the others say: the biller's preview, the ERP, proof of a notice."""
         stopping: list[Finding] = []
         preview = None
-        if found.billing is not None:
+        # What is held is asked about on its day, when it can be billed.
+        if found.billing is not None and found.hold_until is None:
             preview = await self._billing.preview_change(found.billing)
             stopping += _preview_differs(preview, found.amounts, contract.currency, self._config())
         if ask.ask_erp and found.booking is not None:

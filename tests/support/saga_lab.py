@@ -114,6 +114,10 @@ class Lab:
         """From now on business time passes as the server's does, skipped time included."""
         self.clock.offset = self.world.today - await self._server_now()
 
+    async def business_now(self) -> datetime:
+        """Business time where it follows the server's."""
+        return await self._server_now() + (self.clock.offset or timedelta(0))
+
     async def start(self, deal: Deal, generation: int = 1) -> WorkflowHandle[object, object]:
         """Start one saga directly, without its contract."""
         self.world.deals[deal.deal_id] = deal

@@ -90,10 +90,13 @@ def replanned(
     had = plans_of(previous, before.currency)
     run = Replanning(before, after, effective_from, accepted_on, config, had)
     renewed_keys: list[str] = []
+    known = line_keys(before, after)
     for decision in decisions:
         treatment, key = decision.applied, decision.change.obligation
         if treatment in (Treatment.NO_EFFECT, Treatment.NO_MODIFICATION):
             continue
+        if key not in known:
+            continue  # the contract itself: only terms changed
         if treatment is Treatment.NEW_CONTRACT:
             renewed_keys.append(key)
         elif not before.end_date:

@@ -29,6 +29,7 @@ from dealthread.domain.versions.revenue import (
 )
 from dealthread.domain.versions.treatment import treatments
 from dealthread.domain.versions.withdrawn import withdrawn
+from tests.support.change_orders import cancellation
 from tests.unit.versions import worked as w
 
 SEATS_D1 = (
@@ -400,3 +401,19 @@ def test_states_outside_the_running_period_are_not_planned_in_it() -> None:
         contract = amended(contract, order, w.config(), day)
     (june,) = period_schedule(contract, w.config(), date(2026, 6, 3))
     assert str(june.amount) == "500.00 GBP"
+
+
+def test_a_withdrawal_that_brings_only_the_renewal_back_leaves_the_plan_as_it_was() -> None:
+    """Found by a cancellation at the term's end that was taken back: no line differs."""
+    contract = w.d1()
+    order = cancellation(contract, date(2026, 2, 1), timing=ChangeTiming.TERM_END)
+    gone = ended(contract, order, date(2026, 2, 1))
+    back = withdrawn(gone, contract, gone.version, date(2026, 2, 1))
+    taken = WithdrawalOrder(
+        change_id=f"withdrawal:{order.change_id}",
+        contract_key=contract.key,
+        accepted_on=date(2026, 2, 1),
+        target=order.change_id,
+    )
+    planned = first_schedule(contract, w.config())
+    assert replan(planned, gone, back, taken, date(2027, 1, 1)) == planned
