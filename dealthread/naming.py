@@ -91,6 +91,11 @@ def withdrawn_by(change_id: str) -> str:
     return change_id.removeprefix(_WITHDRAWAL) if change_id.startswith(_WITHDRAWAL) else ""
 
 
+def order_source_id(canonical: str) -> str:
+    """Id of an order that its sender gave none: the same content, the same id."""
+    return "o-" + _base32(16, canonical)
+
+
 def idempotency_key(business_key: str, generation: int, step: str, direction: str) -> str:
     """`<workflow id>#<generation>/<step>/<do or undo>`."""
     return f"{business_key}#{generation}/{step}/{direction}"

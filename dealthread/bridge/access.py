@@ -15,12 +15,16 @@ READ = "read"
 SUBMIT = "submit"
 DECIDE = "decide"
 APPROVE = "approve"
+CHANGE = "change"
+SIGNAL = "signal"
 
 ALLOWED: dict[str, frozenset[str]] = {
     READ: frozenset({"viewer", "operator", "approver", "finance", "deal-desk", "finance-systems"}),
     SUBMIT: frozenset({"operator", "deal-desk"}),
     DECIDE: frozenset({"operator", "finance", "deal-desk", "finance-systems"}),
     APPROVE: frozenset({"approver", "finance"}),
+    CHANGE: frozenset({"operator", "deal-desk"}),
+    SIGNAL: frozenset({"operator", "deal-desk", "customer-success"}),
 }
 """Action → roles that may take it."""
 

@@ -6,22 +6,38 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import structlog
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from starlette.responses import JSONResponse
 from temporalio.client import Client
 
-from dealthread.bridge import api, checking, codec_server, intake, problems
+from dealthread.bridge import (
+    api,
+    checking,
+    codec_server,
+    contracts_api,
+    intake,
+    previewing,
+    problems,
+)
 from dealthread.bridge.resources import Resources
+from dealthread.config import ConfigInvalid, ConfigSource
+from dealthread.domain.catalog import ConfigSet
+from dealthread.errors import VendorUnavailable
 from dealthread.settings import Settings
 from dealthread.store.cases import PostgresCases
+from dealthread.store.changes import PostgresChanges
+from dealthread.store.contract_reading import ContractReading
+from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
 from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
 from dealthread.temporal import connect
 
+log = structlog.get_logger()
 POOL_SIZE = 10
 POOL_WAIT_SECONDS = 5.0
 
@@ -35,6 +51,19 @@ def _connection(settings: Settings) -> Callable[[], Awaitable[Client]]:
         return made[0]
 
     return connection
+
+
+def _configuration(settings: Settings) -> Callable[[], ConfigSet]:
+    source = ConfigSource(settings.config_dir)
+
+    def current() -> ConfigSet:
+        try:
+            return source.current()
+        except ConfigInvalid:
+            log.error("config_invalid", problems=len(source.problems))
+            raise VendorUnavailable("configuration_invalid") from None
+
+    return current
 
 
 def create_app(settings: Settings, now: Callable[[], float] = time.time) -> FastAPI:
@@ -61,6 +90,10 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
             runs=Runs(engine),
             cases=PostgresCases(engine),
             reading=Reading(engine),
+            contracts=PostgresContracts(engine),
+            changes=PostgresChanges(engine),
+            contract_reading=ContractReading(engine),
+            config=_configuration(settings),
             temporal=_connection(settings),
             now=now,
         )
@@ -81,6 +114,8 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
     app.include_router(intake.router)
     app.include_router(api.router)
     app.include_router(checking.router)
+    app.include_router(contracts_api.router)
+    app.include_router(previewing.router)
     app.include_router(codec_server.router)
 
     @app.get("/healthz", tags=["health"])

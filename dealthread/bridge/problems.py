@@ -15,7 +15,13 @@ from starlette.exceptions import HTTPException
 from dealthread.errors import BadInput, DealthreadError, NotFound, VendorUnavailable
 
 log = structlog.get_logger()
-_CONFLICTS = {"case_already_decided", "stale_version", "not_ended_undone"}
+_CONFLICTS = {
+    "case_already_decided",
+    "stale_version",
+    "not_ended_undone",
+    "another_order_under_this_id",
+    "nothing_to_withdraw",
+}
 _FORBIDDEN = {"not_allowed", "same_person"}
 
 
@@ -26,13 +32,18 @@ def problem(
     field: str = "",
     action: str = "",
     retry_after_seconds: int | None = None,
+    refusals: list[dict[str, str]] | None = None,
 ) -> JSONResponse:
-    """One answer shape for every error of the bridge."""
+    """One answer shape for every error of the bridge; `refusals` where there are several."""
     body: dict[str, object] = {"type": "about:blank", "status": status, "code": code}
     if field:
         body["field"] = _printable(field)
     if action:
         body["action"] = _printable(action)
+    if refusals:
+        body["refusals"] = [
+            {name: _printable(value) for name, value in one.items()} for one in refusals
+        ]
     headers = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
     return JSONResponse(
         body, status_code=status, headers=headers, media_type="application/problem+json"

@@ -10,8 +10,12 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
+from dealthread.domain.catalog import ConfigSet
 from dealthread.settings import Principal, Settings
 from dealthread.store.cases import PostgresCases
+from dealthread.store.changes import PostgresChanges
+from dealthread.store.contract_reading import ContractReading
+from dealthread.store.contracts import PostgresContracts
 from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
@@ -29,6 +33,11 @@ class Resources:
     runs: Runs
     cases: PostgresCases
     reading: Reading
+    contracts: PostgresContracts
+    changes: PostgresChanges
+    contract_reading: ContractReading
+    config: Callable[[], ConfigSet]
+    """Finance's configuration as it stands."""
     temporal: Callable[[], Awaitable[Client]]
     """A connection to Temporal, made at the first question that needs one."""
     now: Callable[[], float]

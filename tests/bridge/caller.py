@@ -31,7 +31,15 @@ START = 1_763_000_000.0
 
 TOKENS = {
     f"token-{role}": {"actor": f"{role}-person", "roles": [role]}
-    for role in ("viewer", "operator", "approver", "finance", "deal-desk", "finance-systems")
+    for role in (
+        "viewer",
+        "operator",
+        "approver",
+        "finance",
+        "deal-desk",
+        "finance-systems",
+        "customer-success",
+    )
 } | {
     "token-none": {"actor": "nobody", "roles": []},
     "token-all": {

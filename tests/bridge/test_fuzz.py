@@ -32,12 +32,22 @@ PATHS = st.one_of(
             "/v1/cases",
             "/v1/transactions",
             PATH,
+            "/v1/contracts/C-ABCDEFGHIJKLM/amendments",
+            "/v1/contracts/C-ABCDEFGHIJKLM/signals/risk",
         ]
     ),
     st.builds(
         lambda start, segment: start + segment,
         st.sampled_from(
-            ["/v1/transactions/", "/v1/cases/", "/v1/writes/", "/webhooks/stripe/", "/codec/", "/"]
+            [
+                "/v1/transactions/",
+                "/v1/cases/",
+                "/v1/writes/",
+                "/v1/contracts/",
+                "/webhooks/stripe/",
+                "/codec/",
+                "/",
+            ]
         ),
         st.binary(max_size=12).map(lambda raw: "".join(f"%{byte:02x}" for byte in raw)),
     ),

@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import select, update
 
-from dealthread.bridge import api, checking
+from dealthread.bridge import api, checking, contracts_api, previewing
 from dealthread.naming import contract_key, quote_to_cash_id
 from dealthread.store.schema import runs
 from tests.bridge.caller import DEAL, ORG, Bridge
@@ -16,11 +16,22 @@ from tests.bridge.caller import DEAL, ORG, Bridge
 pytestmark = pytest.mark.postgres
 SUBMIT = f"/v1/deals/{DEAL}/quote-to-cash"
 KEY = quote_to_cash_id(ORG, DEAL)
-ROLES = ("viewer", "operator", "approver", "finance", "deal-desk", "finance-systems", "none")
-READERS = set(ROLES) - {"none"}
+ROLES = (
+    "viewer",
+    "operator",
+    "approver",
+    "finance",
+    "deal-desk",
+    "finance-systems",
+    "customer-success",
+    "none",
+)
+READERS = set(ROLES) - {"none", "customer-success"}
+CHANGERS = {"operator", "deal-desk"}
 
 # Route → the roles that may use it. Written by hand: what the product declares is checked here.
 CHECK = f"/v1/deals/{DEAL}/check"
+CONTRACT = f"/v1/contracts/{contract_key(ORG, DEAL)}"
 MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", CHECK): READERS,
     ("POST", SUBMIT): {"operator", "deal-desk"},
@@ -34,13 +45,22 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/cases/case-1"): READERS,
     # Who may take which decision is in test_decisions.py; here: who gets as far as the decision.
     ("POST", "/v1/cases/case-1/decisions"): READERS,
+    ("GET", f"{CONTRACT}"): READERS,
+    ("POST", f"{CONTRACT}/amendments"): CHANGERS,
+    ("POST", f"{CONTRACT}/renewals"): CHANGERS,
+    ("POST", f"{CONTRACT}/cancellations"): CHANGERS,
+    ("POST", f"{CONTRACT}/withdrawals"): CHANGERS,
+    ("POST", f"{CONTRACT}/amendments/preview"): CHANGERS,
+    ("POST", f"{CONTRACT}/renewals/preview"): CHANGERS,
+    ("POST", f"{CONTRACT}/cancellations/preview"): CHANGERS,
+    ("POST", f"{CONTRACT}/signals/risk"): CHANGERS | {"customer-success"},
 }
 
 
 def test_every_route_of_the_process_api_is_in_the_table() -> None:
     routes = [
         route
-        for router in (api.router, checking.router)
+        for router in (api.router, checking.router, contracts_api.router, previewing.router)
         for route in router.routes
         if isinstance(route, APIRoute)
     ]
