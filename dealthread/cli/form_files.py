@@ -18,7 +18,7 @@ MOST_BYTES = 20_000_000
 def read_form(file: Path, kind: type[Form]) -> Form:
     """The form in a file. Raises Refused with one line: file, field, what is wrong."""
     try:
-        return kind.model_validate(_parsed(file))
+        return kind.model_validate(read_json(file))
     except ValidationError as error:
         raise Refused(f"{file}: {said_of(error)}") from None
 
@@ -34,7 +34,8 @@ def said_of(error: ValueError) -> str:
     return f"{f'{place}: ' if place else ''}{said}{also}"
 
 
-def _parsed(file: Path) -> Any:
+def read_json(file: Path) -> Any:
+    """What a JSON file holds. Raises Refused with one line."""
     try:
         if file.stat().st_size > MOST_BYTES:
             raise Refused(f"{file}: larger than {MOST_BYTES:,} bytes")

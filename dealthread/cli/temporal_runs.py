@@ -31,7 +31,16 @@ Handle = WorkflowHandle[Any, Any]
 
 CONTRACT = contract_workflow_id("")
 ACTIVATION = "activation:"
-_OWN_IDS = (CONTRACT, ACTIVATION, "quote-to-cash:")
+_OWN_IDS = (
+    CONTRACT,
+    ACTIVATION,
+    "quote-to-cash:",
+    "amendment:",
+    "renewal:",
+    "renewal-notice:",
+    "cancellation:",
+    "withdrawal:",
+)
 
 
 @dataclass(frozen=True)

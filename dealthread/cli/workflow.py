@@ -101,8 +101,8 @@ def _not_the_contract(workflow_id: str) -> str:
     key = workflow_id.removeprefix(CONTRACT)
     return (
         f"{workflow_id} is the contract's record-keeper, not a change: cancelling it would not "
-        f"cancel the contract. Cancel the run of its change (`dealthread workflow cancel {key}`), "
-        "or, once it is active, ask for the contract's end in the CRM"
+        f"cancel the contract. End the contract with `dealthread contracts cancel {key}`, or stop "
+        f"a change that runs with `dealthread workflow cancel {key}`"
     )
 
 
@@ -112,7 +112,7 @@ def _forward_only(run: Run) -> str:
     )
     return (
         f"the pivot of {run.workflow_id} is crossed: a cancellation has no effect and was not "
-        f"sent.{case} Ending the deal now is a new, approved change of the contract"
+        f"sent.{case} Ending the deal now is a new change: `dealthread contracts cancel`"
     )
 
 

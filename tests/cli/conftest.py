@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -65,11 +66,21 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
+def business_date() -> date | None:
+    """Day on which the stack's business clock starts; None is this machine's."""
+    return None
+
+
+@pytest.fixture
 def stack(
-    run: Run, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+    run: Run,
+    tmp_path: Path,
+    database_url: str,
+    business_date: date | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[StackInfo]:
     """A running bridge, named by the stack.json of the folder above the present one."""
-    made = establish(tmp_path, None)
+    made = establish(tmp_path, business_date)
     settings = app_environment(made) | {"DEALTHREAD_DATABASE_URL": database_url}
     values = {
         name: settings[f"DEALTHREAD_{name.upper()}"]
