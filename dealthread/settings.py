@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     webhook_secrets: SecretStr = SecretStr("{}")
     """JSON {"salesforce:<org>": […], "salesforce-outbound:<org>": […], "stripe:<account>": […]}."""
     subscribers: Annotated[tuple[Subscriber, ...], NoDecode] = ()
-    """JSON list of event receivers."""
+    """JSON list of event receivers: name, url, secret_name, types, and kind where it matters."""
     ui_url: str = ""
     """Base URL of the Temporal UI, for links in messages."""
     bridge_url: str = "http://127.0.0.1:8700"
