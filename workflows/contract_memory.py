@@ -25,6 +25,11 @@ KEEP_APPLIED = 20
 """Change ids remembered across rests; older ones are refused by their unique row in the store."""
 
 
+AFTER_MIDNIGHT = timedelta(minutes=5)
+"""What is held for a day runs a little after its beginning: a worker whose clock is behind the
+server's must not take it for the day before."""
+
+
 class HeldChange(Carried):
     """A change that was accepted and waits for its day."""
 
@@ -101,7 +106,7 @@ def _dues(memory: ContractMemory) -> list[Due]:
         # Accepted before renewals existed.
         return [] if memory.auto_renew else [_term_end(memory, end)]
     if terms.kind is not RenewalKind.NONE and not memory.answered:
-        decide_at = end - timedelta(days=terms.notice_days)
+        decide_at = end - timedelta(days=terms.notice_days) + AFTER_MIDNIGHT
         if not memory.announced:
             announce_at = decide_at - timedelta(days=terms.lead_days)
             notice = renewal_notice_id(key, end.date())
@@ -109,8 +114,8 @@ def _dues(memory: ContractMemory) -> list[Due]:
         if terms.kind is RenewalKind.AUTO:
             renewal = renewal_id(key, end.date())
             return [*found, _by_calendar(memory, decide_at, ChangeKind.RENEWAL, renewal)]
-        return [*found, _term_end(memory, end + timedelta(days=terms.grace_days))]
-    return [*found, _term_end(memory, end)]
+        end += timedelta(days=terms.grace_days)
+    return [*found, _term_end(memory, end + AFTER_MIDNIGHT)]
 
 
 def _term_end(memory: ContractMemory, at: AwareDatetime) -> Due:
@@ -140,7 +145,7 @@ def remembered(
     """What the contract knows after a change."""
     update: dict[str, object] = {"state": result.contract_state}
     if result.outcome is ChangeOutcome.SCHEDULED and result.due_at is not None:
-        held = HeldChange(request=change, due_at=result.due_at)
+        held = HeldChange(request=change, due_at=result.due_at + AFTER_MIDNIGHT)
         return memory.model_copy(update=update | {"held": (*memory.held, held)})
     update["applied"] = (*memory.applied, f"{change.change_id}#{change.generation}")[-KEEP_APPLIED:]
     completed = result.outcome in (ChangeOutcome.COMPLETED, ChangeOutcome.SCHEDULED)
