@@ -75,7 +75,8 @@ def measure(sizes: Sizes, report: Report) -> None:
         "Simulators",
         f"Over {CONNECTIONS} connections, the simulator held on one processor, state in memory, "
         f"{sizes.simulator_calls:,} requests of each kind; aim: 1,000 simple requests a second. "
-        "CPU-ms are the simulator's, so they hold on a busy machine too. Memory: over "
+        "CPU-ms are the simulator's; both are worse beside other work (load of the machine then: "
+        f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors). Memory: over "
         f"{sizes.simulator_memory_calls:,} reads.",
     )
     report.table(("simulator", "request", "answered a second", "CPU-ms of a request"), rows)

@@ -50,37 +50,37 @@ def _at(token: str) -> str:
     return f"unexpected token: '(?:{token})'"
 
 
+def _not_carried(what: str) -> str:
+    return f"the simulator does not have (?:{what}) in SOQL"
+
+
 # A value has just ended: a string, a bracket, a number or date, or a literal word.
 _VALUE = r"['\)]|[\d.Z]|\b(?:null|true|false|today|yesterday|tomorrow|(?:this|last|next)_\w+)"
 
 REFUSED_HERE = (
-    # ------------------------------------ Salesforce has it, the simulator does not carry it
-    Difference("WITH", _at("WITH"), "not carried: SECURITY_ENFORCED and data categories"),
-    Difference("USING SCOPE", _at("USING"), "not carried"),
+    # ------------------- Salesforce has it, the simulator does not carry it and says so (501)
+    Difference("WITH", _not_carried("WITH"), "SECURITY_ENFORCED and data categories"),
+    Difference("USING SCOPE", _not_carried("USING SCOPE"), "every row is everybody's"),
     Difference(
         "UPDATE TRACKING, UPDATE VIEWSTAT",
-        _at("UPDATE"),
-        "not carried: there are no articles whose use is counted",
-        after=r"[\w')]",
+        _not_carried("UPDATE (TRACKING|VIEWSTAT)"),
+        "there are no articles whose use is counted",
     ),
-    Difference("TYPEOF", _at(r"\w+"), "not carried: no polymorphic references", after=r"\bTYPEOF"),
+    Difference("TYPEOF", _not_carried("TYPEOF"), "there are no polymorphic references"),
     Difference(
-        "functions in SELECT",
-        _at("toLabel|FORMAT|convertCurrency|CALENDAR_YEAR|GROUPING|DISTANCE"),
-        "not carried: their answers depend on locale, currency table or user",
+        "functions",
+        _not_carried("toLabel|FORMAT|convertCurrency|CALENDAR_YEAR|GROUPING|DISTANCE|ROLLUP|CUBE"),
+        "their answers depend on locale, currency table, user or place",
     ),
     Difference(
-        "functions in other clauses",
-        _at(r"\("),
-        "not carried: ROLLUP, CUBE and functions of dates, labels and places",
-        after=r"\b(?:ROLLUP|CUBE|CALENDAR_YEAR|toLabel|DISTANCE)",
+        "currency literals",
+        _not_carried("an amount with its currency"),
+        "there is no conversion",
     ),
-    Difference("currency literals", _at("USD5000"), "not carried: there is no conversion"),
     Difference(
         "OFFSET in a subquery",
-        _at("OFFSET"),
-        "not carried: a pilot feature, and only where the outer query has LIMIT 1",
-        after=r"[\w')]",
+        _not_carried("OFFSET in a subquery"),
+        "a pilot feature, and only where the outer query has LIMIT 1",
     ),
     Difference(
         "subqueries of more than five levels",

@@ -157,10 +157,10 @@ DIFFERENT = {
     "SELECT Id FROM Account UPDATE TRACKING": "UPDATE TRACKING, UPDATE VIEWSTAT",
     "SELECT Id FROM Account ORDER BY Name FOR UPDATE": "order of locked rows",
     "SELECT TYPEOF What WHEN Account THEN Phone END FROM Event": "TYPEOF",
-    "SELECT toLabel(StageName) FROM Opportunity": "functions in SELECT",
+    "SELECT toLabel(StageName) FROM Opportunity": "functions",
     "SELECT Name FROM Account ORDER BY COUNT(Id)": "aggregates in WHERE and in plain ORDER BY",
-    "SELECT COUNT(Id) FROM Deal GROUP BY ROLLUP(StageName)": "functions in other clauses",
-    "SELECT Id FROM Deal WHERE CALENDAR_YEAR(CloseDate) = 2026": "functions in other clauses",
+    "SELECT COUNT(Id) FROM Deal GROUP BY ROLLUP(StageName)": "functions",
+    "SELECT Id FROM Deal WHERE CALENDAR_YEAR(CloseDate) = 2026": "functions",
     "SELECT Id FROM Account WHERE Amount > USD5000": "currency literals",
     "SELECT (SELECT Id FROM Contacts LIMIT 1 OFFSET 5) FROM Account": "OFFSET in a subquery",
     "SELECT (SELECT (SELECT (SELECT (SELECT (SELECT Id FROM F) FROM E) FROM D) FROM C) FROM B)"

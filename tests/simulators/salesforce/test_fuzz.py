@@ -216,7 +216,7 @@ def test_every_query_is_answered() -> None:
     deal = {"Name": "A", "StageName": "Prospecting", "CloseDate": "2026-01-01", "Amount": 1}
     for _ in range(3):
         call("POST", "/sobjects/Opportunity", deal)
-    codes = {200: 0, 400: 0}
+    codes = {200: 0, 400: 0, 501: 0}
     for query in QueryMaker(20_261_120).queries(2000):
         for word, known in IN_TERMS_OF_THE_ORG.items():
             query = re.sub(word, known, query, flags=re.IGNORECASE)

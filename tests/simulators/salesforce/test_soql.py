@@ -57,6 +57,52 @@ def test_fields_is_bounded_and_selects_nothing_twice(org: Any, soql: str, code: 
     assert refusal(org, soql) == code
 
 
+# ------------------------------------------------------------ not carried
+
+
+@pytest.mark.parametrize(
+    ("soql", "part"),
+    [
+        ("SELECT TYPEOF What WHEN Account THEN Name END FROM Event", "TYPEOF"),
+        ("SELECT Id FROM Account WITH SECURITY_ENFORCED", "WITH"),
+        ("SELECT Id FROM Account WHERE Name = 'x' WITH USER_MODE LIMIT 1", "WITH"),
+        ("SELECT Id FROM Account USING SCOPE mine", "USING SCOPE"),
+        ("SELECT COUNT(Id) FROM Account GROUP BY ROLLUP(Name)", "ROLLUP"),
+        ("SELECT COUNT(Id) FROM Account GROUP BY CALENDAR_YEAR(CreatedDate)", "CALENDAR_YEAR"),
+        ("SELECT toLabel(StageName) FROM Opportunity", "toLabel"),
+        ("SELECT Id FROM Opportunity WHERE FISCAL_YEAR(CloseDate) = 2026", "FISCAL_YEAR"),
+        ("SELECT Id FROM Account ORDER BY DISTANCE(Place, Here, 'km')", "DISTANCE"),
+        ("SELECT Id FROM Opportunity WHERE Amount > USD5000", "an amount with its currency"),
+        ("SELECT Id, (SELECT Id FROM Contacts OFFSET 1) FROM Account", "OFFSET in a subquery"),
+        ("SELECT Id FROM Account UPDATE TRACKING", "UPDATE TRACKING"),
+    ],
+)
+def test_what_soql_has_and_the_simulator_has_not_is_no_mistake_of_the_query(
+    org: Any, soql: str, part: str
+) -> None:
+    """501 and the part's name: nobody takes it for a rule of Salesforce."""
+    answer = org.http.get("/query", params={"q": soql})
+    assert answer.status_code == 501
+    assert answer.json() == [
+        {"message": f"the simulator does not have {part} in SOQL", "errorCode": "NOT_SIMULATED"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "soql",
+    [
+        "SELECT TYPEOF What FROM Event",
+        "SELECT WITH FROM Account",
+        "SELECT Id FROM Account UPDATE",
+        "SELECT NOTHING(Name) FROM Account",
+        "SELECT Id FROM Opportunity WHERE Amount > FIVE",
+    ],
+)
+def test_what_nobody_has_stays_a_mistake_of_the_query(org: Any, soql: str) -> None:
+    """Words of what is not carried excuse nothing else."""
+    assert refusal(org, soql) == "MALFORMED_QUERY"
+
+
 # ------------------------------------------------------------ currencies
 
 

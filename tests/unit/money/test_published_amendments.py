@@ -14,7 +14,9 @@ import pytest
 
 from dealthread.domain.amendment.amend import Amendment, amend
 from dealthread.domain.amendment.billed import Credited, CreditForm
+from dealthread.domain.amendment.billing import bill_due
 from dealthread.domain.amendment.change import ChangePlan, ChangeQuantity, RemoveLine
+from dealthread.domain.deal import BillingTiming
 from dealthread.domain.money import Money, UnitPrice
 from dealthread.domain.periods import presets
 from dealthread.domain.periods.convention import Convention
@@ -216,3 +218,24 @@ def test_deal_d2_reduces_seats_and_local_midnight_would_be_wrong() -> None:
         if rule is presets.STRIPE:
             assert amounts(change) == ["-8807.01", "6605.26"]
     assert nets == ["-2201.75", "-2202.26"]
+
+
+def test_lago_bills_the_days_before_an_upgrade_in_arrears() -> None:
+    """getlago.com/docs/guide/subscriptions/upgrades-downgrades: 100.00 a month from 1 January, to
+    200.00 on the 15th: 14/31, 45.16. The rest of the example was not read."""
+    rule = presets.LAGO
+    start, middle = date(2026, 1, 1), date(2026, 1, 15)
+    plain = billed("100", start, None, MONTHLY, rule, currency="EUR", cycle_day=1)
+    upgrade = ChangePlan(
+        line_key="L1", effective=middle, product="B", unit_price=UnitPrice.of("200", "EUR")
+    )
+    january = plain.model_copy(update={"items": (), "changes": (upgrade,)})
+    due = bill_due(
+        january,
+        key="I1",
+        as_of=date(2026, 2, 1),
+        convention=rule,
+        timing=BillingTiming.ARREARS,
+    )
+    assert str(due.lines[0].amount.amount) == "45.16"
+    assert due.lines[0].span.end == middle

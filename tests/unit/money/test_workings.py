@@ -34,7 +34,12 @@ from dealthread.domain.revenue.obligation import PerformanceObligation, SoldToge
 from dealthread.domain.revenue.spread import Remainder
 from dealthread.domain.rounding import RoundingMode
 from dealthread.domain.statement.form import HOUSE
-from dealthread.domain.tax.computation import PriceBasis, Taxable, TaxRule, tax_lines
+from dealthread.domain.tax.computation import (
+    PriceBasis,
+    Taxable,
+    TaxRule,
+    tax_lines,
+)
 from dealthread.domain.tax.credit import credit_gross, credit_net, credit_rest
 from dealthread.domain.tax.rate import TaxRate
 from dealthread.domain.tax.status import RecordedLine, TaxOfRecord

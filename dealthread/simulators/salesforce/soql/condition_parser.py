@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+from dealthread.simulators.salesforce.soql import uncarried
 from dealthread.simulators.salesforce.soql.date_literals import COUNTED, RELATIVE
 from dealthread.simulators.salesforce.soql.lexer import Kind, malformed
 from dealthread.simulators.salesforce.soql.reader import Reader
@@ -59,6 +60,8 @@ class ConditionParser(Reader):
 
     def _aggregate(self, name: str, at: int) -> Aggregate:
         """The rest of `SUM(Amount)` after its opening bracket; an alias is not part of it."""
+        if uncarried.is_function(name):
+            raise uncarried.refused(name)
         if name.upper() not in AGGREGATES:
             raise malformed(self._text, at, f"unexpected token: '{name}'")
         if self._accept_symbol(")"):
@@ -72,7 +75,9 @@ class ConditionParser(Reader):
     def _operand(self) -> Operand:
         at = self._next.at
         name = self._name()
-        if self._next.kind is Kind.SYMBOL and self._next.text == "(":
+        if self._is_bracket_next:
+            if uncarried.is_function(name):
+                raise uncarried.refused(name)
             if not self._takes_aggregates:
                 raise self._unexpected()
             self._take()
@@ -155,6 +160,8 @@ class ConditionParser(Reader):
             self._take()
             self._expect_symbol(":")
             return Literal(LiteralKind.RELATIVE, f"{word}:{self._whole_number()}")
+        elif uncarried.is_currency_literal(token.text):
+            raise uncarried.refused("an amount with its currency")
         else:
             raise self._unexpected()
         self._take()

@@ -1,11 +1,13 @@
 """Recursive-descent parser of the SOQL subset (SOQL and SOSL Reference, "SELECT Syntax").
 
-What Salesforce has and this has not (TYPEOF, WITH, USING, ROLLUP, functions …) is refused.
+What Salesforce has and this has not (TYPEOF, WITH, USING, ROLLUP, functions …) is refused by name
+with NOT_SIMULATED; see `uncarried`.
 """
 
 from __future__ import annotations
 
 from dealthread.simulators.salesforce.errors import SalesforceError
+from dealthread.simulators.salesforce.soql import uncarried
 from dealthread.simulators.salesforce.soql.condition_parser import ConditionParser
 from dealthread.simulators.salesforce.soql.lexer import Kind, Token, malformed
 from dealthread.simulators.salesforce.soql.syntax import (
@@ -25,7 +27,7 @@ _FIELD_GROUPS = frozenset({"ALL", "STANDARD", "CUSTOM"})
 
 
 def parse(text: str) -> Query:
-    """The query, or MALFORMED_QUERY."""
+    """The query. Raises MALFORMED_QUERY, or NOT_SIMULATED for what is not carried."""
     return _Parser(text).whole()
 
 
@@ -38,6 +40,8 @@ class _Parser(ConditionParser):
     def whole(self) -> Query:
         query = self._query(depth=0)
         if self._next.kind is not Kind.END:
+            if self._next.is_word("UPDATE") and self._after_next.is_word("TRACKING", "VIEWSTAT"):
+                raise uncarried.refused(f"UPDATE {self._after_next.text.upper()}")
             raise self._unexpected()
         return query
 
@@ -50,14 +54,18 @@ class _Parser(ConditionParser):
         self._expect_word("FROM")
         source = self._source()
         alias = self._alias()
+        if self._next.is_word("USING") and self._after_next.is_word("SCOPE"):
+            raise uncarried.refused("USING SCOPE")
         where = self._where() if self._accept_word("WHERE") else None
+        if self._next.is_word("WITH"):
+            raise uncarried.refused("WITH")
         group_by: list[Path] = []
         having = None
         if self._accept_word("GROUP"):
             self._expect_word("BY")
-            group_by.append(self._path())
+            group_by.append(self._grouping())
             while self._accept_symbol(","):
-                group_by.append(self._path())
+                group_by.append(self._grouping())
             having = self._having() if self._accept_word("HAVING") else None
         if self._aliases and not group_by:
             # Only grouped queries name plain fields ("Use Aliases with GROUP BY").
@@ -89,9 +97,18 @@ class _Parser(ConditionParser):
         # The object Order is named like a key word; after FROM it is the object.
         return self._take().text if self._next.is_word("ORDER") else self._name()
 
+    def _grouping(self) -> Path:
+        name = self._next.text
+        path = self._path()
+        if self._is_bracket_next and uncarried.is_function(name):
+            raise uncarried.refused(name)
+        return path
+
     def _offset(self, depth: int) -> int:
-        # In a subquery it is a pilot feature ("OFFSET", "Considerations"): refused.
-        if depth or not self._accept_word("OFFSET"):
+        if depth and self._next.is_word("OFFSET"):
+            # A pilot feature ("OFFSET", "Considerations").
+            raise uncarried.refused("OFFSET in a subquery")
+        if not self._accept_word("OFFSET"):
             return 0
         offset = self._whole_number()
         if offset > MAX_OFFSET:
@@ -124,6 +141,8 @@ class _Parser(ConditionParser):
         if not self._accept_symbol("("):
             path = Path(tuple(name.split(".")))
             token = self._next
+            if name.upper() == "TYPEOF" and self._after_next.is_word("WHEN"):
+                raise uncarried.refused("TYPEOF")
             if name.upper() == "TYPEOF" and token.kind is Kind.WORD:
                 raise self._unexpected()
             alias = self._alias()

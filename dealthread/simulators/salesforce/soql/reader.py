@@ -27,6 +27,15 @@ class Reader:
     def _next(self) -> Token:
         return self._tokens[self._index]
 
+    @property
+    def _after_next(self) -> Token:
+        """The token after the next; the end has nothing after it but itself."""
+        return self._tokens[min(self._index + 1, len(self._tokens) - 1)]
+
+    @property
+    def _is_bracket_next(self) -> bool:
+        return self._next.kind is Kind.SYMBOL and self._next.text == "("
+
     def _take(self) -> Token:
         token = self._tokens[self._index]
         self._index += 1

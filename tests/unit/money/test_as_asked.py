@@ -1,0 +1,126 @@
+"""Modes of rounding, remainders and counts reach the figure, each where it alone decides."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
+
+import pytest
+
+from dealthread.domain.money import Money, UnitPrice
+from dealthread.domain.periods.length import ANNUAL, WEEKLY
+from dealthread.domain.periods.measure import periods_in
+from dealthread.domain.periods.moment import Span
+from dealthread.domain.periods.parts import split
+from dealthread.domain.pricing.price import (
+    GraduatedPrice,
+)
+from dealthread.domain.pricing.rating import RatingRule, rate
+from dealthread.domain.pricing.tier import Tier, TierTable
+from dealthread.domain.revenue.allocation import allocate
+from dealthread.domain.revenue.obligation import PerformanceObligation, SoldTogether
+from dealthread.domain.revenue.spread import Remainder, spread
+from dealthread.domain.rounding import RoundingMode
+from dealthread.domain.statement.form import HOUSE
+from dealthread.domain.tax.computation import (
+    split_inclusive,
+)
+from dealthread.domain.tax.credit import credit_gross
+from dealthread.domain.tax.status import RecordedLine, TaxOfRecord
+
+
+def usd(amount: str) -> Money:
+    return Money.of(amount, "USD")
+
+
+def price_of(amount: str) -> UnitPrice:
+    return UnitPrice.of(amount, "USD")
+
+
+TABLE = TierTable(
+    tiers=(
+        Tier(up_to=Decimal(10), unit_price=price_of("5"), flat_fee=usd("1")),
+        Tier(up_to=None, unit_price=price_of("4"), flat_fee=usd("2")),
+    )
+)
+
+
+RECORD = TaxOfRecord(
+    document="INV-1",
+    finalised_at=datetime(2026, 3, 15, tzinfo=UTC),
+    currency="USD",
+    lines=(RecordedLine(key="L1", net=usd("100"), tax=usd("6.61")),),
+)
+
+
+def test_29_digits_are_rounded_and_a_price_rounds_as_asked() -> None:
+    wide = Decimal("12345678901234567890123456.7894")
+    assert str(Money.rounded(wide, "BHD").amount) == "12345678901234567890123456.789"
+    assert str(UnitPrice.of("0.135", "USD").times(Decimal(1), ROUND_DOWN).amount) == "0.13"
+
+
+def test_days_over_a_year_are_counted_past_the_end_of_a_leap_year() -> None:
+    leap = Span(start=date(2024, 1, 1), end=date(2025, 1, 1))
+    assert periods_in(leap, ANNUAL, HOUSE.named("a", day_count="year_365")) == Fraction(366, 365)
+    half = Span(start=date(2024, 1, 1), end=date(2024, 7, 1))
+    assert periods_in(half, ANNUAL, HOUSE.named("b", day_count="year_365")) == Fraction(182, 365)
+    assert periods_in(half, ANNUAL, HOUSE.named("c", day_count="year_actual")) == Fraction(182, 366)
+
+
+def test_weeks_are_counted_alike_where_months_come_first() -> None:
+    term = Span(start=date(2026, 1, 1), end=date(2026, 1, 19))
+    months_first = HOUSE.named("m", long_period="months_then_days")
+    assert periods_in(term, WEEKLY, months_first) == Fraction(18, 7)
+
+
+def test_the_rest_of_unequal_parts_goes_to_the_last_whole_one() -> None:
+    rule = HOUSE.named("asked", remainder="last_full")
+    found = split(usd("100"), [Fraction(n) for n in (2, 3, 4)], rule, full=(True, True, False))
+    assert [str(part.amount) for part in found] == ["22.22", "33.34", "44.44"]
+
+
+def test_two_parts_and_a_running_total_round_as_asked() -> None:
+    assert spread(usd("0.01"), [1, 1], Remainder.LAST_FULL) == (usd("0"), usd("0.01"))
+    up = spread(usd("1"), [1, 1, 1], Remainder.CUMULATIVE, RoundingMode.UP)
+    assert up == (usd("0.34"), usd("0.33"), usd("0.33"))
+
+
+def test_the_fee_of_a_used_tier_is_due_whatever_nothing_used_owes() -> None:
+    rule = RatingRule(is_first_fee_due_unused=False)
+    found = rate(GraduatedPrice(table=TABLE), "3", rule)
+    assert found.amount == usd("16")
+    assert [(part.what, part.quantity) for part in found.parts] == [
+        ("units of tier 1", Decimal(3)),
+        ("fee of tier 1", Decimal(1)),
+    ]
+
+
+def test_a_closed_table_holds_its_last_unit() -> None:
+    closed = TierTable(tiers=(Tier(up_to=Decimal(10), unit_price=price_of("5")),))
+    assert rate(GraduatedPrice(table=closed), "10").amount == usd("50")
+
+
+def test_what_is_sold_outside_a_bundle_is_weighed_one_by_one() -> None:
+    sold = [
+        PerformanceObligation(key=key, price=usd("0"), ssp=usd(ssp))
+        for key, ssp in (("A", "40"), ("B", "55"), ("C", "45"), ("E", "20"))
+    ]
+    found = allocate(sold, usd("120"), [SoldTogether(keys=("B", "C"), price=usd("60"))])
+    assert [amount.amount for _, amount in found.amounts] == [40, 33, 27, 20]
+
+
+def test_tax_inside_a_price_rounds_as_asked() -> None:
+    assert split_inclusive(usd("1"), Decimal(20), RoundingMode.DOWN) == (usd("0.84"), usd("0.16"))
+
+
+def test_a_gross_credit_tells_its_share_and_names_its_field() -> None:
+    first = credit_gross(RECORD, "L1", usd("26.65"))
+    second = credit_gross(RECORD, "L1", usd("26.65"), [first])
+    assert second.working.inputs == (
+        ("tax of the line", "6.61 USD"),
+        ("share", "5330/10661"),
+        ("tax credited before", "1.65 USD"),
+    )
+    with pytest.raises(ValueError, match=r"^gross: 60.00 USD of a line with 53.31 USD left"):
+        credit_gross(RECORD, "L1", usd("60"), [first, second])
