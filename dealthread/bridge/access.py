@@ -15,12 +15,14 @@ READ = "read"
 SUBMIT = "submit"
 DECIDE = "decide"
 APPROVE = "approve"
+REPLAY = "replay"
 
 ALLOWED: dict[str, frozenset[str]] = {
     READ: frozenset({"viewer", "operator", "approver", "finance", "deal-desk", "finance-systems"}),
     SUBMIT: frozenset({"operator", "deal-desk"}),
     DECIDE: frozenset({"operator", "finance", "deal-desk", "finance-systems"}),
     APPROVE: frozenset({"approver", "finance"}),
+    REPLAY: frozenset({"operator", "finance-systems"}),
 }
 """Action → roles that may take it."""
 

@@ -12,7 +12,15 @@ from sqlalchemy import text
 from starlette.responses import JSONResponse
 from temporalio.client import Client
 
-from dealthread.bridge import api, checking, codec_server, intake, problems
+from dealthread.bridge import (
+    api,
+    checking,
+    codec_server,
+    events_api,
+    inbox_api,
+    intake,
+    problems,
+)
 from dealthread.bridge.resources import Resources
 from dealthread.settings import Settings
 from dealthread.store.cases import PostgresCases
@@ -81,6 +89,8 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
     app.include_router(intake.router)
     app.include_router(api.router)
     app.include_router(checking.router)
+    app.include_router(events_api.router)
+    app.include_router(inbox_api.router)
     app.include_router(codec_server.router)
 
     @app.get("/healthz", tags=["health"])

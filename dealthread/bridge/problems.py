@@ -15,7 +15,15 @@ from starlette.exceptions import HTTPException
 from dealthread.errors import BadInput, DealthreadError, NotFound, VendorUnavailable
 
 log = structlog.get_logger()
-_CONFLICTS = {"case_already_decided", "stale_version", "not_ended_undone"}
+_CONFLICTS = {
+    "case_already_decided",
+    "stale_version",
+    "not_ended_undone",
+    "replay_changed",
+    "nothing_to_replay",
+    "not_disabled",
+    "not_refused",
+}
 _FORBIDDEN = {"not_allowed", "same_person"}
 
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import select, update
 
-from dealthread.bridge import api, checking
+from dealthread.bridge import api, checking, events_api, inbox_api
 from dealthread.naming import contract_key, quote_to_cash_id
 from dealthread.store.schema import runs
 from tests.bridge.caller import DEAL, ORG, Bridge
@@ -34,13 +34,21 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/cases/case-1"): READERS,
     # Who may take which decision is in test_decisions.py; here: who gets as far as the decision.
     ("POST", "/v1/cases/case-1/decisions"): READERS,
+    ("GET", "/v1/events"): READERS,
+    ("GET", "/v1/events/evt_1"): READERS,
+    ("GET", "/v1/events/replays"): READERS,
+    ("POST", "/v1/events/replays"): {"operator", "finance-systems"},
+    ("GET", "/v1/subscribers"): READERS,
+    ("POST", "/v1/subscribers/desk/enable"): {"operator", "finance-systems"},
+    ("GET", "/v1/inbox"): READERS,
+    ("POST", "/v1/inbox/1/replays"): {"operator", "finance-systems"},
 }
 
 
 def test_every_route_of_the_process_api_is_in_the_table() -> None:
     routes = [
         route
-        for router in (api.router, checking.router)
+        for router in (api.router, checking.router, events_api.router, inbox_api.router)
         for route in router.routes
         if isinstance(route, APIRoute)
     ]

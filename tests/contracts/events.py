@@ -101,7 +101,7 @@ def _open(part: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in part.items()
-        if key not in ("title", "additionalProperties") or key == "additionalProperties" and value
+        if key not in ("title", "additionalProperties") or (key == "additionalProperties" and value)
     }
 
 
