@@ -30,7 +30,7 @@ class Subscriber(Frozen):
     secret_name: str
     types: tuple[str, ...]
     kind: str = ""
-    """What it does with events, e.g. communications: for lists, decides nothing."""
+    """What it is for, where that matters: `communications` tells the customer."""
 
 
 class Settings(BaseSettings):

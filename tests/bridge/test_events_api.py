@@ -90,7 +90,7 @@ async def test_executed_with_its_token_it_waits_for_the_relay_and_is_listed(
     [
         ({"dry_run": False}, 400, "token"),
         ({"dry_run": False, "token": "no token"}, 400, "token"),
-        ({"dry_run": False, "token": "9999999999999999-0"}, 400, "token"),
+        ({"dry_run": False, "token": "9999999999999999-0"}, 409, "token"),
         ({"subscriber": "nobody"}, 400, "subscriber"),
         ({"rate_per_second": 0}, 422, "body.rate_per_second"),
         ({"rate_per_second": 51}, 422, "body.rate_per_second"),
