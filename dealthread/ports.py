@@ -33,16 +33,9 @@ from dealthread.domain.documents import (
     Grant,
 )
 from dealthread.domain.invoice import BillingInvoice
-from dealthread.domain.ledger import LedgerJournal, PostedJournal, Reversal, TrialBalanceRow
 from dealthread.domain.money import Money
 from dealthread.domain.party import Party
-from dealthread.domain.receivable import (
-    LedgerCreditMemo,
-    LedgerInvoice,
-    LedgerReceipt,
-    PostedDocument,
-    WriteOff,
-)
+from dealthread.ledger_port import LedgerPort
 from dealthread.outcome import Outcome
 
 
@@ -336,8 +329,9 @@ class DraftBooking(Carried):
     """Billing schedule, revenue treatment, receivable terms, contract context, tax estimate."""
 
 
-class ErpPort(Protocol):
-    """The ledger's system. One implementation per vendor; `company` is its legal entity."""
+class ErpPort(LedgerPort, Protocol):
+    """The ledger's system. One implementation per vendor; `company` is its legal entity. What it
+    posts is in `ledger_port.py`."""
 
     settle_window: timedelta
     customer_key_window: timedelta
@@ -384,59 +378,6 @@ class ErpPort(Protocol):
 
     async def read_booking(self, company: str, document_key: str) -> Booking:
         """Present state with lines, taxes, context. Raises NotFound."""
-
-    # The ledger. A posting in a closed or missing period is Rejected with the case kind
-    # `erp.period_closed`: the caller decides the posting date. What is posted is never deleted.
-
-    async def find_document(self, company: str, document_key: str) -> PostedDocument | None:
-        """By document key, whatever its kind; state `draft` where its write has to be repeated."""
-
-    async def post_invoice(
-        self, command: LedgerInvoice, *, idempotency_key: str
-    ) -> Outcome[PostedDocument]:
-        """Post under the biller's legal number with the biller's own tax, equal to the cent, or
-        refuse: `tax.difference` where the ledger's tax is more than a unit a line away."""
-
-    async def post_credit_memo(
-        self, command: LedgerCreditMemo, *, idempotency_key: str
-    ) -> Outcome[PostedDocument]:
-        """Post, and settle as told: against the invoice that it corrects (refused where less is
-        open), to the customer's balance, or out of the account that refunds are paid from."""
-
-    async def apply_receipt(
-        self, command: LedgerReceipt, *, idempotency_key: str
-    ) -> Outcome[PostedDocument]:
-        """Post money, or credit held for the customer, and settle the documents that it names;
-        the remainder stays unapplied. Refused where a document has less open."""
-
-    async def post_journal(
-        self, command: LedgerJournal, *, idempotency_key: str
-    ) -> Outcome[PostedDocument]:
-        """Post a balanced entry."""
-
-    async def reverse_journal(
-        self, command: Reversal, *, idempotency_key: str
-    ) -> Outcome[PostedDocument | None]:
-        """Undo of a journal, a receipt or a write-off by its opposite; what it settled is open
-        again. None where there is nothing to undo."""
-
-    async def post_write_off(
-        self, command: WriteOff, *, idempotency_key: str
-    ) -> Outcome[PostedDocument]:
-        """Give up (part of) an invoice; refused where less is open."""
-
-    async def read_document(self, company: str, document_key: str) -> PostedDocument:
-        """Present state with what is open. Raises NotFound."""
-
-    async def open_documents(self, company: str, customer_key: str) -> tuple[PostedDocument, ...]:
-        """The customer's invoices and credit memos of which something is open, oldest first,
-        whoever posted them."""
-
-    async def trial_balance(self, company: str, until: date) -> tuple[TrialBalanceRow, ...]:
-        """Every account that was posted to, from the beginning to the day before `until`."""
-
-    async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
-        """Posted entries from `start` to the day before `end`, whoever made them."""
 
 
 # ---------------------------------------------------------------- entitlement, customer success
