@@ -16,7 +16,7 @@ from dealthread.outcome import Rejected
 from dealthread.ports import ErpPort
 from tests.support import deals
 from tests.support import postings as p
-from tests.support.tryton import done
+from tests.support.tryton import document_key, done
 
 FIRST, LAST = date(2026, 1, 1), date(2028, 1, 1)
 US, DE, UK = "1", "2", "3"
@@ -30,14 +30,15 @@ class Ledger:
 
     async def do(self, command: Any) -> PostedDocument:
         """The write that belongs to the command; once more, with the same result."""
-        act: Callable[..., Awaitable[Any]] = {
+        acts: dict[str, Callable[..., Awaitable[Any]]] = {
             "LedgerInvoice": self.erp.post_invoice,
             "LedgerCreditMemo": self.erp.post_credit_memo,
             "LedgerReceipt": self.erp.apply_receipt,
             "LedgerJournal": self.erp.post_journal,
             "WriteOff": self.erp.post_write_off,
             "Reversal": self.erp.reverse_journal,
-        }[type(command).__name__]
+        }
+        act = acts[type(command).__name__]
         first = await act(command, idempotency_key="k")
         p.twice(first, await act(command, idempotency_key="k"))
         document: PostedDocument = done(first)
@@ -300,7 +301,7 @@ async def a_returned_receipt_opens_the_invoice(ledger: Ledger) -> None:
     assert (opened.state, opened.open_amount.amount) == (DocumentState.POSTED, Decimal("480.00"))
     assert (await ledger.erp.read_document(UK, paid.document_key)).reversal is not None
     await ledger.do(p.receipt("1000", "2026-04-20", "480.00", (first, "480.00")))
-    nothing = p.reversal(UK, p.document_key(), "2026-04-09")
+    nothing = p.reversal(UK, document_key(), "2026-04-09")
     assert done(await ledger.erp.reverse_journal(nothing, idempotency_key="k")) is None
 
 

@@ -18,7 +18,7 @@ from dealthread.ports import ErpPort
 from tests.adapters.posting_suite import DE, FIRST, LAST, US
 from tests.support import deals
 from tests.support import postings as p
-from tests.support.tryton import FailingAt, done, with_lost_answer
+from tests.support.tryton import FailingAt, document_key, done, with_lost_answer
 
 if TYPE_CHECKING:  # a plugin must not be imported before pytest loads it
     from tests.adapters.tryton_fixture import RunningTryton
@@ -172,7 +172,7 @@ async def test_a_number_that_a_person_used_is_a_case(tryton_erp: ErpPort) -> Non
         US, deals.HARBORLINE, "2026-01-10", p.line("2300", "10.00", "US-TX-SVC0", "0.00", "USD")
     )
     done(await tryton_erp.post_invoice(first, idempotency_key="k"))
-    other = first.model_copy(update={"document_key": p.document_key()})
+    other = first.model_copy(update={"document_key": document_key()})
     outcome = await tryton_erp.post_invoice(other, idempotency_key="k")
     assert isinstance(outcome, Rejected)
     assert (outcome.case_kind, outcome.code) == ("erp.manual_document", "number_taken")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -225,11 +225,11 @@ class FakeLedger:
         gross: Money,
         left: Money,
         entry: PostedJournal,
-        parts: list[tuple[str, Money, Money | None]],
+        parts: Sequence[tuple[str, Money, Money | None]],
     ) -> PostedDocument:
         for key, amount, ledger in parts:
             self._settle(command.company, key, amount, ledger)
-        self.settled[command.document_key] = parts
+        self.settled[command.document_key] = list(parts)
         is_used = kind is DocumentKind.RECEIPT and not left
         document = self._entry_document(command.company, kind, entry).model_copy(
             update={
