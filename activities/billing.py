@@ -12,6 +12,7 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.contract import Contract
 from dealthread.domain.contracting import first_bill
 from dealthread.domain.documents import Agreement, BillingCustomer
+from dealthread.domain.event_data.contract import SubscriptionStarted
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.invoice import BillingInvoice, InvoiceStatus
 from dealthread.ensure import Ensure, Undo, Write, request_hash
@@ -146,12 +147,12 @@ class BillingActivities:
             type=EventType.SUBSCRIPTION_STARTED,
             subject=order.contract.key,
             time=self._clock.now(),
-            data={
-                "contract_key": order.contract.key,
-                "billing_account": order.contract.billing_account,
-                "subscription": agreement.ref.native_id,
-                "status": agreement.status,
-            },
+            data=SubscriptionStarted(
+                contract_key=order.contract.key,
+                billing_account=order.contract.billing_account,
+                subscription=agreement.ref.native_id,
+                status=agreement.status,
+            ).told(),
         )
 
     @activity.defn(name="billing.release_first_invoice")

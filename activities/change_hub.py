@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities.change_inputs import AwaitRegional, RecordHeld, RegionalDeals, RegionalOutcome
 from dealthread.domain.contract import ContractState
+from dealthread.domain.event_data.contract import ChangeScheduled
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.transaction import ChangeKind, ChangeOutcome, ChangeRequest
 from dealthread.errors import AttemptInFlight
@@ -44,11 +45,11 @@ class ChangeHubActivities:
                     type=EventType.CONTRACT_CHANGE_SCHEDULED,
                     subject=context.contract_key,
                     time=self._clock.now(),
-                    data={
-                        "contract_key": context.contract_key,
-                        "change_id": context.business_key,
-                        "due_on": order.due_on.isoformat(),
-                    },
+                    data=ChangeScheduled(
+                        contract_key=context.contract_key,
+                        change_id=context.business_key,
+                        due_on=order.due_on,
+                    ).told(),
                 ),
             ),
         )

@@ -12,6 +12,7 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import ContractState
 from dealthread.domain.documents import Agreement, Booking, CrmRecord, Entitlement
+from dealthread.domain.event_data.contract import ContractEntered
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.transaction import FrozenDeal, ReadDeal
 from dealthread.ensure import Ensure, Undo, Write, request_hash
@@ -116,20 +117,22 @@ class CrmActivities:
             type=EventType.CONTRACT_ACTIVATED if active else EventType.CONTRACT_SCHEDULED,
             subject=contract.key,
             time=self._clock.now(),
-            data={
-                "contract_key": contract.key,
-                "customer_key": contract.customer_key,
-                "seller": contract.seller,
-                "region": contract.seller_region,
-                "currency": contract.currency,
-                "tcv": str(contract.tcv().amount),
-                "start_date": contract.start_date.isoformat(),
-                "end_date": contract.end_date.isoformat() if contract.end_date else None,
-                "state": order.state,
-                "subscription": order.agreement.ref.native_id if order.agreement else None,
-                "booking": order.booking.number if order.booking else None,
-                "entitlement": order.entitlement.ref.native_id if order.entitlement else None,
-            },
+            data=ContractEntered.model_validate(
+                {
+                    "contract_key": contract.key,
+                    "customer_key": contract.customer_key,
+                    "seller": contract.seller,
+                    "region": contract.seller_region,
+                    "currency": contract.currency,
+                    "tcv": str(contract.tcv().amount),
+                    "start_date": contract.start_date.isoformat(),
+                    "end_date": contract.end_date.isoformat() if contract.end_date else None,
+                    "state": order.state,
+                    "subscription": order.agreement.ref.native_id if order.agreement else None,
+                    "booking": order.booking.number if order.booking else None,
+                    "entitlement": order.entitlement.ref.native_id if order.entitlement else None,
+                }
+            ).told(),
         )
 
     @activity.defn(name="crm.withdraw", no_thread_cancel_exception=True)

@@ -14,6 +14,7 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import ContractState
 from dealthread.domain.documents import CrmRecord
+from dealthread.domain.event_data.contract import ContractChanged, ContractOver
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.transaction import ChangeOutcome, SagaContext
 from dealthread.ensure import Ensure, Write, request_hash
@@ -134,11 +135,11 @@ class CrmChangeActivities:
             type=EventType.CONTRACT_ENDED,
             subject=contract.key,
             time=self._clock.now(),
-            data={
-                "contract_key": contract.key,
-                "customer_key": contract.customer_key,
-                "reason": "term over",
-            },
+            data=ContractOver(
+                contract_key=contract.key,
+                customer_key=contract.customer_key,
+                reason="term over",
+            ).told(),
         )
 
         async def act(wire_key: str) -> Outcome[CrmRecord]:
@@ -237,7 +238,7 @@ class CrmChangeActivities:
             type=order.event,
             subject=contract.key,
             time=self._clock.now(),
-            data=data,
+            data=ContractChanged.model_validate(data).told(),
         )
 
 

@@ -10,6 +10,7 @@ from activities.inputs import AwaitChange, OpenCase, ReadSetUp, RecordOutcome, S
 from dealthread.domain.case import Case
 from dealthread.domain.contract import ContractState
 from dealthread.domain.documents import Agreement, Booking, Entitlement
+from dealthread.domain.event_data.contract import ContractOver
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.transaction import ChangeResult
 from dealthread.errors import AttemptInFlight, NotFound
@@ -50,7 +51,9 @@ class HubActivities:
                     type=told,
                     subject=context.contract_key,
                     time=self._clock.now(),
-                    data={"contract_key": context.contract_key, "reason": order.reason},
+                    data=ContractOver(
+                        contract_key=context.contract_key, reason=order.reason
+                    ).told(),
                 ),
             )
         await self._contracts.record_outcome(

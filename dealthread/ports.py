@@ -35,6 +35,7 @@ from dealthread.domain.documents import (
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.money import Money
 from dealthread.domain.party import Party
+from dealthread.ledger_port import LedgerPort
 from dealthread.outcome import Outcome
 
 
@@ -334,8 +335,9 @@ class DraftBooking(Carried):
     then holds the delta: what is taken back has a negative net."""
 
 
-class ErpPort(Protocol):
-    """The ledger's system. One implementation per vendor; `company` is its legal entity."""
+class ErpPort(LedgerPort, Protocol):
+    """The ledger's system. One implementation per vendor; `company` is its legal entity. What it
+    posts is in `ledger_port.py`."""
 
     settle_window: timedelta
     customer_key_window: timedelta
@@ -417,6 +419,16 @@ class EventPort(Protocol):
     """Delivers one signed event to one subscriber URL (Standard Webhooks)."""
 
     async def deliver(
-        self, url: str, secret_name: str, event_id: str, event_type: str, body: bytes
+        self,
+        url: str,
+        secret_name: str,
+        event_id: str,
+        event_type: str,
+        body: bytes,
+        *,
+        replay_id: str = "",
     ) -> Outcome[str]:
-        """Done carries the subscriber's native id where its answer has one, else the event id."""
+        """Done carries the subscriber's native id where its answer has one, else the event id.
+
+        With `replay_id` the same message goes again, marked by the header `dealthread-replay`.
+        """

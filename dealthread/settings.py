@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     """JSON {"salesforce:<org>": […], "salesforce-outbound:<org>": […], "stripe:<account>": […]}."""
     subscribers: Annotated[tuple[Subscriber, ...], NoDecode] = ()
     """JSON list of event receivers: name, url, secret_name, types, and kind where it matters."""
+    subscriber_disable_failures: int = 20
+    """Failed deliveries in a row after which a subscriber is disabled …"""
+    subscriber_disable_hours: float = 24
+    """… and this long after the first of them, whichever comes later."""
     ui_url: str = ""
     """Base URL of the Temporal UI, for links in messages."""
     bridge_url: str = "http://127.0.0.1:8700"

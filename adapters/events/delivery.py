@@ -6,6 +6,7 @@ The event's id is the message id: a subscriber recognises a repeat by it, so rep
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,7 @@ from dealthread.errors import AuthRejected, RateLimited, VendorUnavailable
 from dealthread.outcome import Rejected, Unknown
 
 MAX_ANSWER_BYTES = 1024 * 1024
+_NONE: Mapping[str, str] = {}
 _NOT_NOW = frozenset({408, 425})
 
 
@@ -57,10 +59,11 @@ async def post_event(
     case_kind: str,
     meter: CallMeter,
     operation: str,
+    extra_headers: Mapping[str, str] = _NONE,
 ) -> Received | Rejected | Unknown:
     """Send once. Raises only transport errors that exclude an effect; awaits its own end."""
     meter.count("events", operation)
-    headers = signed_headers(secret, event_id, body, datetime.now(UTC))
+    headers = signed_headers(secret, event_id, body, datetime.now(UTC)) | dict(extra_headers)
     try:
         response = await to_its_end(within_total(client.post(path, content=body, headers=headers)))
     except (httpx.HTTPError, TimeoutError) as error:

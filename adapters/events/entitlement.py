@@ -16,6 +16,8 @@ from adapters.events.settings import EntitlementSettings
 from adapters.http import CallMeter, NoMeter, make_client, read_failure, within_total
 from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import Entitlement, EntitlementState, Grant
+from dealthread.domain.event_data.base import OfContract
+from dealthread.domain.event_data.service import EntitlementGrant, GrantTold
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.errors import AuthRejected, ContractDrift, RateLimited, VendorUnavailable
 from dealthread.naming import event_id
@@ -52,18 +54,18 @@ class SignedEventEntitlement:
         self, command: GrantEntitlement, *, idempotency_key: str
     ) -> Outcome[Entitlement]:
         """Record and activate."""
-        data: dict[str, JsonValue] = {
-            "contract_key": command.contract_key,
-            "customer_key": command.customer_key,
-            "grants": [_grant_data(grant) for grant in command.grants],
-        }
+        data = EntitlementGrant(
+            contract_key=command.contract_key,
+            customer_key=command.customer_key,
+            grants=tuple(_told(grant) for grant in command.grants),
+        ).told()
         kind = EventType.ENTITLEMENT_GRANT
         return await self._tell(kind, command.contract_key, data, idempotency_key)
 
     async def revoke(self, contract_key: str, *, idempotency_key: str) -> Outcome[Entitlement]:
         """Undo. Nothing there counts as done."""
         kind = EventType.ENTITLEMENT_REVOKE
-        data: dict[str, JsonValue] = {"contract_key": contract_key}
+        data = OfContract(contract_key=contract_key).told()
         outcome = await self._tell(kind, contract_key, data, idempotency_key)
         if isinstance(outcome, Rejected) and outcome.code == "http_404":
             return Done(
@@ -168,14 +170,14 @@ def _grant(row: Any) -> Grant:
         raise _drift("grants") from None
 
 
-def _grant_data(grant: Grant) -> JsonValue:
-    return {
-        "line_key": grant.line_key,
-        "template": grant.template,
-        "quantity": f"{grant.quantity:f}",
-        "access_from": grant.access_from.isoformat(),
-        "access_to": grant.access_to.isoformat() if grant.access_to else None,
-    }
+def _told(grant: Grant) -> GrantTold:
+    return GrantTold(
+        line_key=grant.line_key,
+        template=grant.template,
+        quantity=f"{grant.quantity:f}",
+        access_from=grant.access_from,
+        access_to=grant.access_to,
+    )
 
 
 def _ref(native_id: str) -> Ref:

@@ -14,6 +14,7 @@ from adapters.http import CallMeter, NoMeter, make_client
 from dealthread.errors import InvariantBroken
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 
+REPLAY_HEADER = "dealthread-replay"
 _ACTION = "give the subscriber an https address whose host resolves to public addresses only"
 
 
@@ -40,7 +41,14 @@ class SignedEventDelivery:
             await client.aclose()
 
     async def deliver(
-        self, url: str, secret_name: str, event_id: str, event_type: str, body: bytes
+        self,
+        url: str,
+        secret_name: str,
+        event_id: str,
+        event_type: str,
+        body: bytes,
+        *,
+        replay_id: str = "",
     ) -> Outcome[str]:
         """Done carries the subscriber's native id where its answer has one, else the event id."""
         secret = self._secrets.get(secret_name)
@@ -62,6 +70,7 @@ class SignedEventDelivery:
                 case_kind=case_kind,
                 meter=self._meter,
                 operation=event_type,
+                extra_headers={REPLAY_HEADER: replay_id} if replay_id else {},
             )
         except httpx.InvalidURL:
             return _refused(case_kind, "subscriber_url_refused")

@@ -17,6 +17,7 @@ DECIDE = "decide"
 APPROVE = "approve"
 CHANGE = "change"
 SIGNAL = "signal"
+REPLAY = "replay"
 
 ALLOWED: dict[str, frozenset[str]] = {
     READ: frozenset({"viewer", "operator", "approver", "finance", "deal-desk", "finance-systems"}),
@@ -25,6 +26,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     APPROVE: frozenset({"approver", "finance"}),
     CHANGE: frozenset({"operator", "deal-desk"}),
     SIGNAL: frozenset({"operator", "deal-desk", "customer-success"}),
+    REPLAY: frozenset({"operator", "finance-systems"}),
 }
 """Action → roles that may take it."""
 

@@ -18,6 +18,8 @@ from dealthread.bridge import (
     checking,
     codec_server,
     contracts_api,
+    events_api,
+    inbox_api,
     intake,
     previewing,
     problems,
@@ -116,6 +118,8 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
     app.include_router(checking.router)
     app.include_router(contracts_api.router)
     app.include_router(previewing.router)
+    app.include_router(events_api.router)
+    app.include_router(inbox_api.router)
     app.include_router(codec_server.router)
 
     @app.get("/healthz", tags=["health"])

@@ -21,6 +21,10 @@ _CONFLICTS = {
     "not_ended_undone",
     "another_order_under_this_id",
     "nothing_to_withdraw",
+    "replay_changed",
+    "nothing_to_replay",
+    "not_disabled",
+    "not_refused",
 }
 _FORBIDDEN = {"not_allowed", "same_person"}
 

@@ -8,7 +8,6 @@ Every step can be killed anywhere and happens again.
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -25,19 +24,21 @@ from temporalio.service import RPCError, RPCStatusCode
 from dealthread import logs
 from dealthread.bridge.hints import Hint, change_request, first_request, read_hint
 from dealthread.bridge.starting import start_change
+from dealthread.bridge.telling import Telling
 from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.transaction import ChangeRequest
 from dealthread.errors import BadInput, DealthreadError, VendorUnavailable
-from dealthread.outcome import Done, Rejected
 from dealthread.ports import EventPort
 from dealthread.readiness import signs_of_life
 from dealthread.settings import Settings, Subscriber, load_settings
 from dealthread.store.cases import PostgresCases
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
+from dealthread.store.event_log import EventLog
 from dealthread.store.inbox import Inbox, InboxRow, InboxState
-from dealthread.store.outbox import DueDelivery, Outbox
+from dealthread.store.outbox import Outbox
 from dealthread.store.runs import Runs
+from dealthread.store.subscribers import Subscribers
 from dealthread.temporal import RPC_TIMEOUT, connect
 from workers.bootstrap import event_sender
 
@@ -69,9 +70,10 @@ class Relay:
         self._inbox = inbox
         self._runs = runs
         self._cases = cases
-        self._outbox = outbox
-        self._events = events
         self._contracts = contracts
+        self._telling = Telling(
+            settings, outbox, EventLog(outbox.engine), Subscribers(outbox.engine), events
+        )
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -86,11 +88,19 @@ class Relay:
                 self._loop(stop, f"events:{one.name}", self._deliverer(one))
                 for one in self._settings.subscribers
             ),
+            *(
+                # A replay keeps its own rate and delays nothing that is new.
+                self._loop(stop, f"replays:{one.name}", self._replayer(one))
+                for one in self._settings.subscribers
+            ),
         ]
         await asyncio.gather(*loops)
 
     def _deliverer(self, subscriber: Subscriber) -> Callable[[], Awaitable[int]]:
         return lambda: self.deliver_events(subscriber)
+
+    def _replayer(self, subscriber: Subscriber) -> Callable[[], Awaitable[int]]:
+        return lambda: self._telling.deliver_replays(subscriber)
 
     async def _loop(
         self, stop: asyncio.Event, name: str, work: Callable[[], Awaitable[int]]
@@ -189,25 +199,7 @@ class Relay:
 
     async def deliver_events(self, subscriber: Subscriber) -> int:
         """Events that a subscriber has not confirmed."""
-        await self._outbox.route(subscriber.name, subscriber.types)
-        due = await self._outbox.due(subscriber.name, BATCH)
-        for one in due:
-            await self._send(subscriber, one)
-        return len(due)
-
-    async def _send(self, subscriber: Subscriber, due: DueDelivery) -> None:
-        body = json.dumps(due.body, separators=(",", ":")).encode()
-        try:
-            outcome = await self._events.deliver(
-                subscriber.url, subscriber.secret_name, due.event_id, due.event_type, body
-            )
-        except DealthreadError as error:
-            await self._outbox.failed(due, error.code, final=False)
-            return
-        if isinstance(outcome, Done):
-            await self._outbox.delivered(due, outcome.value)
-        else:
-            await self._outbox.failed(due, outcome.code, final=isinstance(outcome, Rejected))
+        return await self._telling.deliver_events(subscriber)
 
 
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:

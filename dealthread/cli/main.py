@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from dealthread.cli import cases, config, contracts, transactions, workflow
+from dealthread.cli import cases, config, contracts, events, inbox, transactions, workflow
 from dealthread.cli.failures import PROBLEM
 from dealthread.cli.group import Commands
 from dealthread.cli.output import clean, complain
@@ -39,6 +39,9 @@ app.command("outcomes")(transactions.outcomes)
 app.add_typer(transactions.deals, name="deals")
 app.add_typer(contracts.contracts, name="contracts")
 app.add_typer(cases.cases, name="cases")
+app.add_typer(events.events, name="events")
+app.add_typer(events.subscribers, name="subscribers")
+app.add_typer(inbox.inbox, name="inbox")
 app.add_typer(workflow.workflow, name="workflow")
 app.add_typer(config.config, name="config")
 

@@ -61,7 +61,7 @@ class ProcessApi(HoldsHttp):
         except (httpx.InvalidURL, UnicodeError):
             raise _no_address(url) from None
 
-    def get(self, path: str, query: Mapping[str, str | int | bool] | None = None) -> httpx.Response:
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> httpx.Response:
         """Read. Raises Refused in words."""
         return self._ask("GET", path, params=dict(query or {}))
 

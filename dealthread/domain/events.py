@@ -29,6 +29,22 @@ class EventType(StrEnum):
     ENTITLEMENT_REVOKE = "dealthread.entitlement.revoke.v1"
     CASE_OPENED = "dealthread.case.opened.v1"
     CASE_ESCALATED = "dealthread.case.escalated.v1"
+    OPPORTUNITY_CLOSED = "dealthread.opportunity.closed.v1"
+    ACCOUNT_UPDATED = "dealthread.account.updated.v1"
+    INVOICE_ISSUED = "dealthread.invoice.issued.v1"
+    INVOICE_POSTED = "dealthread.invoice.posted.v1"
+    PAYMENT_SUCCEEDED = "dealthread.payment.succeeded.v1"
+    PAYMENT_FAILED = "dealthread.payment.failed.v1"
+    PAYMENT_SETTLED = "dealthread.payment.settled.v1"
+    CREDIT_MEMO_CREATED = "dealthread.credit_memo.created.v1"
+    COLLECTIONS_STARTED = "dealthread.collections.started.v1"
+    COLLECTIONS_ENDED = "dealthread.collections.ended.v1"
+    USAGE_THRESHOLD_BREACHED = "dealthread.usage_threshold.breached.v1"
+    ENTITLEMENT_ACTIVATED = "dealthread.entitlement.activated.v1"
+    ENTITLEMENT_CHANGED = "dealthread.entitlement.changed.v1"
+    ONBOARDING_MILESTONE_REACHED = "dealthread.onboarding_milestone.reached.v1"
+    RENEWAL_RISK_RAISED = "dealthread.renewal_risk.raised.v1"
+    SERVICE_STATUS_CHANGED = "dealthread.service_status.changed.v1"
 
 
 class BusinessEvent(Carried):

@@ -35,6 +35,8 @@ class Credentials(BaseModel):
     entitlement_token: str
     customer_success_secret: str
     customer_success_token: str
+    communications_secret: str
+    communications_token: str
 
 
 def generate() -> Credentials:
@@ -55,6 +57,8 @@ def generate() -> Credentials:
         entitlement_token=_token(""),
         customer_success_secret=_signing_secret(),
         customer_success_token=_token(""),
+        communications_secret=_signing_secret(),
+        communications_token=_token(""),
     )
 
 

@@ -13,10 +13,22 @@ from dealthread.stack.info import StackInfo
 
 ENTITLEMENT = "entitlement"
 CUSTOMER_SUCCESS = "customer-success"
+COMMUNICATIONS = "communications"
 
 # The relay tells customer success; entitlement is asked by a step of its own, which needs the
 # answer.
 CUSTOMER_SUCCESS_EVENTS: list[str] = ["contract.*", "subscription.*"]
+# What a customer is told; which of them become a notice is the service's own matter.
+COMMUNICATIONS_EVENTS: list[str] = [
+    "contract.*",
+    "renewal.*",
+    "invoice.*",
+    "payment.*",
+    "credit_memo.*",
+    "collections.*",
+    "usage_threshold.*",
+    "service_status.*",
+]
 
 
 def app_environment(stack: StackInfo) -> dict[str, str]:
@@ -57,6 +69,7 @@ def app_environment(stack: StackInfo) -> dict[str, str]:
         "DEALTHREAD_ENTITLEMENT_TOKEN": secrets.entitlement_token,
         "DEALTHREAD_WEBHOOK_SECRET_ENTITLEMENT": secrets.entitlement_secret,
         "DEALTHREAD_WEBHOOK_SECRET_CUSTOMER_SUCCESS": secrets.customer_success_secret,
+        "DEALTHREAD_WEBHOOK_SECRET_COMMUNICATIONS": secrets.communications_secret,
         # User, password, companies: known when Tryton has been prepared.
         **stack.tryton.settings,
     }
@@ -98,6 +111,7 @@ def receiver_environment(stack: StackInfo, role: str) -> dict[str, str]:
     secret, token = {
         ENTITLEMENT: (secrets.entitlement_secret, secrets.entitlement_token),
         CUSTOMER_SUCCESS: (secrets.customer_success_secret, secrets.customer_success_token),
+        COMMUNICATIONS: (secrets.communications_secret, secrets.communications_token),
     }[role]
     return _simulator(stack, role) | {
         "DEALTHREAD_SIM_WEBHOOK_SECRETS": secret,
@@ -139,5 +153,12 @@ def _subscribers(stack: StackInfo) -> list[dict[str, object]]:
             "url": f"{stack.urls.customer_success}/events",
             "secret_name": "CUSTOMER_SUCCESS",
             "types": CUSTOMER_SUCCESS_EVENTS,
+        },
+        {
+            "name": COMMUNICATIONS,
+            "url": f"{stack.urls.communications}/events",
+            "secret_name": "COMMUNICATIONS",
+            "types": COMMUNICATIONS_EVENTS,
+            "kind": "communications",
         },
     ]

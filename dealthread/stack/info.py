@@ -38,6 +38,7 @@ class StackUrls(BaseModel):
     entitlement_direct: str
     customer_success: str
     customer_success_direct: str
+    communications: str
     database: str
     tryton_database: str
 

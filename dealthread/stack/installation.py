@@ -94,6 +94,7 @@ def _urls(ports: dict[str, int], postgres: Postgres, codec_token: str) -> StackU
         entitlement_direct=http["entitlement_direct"],
         customer_success=http["customer_success"],
         customer_success_direct=http["customer_success_direct"],
+        communications=http["communications"],
         database=postgres.url(defaults.DATABASE, defaults.DATABASE_ROLE, driver="psycopg"),
         tryton_database=postgres.url(defaults.TRYTON_DATABASE, defaults.TRYTON_ROLE),
     )

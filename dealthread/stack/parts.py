@@ -8,7 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dealthread.stack import defaults, environment, health, info, temporal
-from dealthread.stack.environment import CUSTOMER_SUCCESS, ENTITLEMENT, app_environment
+from dealthread.stack.environment import (
+    COMMUNICATIONS,
+    CUSTOMER_SUCCESS,
+    ENTITLEMENT,
+    app_environment,
+)
 from dealthread.stack.errors import StackError
 from dealthread.stack.info import StackInfo
 from dealthread.stack.ledger import NAME as TRYTON
@@ -103,6 +108,7 @@ def _simulators(stack: StackInfo) -> list[Step]:
         fault_proxy(stack, ENTITLEMENT, "entitlement", urls.entitlement_direct),
         _receiver(stack, CUSTOMER_SUCCESS, urls.customer_success_direct),
         fault_proxy(stack, CUSTOMER_SUCCESS, "customer_success", urls.customer_success_direct),
+        _receiver(stack, COMMUNICATIONS, urls.communications),
     ]
 
 

@@ -23,6 +23,8 @@ USUAL: Mapping[str, int] = {
     "entitlement_direct": 8741,
     "customer_success": 8750,
     "customer_success_direct": 8751,
+    # Has a fault switch of its own.
+    "communications": 8760,
 }
 
 # A taken port moves by this much, then upward; all below Linux's ephemeral range (32768 and up),

@@ -9,6 +9,7 @@ from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.domain.case import KINDS, Case, CaseOpening, CaseState, Decision, DecisionKind
+from dealthread.domain.event_data.service import CaseEscalated, CaseOpened
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.errors import BadInput, NotFound
 from dealthread.naming import event_id
@@ -102,7 +103,9 @@ class PostgresCases:
                     type=EventType.CASE_OPENED,
                     subject=opening.contract_key,
                     time=now,
-                    data={"case_id": opening.case_id, "kind": opening.kind, "queue": info.queue},
+                    data=CaseOpened(
+                        case_id=opening.case_id, kind=opening.kind, queue=info.queue
+                    ).told(),
                 ),
             )
             fresh = await connection.execute(
@@ -245,7 +248,9 @@ class PostgresCases:
                         type=EventType.CASE_ESCALATED,
                         subject=row.contract_key,
                         time=datetime.now(UTC),
-                        data={"case_id": row.case_id, "queue": row.queue, "level": level},
+                        data=CaseEscalated(
+                            case_id=row.case_id, queue=row.queue, level=level
+                        ).told(),
                     ),
                 )
             return len(rows)

@@ -172,7 +172,9 @@ class PostgresChanges:
         async with self._engine.connect() as connection:
             rows = await connection.execute(
                 select(deliveries.c.subscriber).where(
-                    deliveries.c.event_id == event_id, deliveries.c.state == "delivered"
+                    deliveries.c.event_id == event_id,
+                    # A replay makes what was delivered due again; it stays delivered.
+                    deliveries.c.delivered_at.is_not(None),
                 )
             )
             return wanted <= set(rows.scalars())

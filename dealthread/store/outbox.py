@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import false, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, false, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.events import BusinessEvent
 from dealthread.store.schema import deliveries, outbox
 
-# Svix's published schedule: quick at first, then hours.
-RETRY_DELAYS = (5, 300, 1800, 7200, 18000, 36000, 36000)
+FIRST_DELAY, LONGEST_DELAY = 5.0, 3600.0
+"""Seconds. Doubled with each attempt: an hour is reached with the tenth."""
+MOST_ATTEMPTS = 40
+"""Of one event that a living subscriber does not take: about a day, then it stays as failed."""
+
+
+def retry_delay(event_id: str, subscriber: str, attempt: int) -> timedelta:
+    """Exponential with jitter. The jitter follows from what is sent, so that it can be told
+    beforehand, and spreads the events that one outage held up."""
+    digest = hashlib.sha256(f"{event_id}/{subscriber}/{attempt}".encode()).digest()
+    share = 0.5 + int.from_bytes(digest[:4]) / 2**33
+    return timedelta(seconds=share * min(FIRST_DELAY * 2 ** min(attempt, 20), LONGEST_DELAY))
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,7 @@ class DueDelivery:
     subscriber: str
     body: dict[str, object]
     attempts: int
+    replay_id: str = ""
 
 
 async def publish(connection: AsyncConnection, event: BusinessEvent) -> None:
@@ -36,27 +48,32 @@ async def publish(connection: AsyncConnection, event: BusinessEvent) -> None:
     )
 
 
+def asked_for(patterns: tuple[str, ...]) -> ColumnElement[bool]:
+    """Events whose type matches one of the patterns, such as `contract.*`."""
+    return or_(
+        false(),
+        *(outbox.c.type.like(f"dealthread.{one.replace('*', '%')}%") for one in patterns),
+    )
+
+
 class Outbox:
     """The relay's view of events to deliver."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self.engine = engine
 
     async def route(self, subscriber: str, patterns: tuple[str, ...]) -> None:
         """Give a subscriber the events it asked for and has no delivery row for yet.
 
         A pattern is an event type without `dealthread.` and version, such as `contract.*`.
         """
-        wanted = or_(
-            false(),
-            *(outbox.c.type.like(f"dealthread.{one.replace('*', '%')}%") for one in patterns),
-        )
+        wanted = asked_for(patterns)
         has_row = (
             select(deliveries.c.event_id)
             .where(deliveries.c.event_id == outbox.c.id, deliveries.c.subscriber == subscriber)
             .exists()
         )
-        async with self._engine.begin() as connection:
+        async with self.engine.begin() as connection:
             await connection.execute(
                 insert(deliveries)
                 .from_select(
@@ -66,9 +83,10 @@ class Outbox:
                 .on_conflict_do_nothing()
             )
 
-    async def due(self, subscriber: str, limit: int) -> list[DueDelivery]:
-        """Claim deliveries that are due; a claim lapses after a minute."""
-        async with self._engine.begin() as connection:
+    async def due(self, subscriber: str, limit: int, replay_id: str = "") -> list[DueDelivery]:
+        """Claim deliveries that are due, of the first telling or of one replay; a claim lapses
+        after a minute."""
+        async with self.engine.begin() as connection:
             rows = (
                 await connection.execute(
                     select(
@@ -78,6 +96,7 @@ class Outbox:
                     .where(
                         deliveries.c.subscriber == subscriber,
                         deliveries.c.state == "pending",
+                        deliveries.c.replay_id == replay_id,
                         deliveries.c.next_attempt_at <= func.now(),
                     )
                     .order_by(outbox.c.created_at, outbox.c.id)
@@ -95,7 +114,7 @@ class Outbox:
                     .values(next_attempt_at=datetime.now(UTC) + timedelta(minutes=1))
                 )
             return [
-                DueDelivery(row.event_id, row.type, subscriber, row.body, row.attempts)
+                DueDelivery(row.event_id, row.type, subscriber, row.body, row.attempts, replay_id)
                 for row in rows
             ]
 
@@ -104,24 +123,26 @@ class Outbox:
         await self._finish(due, state="delivered", answer=answer[:120], delivered_at=func.now())
 
     async def failed(self, due: DueDelivery, code: str, *, final: bool) -> None:
-        """Try again later by the schedule, or give up and leave it visible as failed."""
-        exhausted = final or due.attempts >= len(RETRY_DELAYS)
-        delay = RETRY_DELAYS[min(due.attempts, len(RETRY_DELAYS) - 1)]
+        """Try again later, or give up and leave it visible as failed."""
+        exhausted = final or due.attempts + 1 >= MOST_ATTEMPTS
+        delay = retry_delay(due.event_id, due.subscriber, due.attempts)
         await self._finish(
             due,
             state="failed" if exhausted else "pending",
             answer=code[:120],
             attempts=due.attempts + 1,
-            next_attempt_at=datetime.now(UTC) + timedelta(seconds=delay),
+            next_attempt_at=datetime.now(UTC) + delay,
         )
 
     async def _finish(self, due: DueDelivery, **values: object) -> None:
-        async with self._engine.begin() as connection:
+        async with self.engine.begin() as connection:
             await connection.execute(
                 update(deliveries)
                 .where(
                     deliveries.c.event_id == due.event_id,
                     deliveries.c.subscriber == due.subscriber,
+                    # A replay asked meanwhile has its own sending and its own outcome.
+                    deliveries.c.replay_id == due.replay_id,
                     # What was delivered stays so, whatever a slower sender saw.
                     deliveries.c.state != "delivered",
                 )

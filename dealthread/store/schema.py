@@ -226,7 +226,36 @@ deliveries = Table(
     Column("next_attempt_at", Instant, nullable=False, server_default=_NOW),
     Column("answer", String(120), nullable=False, server_default=""),
     Column("delivered_at", Instant),
+    Column("routed_at", Instant, nullable=False, server_default=_NOW),
+    # The replay that asked for it again; empty for the first telling.
+    Column("replay_id", String(40), nullable=False, server_default="", index=True),
     Index("ix_deliveries_pending", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+)
+
+# How each subscriber answers; who they are stands in the settings.
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    # enabled | disabled; a disabled one is asked nothing, its events wait.
+    Column("state", String(12), nullable=False, server_default="enabled"),
+    Column("failures_in_row", Integer, nullable=False, server_default="0"),
+    Column("failing_since", Instant),
+    Column("last_code", String(120), nullable=False, server_default=""),
+    Column("last_answered_at", Instant),
+    Column("disabled_at", Instant),
+)
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("replay_id", String(40), primary_key=True),
+    Column("subscriber", String(60), nullable=False, index=True),
+    Column("actor", String(120), nullable=False),
+    Column("wanted", JSONB, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("rate_per_second", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=_NOW),
 )
 
 cases = Table(

@@ -49,6 +49,17 @@ def settings_of(database_url: str) -> Settings:
             "codec_token": CODEC_TOKEN,
             "codec_origins": json.dumps([UI]),
             "ui_url": UI,
+            "subscribers": json.dumps(
+                [
+                    {
+                        "name": "desk",
+                        "url": "https://desk.example.com/events",
+                        "secret_name": "DESK",
+                        "types": ["contract.*"],
+                        "kind": "communications",
+                    }
+                ]
+            ),
         }
     )
 

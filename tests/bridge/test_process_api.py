@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import select, update
 
-from dealthread.bridge import api, checking, contracts_api, previewing
+from dealthread.bridge import api, checking, contracts_api, events_api, inbox_api, previewing
 from dealthread.naming import contract_key, quote_to_cash_id
 from dealthread.store.schema import runs
 from tests.bridge.caller import DEAL, ORG, Bridge
@@ -54,13 +54,28 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", f"{CONTRACT}/renewals/preview"): CHANGERS,
     ("POST", f"{CONTRACT}/cancellations/preview"): CHANGERS,
     ("POST", f"{CONTRACT}/signals/risk"): CHANGERS | {"customer-success"},
+    ("GET", "/v1/events"): READERS,
+    ("GET", "/v1/events/evt_1"): READERS,
+    ("GET", "/v1/events/replays"): READERS,
+    ("POST", "/v1/events/replays"): {"operator", "finance-systems"},
+    ("GET", "/v1/subscribers"): READERS,
+    ("POST", "/v1/subscribers/desk/enable"): {"operator", "finance-systems"},
+    ("GET", "/v1/inbox"): READERS,
+    ("POST", "/v1/inbox/1/replays"): {"operator", "finance-systems"},
 }
 
 
 def test_every_route_of_the_process_api_is_in_the_table() -> None:
     routes = [
         route
-        for router in (api.router, checking.router, contracts_api.router, previewing.router)
+        for router in (
+            api.router,
+            checking.router,
+            contracts_api.router,
+            previewing.router,
+            events_api.router,
+            inbox_api.router,
+        )
         for route in router.routes
         if isinstance(route, APIRoute)
     ]

@@ -18,7 +18,7 @@ import typer
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from dealthread.bridge import api, checking, codec_server, intake
+from dealthread.bridge import api, checking, codec_server, events_api, inbox_api, intake
 from dealthread.cli.main import app
 from dealthread.domain.case import KINDS, DecisionKind
 from dealthread.domain.corrections import Corrections
@@ -213,7 +213,9 @@ def test_the_table_of_rules_is_the_rules() -> None:
 
 def served() -> list[str]:
     """Method and path of every route of the bridge."""
-    routers: list[APIRouter] = [intake.router, api.router, checking.router, codec_server.router]
+    routers: list[APIRouter] = [
+        module.router for module in (intake, api, checking, events_api, inbox_api, codec_server)
+    ]
     return [
         f"{method} {route.path}"
         for router in routers

@@ -36,6 +36,7 @@ PARTS = (
     "stripe",
     "entitlement-proxy",
     "customer-success-proxy",
+    "communications",
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
 
 from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import (
@@ -10,15 +12,26 @@ from dealthread.domain.documents import (
     BookingState,
     ErpCustomer,
 )
-from dealthread.errors import NotFound
-from dealthread.outcome import Outcome
+from dealthread.domain.ledger import LedgerJournal, PostedJournal, Reversal, TrialBalanceRow
+from dealthread.domain.receivable import (
+    LedgerCreditMemo,
+    LedgerInvoice,
+    LedgerReceipt,
+    PostedDocument,
+    WriteOff,
+)
+from dealthread.errors import NotFound, StepRejected
+from dealthread.outcome import Outcome, Rejected
 from dealthread.ports import (
     DraftBooking,
     OnboardErpCustomer,
     PostingQuestion,
     PostingRules,
 )
+from tests.fakes.ledger import FakeLedger
 from tests.fakes.world import Unchanged, World
+
+T = TypeVar("T")
 
 
 class FakeErp:
@@ -31,6 +44,7 @@ class FakeErp:
         self._world = world
         self.customers: dict[tuple[str, str], ErpCustomer] = {}
         self.bookings: dict[str, list[Booking]] = {}
+        self.ledger = FakeLedger()
         self._contract_of: dict[str, str] = {}
         """Contract key by document key."""
 
@@ -164,3 +178,109 @@ class FakeErp:
             raise NotFound("booking_not_found")
 
         return await self._world.read("erp.read_booking", look)
+
+    # ------------------------------------------------------------ ledger
+
+    async def _post(
+        self, method: str, company: str, key: str, make: Callable[[], T]
+    ) -> Outcome[T | PostedDocument]:
+        """Once for each key; a refusal writes nothing."""
+
+        def effect() -> T | PostedDocument | Unchanged[T | PostedDocument]:
+            made = self.ledger.find(company, key)
+            return make() if made is None else Unchanged(made)
+
+        try:
+            return await self._world.write(method, key, effect)
+        except StepRejected as refusal:
+            return Rejected(
+                refusal.case_kind, refusal.code, field=refusal.field, evidence=refusal.evidence
+            )
+
+    async def find_document(self, company: str, document_key: str) -> PostedDocument | None:
+        return await self._world.read(
+            "erp.find_document", lambda: self.ledger.find(company, document_key)
+        )
+
+    async def post_invoice(
+        self, command: LedgerInvoice, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        return await self._post(
+            "erp.post_invoice",
+            command.company,
+            command.document_key,
+            lambda: self.ledger.invoice(command),
+        )
+
+    async def post_credit_memo(
+        self, command: LedgerCreditMemo, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        return await self._post(
+            "erp.post_credit_memo",
+            command.company,
+            command.document_key,
+            lambda: self.ledger.credit_memo(command),
+        )
+
+    async def apply_receipt(
+        self, command: LedgerReceipt, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        return await self._post(
+            "erp.apply_receipt",
+            command.company,
+            command.document_key,
+            lambda: self.ledger.receipt(command),
+        )
+
+    async def post_journal(
+        self, command: LedgerJournal, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        return await self._post(
+            "erp.post_journal",
+            command.company,
+            command.document_key,
+            lambda: self.ledger.journal(command),
+        )
+
+    async def post_write_off(
+        self, command: WriteOff, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        return await self._post(
+            "erp.post_write_off",
+            command.company,
+            command.document_key,
+            lambda: self.ledger.write_off(command),
+        )
+
+    async def reverse_journal(
+        self, command: Reversal, *, idempotency_key: str
+    ) -> Outcome[PostedDocument | None]:
+        return await self._post(
+            "erp.reverse_journal",
+            command.company,
+            command.document_key,
+            lambda: self.ledger.reverse(command),
+        )
+
+    async def read_document(self, company: str, document_key: str) -> PostedDocument:
+        found = await self._world.read(
+            "erp.read_document", lambda: self.ledger.find(company, document_key)
+        )
+        if found is None:
+            raise NotFound("document_not_found")
+        return found
+
+    async def open_documents(self, company: str, customer_key: str) -> tuple[PostedDocument, ...]:
+        return await self._world.read(
+            "erp.open_documents", lambda: self.ledger.open_documents(company, customer_key)
+        )
+
+    async def trial_balance(self, company: str, until: date) -> tuple[TrialBalanceRow, ...]:
+        return await self._world.read(
+            "erp.trial_balance", lambda: self.ledger.trial_balance(company, until)
+        )
+
+    async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
+        return await self._world.read(
+            "erp.journals", lambda: self.ledger.journals(company, start, end)
+        )

@@ -196,3 +196,19 @@ def _strings(value: object) -> list[str]:
     if isinstance(value, dict):
         return [text for item in value.values() for text in _strings(item)]
     return [value] if isinstance(value, str) else []
+
+
+def test_the_desk_for_notices_is_a_part_and_a_subscriber_of_its_kind(tmp_path: Path) -> None:
+    """PF-24: told by settings alone, with a secret of its own."""
+    made = establish(tmp_path, None)
+    settings = app_environment(made)
+    (desk,) = [
+        one
+        for one in json.loads(settings["DEALTHREAD_SUBSCRIBERS"])
+        if one.get("kind") == "communications"
+    ]
+    assert desk["url"] == f"{made.urls.communications}/events"
+    own = settings[f"DEALTHREAD_WEBHOOK_SECRET_{desk['secret_name']}"]
+    assert own == made.credentials.communications_secret
+    assert own != made.credentials.customer_success_secret
+    assert desk["name"] in [step.name for step in parts.plan(made, {})]

@@ -22,7 +22,7 @@ from dealthread.settings import Settings, Subscriber
 from dealthread.store.cases import PostgresCases
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.inbox import Inbox
-from dealthread.store.outbox import RETRY_DELAYS, Outbox, publish
+from dealthread.store.outbox import MOST_ATTEMPTS, Outbox, publish, retry_delay
 from dealthread.store.runs import Runs
 from dealthread.store.schema import deliveries
 
@@ -117,28 +117,36 @@ async def test_a_delivered_event_is_delivered_for_that_subscriber_alone(
     assert await due(outbox, "b") == ["evt_1"]
 
 
-async def test_failed_deliveries_come_again_by_the_published_schedule_and_end_visible(
+def test_pauses_double_up_to_an_hour_with_a_jitter_that_follows_from_what_is_sent() -> None:
+    for attempt in range(MOST_ATTEMPTS):
+        whole = min(5 * 2**attempt, 3600)
+        seconds = [retry_delay(f"evt_{n}", "a", attempt).total_seconds() for n in range(50)]
+        assert all(whole / 2 <= one <= whole for one in seconds)
+        assert len(set(seconds)) == 50, "events that one outage held up are spread"
+        assert seconds[0] == retry_delay("evt_0", "a", attempt).total_seconds()
+
+
+async def test_failed_deliveries_come_again_by_the_schedule_and_end_visible(
     outbox: Outbox, store: AsyncEngine
 ) -> None:
     await told(store)
     await outbox.route("a", ("*",))
-    delays = []
-    for _ in range(len(RETRY_DELAYS)):
+    for attempt in range(MOST_ATTEMPTS - 1):
         (one,) = await outbox.due("a", 50)
         before = datetime.now(UTC)
         await outbox.failed(one, "503", final=False)
         async with store.connect() as connection:
             row = (await connection.execute(select(deliveries))).one()
         assert row.state == "pending"
-        delays.append(round((row.next_attempt_at - before).total_seconds()))
+        pause = (row.next_attempt_at - before).total_seconds()
+        assert pause == pytest.approx(retry_delay("evt_1", "a", attempt).total_seconds(), abs=1.0)
         assert await outbox.due("a", 50) == []
         await now(store)
-    assert delays == [5, 300, 1800, 7200, 18000, 36000, 36000]
     (one,) = await outbox.due("a", 50)
     await outbox.failed(one, "503", final=False)
     async with store.connect() as connection:
         row = (await connection.execute(select(deliveries))).one()
-    assert (row.state, row.attempts, row.answer) == ("failed", 8, "503")
+    assert (row.state, row.attempts, row.answer) == ("failed", MOST_ATTEMPTS, "503")
     await now(store)
     assert await outbox.due("a", 50) == []
 
@@ -152,8 +160,16 @@ class Receivers:
     dead: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def deliver(
-        self, url: str, secret_name: str, event_id: str, event_type: str, body: bytes
+        self,
+        url: str,
+        secret_name: str,
+        event_id: str,
+        event_type: str,
+        body: bytes,
+        *,
+        replay_id: str = "",
     ) -> Outcome[str]:
+        assert not replay_id
         assert json.loads(body)["id"] == event_id
         if url == "dead":
             await self.dead.wait()

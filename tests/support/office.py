@@ -22,7 +22,7 @@ from tests.support.saga_lab import Lab
 class NoEvents:
     """Nobody subscribes in these tests."""
 
-    async def deliver(self, *_: object) -> None:
+    async def deliver(self, *_: object, **__: object) -> None:
         raise AssertionError("no subscriber is configured")
 
 

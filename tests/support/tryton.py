@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Awaitable, Callable
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
 from adapters.erp.tryton.factory import create
+from adapters.erp.tryton.manifest import MANIFEST
 from adapters.erp.tryton.rpc import TrytonRpc
 from adapters.erp.tryton.settings import TrytonSettings
+from adapters.manifest import Manifest, VendorOperation
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import BookingContext, ErpCustomer
 from dealthread.domain.party import Party
@@ -135,3 +140,28 @@ async def with_lost_answer(
         outcome = await act(create(settings, client))
     assert transport.lost == [method]
     return outcome
+
+
+async def set_rates(
+    settings: TrytonSettings, password: str, rates: dict[str, str], on: str
+) -> None:
+    """What treasury does in the ERP: rates of a day, unless they are there."""
+    admin = settings.model_copy(update={"user": "admin", "password": SecretStr(password)})
+    extra = [
+        VendorOperation("RPC", "model.currency.currency.rate.search_read", "of an administrator"),
+        VendorOperation("RPC", "model.currency.currency.rate.create", "of an administrator"),
+    ]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        rpc = TrytonRpc(admin, client, manifest=Manifest("erp", [*MANIFEST.operations, *extra]))
+        day = date.fromisoformat(on)
+        model = "currency.currency.rate"
+        if await rpc.search_read(model, [["date", "=", day]], ["date"], context={}):
+            return
+        rows = await rpc.search_read(
+            "currency.currency", [["code", "in", list(rates)]], ["code"], context={}
+        )
+        values = [
+            {"currency": row["id"], "date": day, "rate": Decimal(rates[row["code"]])}
+            for row in rows
+        ]
+        await rpc.write(f"model.{model}.create", values, context={}, case_kind="erp.rejected")

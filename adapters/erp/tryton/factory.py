@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import httpx
 
@@ -11,10 +11,19 @@ from adapters.erp.tryton.bookings import TrytonBookings
 from adapters.erp.tryton.company import Companies
 from adapters.erp.tryton.customers import TrytonCustomers
 from adapters.erp.tryton.operation import Operation
+from adapters.erp.tryton.postings import TrytonPostings
 from adapters.erp.tryton.rpc import TrytonRpc
 from adapters.erp.tryton.settings import TrytonSettings
 from adapters.http import CallMeter
 from dealthread.domain.documents import Booking, ErpCustomer
+from dealthread.domain.ledger import LedgerJournal, PostedJournal, Reversal, TrialBalanceRow
+from dealthread.domain.receivable import (
+    LedgerCreditMemo,
+    LedgerInvoice,
+    LedgerReceipt,
+    PostedDocument,
+    WriteOff,
+)
 from dealthread.outcome import Outcome
 from dealthread.ports import (
     DraftBooking,
@@ -39,6 +48,7 @@ class TrytonErp:
         self._companies = Companies(settings, rpc)
         self._customers = TrytonCustomers(settings, rpc, self._companies)
         self._bookings = TrytonBookings(settings, rpc, self._companies)
+        self._postings = TrytonPostings(settings, rpc, self._companies)
 
     async def check_posting_rules(self, question: PostingQuestion) -> PostingRules:
         context = await self._companies.context(question.company)
@@ -88,6 +98,59 @@ class TrytonErp:
 
     async def read_booking(self, company: str, document_key: str) -> Booking:
         return await self._bookings.read(company, document_key)
+
+    # ------------------------------------------------------------ ledger
+
+    async def find_document(self, company: str, document_key: str) -> PostedDocument | None:
+        return await self._postings.find(company, document_key)
+
+    async def post_invoice(
+        self, command: LedgerInvoice, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        del idempotency_key
+        return await self._postings.post_invoice(command)
+
+    async def post_credit_memo(
+        self, command: LedgerCreditMemo, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        del idempotency_key
+        return await self._postings.post_credit_memo(command)
+
+    async def apply_receipt(
+        self, command: LedgerReceipt, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        del idempotency_key
+        return await self._postings.apply_receipt(command)
+
+    async def post_journal(
+        self, command: LedgerJournal, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        del idempotency_key
+        return await self._postings.post_journal(command)
+
+    async def post_write_off(
+        self, command: WriteOff, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        del idempotency_key
+        return await self._postings.post_write_off(command)
+
+    async def reverse_journal(
+        self, command: Reversal, *, idempotency_key: str
+    ) -> Outcome[PostedDocument | None]:
+        del idempotency_key
+        return await self._postings.reverse_journal(command)
+
+    async def read_document(self, company: str, document_key: str) -> PostedDocument:
+        return await self._postings.read(company, document_key)
+
+    async def open_documents(self, company: str, customer_key: str) -> tuple[PostedDocument, ...]:
+        return await self._postings.open_documents(company, customer_key)
+
+    async def trial_balance(self, company: str, until: date) -> tuple[TrialBalanceRow, ...]:
+        return await self._postings.trial_balance(company, until)
+
+    async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
+        return await self._postings.journals(company, start, end)
 
 
 def create(

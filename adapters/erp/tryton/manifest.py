@@ -10,6 +10,9 @@ _SEARCHED = (
     "account.account",
     "account.invoice",
     "account.invoice.payment_term",
+    "account.journal",
+    "account.move",
+    "account.move.line",
     "account.period",
     "account.tax",
     "company.company",
@@ -56,6 +59,26 @@ MANIFEST = Manifest(
             _RPC + "wizard.sale.return_sale.execute",
             _RPC + "wizard.sale.return_sale.delete",
         ),
+        *operations(
+            _DOCS + "modules-account-invoice/",
+            _RPC + "model.account.invoice.create",
+            _RPC + "model.account.invoice.write",
+            _RPC + "model.account.invoice.post",
+            _RPC + "model.account.invoice.cancel",
+        ),
+        *operations(
+            _DOCS + "modules-account/",
+            _RPC + "model.account.move.create",
+            _RPC + "model.account.move.delete",
+            _RPC + "model.account.move.post",
+            _RPC + "model.account.move.line.write",
+            *(
+                f"{_RPC}wizard.account.move.{name}.{step}"
+                for name in ("reconcile_lines", "unreconcile_lines")
+                for step in ("create", "execute", "delete")
+            ),
+        ),
+        *operations(_DOCS + "server/", _RPC + "model.res.user.warning.skip"),
         *operations(
             _DOCS + "server/ref/models.html",
             _RPC + "model.ir.attachment.create",

@@ -198,7 +198,11 @@ def _raise_for_error(error: Any, method: str, case_kind: str) -> NoReturn:
         case "UserWarning":
             message = str(detail[1])[:_LARGEST_MESSAGE] if len(detail) > 1 else ""
             raise StepRejected(
-                "user_warning", case_kind=case_kind or ERP_REJECTED, message=message, method=method
+                "user_warning",
+                case_kind=case_kind or ERP_REJECTED,
+                message=message,
+                method=method,
+                warning=str(detail[0])[:_LARGEST_MESSAGE] if detail else "",
             )
         case "ConcurrencyException":
             raise Conflict("changed_meanwhile", method=method)

@@ -22,6 +22,9 @@ class TrytonSettings(BaseSettings):
     instance: str = "tryton"
     companies: dict[str, int | str]
     parent_relation: str = "Subsidiary of"
+    clearing_account: str = "4900"
+    """Account of revenue that invoice lines for other accounts pass through, empty after each
+    document: Tryton takes nothing but revenue on the line of a customer invoice."""
     connect_seconds: float = 3.0
     read_seconds: float = 20.0
     """Longest wait for one answer."""

@@ -1,4 +1,4 @@
-"""`python -m dealthread.simulators.receivers --role entitlement|customer-success --port N`."""
+"""`python -m dealthread.simulators.receivers --role ROLE --port N`: one of the receivers."""
 
 from __future__ import annotations
 

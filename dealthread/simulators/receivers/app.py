@@ -1,4 +1,4 @@
-"""The two receivers of our events: the entitlement service and the customer-success service."""
+"""The receivers of our events: entitlement, customer success, and notices to customers."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ from dealthread.simulators.kit.server import build_app
 from dealthread.simulators.kit.signing import SignatureRefused, secret_key, verify
 from dealthread.simulators.receivers.events import Event
 from dealthread.simulators.receivers.journal import Journal
+from dealthread.simulators.receivers.notices import NoticeDesk
 from dealthread.simulators.receivers.state import EventRefused, Receiver
 
 
 class Role(StrEnum):
-    """Which of the two."""
+    """Which of them."""
 
     ENTITLEMENT = "entitlement"
     CUSTOMER_SUCCESS = "customer-success"
+    COMMUNICATIONS = "communications"
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,11 @@ def create_app(config: ReceiverConfig) -> Starlette:
     """The ASGI app of one receiver."""
     clock = SimClock(config.clock_offset)
     ledger = Ledger(clock)
-    receiver = Receiver(clock, ledger, holds_entitlements=config.role is Role.ENTITLEMENT)
+    receiver: Receiver | NoticeDesk
+    if config.role is Role.COMMUNICATIONS:
+        receiver = NoticeDesk(clock, ledger)
+    else:
+        receiver = Receiver(clock, ledger, holds_entitlements=config.role is Role.ENTITLEMENT)
     journal = Journal(config.state_file) if config.state_file is not None else None
     if journal is not None:
         for message_id, body in journal.events():
@@ -125,11 +131,16 @@ def create_app(config: ReceiverConfig) -> Starlette:
         except ValidationError as exc:
             fields = ", ".join(".".join(map(str, one["loc"])) for one in exc.errors())
             return _error(400, "invalid_event", f"not a CloudEvents 1.0 event: {fields}")
+        if event.id != message_id and config.role is Role.COMMUNICATIONS:
+            return _error(400, "invalid_event", "webhook-id and the event's id differ")
+        if journal is not None and isinstance(receiver, NoticeDesk):
+            # Kept before it is sent: a repeat after a crash must not be a second notice.
+            journal.append(message_id, raw)
         try:
             answer = receiver.take(message_id, event)
         except EventRefused as exc:
             return _error(exc.status, exc.code, str(exc))
-        if journal is not None:
+        if journal is not None and not isinstance(receiver, NoticeDesk):
             journal.append(message_id, raw)
         return JSONResponse(answer)
 
@@ -146,7 +157,9 @@ def create_app(config: ReceiverConfig) -> Starlette:
 
         return handler
 
-    if config.role is Role.ENTITLEMENT:
+    if isinstance(receiver, NoticeDesk):
+        path, handler = "/notices/{subject}", read("subject", receiver.notices_of)
+    elif config.role is Role.ENTITLEMENT:
         path, handler = "/entitlements/{contract_key}", read("contract_key", receiver.shown)
     else:
         path, handler = "/accounts/{customer_key}", read("customer_key", receiver.account)

@@ -25,6 +25,7 @@ _TYPES = {
     "income_expense": "account_type_template_other_revenues_en",
     "equity": "account_type_template_equity_en",
 }
+EXCHANGE_DIFFERENCES = "7000"
 _PAYABLE_TYPE = "account_type_template_payable_en"
 _TAX_TYPE = "account_type_template_current_tax_en"
 
@@ -90,6 +91,9 @@ def create_chart(session: SetupSession, company: Company, config: ConfigSet) -> 
         "default_account_receivable": _control(config, company, "asset_control"),
         "default_account_payable": _of_type(session, company, _PAYABLE_TYPE),
         "deferred_account_revenue": _control(config, company, "liability_control"),
+        # What is lost when the lines of an invoice are converted one by one.
+        "currency_exchange_debit_account": company.accounts.get(EXCHANGE_DIFFERENCES),
+        "currency_exchange_credit_account": company.accounts.get(EXCHANGE_DIFFERENCES),
         "tax_rounding": _tax_rounding(config, company),
     }
     values = {key: value for key, value in defaults.items() if value}

@@ -1,0 +1,169 @@
+"""From a document of ours to the values of Tryton's invoice.
+
+Three things that Tryton 8.2 decides and we go along with (measured):
+
+- `number` is read-only for every remote caller, so the biller's legal number is the `reference`,
+  which Tryton shows beside its own number and searches by; our document key begins the comment.
+- A line of a customer invoice takes accounts of revenue only. A line for another account (deferred
+  revenue, unbilled receivables) goes through a clearing account that the same document's transfer
+  entry empties at once.
+- Its numbers rise with the invoice date: an invoice dated before one that is numbered already is
+  refused. Such a latecomer takes the later date in Tryton; issue date, due date, posting date and
+  tax are those of the document all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from typing import Any
+
+from adapters.erp.tryton.ledger import Books
+from adapters.erp.tryton.rpc import ERP_REJECTED, Row
+from adapters.erp.tryton.translate import period_text
+from dealthread.domain.money import EXPONENTS, Money
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerLine
+from dealthread.errors import StepRejected
+
+Document = LedgerInvoice | LedgerCreditMemo
+_PRICE_PLACES = 8
+_ISSUED = "Issue date: "
+_CORRECTS = "Corrects: "
+
+
+def comment_of(document: Document) -> str:
+    """Text that our key begins: by it the invoice is found, by the rest a person knows it."""
+    kind = "invoice" if isinstance(document, LedgerInvoice) else "credit memo"
+    lines = [
+        f"{document.document_key} {kind} of the billing system",
+        f"{_ISSUED}{document.dates.issue_date.isoformat()}",
+        f"Tax point: {document.dates.tax_point.isoformat()}",
+        f"Contract: {document.contract_key}",
+        f"Process: {document.business_key}",
+        f"Billing: {document.billing.account} {document.billing.native_id}",
+    ]
+    if isinstance(document, LedgerCreditMemo):
+        lines.append(f"{_CORRECTS}{document.corrects}")
+        lines.append(f"Reason: {document.reason}")
+    return "\n".join(lines)
+
+
+def issue_date_of(comment: str | None) -> date | None:
+    """The legal date from the comment, since Tryton's own may be later."""
+    for text in (comment or "").splitlines():
+        if text.startswith(_ISSUED):
+            try:
+                return date.fromisoformat(text.removeprefix(_ISSUED))
+            except ValueError:
+                return None
+    return None
+
+
+def line_values(
+    line: LedgerLine, sign: int, *, account: int, tax: Row, common: dict[str, Any], item: Row | None
+) -> dict[str, Any]:
+    """One line. Where quantity × price cannot give the net, the line is one piece at the net and
+    its description says the quantity."""
+    quantity, price = _quantity_and_price(line)
+    period = f", {period_text(line.service_start, line.service_end)}" if line.service_start else ""
+    pieces = "" if quantity == line.quantity else f", quantity {line.quantity}"
+    values: dict[str, Any] = {
+        **common,
+        "type": "line",
+        "invoice_type": "out",
+        "account": account,
+        "description": f"{line.description}{period}{pieces}",
+        "quantity": float(quantity) * sign,
+        "unit_price": price,
+        "taxes": [["add", [tax["id"]]]],
+        "note": f"dealthread-line: {line.line_key}",
+    }
+    if item is not None:
+        values |= {"product": item["id"], "unit": item["sale_uom"]}
+    return values
+
+
+def _quantity_and_price(line: LedgerLine) -> tuple[Decimal, Decimal]:
+    """Both so that Tryton computes exactly the net; it rounds half to even."""
+    one = Decimal(1), line.net.amount
+    quantity = line.quantity
+    if quantity <= 0 or Decimal(repr(float(quantity))) != quantity:
+        return one
+    price = (line.net.amount / quantity).quantize(Decimal(1).scaleb(-_PRICE_PLACES), ROUND_HALF_UP)
+    cent = Decimal(1).scaleb(-EXPONENTS[line.net.currency])
+    if (price * quantity).quantize(cent, ROUND_HALF_EVEN) != line.net.amount:
+        return one
+    return quantity, price.normalize() + 0
+
+
+def tax_values(document: Document, sign: int, taxes: dict[str, Row]) -> list[dict[str, Any]]:
+    """Tax rows with the biller's own amounts, grouped as Tryton groups them: by code and sign.
+
+    Tryton keeps the amount of a row whose base is the one that it computes itself. A difference
+    of more than a unit for each line is no rounding: it is a case.
+    """
+    groups: dict[tuple[str, bool], list[LedgerLine]] = {}
+    for line in document.lines:
+        groups.setdefault((line.tax_code, line.net.amount * sign >= 0), []).append(line)
+    rows = []
+    for (code, is_charge), lines in groups.items():
+        base = sum((line.net.amount for line in lines), Decimal(0)) * sign
+        amount = sum((line.tax.amount for line in lines), Decimal(0)) * sign
+        _check_rate(code, taxes[code], lines)
+        side = "invoice_account" if is_charge else "credit_note_account"
+        rows.append(
+            {
+                "tax": taxes[code]["id"],
+                "account": taxes[code][side],
+                "description": taxes[code]["description"] or code,
+                "base": base,
+                "amount": amount,
+                "manual": False,
+            }
+        )
+    return rows
+
+
+def _check_rate(code: str, tax: Row, lines: Sequence[LedgerLine]) -> None:
+    unit = Decimal(1).scaleb(-EXPONENTS[lines[0].net.currency])
+    for line in lines:
+        own = Money.rounded(line.net.amount * (tax["rate"] or 0), line.net.currency).amount
+        if abs(own - line.tax.amount) > unit:
+            raise StepRejected(
+                "tax_differs",
+                case_kind="tax.difference",
+                field="tax",
+                line=line.line_key,
+                tax_code=code,
+                given=str(line.tax.amount),
+                computed=str(own),
+            )
+
+
+def check_rate_of_exchange(document: Document, books: Books, rates: dict[str, Decimal]) -> None:
+    """Tryton converts an invoice at the rate of its own table, which treasury keeps. The rate that
+    we were given must make the same amounts, or the document waits."""
+    if document.rate is None:
+        if document.currency != books.currency:
+            raise _rate_refused("rate_missing", document, books)
+        return
+    if document.rate.currency != books.currency or document.currency not in rates:
+        raise _rate_refused("rate_missing", document, books)
+    cent = Decimal(1).scaleb(-EXPONENTS[books.currency])
+    factor = rates[books.currency] / rates[document.currency]
+    parts = [*(line.net for line in document.lines), document.gross]
+    for part in parts:
+        own = (part.amount * factor).quantize(cent, ROUND_HALF_EVEN)
+        if abs(own) != abs(document.rate.of(part).amount):
+            raise _rate_refused("rate_differs", document, books)
+
+
+def _rate_refused(code: str, document: Document, books: Books) -> StepRejected:
+    return StepRejected(
+        code,
+        case_kind=ERP_REJECTED,
+        field="rate",
+        pair=f"{document.currency}/{books.currency}",
+        given=str(document.rate.rate) if document.rate else "",
+    )

@@ -1,0 +1,120 @@
+"""Ledger half of the ERP port: every write looks for its document key first and goes on from there.
+
+One poster per company is assumed: Tryton has no unique key of ours, so that two posters at once
+could each find nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import TypeVar
+
+from adapters.erp.tryton import credit_memos, invoices, journals, receipts, settling
+from adapters.erp.tryton.balances import Reader
+from adapters.erp.tryton.company import Companies
+from adapters.erp.tryton.operation import Operation, conclude
+from adapters.erp.tryton.rpc import ERP_REJECTED, TrytonRpc
+from adapters.erp.tryton.settings import TrytonSettings
+from dealthread.domain.ledger import LedgerJournal, PostedJournal, Reversal, TrialBalanceRow
+from dealthread.domain.receivable import (
+    LedgerCreditMemo,
+    LedgerInvoice,
+    LedgerReceipt,
+    PostedDocument,
+    WriteOff,
+)
+from dealthread.errors import NotFound
+from dealthread.outcome import Outcome
+
+T = TypeVar("T")
+
+
+class TrytonPostings:
+    """Invoices, credit memos, receipts, write-offs, journals and balances."""
+
+    def __init__(self, settings: TrytonSettings, rpc: TrytonRpc, companies: Companies) -> None:
+        self._settings = settings
+        self._rpc = rpc
+        self._companies = companies
+
+    async def post_invoice(self, command: LedgerInvoice) -> Outcome[PostedDocument]:
+        async def work(operation: Operation, reader: Reader) -> PostedDocument:
+            row = await invoices.ensure_posted(operation, command, self._settings.clearing_account)
+            return await reader.of_invoice(row)
+
+        return await self._run(command.company, work)
+
+    async def post_credit_memo(self, command: LedgerCreditMemo) -> Outcome[PostedDocument]:
+        async def work(operation: Operation, reader: Reader) -> PostedDocument:
+            if not await settling.find_invoices(operation, command.document_key):
+                await credit_memos.check_room(operation, command)
+            row = await invoices.ensure_posted(operation, command, self._settings.clearing_account)
+            await credit_memos.settle(operation, command, row)
+            return await reader.of_invoice(await settling.invoice_by_id(operation, row["id"]))
+
+        return await self._run(command.company, work)
+
+    async def apply_receipt(self, command: LedgerReceipt) -> Outcome[PostedDocument]:
+        async def work(operation: Operation, reader: Reader) -> PostedDocument:
+            return await reader.of_entry(await receipts.ensure_receipt(operation, command))
+
+        return await self._run(command.company, work)
+
+    async def post_write_off(self, command: WriteOff) -> Outcome[PostedDocument]:
+        async def work(operation: Operation, reader: Reader) -> PostedDocument:
+            return await reader.of_entry(await receipts.ensure_write_off(operation, command))
+
+        return await self._run(command.company, work)
+
+    async def post_journal(self, command: LedgerJournal) -> Outcome[PostedDocument]:
+        async def work(operation: Operation, reader: Reader) -> PostedDocument:
+            return await reader.of_entry(await journals.ensure_journal(operation, command))
+
+        return await self._run(command.company, work)
+
+    async def reverse_journal(self, command: Reversal) -> Outcome[PostedDocument | None]:
+        async def work(operation: Operation, reader: Reader) -> PostedDocument | None:
+            entry = await journals.reverse(operation, command)
+            return await reader.of_entry(entry) if entry else None
+
+        return await self._run(command.company, work)
+
+    async def find(self, company: str, document_key: str) -> PostedDocument | None:
+        return await (await self._reader(company)).find(document_key)
+
+    async def read(self, company: str, document_key: str) -> PostedDocument:
+        found = await self.find(company, document_key)
+        if found is None:
+            raise NotFound("document", company=company, document_key=document_key)
+        return found
+
+    async def open_documents(self, company: str, customer_key: str) -> tuple[PostedDocument, ...]:
+        return await (await self._reader(company)).open_documents(customer_key)
+
+    async def trial_balance(self, company: str, until: date) -> tuple[TrialBalanceRow, ...]:
+        return await (await self._reader(company)).trial_balance(until)
+
+    async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
+        operation = await self._operation(company)
+        return await journals.export(operation, self._companies, company, start, end)
+
+    # ------------------------------------------------------------ running
+
+    async def _operation(self, company: str) -> Operation:
+        return Operation(self._rpc, await self._companies.context(company), ERP_REJECTED)
+
+    def _reading(self, operation: Operation, company: str) -> Reader:
+        return Reader(operation, self._companies, company, self._settings.clearing_account)
+
+    async def _reader(self, company: str) -> Reader:
+        return self._reading(await self._operation(company), company)
+
+    async def _run(
+        self, company: str, work: Callable[[Operation, Reader], Awaitable[T]]
+    ) -> Outcome[T]:
+        operation = await self._operation(company)
+        reader = self._reading(operation, company)
+        return await conclude(
+            operation, lambda same: work(same, reader), self._settings.total_seconds
+        )

@@ -1,0 +1,113 @@
+"""Data of events about invoices, payments, credits, collections and usage."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from dealthread.domain.event_data.base import Amount, Currency, OfContract
+
+
+class OfInvoice(OfContract):
+    """About one legal invoice."""
+
+    customer_key: str
+    seller: str
+    billing_account: str
+    invoice_id: str
+    invoice_number: str
+    currency: Currency
+    total: Amount
+
+
+class InvoiceIssued(OfInvoice):
+    """A legal invoice exists at the biller."""
+
+    issue_date: date
+    due_date: date | None
+    service_start_date: date
+    service_end_date: date
+
+
+class InvoicePosted(OfInvoice):
+    """The invoice is in the ledger."""
+
+    document: str
+    posting_date: date
+
+
+class OfPayment(OfContract):
+    """About one payment. `invoice_numbers` is empty for money on account."""
+
+    customer_key: str
+    seller: str
+    billing_account: str
+    payment_id: str
+    invoice_numbers: tuple[str, ...]
+    currency: Currency
+    amount: Amount
+
+
+class PaymentSucceeded(OfPayment):
+    """The payer's money is confirmed."""
+
+    paid_on: date
+
+
+class PaymentFailed(OfPayment):
+    """An attempt to collect failed."""
+
+    code: str
+    attempt: int
+    next_attempt_on: date | None
+
+
+class PaymentSettled(OfPayment):
+    """The money is in the bank: `amount` gross, `fee` kept by the processor."""
+
+    payout_id: str
+    fee: Amount
+    settled_on: date
+
+
+class CreditMemoCreated(OfContract):
+    """A document that reduces what is owed; it names what it corrects."""
+
+    customer_key: str
+    seller: str
+    billing_account: str
+    credit_memo_id: str
+    credit_memo_number: str
+    corrects_invoice: str
+    reason: str
+    currency: Currency
+    total: Amount
+
+
+class CollectionsStarted(OfContract):
+    """Overdue payment is pursued."""
+
+    customer_key: str
+    invoice_number: str
+    currency: Currency
+    amount_due: Amount
+    due_date: date
+
+
+class CollectionsEnded(OfContract):
+    """Pursuit is over: paid, written_off, handed_over or credited."""
+
+    customer_key: str
+    invoice_number: str
+    outcome: str
+
+
+class UsageThresholdBreached(OfContract):
+    """Told once for each threshold and period."""
+
+    customer_key: str
+    line_key: str
+    meter: str
+    period_start_date: date
+    threshold: Amount
+    used: Amount
+    included: Amount

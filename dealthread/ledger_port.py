@@ -1,0 +1,76 @@
+"""The part of the ERP's port that posts: receivables, cash and journals. It keeps the rules of
+`ports.py`; a write is found again by its document key."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Protocol
+
+from dealthread.domain.ledger import LedgerJournal, PostedJournal, Reversal, TrialBalanceRow
+from dealthread.domain.receivable import (
+    LedgerCreditMemo,
+    LedgerInvoice,
+    LedgerReceipt,
+    PostedDocument,
+    WriteOff,
+)
+from dealthread.outcome import Outcome
+
+
+class LedgerPort(Protocol):
+    """Postings at one company.
+
+    In a closed or missing period a posting is Rejected with the case kind `erp.period_closed`:
+    the caller decides the posting date. What is posted is never deleted, only undone by its
+    opposite.
+    """
+
+    async def find_document(self, company: str, document_key: str) -> PostedDocument | None:
+        """By document key, whatever its kind; state `draft` where its write has to be repeated."""
+
+    async def post_invoice(
+        self, command: LedgerInvoice, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        """Post under the biller's legal number with the biller's own tax, equal to the cent, or
+        refuse: `tax.difference` where the ledger's tax is more than a unit a line away."""
+
+    async def post_credit_memo(
+        self, command: LedgerCreditMemo, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        """Post, and settle as told: against the invoice that it corrects (refused where less is
+        open), to the customer's balance, or out of the account that refunds are paid from."""
+
+    async def apply_receipt(
+        self, command: LedgerReceipt, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        """Post money, or credit held for the customer, and settle the documents that it names;
+        the remainder stays unapplied. Refused where a document has less open."""
+
+    async def post_journal(
+        self, command: LedgerJournal, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        """Post a balanced entry."""
+
+    async def reverse_journal(
+        self, command: Reversal, *, idempotency_key: str
+    ) -> Outcome[PostedDocument | None]:
+        """Undo of a journal, a receipt or a write-off by its opposite; what it settled is open
+        again. None where there is nothing to undo."""
+
+    async def post_write_off(
+        self, command: WriteOff, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        """Give up (part of) an invoice; refused where less is open."""
+
+    async def read_document(self, company: str, document_key: str) -> PostedDocument:
+        """Present state with what is open. Raises NotFound."""
+
+    async def open_documents(self, company: str, customer_key: str) -> tuple[PostedDocument, ...]:
+        """The customer's invoices and credit memos of which something is open, oldest first,
+        whoever posted them."""
+
+    async def trial_balance(self, company: str, until: date) -> tuple[TrialBalanceRow, ...]:
+        """Every account that was posted to, from the beginning to the day before `until`."""
+
+    async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
+        """Posted entries from `start` to the day before `end`, whoever made them."""

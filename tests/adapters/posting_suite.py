@@ -1,0 +1,377 @@
+"""Worked deals D1 to D5 through the ledger's port: whoever implements it makes these journals.
+
+Each act is done twice and counts once. `FIRST` and `LAST` bound what is read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from dealthread.domain.ledger import balance_of
+from dealthread.domain.receivable import DocumentState, LedgerRate, PostedDocument
+from dealthread.outcome import Rejected
+from dealthread.ports import ErpPort
+from tests.support import deals
+from tests.support import postings as p
+from tests.support.tryton import document_key, done
+
+FIRST, LAST = date(2026, 1, 1), date(2028, 1, 1)
+US, DE, UK = "1", "2", "3"
+
+
+class Ledger:
+    """A port, its acts done twice, and what it holds by key."""
+
+    def __init__(self, erp: ErpPort) -> None:
+        self.erp = erp
+
+    async def do(self, command: Any) -> PostedDocument:
+        """The write that belongs to the command; once more, with the same result."""
+        acts: dict[str, Callable[..., Awaitable[Any]]] = {
+            "LedgerInvoice": self.erp.post_invoice,
+            "LedgerCreditMemo": self.erp.post_credit_memo,
+            "LedgerReceipt": self.erp.apply_receipt,
+            "LedgerJournal": self.erp.post_journal,
+            "WriteOff": self.erp.post_write_off,
+            "Reversal": self.erp.reverse_journal,
+        }
+        act = acts[type(command).__name__]
+        first = await act(command, idempotency_key="k")
+        p.twice(first, await act(command, idempotency_key="k"))
+        document: PostedDocument = done(first)
+        found = await self.erp.find_document(command.company, command.document_key)
+        assert found is not None
+        assert found.ref == document.ref
+        assert found.state is not DocumentState.DRAFT
+        return found
+
+    async def made(self, company: str, key: str) -> dict[str, Decimal]:
+        return p.net_of(await self.erp.journals(company, FIRST, LAST), key)
+
+    async def expect(self, company: str, key: str, **by_account: str) -> None:
+        assert await self.made(company, key) == p.amounts(**by_account)
+
+    async def open_of(self, company: str, key: str) -> Decimal:
+        document = await self.erp.read_document(company, key)
+        return document.open_amount.amount
+
+    async def balances(self, company: str) -> dict[str, Decimal]:
+        rows = await self.erp.trial_balance(company, LAST)
+        currency = rows[0].balance.currency
+        assert not balance_of(rows, currency)
+        return {row.account: row.balance.amount for row in rows if row.balance}
+
+
+async def d1(ledger: Ledger) -> None:
+    """Card payment, payout with a fee, recognition, a change with tax by line."""
+    await p.onboard(ledger.erp, US, deals.HARBORLINE)
+    first = p.invoice(
+        US,
+        deals.HARBORLINE,
+        "2026-01-01",
+        p.line("2300", "13500.00", "US-TX-SAAS", "891.00", "USD", item="SEAT-STD", quantity="50"),
+        p.line("2300", "1500.00", "US-TX-SVC0", "0.00", "USD", item="ONB", key="L-ONB"),
+    )
+    posted = await ledger.do(first)
+    assert (posted.number, posted.gross) == (first.number, p.money("15891.00", "USD"))
+    await ledger.expect(US, first.document_key, a1100="15891.00", a2300="-15000.00", a2110="-891")
+    assert await ledger.open_of(US, first.document_key) == Decimal("15891.00")
+    charge = p.receipt("1050", "2026-01-01", "15891.00", (first, "15891.00"))
+    assert (await ledger.do(charge)).state is DocumentState.PAID
+    await ledger.expect(US, charge.document_key, a1050="15891.00", a1100="-15891.00")
+    paid = await ledger.erp.read_document(US, first.document_key)
+    assert (paid.state, paid.open_amount.amount) == (DocumentState.PAID, Decimal(0))
+    for journal in (
+        p.journal(
+            US, "2026-01-05", "USD", {"1000": "15429.86", "6600": "461.14"}, {"1050": "15891.00"}
+        ),
+        p.journal(US, "2026-01-31", "USD", {"2300": "1061.64"}, {"4000": "1061.64"}),
+        p.journal(US, "2026-02-13", "USD", {"2300": "2500.00"}, {"4200": "2500.00"}),
+    ):
+        await ledger.do(journal)
+        made = await ledger.made(US, journal.document_key)
+        assert made == {row.account: row.signed.amount for row in journal.lines}
+    change = p.invoice(
+        US,
+        deals.HARBORLINE,
+        "2026-07-01",
+        p.line("2300", "-6805.48", "US-TX-SAAS", "-449.16", "USD", item="SEAT-STD", key="L-OLD"),
+        p.line("2300", "9527.67", "US-TX-SAAS", "628.83", "USD", item="SEAT-STD", key="L-NEW"),
+    )
+    await ledger.do(change)
+    await ledger.expect(US, change.document_key, a1100="2901.86", a2300="-2722.19", a2110="-179.67")
+    await ledger.balances(US)
+
+
+async def d2(ledger: Ledger) -> None:
+    """Two part payments, a credit memo to the balance, and its use at the renewal."""
+    await p.onboard(ledger.erp, DE, deals.NORDWERK)
+    first = p.invoice(
+        DE,
+        deals.NORDWERK,
+        "2026-03-15",
+        p.line("2300", "17760.00", "DE-19", "3374.40", "EUR", item="SEAT-PRO", quantity="40"),
+        due="2026-04-14",
+        terms="NET30",
+        po="4500098765",
+    )
+    posted = await ledger.do(first)
+    assert posted.due_date == date(2026, 4, 14)
+    await ledger.expect(DE, first.document_key, a1100="21134.40", a2300="-17760", a2120="-3374.40")
+    part = p.receipt("1000", "2026-04-10", "11134.40", (first, "11134.40"))
+    await ledger.do(part)
+    assert await ledger.open_of(DE, first.document_key) == Decimal("10000.00")
+    open_now = await ledger.erp.open_documents(DE, deals.NORDWERK.key)
+    assert first.document_key in {one.document_key for one in open_now}
+    rest = p.receipt("1000", "2026-04-14", "10000.00", (first, "10000.00"))
+    await ledger.do(rest)
+    await ledger.expect(DE, rest.document_key, a1000="10000.00", a1100="-10000.00")
+    memo = p.credit_memo(
+        first,
+        "2026-09-15",
+        p.line("2300", "2201.75", "DE-19", "418.33", "EUR", item="SEAT-PRO", key="L-CREDIT"),
+        balance="2620.08",
+    )
+    credited = await ledger.do(memo)
+    assert (credited.gross, credited.open_amount.amount) == (memo.gross, Decimal(0))
+    await ledger.expect(DE, memo.document_key, a2300="2201.75", a2120="418.33", a2210="-2620.08")
+    renewal = p.invoice(
+        DE,
+        deals.NORDWERK,
+        "2027-03-15",
+        p.line("2300", "13719.60", "DE-19", "2606.72", "EUR", item="SEAT-PRO", quantity="30"),
+        due="2027-04-14",
+        terms="NET30",
+    )
+    await ledger.do(renewal)
+    used = p.receipt("2210", "2027-03-15", "2620.08", (renewal, "2620.08"))
+    await ledger.do(used)
+    await ledger.expect(
+        DE, renewal.document_key, a1100="16326.32", a2300="-13719.60", a2120="-2606.72"
+    )
+    await ledger.expect(DE, used.document_key, a2210="2620.08", a1100="-2620.08")
+    assert await ledger.open_of(DE, renewal.document_key) == Decimal("13706.24")
+    await ledger.balances(DE)
+
+
+async def d3(ledger: Ledger) -> None:
+    """Usage that was accrued, a part payment, a write-off with relief of the tax."""
+    await p.onboard(ledger.erp, UK, p.PENNINE)
+    first = p.invoice(
+        UK,
+        p.PENNINE,
+        "2026-04-01",
+        p.line("2300", "400.00", "GB-20", "80.00", "GBP", item="PLAT-M"),
+    )
+    await ledger.do(first)
+    await ledger.expect(UK, first.document_key, a1100="480.00", a2300="-400.00", a2120="-80.00")
+    await ledger.do(
+        p.journal(
+            UK,
+            "2026-04-30",
+            "GBP",
+            {"1150": "1937.04", "2300": "400.00"},
+            {"4100": "1937.04", "4000": "400.00"},
+        )
+    )
+    second = p.invoice(
+        UK,
+        p.PENNINE,
+        "2026-05-01",
+        p.line("2300", "400.00", "GB-20", "80.00", "GBP", item="PLAT-M"),
+        p.line("1150", "1937.04", "GB-20", "387.41", "GBP", item="API-USE", key="L-USE"),
+    )
+    await ledger.do(second)
+    await ledger.expect(
+        UK, second.document_key, a1100="2804.45", a1150="-1937.04", a2300="-400", a2120="-467.41"
+    )
+    await ledger.do(p.receipt("1000", "2026-06-10", "1000.00", (second, "1000.00")))
+    assert await ledger.open_of(UK, second.document_key) == Decimal("1804.45")
+    given_up = p.write_off(second, "2026-12-05", a6500="1503.71", a2120="300.74")
+    await ledger.do(given_up)
+    await ledger.expect(
+        UK, given_up.document_key, a6500="1503.71", a2120="300.74", a1100="-1804.45"
+    )
+    closed = await ledger.erp.read_document(UK, second.document_key)
+    assert (closed.state, closed.open_amount.amount) == (DocumentState.PAID, Decimal(0))
+    await ledger.balances(UK)
+
+
+async def d4(ledger: Ledger) -> None:
+    """Digits of a receipt transposed: 9.00 stay unapplied."""
+    await p.onboard(ledger.erp, US, deals.COBALT)
+    first = p.invoice(
+        US,
+        deals.COBALT,
+        "2026-02-01",
+        p.line("2300", "43200.00", "US-NY-SAAS", "3834.00", "USD", item="SEAT-PRO", quantity="100"),
+        due="2026-03-03",
+        terms="NET30",
+    )
+    await ledger.do(first)
+    await ledger.expect(US, first.document_key, a1100="47034", a2300="-43200.00", a2110="-3834")
+    whole = p.receipt("1000", "2026-03-03", "47043.00", (first, "47034.00"))
+    got = await ledger.do(whole)
+    assert (got.gross.amount, got.open_amount.amount) == (Decimal("47043.00"), Decimal("9.00"))
+    await ledger.expect(US, whole.document_key, a1000="47043.00", a1100="-47034.00", a2200="-9.00")
+    await ledger.balances(US)
+
+
+def rate(value: str, on: str) -> LedgerRate:
+    return LedgerRate(currency="GBP", rate=Decimal(value), rate_date=p.day(on), source="treasury")
+
+
+async def d5(ledger: Ledger) -> None:
+    """An invoice in EUR in a ledger in GBP, settled at another rate."""
+    await p.onboard(ledger.erp, UK, p.LIFFEY)
+    first = p.invoice(
+        UK,
+        p.LIFFEY,
+        "2026-06-01",
+        p.line("2300", "12000.00", "GB-OOS", "0.00", "EUR", item="BNDL-24"),
+        due="2026-07-01",
+        terms="NET30",
+        rate=rate("0.8500", "2026-06-01"),
+    )
+    posted = await ledger.do(first)
+    assert posted.gross == p.money("12000.00", "EUR")
+    assert posted.open_ledger_amount == p.money("10200.00", "GBP")
+    await ledger.expect(UK, first.document_key, a1100="10200.00", a2300="-10200.00")
+    paid = p.receipt(
+        "1000",
+        "2026-06-29",
+        "12000.00",
+        (first, "12000.00"),
+        rate=rate("0.8420", "2026-06-29"),
+        carried="10200.00",
+    )
+    await ledger.do(paid)
+    await ledger.expect(UK, paid.document_key, a1000="10104.00", a7000="96.00", a1100="-10200.00")
+    closed = await ledger.erp.read_document(UK, first.document_key)
+    assert (closed.state, closed.open_amount.amount) == (DocumentState.PAID, Decimal(0))
+    service = p.journal(UK, "2026-07-10", "GBP", {"2300": "2040.00"}, {"4200": "2040.00"})
+    await ledger.do(service)
+    await ledger.expect(UK, service.document_key, a2300="2040.00", a4200="-2040.00")
+    await ledger.balances(UK)
+
+
+async def a_credit_reduces_the_open_invoice(ledger: Ledger) -> None:
+    """Unpaid: the memo is no money of the customer's, the invoice is that much smaller."""
+    await p.onboard(ledger.erp, DE, deals.NORDWERK)
+    first = p.invoice(
+        DE, deals.NORDWERK, "2026-03-15", p.line("2300", "1000.00", "DE-19", "190.00", "EUR")
+    )
+    await ledger.do(first)
+    part = p.line("2300", "100.00", "DE-19", "19.00", "EUR")
+    memo = p.credit_memo(first, "2026-03-20", part, open_invoice="119.00")
+    credited = await ledger.do(memo)
+    assert credited.open_amount.amount == 0
+    await ledger.expect(DE, memo.document_key, a2300="100.00", a2120="19.00", a1100="-119.00")
+    assert await ledger.open_of(DE, first.document_key) == Decimal("1071.00")
+    all_of_it = p.line("2300", "900.00", "DE-19", "171.00", "EUR")
+    split = p.credit_memo(first, "2026-03-21", all_of_it, open_invoice="71.00", balance="1000.00")
+    await ledger.do(split)
+    await ledger.expect(
+        DE, split.document_key, a2300="900.00", a2120="171.00", a1100="-71.00", a2210="-1000.00"
+    )
+    assert await ledger.open_of(DE, first.document_key) == Decimal("1000.00")
+    too_much = p.credit_memo(first, "2026-03-22", all_of_it, open_invoice="1071.00")
+    refused = await ledger.erp.post_credit_memo(too_much, idempotency_key="k")
+    assert isinstance(refused, Rejected)
+    assert (refused.case_kind, refused.code) == ("cash.over_under", "more_than_open")
+    assert await ledger.erp.find_document(DE, too_much.document_key) is None
+
+
+async def a_returned_receipt_opens_the_invoice(ledger: Ledger) -> None:
+    """A debit that came back: both entries stay, the claim is open again."""
+    await p.onboard(ledger.erp, UK, p.PENNINE)
+    first = p.invoice(
+        UK, p.PENNINE, "2026-04-01", p.line("2300", "400.00", "GB-20", "80.00", "GBP")
+    )
+    await ledger.do(first)
+    paid = p.receipt("1050", "2026-04-02", "480.00", (first, "480.00"))
+    await ledger.do(paid)
+    undo = p.reversal(UK, paid.document_key, "2026-04-09")
+    await ledger.do(undo)
+    await ledger.expect(UK, undo.document_key, a1050="-480.00", a1100="480.00")
+    opened = await ledger.erp.read_document(UK, first.document_key)
+    assert (opened.state, opened.open_amount.amount) == (DocumentState.POSTED, Decimal("480.00"))
+    assert (await ledger.erp.read_document(UK, paid.document_key)).reversal is not None
+    await ledger.do(p.receipt("1000", "2026-04-20", "480.00", (first, "480.00")))
+    nothing = p.reversal(UK, document_key(), "2026-04-09")
+    assert done(await ledger.erp.reverse_journal(nothing, idempotency_key="k")) is None
+
+
+async def a_journal_is_reversed_by_its_opposite(ledger: Ledger) -> None:
+    """Never deleted; a second reversal with the same key is the same."""
+    made = p.journal(US, "2026-01-31", "USD", {"2300": "10.00"}, {"4000": "10.00"})
+    await ledger.do(made)
+    undo = p.reversal(US, made.document_key, "2026-02-01")
+    await ledger.do(undo)
+    await ledger.expect(US, undo.document_key, a2300="-10.00", a4000="10.00")
+
+
+async def a_closed_period_is_a_case_of_its_own(ledger: Ledger) -> None:
+    """The caller decides the posting date; only that date is moved."""
+    await p.onboard(ledger.erp, US, deals.HARBORLINE)
+    early = p.journal(US, "2025-12-31", "USD", {"2300": "10.00"}, {"4000": "10.00"})
+    bill = p.invoice(
+        US, deals.HARBORLINE, "2025-12-15", p.line("2300", "10.00", "US-TX-SVC0", "0.00", "USD")
+    )
+    for outcome in (
+        await ledger.erp.post_journal(early, idempotency_key="k"),
+        await ledger.erp.post_invoice(bill, idempotency_key="k"),
+    ):
+        assert isinstance(outcome, Rejected)
+        assert outcome.case_kind == "erp.period_closed"
+    moved = bill.model_copy(update={"dates": p.dates("2025-12-15", "2026-01-01")})
+    posted = await ledger.do(moved)
+    assert (posted.issue_date, posted.posting_date) == (date(2025, 12, 15), date(2026, 1, 1))
+
+
+async def more_than_is_open_is_refused(ledger: Ledger) -> None:
+    """Neither a receipt nor a write-off makes a claim negative; nothing is written."""
+    await p.onboard(ledger.erp, US, deals.HARBORLINE)
+    first = p.invoice(
+        US, deals.HARBORLINE, "2026-01-10", p.line("2300", "10.00", "US-TX-SVC0", "0.00", "USD")
+    )
+    await ledger.do(first)
+    over = p.receipt("1000", "2026-01-11", "10.01", (first, "10.01"))
+    outcome = await ledger.erp.apply_receipt(over, idempotency_key="k")
+    assert isinstance(outcome, Rejected)
+    assert outcome.case_kind == "cash.over_under"
+    given_up = p.write_off(first, "2026-01-12", a6500="10.01")
+    assert isinstance(await ledger.erp.post_write_off(given_up, idempotency_key="k"), Rejected)
+    assert await ledger.erp.find_document(US, over.document_key) is None
+    assert await ledger.open_of(US, first.document_key) == Decimal("10.00")
+
+
+async def a_tax_is_the_billers_to_the_cent(ledger: Ledger) -> None:
+    """A unit a line is rounding and the biller's counts; more is a case."""
+    await p.onboard(ledger.erp, DE, deals.NORDWERK)
+    off = p.invoice(
+        DE, deals.NORDWERK, "2026-03-01", p.line("2300", "10.00", "DE-19", "1.91", "EUR")
+    )
+    await ledger.do(off)
+    await ledger.expect(DE, off.document_key, a1100="11.91", a2300="-10.00", a2120="-1.91")
+    wrong = p.invoice(
+        DE, deals.NORDWERK, "2026-03-01", p.line("2300", "10.00", "DE-19", "1.92", "EUR")
+    )
+    outcome = await ledger.erp.post_invoice(wrong, idempotency_key="k")
+    assert isinstance(outcome, Rejected)
+    assert (outcome.case_kind, outcome.field) == ("tax.difference", "tax")
+    assert await ledger.erp.find_document(DE, wrong.document_key) is None
+
+
+DEALS = (d1, d2, d3, d4, d5)
+RULES = (
+    a_credit_reduces_the_open_invoice,
+    a_returned_receipt_opens_the_invoice,
+    a_journal_is_reversed_by_its_opposite,
+    a_closed_period_is_a_case_of_its_own,
+    more_than_is_open_is_refused,
+    a_tax_is_the_billers_to_the_cent,
+)

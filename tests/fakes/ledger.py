@@ -1,0 +1,317 @@
+"""A double-entry ledger in memory, with the ERP's rules for documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from dealthread.domain.base import Ref, System
+from dealthread.domain.documents import CreditForm
+from dealthread.domain.ledger import (
+    EntryLine,
+    LedgerJournal,
+    PostedJournal,
+    Reversal,
+    TrialBalanceRow,
+    trial_balance_of,
+)
+from dealthread.domain.money import Money
+from dealthread.domain.receivable import (
+    DocumentKind,
+    DocumentState,
+    LedgerCreditMemo,
+    LedgerInvoice,
+    LedgerReceipt,
+    PostedDocument,
+    WriteOff,
+)
+from dealthread.domain.revenue.journal import Side
+from dealthread.errors import StepRejected
+
+CURRENCIES = {"1": "USD", "2": "EUR", "3": "GBP"}
+_RATES = {"US-TX-SAAS": "6.6", "US-NY-SAAS": "8.875", "DE-19": "19", "GB-20": "20"}
+_HUNDRED = Decimal(100)
+
+
+@dataclass
+class FakeLedger:
+    """Documents and entries of all companies."""
+
+    closed_until: date = date(2026, 1, 1)
+    """First open day."""
+    documents: dict[tuple[str, str], PostedDocument] = field(default_factory=dict)
+    entries: list[PostedJournal] = field(default_factory=list)
+    settled: dict[str, list[tuple[str, Money, Money | None]]] = field(default_factory=dict)
+    """Key of a receipt or write-off → what it settled: document, amount, ledger amount."""
+
+    def find(self, company: str, key: str) -> PostedDocument | None:
+        return self.documents.get((company, key))
+
+    def currency(self, company: str) -> str:
+        return CURRENCIES.get(company, "USD")
+
+    # ------------------------------------------------------------ documents
+
+    def invoice(self, command: LedgerInvoice) -> PostedDocument:
+        return self._document(command, DocumentKind.INVOICE, command.gross, Side.DEBIT)
+
+    def credit_memo(self, command: LedgerCreditMemo) -> PostedDocument:
+        for part in command.settlements:
+            if part.form is CreditForm.OPEN_INVOICE:
+                self._require_open(command.company, command.corrects, part.amount)
+        zero = Money.zero(command.currency)
+        made = self._document(command, DocumentKind.CREDIT_MEMO, zero, Side.CREDIT)
+        lines = []
+        for part in command.settlements:
+            own = command.rate.of(part.amount) if command.rate else part.amount
+            if part.form is CreditForm.OPEN_INVOICE:
+                self._settle(command.company, command.corrects, part.amount, own)
+                continue
+            lines += [
+                _line(command.receivable_account, Side.DEBIT, own, command.customer_key),
+                _line(part.credited, Side.CREDIT, own),
+            ]
+        if lines:
+            day = command.dates.posting_date
+            self._enter(command.company, command.document_key, day, "settlement", lines)
+        return made
+
+    def receipt(self, command: LedgerReceipt) -> PostedDocument:
+        for part in command.applications:
+            self._require_open(command.company, part.document_key, part.amount)
+
+        def own(amount: Money) -> Money:
+            return command.rate.of(amount) if command.rate else amount
+
+        loss = command.exchange_loss()
+        lines = [_line(command.money_account, Side.DEBIT, own(command.amount))]
+        for part in command.applications:
+            amount = part.ledger_amount or part.amount
+            lines.append(
+                _line(command.receivable_account, Side.CREDIT, amount, command.customer_key)
+            )
+        if command.unapplied:
+            lines.append(_line(command.unapplied_account, Side.CREDIT, own(command.unapplied)))
+        if loss:
+            side = Side.DEBIT if loss.amount > 0 else Side.CREDIT
+            lines.append(_line(command.exchange_account, side, abs(loss)))
+        entry = self._enter(
+            command.company, command.document_key, command.posting_date, "receipt", lines
+        )
+        parts = [(one.document_key, one.amount, one.ledger_amount) for one in command.applications]
+        return self._settling(
+            command, DocumentKind.RECEIPT, command.amount, command.unapplied, entry, parts
+        )
+
+    def write_off(self, command: WriteOff) -> PostedDocument:
+        self._require_open(command.company, command.document, command.gross)
+        lines = [_line(part.account, Side.DEBIT, part.amount) for part in command.parts]
+        lines.append(
+            _line(command.receivable_account, Side.CREDIT, command.gross, command.customer_key)
+        )
+        entry = self._enter(
+            command.company, command.document_key, command.posting_date, "write_off", lines
+        )
+        parts = [(command.document, command.gross, None)]
+        zero = Money.zero(command.gross.currency)
+        return self._settling(command, DocumentKind.WRITE_OFF, command.gross, zero, entry, parts)
+
+    def journal(self, command: LedgerJournal) -> PostedDocument:
+        entry = self._enter(
+            command.company,
+            command.document_key,
+            command.posting_date,
+            command.description,
+            command.lines,
+        )
+        return self._entry_document(command.company, DocumentKind.JOURNAL, entry)
+
+    def reverse(self, command: Reversal) -> PostedDocument | None:
+        original = self.find(command.company, command.reverses)
+        if original is None:
+            return None
+        made = next(
+            one
+            for one in self.entries
+            if one.company == command.company and one.document_key == command.reverses
+        )
+        lines = [line.turned() for line in made.lines]
+        entry = self._enter(
+            command.company, command.document_key, command.posting_date, command.reason, lines
+        )
+        for key, amount, ledger in self.settled.pop(command.reverses, []):
+            self._settle(command.company, key, -amount, -ledger if ledger else None)
+        undone = original.model_copy(update={"reversal": entry.ref})
+        self.documents[command.company, command.reverses] = undone
+        return self._entry_document(command.company, DocumentKind.REVERSAL, entry)
+
+    # ------------------------------------------------------------ reading
+
+    def open_documents(self, company: str, customer_key: str) -> tuple[PostedDocument, ...]:
+        rows = [
+            one
+            for (owner, _), one in self.documents.items()
+            if owner == company
+            and one.customer_key == customer_key
+            and one.kind in (DocumentKind.INVOICE, DocumentKind.CREDIT_MEMO)
+            and one.open_amount
+        ]
+        return tuple(sorted(rows, key=lambda one: one.issue_date or date.min))
+
+    def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
+        found = (one for one in self.entries if one.company == company)
+        return tuple(one for one in found if start <= one.posting_date < end)
+
+    def trial_balance(self, company: str, until: date) -> tuple[TrialBalanceRow, ...]:
+        return trial_balance_of(self.journals(company, date.min, until), self.currency(company))
+
+    # ------------------------------------------------------------ parts
+
+    def _document(
+        self,
+        command: LedgerInvoice | LedgerCreditMemo,
+        kind: DocumentKind,
+        left: Money,
+        side: Side,
+    ) -> PostedDocument:
+        company = command.company
+        for line in command.lines:
+            _check_tax(line.tax_code, line.net, line.tax)
+        number = command.number
+        if any(c == company and one.number == number for (c, _), one in self.documents.items()):
+            raise StepRejected("number_taken", case_kind="erp.manual_document", field="number")
+        if command.rate is None and command.currency != self.currency(company):
+            raise StepRejected("rate_missing", case_kind="erp.rejected", field="rate")
+        opposite = Side.CREDIT if side is Side.DEBIT else Side.DEBIT
+        sides: list[EntryLine] = []
+        for line in command.lines:
+            tax_account = "2110" if line.tax_code.startswith("US") else "2120"
+            for account, amount in ((line.account, line.net), (tax_account, line.tax)):
+                own = command.rate.of(amount) if command.rate else amount
+                if own:
+                    turned = opposite if own.amount > 0 else side
+                    sides.append(_line(account, turned, abs(own)))
+        whole = command.rate.of(command.gross) if command.rate else command.gross
+        sides.append(_line(command.receivable_account, side, whole, command.customer_key))
+        entry = self._enter(company, command.document_key, command.dates.posting_date, kind, sides)
+        document = PostedDocument(
+            ref=entry.ref.model_copy(update={"kind": "invoice"}),
+            kind=kind,
+            state=DocumentState.POSTED if left else DocumentState.PAID,
+            document_key=command.document_key,
+            number=number,
+            company=company,
+            customer_key=command.customer_key,
+            currency=command.currency,
+            net=command.net,
+            tax=command.tax,
+            gross=command.gross,
+            open_amount=left,
+            open_ledger_amount=command.rate.of(left) if command.rate else None,
+            issue_date=command.dates.issue_date,
+            posting_date=command.dates.posting_date,
+            due_date=command.due_date if isinstance(command, LedgerInvoice) else None,
+            entry=entry.number,
+        )
+        self.documents[company, command.document_key] = document
+        return document
+
+    def _settling(
+        self,
+        command: LedgerReceipt | WriteOff,
+        kind: DocumentKind,
+        gross: Money,
+        left: Money,
+        entry: PostedJournal,
+        parts: Sequence[tuple[str, Money, Money | None]],
+    ) -> PostedDocument:
+        for key, amount, ledger in parts:
+            self._settle(command.company, key, amount, ledger)
+        self.settled[command.document_key] = list(parts)
+        is_used = kind is DocumentKind.RECEIPT and not left
+        document = self._entry_document(command.company, kind, entry).model_copy(
+            update={
+                "gross": gross,
+                "net": gross,
+                "tax": Money.zero(gross.currency),
+                "currency": gross.currency,
+                "open_amount": left,
+                "customer_key": command.customer_key,
+                "state": DocumentState.PAID if is_used else DocumentState.POSTED,
+            }
+        )
+        self.documents[command.company, command.document_key] = document
+        return document
+
+    def _entry_document(
+        self, company: str, kind: DocumentKind, entry: PostedJournal
+    ) -> PostedDocument:
+        currency = self.currency(company)
+        debits = (one.amount for one in entry.lines if one.side is Side.DEBIT)
+        gross = Money.total(debits, currency)
+        document = PostedDocument(
+            ref=entry.ref,
+            kind=kind,
+            state=DocumentState.POSTED,
+            document_key=entry.document_key,
+            number=entry.number,
+            company=company,
+            currency=currency,
+            net=gross,
+            tax=Money.zero(currency),
+            gross=gross,
+            open_amount=Money.zero(currency),
+            posting_date=entry.posting_date,
+            entry=entry.number,
+        )
+        self.documents[company, entry.document_key] = document
+        return document
+
+    def _require_open(self, company: str, key: str, amount: Money) -> None:
+        document = self.find(company, key)
+        if document is None:
+            raise StepRejected("document_unknown", case_kind="cash.unmatched", field="document_key")
+        if document.open_amount < amount:
+            raise StepRejected("more_than_open", case_kind="cash.over_under", field="amount")
+
+    def _settle(self, company: str, key: str, amount: Money, ledger: Money | None) -> None:
+        document = self.documents[company, key]
+        left = document.open_amount - amount
+        own = document.open_ledger_amount
+        self.documents[company, key] = document.model_copy(
+            update={
+                "open_amount": left,
+                "open_ledger_amount": own - ledger if own and ledger else own,
+                "state": DocumentState.POSTED if left else DocumentState.PAID,
+            }
+        )
+
+    def _enter(
+        self, company: str, key: str, day: date, text: str, lines: Iterable[EntryLine]
+    ) -> PostedJournal:
+        if day < self.closed_until:
+            raise StepRejected("period_closed", case_kind="erp.period_closed", field="posting_date")
+        number = str(len(self.entries) + 1)
+        entry = PostedJournal(
+            ref=Ref(system=System.ERP, account=f"fake.{company}", kind="journal", native_id=number),
+            company=company,
+            number=number,
+            posting_date=day,
+            document_key=key,
+            description=text,
+            lines=tuple(lines),
+        )
+        self.entries.append(entry)
+        return entry
+
+
+def _line(account: str, side: Side, amount: Money, customer_key: str = "") -> EntryLine:
+    return EntryLine(account=account, side=side, amount=amount, customer_key=customer_key)
+
+
+def _check_tax(code: str, net: Money, tax: Money) -> None:
+    own = Money.rounded(net.amount * Decimal(_RATES.get(code, "0")) / _HUNDRED, net.currency)
+    if abs((own - tax).to_minor()) > 1:
+        raise StepRejected("tax_differs", case_kind="tax.difference", field="tax")
