@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect
 
+from dealthread.store.changes import PostgresChanges
+from dealthread.store.contracts import PostgresContracts
+from dealthread.store.engine import create_engine as create_async
+from tests.support.running_contract import running_contract
+
 pytestmark = pytest.mark.postgres
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,3 +48,16 @@ def test_code_and_migrations_agree_and_the_way_down_leads_up_again(database_url:
     alembic(database_url, "upgrade", "head")
     assert tables(database_url) == before
     assert "No new upgrade operations" in alembic(database_url, "check")
+
+
+async def test_a_contract_accepted_before_versions_were_kept_stands_as_its_first(
+    database_url: str,
+) -> None:
+    engine = create_async(database_url)
+    contract = await running_contract(engine)
+    alembic(database_url, "downgrade", "0001")
+    alembic(database_url, "upgrade", "head")
+    assert await PostgresContracts(engine).version(contract.key, 1) == contract
+    first = f"quote-to-cash:{contract.org}:{contract.deal_id}"
+    assert await PostgresChanges(engine).version_of(first) == 1
+    await engine.dispose()
