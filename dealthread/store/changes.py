@@ -157,7 +157,7 @@ class PostgresChanges:
                     .values(
                         contract_key=key,
                         system=System.HUB,
-                        account="group",
+                        account="default",
                         kind="contract_group",
                         native_id=group,
                         how="joined",

@@ -246,7 +246,9 @@ async def test_a_notice_is_proven_only_when_every_subscriber_of_its_kind_confirm
     for name in ("letters", "mails"):
         await Outbox(store).route(name, ("renewal.*",))
     changes = PostgresChanges(store, {"communications": ("letters", "mails")})
-    confirmed = update(deliveries).values(state="delivered")
+    confirmed = update(deliveries).values(
+        state="delivered", delivered_at=datetime(2026, 3, 1, tzinfo=UTC)
+    )
     async with store.begin() as connection:
         await connection.execute(confirmed.where(deliveries.c.subscriber == "letters"))
     assert not await changes.was_told("evt_N", "communications")
