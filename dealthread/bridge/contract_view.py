@@ -8,11 +8,11 @@ from itertools import groupby
 
 from pydantic import BaseModel, JsonValue
 
-from dealthread.domain.contract import Contract, ContractState, RenewalTerms
+from dealthread.domain.contract import ContractState, RenewalTerms
 from dealthread.domain.money import Money
 from dealthread.domain.versions.timeline import LineSpan, arr_on, lines_over_time
 from dealthread.hub import RevenueRow
-from dealthread.store.contract_reading import VersionRow, WaitingChange
+from dealthread.store.contract_reading import ContractSnapshot
 
 
 class Term(BaseModel):
@@ -87,15 +87,9 @@ class ContractView(BaseModel):
     money: MoneyView
 
 
-def view_of(
-    contract: Contract,
-    state: ContractState,
-    today: date,
-    versions: list[VersionRow],
-    waiting: list[WaitingChange],
-    schedule: tuple[RevenueRow, ...],
-) -> ContractView:
+def view_of(snapshot: ContractSnapshot, today: date) -> ContractView:
     """What is shown of a contract."""
+    contract, state = snapshot.contract, snapshot.state
     return ContractView(
         contract_key=contract.key,
         number=contract.number,
@@ -118,13 +112,19 @@ def view_of(
         ),
         lines=list(lines_over_time(contract)),
         versions=[
-            VersionView(**{**row.__dict__, "working": _working(row.working)}) for row in versions
+            VersionView(**{**row.__dict__, "working": _working(row.working)})
+            for row in snapshot.versions
         ],
-        changes=[WaitingView(**row.__dict__) for row in waiting],
+        changes=[WaitingView(**row.__dict__) for row in snapshot.waiting],
         money=MoneyView(
             tcv=contract.tcv(),
-            arr=arr_on(contract, today),
-            revenue=_by_month(schedule, contract.currency),
+            # Nothing recurs of a contract that does not run.
+            arr=(
+                arr_on(contract, today)
+                if state is ContractState.ACTIVE
+                else Money.zero(contract.currency)
+            ),
+            revenue=_by_month(snapshot.schedule, contract.currency),
         ),
     )
 

@@ -22,6 +22,7 @@ from dealthread.bridge.ordering import Ordered, business_day, contract_of, place
 from dealthread.bridge.problems import problem
 from dealthread.bridge.resources import Resources, resources_of
 from dealthread.domain.transaction import RiskLevel, RiskSignal
+from dealthread.errors import NotFound
 from dealthread.naming import contract_workflow_id
 from dealthread.settings import Principal
 from dealthread.temporal import RPC_TIMEOUT
@@ -52,15 +53,10 @@ class Signalled(BaseModel):
 @router.get("/{contract_key}")
 async def contract(contract_key: str, held: Held, _: Reader) -> ContractView:
     """State, lines over time, versions, changes that wait, money."""
-    found, state = await contract_of(held, contract_key)
-    return view_of(
-        found,
-        state,
-        business_day(held),
-        await held.contract_reading.versions(contract_key),
-        await held.contract_reading.waiting(contract_key),
-        await held.contracts.schedule(contract_key),
-    )
+    snapshot = await held.contract_reading.snapshot(contract_key)
+    if snapshot is None:
+        raise NotFound("contract_not_found", id=contract_key[:40])
+    return view_of(snapshot, business_day(held))
 
 
 @router.post("/{contract_key}/amendments", status_code=202, response_model=Ordered)
@@ -102,7 +98,6 @@ async def signal_risk(
     """Customer success says how likely the customer is to leave; it changes who must agree to an
     automatic renewal, never the contract."""
     await contract_of(held, contract_key)
-    await held.contract_reading.record_risk(contract_key, body.level, who.actor)
     client = await held.temporal()
     try:
         await client.get_workflow_handle(contract_workflow_id(contract_key)).signal(
@@ -116,4 +111,5 @@ async def signal_risk(
                 409, "contract_ended", field="contract_key", action="nothing follows its end"
             )
         return problem(503, "temporal_unavailable", action="ask again later", retry_after_seconds=5)
+    await held.contract_reading.record_risk(contract_key, body.level, who.actor)
     return Signalled(contract_key=contract_key, level=body.level)

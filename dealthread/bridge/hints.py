@@ -94,6 +94,9 @@ def change_request(
         raise BadInput(f"contract_{state}", field="contractKey", action="sell it anew")
     if contract is not None and contract.org != hint.org:
         raise BadInput("contract_unknown", field="contractKey", action="name one of this org")
+    if hint.contract_key == contract_key(hint.org, hint.deal_id):
+        # A change is asked by an opportunity of its own; under this one, the calendar's run.
+        raise BadInput("deal_of_the_contract", field="recordId", action="ask by another one")
     if hint.kind is DealKind.AMENDMENT:
         change_id = amendment_id(hint.contract_key, hint.deal_id)
         return _request(hint, change_id, ChangeKind.AMENDMENT)

@@ -31,14 +31,19 @@ from dealthread.errors import BadInput
 from dealthread.naming import (
     amendment_id,
     cancellation_id,
+    is_salesforce_id,
     line_key,
     order_source_id,
     renewal_id,
+    salesforce_id_18,
     withdrawal_id,
 )
 
 _FIRST, _LAST = date(1990, 1, 1), date(2199, 12, 31)
 _PLACES = 12
+_DIGITS = 9
+"""Most digits of a quantity or a percentage before the point; a price has up to `_PLACES`. Their
+product over a term stays within what a sum of money holds."""
 
 
 def _within_reach(day: date) -> date:
@@ -47,15 +52,32 @@ def _within_reach(day: date) -> date:
     return day
 
 
-def _sane(number: Decimal) -> Decimal:
+def _shortest(number: Decimal, digits: int) -> Decimal:
+    """Without trailing zeros: 130.0 orders what 130 does."""
     exponent = int(number.as_tuple().exponent)
-    if exponent < -_PLACES or (number and number.adjusted() >= _PLACES):
-        raise ValueError(f"at most {_PLACES} digits before and after the point")
-    return number
+    if exponent < -_PLACES or (number and number.adjusted() >= digits):
+        raise ValueError(f"at most {digits} digits before the point and {_PLACES} after it")
+    return Decimal(f"{number.normalize():f}")
+
+
+def _sane(number: Decimal) -> Decimal:
+    return _shortest(number, _DIGITS)
+
+
+def _sane_price(price: UnitPrice) -> UnitPrice:
+    return UnitPrice.of(_shortest(price.amount, _PLACES), price.currency)
+
+
+def _deal(deal_id: str) -> str:
+    if not is_salesforce_id(deal_id):
+        raise ValueError("give the opportunity's 18-character id")
+    return salesforce_id_18(deal_id)
 
 
 Day = Annotated[date, AfterValidator(_within_reach)]
 Number = Annotated[ExactDecimal, AfterValidator(_sane)]
+Price = Annotated[UnitPrice, AfterValidator(_sane_price)]
+DealId = Annotated[str, AfterValidator(_deal)]
 Code = Annotated[str, StringConstraints(max_length=60)]
 Words = Annotated[str, StringConstraints(max_length=500)]
 SourceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,60}$")]
@@ -92,7 +114,7 @@ class LineBody(BaseModel):
     """Of an added line it may be left out."""
     product_code: Code = ""
     quantity: Number | None = None
-    unit_price: UnitPrice | None = None
+    unit_price: Price | None = None
     end_date: Day | None = None
 
 
@@ -121,7 +143,7 @@ class AmendmentBody(_Body):
     effective_from: Day | None = None
     lines: Lines = []
     payment_terms: Code = ""
-    regional_deals: Annotated[list[Code], Field(max_length=20)] = []
+    regional_deals: Annotated[list[DealId], Field(max_length=20)] = []
     scope_reason: ScopeReason = ScopeReason.CUSTOMER_REQUEST
 
     def order(self, contract: Contract, today: date) -> ChangeOrder:

@@ -10,12 +10,14 @@ from starlette.responses import JSONResponse
 from dealthread.bridge.order_form import OrderBody
 from dealthread.bridge.problems import problem
 from dealthread.bridge.resources import Resources
-from dealthread.domain.change_order import ChangeOrder, WithdrawalOrder
+from dealthread.domain.change_order import ChangeOrder, RenewalOrder, WithdrawalOrder
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.transaction import ChangeKind, ChangeOutcome, ChangeRequest
-from dealthread.domain.versions.refusal import OrderRefusal
+from dealthread.domain.versions.refusal import OrderRefusal, OrderRefused
 from dealthread.domain.versions.rules import refusals
+from dealthread.domain.versions.withdrawn import withdrawn
 from dealthread.errors import BadInput, Conflict, NotFound
+from dealthread.naming import renewal_id
 from dealthread.settings import Principal
 
 _OVER = ("contract_ended", "contract_never_activated", "contract_pending")
@@ -53,16 +55,25 @@ async def place(
     """Store an order and claim its run; asking twice changes nothing, a refusal writes nothing."""
     contract, state = await contract_of(held, contract_key)
     order = body.order(contract, business_day(held))
-    order, is_known = await _known(held, order, dated=body.accepted_on is not None)
+    stored = await _stored(held, contract, order)
+    if stored is not None:
+        order = _as_dated_first(order, stored, dated=body.accepted_on is not None)
+        if order != stored and not body.again:
+            raise _other_order()
     latest, _ = await held.runs.latest_generation(order.change_id)
-    if is_known and latest and not body.again:
+    if latest and not body.again:
+        if stored is None:
+            raise _asked_elsewhere(order.change_id)
         return _answer(order, latest, created=False)
     refused = await _refused(held, contract, state, order)
     if refused is not None:
         return refused
-    generation = await held.runs.next_generation(order.change_id) if body.again else latest or 1
+    generation = await held.runs.next_generation(order.change_id) if body.again else 1
     try:
-        await held.changes.record_order(order, who.actor)
+        if body.again:
+            await held.changes.replace_order(order, who.actor)
+        else:
+            await held.changes.record_order(order, who.actor)
     except Conflict:
         raise _other_order() from None
     created = await held.changes.claim(
@@ -88,16 +99,33 @@ def _answer(order: ChangeOrder, generation: int, *, created: bool) -> Ordered:
     )
 
 
-async def _known(held: Resources, order: ChangeOrder, *, dated: bool) -> tuple[ChangeOrder, bool]:
-    """The order, dated as it was when it was asked first; and whether it was asked before."""
+async def _stored(held: Resources, contract: Contract, order: ChangeOrder) -> ChangeOrder | None:
+    """The order under this id; of a renewal also the one that agreed the term to come: the end
+    that names a renewal has moved since."""
     stored = await held.changes.order(order.change_id)
-    if stored is None:
-        return order, False
+    if stored is not None or not isinstance(order, RenewalOrder):
+        return stored
+    if not contract.later_terms or business_day(held) >= contract.later_terms[-1]:
+        return None
+    return await held.changes.order(renewal_id(contract.key, contract.later_terms[-1]))
+
+
+def _as_dated_first(order: ChangeOrder, stored: ChangeOrder, *, dated: bool) -> ChangeOrder:
+    """As it was asked first, if it says the same: without a date it is agreed on that day."""
+    update: dict[str, object] = {"change_id": stored.change_id}
     if not dated:
-        order = order.model_copy(update={"accepted_on": stored.accepted_on})
-    if stored != order:
-        raise _other_order()
-    return order, True
+        update["accepted_on"] = stored.accepted_on
+    same = order.model_copy(update=update)
+    return same if same == stored else order
+
+
+def _asked_elsewhere(change_id: str) -> BadInput:
+    return BadInput(
+        "asked_elsewhere",
+        field="source_id",
+        action=f"{change_id} is asked by the CRM or the calendar and its order is theirs: "
+        "change it there, or wait for its end",
+    )
 
 
 def _other_order() -> BadInput:
@@ -112,7 +140,7 @@ async def _refused(
     held: Resources, contract: Contract, state: ContractState, order: ChangeOrder
 ) -> JSONResponse | None:
     if isinstance(order, WithdrawalOrder):
-        await _check_target(held, order)
+        await _check_target(held, contract, order)
     return refusal_problem(reasons_against(held, contract, state, order))
 
 
@@ -120,7 +148,14 @@ def reasons_against(
     held: Resources, contract: Contract, state: ContractState, order: ChangeOrder
 ) -> tuple[OrderRefusal, ...]:
     """What the rules have against an order today."""
-    return refusals(contract, state, order, business_day(held), held.config())
+    today = business_day(held)
+    found = refusals(contract, state, order, today, held.config())
+    if order.accepted_on > today:
+        early = OrderRefusal(
+            code="not_agreed_yet", field="accepted_on", action="give today or a day before"
+        )
+        return (*found, early)
+    return found
 
 
 def refusal_problem(reasons: tuple[OrderRefusal, ...]) -> JSONResponse | None:
@@ -137,7 +172,7 @@ def refusal_problem(reasons: tuple[OrderRefusal, ...]) -> JSONResponse | None:
     )
 
 
-async def _check_target(held: Resources, order: WithdrawalOrder) -> None:
+async def _check_target(held: Resources, contract: Contract, order: WithdrawalOrder) -> None:
     target = await held.changes.order(order.target)
     if target is None or target.contract_key != order.contract_key:
         raise NotFound("change_not_found", id=order.target[:60])
@@ -148,3 +183,17 @@ async def _check_target(held: Resources, order: WithdrawalOrder) -> None:
             field="change_id",
             action=f"the change is {outcome or 'not asked'}: there is nothing to take back",
         )
+    if outcome == ChangeOutcome.COMPLETED:
+        await _check_not_in_effect(held, contract, order)
+
+
+async def _check_not_in_effect(held: Resources, contract: Contract, order: WithdrawalOrder) -> None:
+    """The saga asks this again in its turn; whoever asks now need not wait for it."""
+    number = await held.changes.version_of(order.target)
+    earlier = await held.contracts.version(contract.key, number - 1) if number else None
+    try:
+        if number is None or earlier is None:
+            raise OrderRefused("nothing_to_withdraw", "target", "it left the contract as it was")
+        withdrawn(contract, earlier, number, business_day(held))
+    except OrderRefused as refused:
+        raise BadInput("nothing_to_withdraw", field="change_id", action=refused.action) from None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.base import System
 from dealthread.domain.change_order import ChangeOrder, order_from_json
@@ -64,14 +64,7 @@ class PostgresChanges:
                 .returning(change_orders.c.change_id)
             )
             if inserted.first() is not None:
-                await audit.append(
-                    connection,
-                    order.contract_key,
-                    "change.ordered",
-                    key=order.change_id,
-                    actor=requested_by,
-                    detail={"kind": order.kind},
-                )
+                await _audit(connection, order, "change.ordered", requested_by)
                 return
             known = (
                 await connection.execute(
@@ -80,6 +73,26 @@ class PostgresChanges:
             ).scalar()
         if known != body:
             raise Conflict("another_order_under_this_id", change_id=order.change_id)
+
+    async def replace_order(self, order: ChangeOrder, requested_by: str) -> None:
+        """The order of a change that is run anew, in place of the one that came to nothing."""
+        values = {
+            "body": order.model_dump(mode="json"),
+            "requested_by": requested_by,
+            "preview": null(),
+        }
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                insert(change_orders)
+                .values(
+                    change_id=order.change_id,
+                    contract_key=order.contract_key,
+                    kind=order.kind,
+                    **values,
+                )
+                .on_conflict_do_update(index_elements=["change_id"], set_=values)
+            )
+            await _audit(connection, order, "change.ordered_anew", requested_by)
 
     async def record_preview(self, change_id: str, preview: str) -> None:
         async with self._engine.begin() as connection:
@@ -178,3 +191,16 @@ class PostgresChanges:
                 )
             )
             return wanted <= set(rows.scalars())
+
+
+async def _audit(
+    connection: AsyncConnection, order: ChangeOrder, event: str, requested_by: str
+) -> None:
+    await audit.append(
+        connection,
+        order.contract_key,
+        event,
+        key=order.change_id,
+        actor=requested_by,
+        detail={"kind": order.kind},
+    )

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.money import Money
 from dealthread.domain.transaction import ChangeKind, ChangeOutcome, RiskLevel
+from dealthread.hub import RevenueRow
 from dealthread.store import audit
-from dealthread.store.schema import contract_versions, runs
+from dealthread.store.schema import contract_versions, contracts, runs
+from dealthread.store.versions import planned_revenue
 
 
 @dataclass(frozen=True)
@@ -41,57 +44,46 @@ class WaitingChange:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class ContractSnapshot:
+    """A contract with everything that is told of it, as of one moment."""
+
+    contract: Contract
+    state: ContractState
+    versions: list[VersionRow]
+    """Oldest first."""
+    waiting: list[WaitingChange]
+    """In the order asked."""
+    schedule: tuple[RevenueRow, ...]
+
+
 class ContractReading:
     """Queries for the process API; and who said what of a contract."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def versions(self, contract_key: str) -> list[VersionRow]:
-        """Oldest first."""
+    async def snapshot(self, contract_key: str) -> ContractSnapshot | None:
+        """The contract, its versions, what waits to change it, its revenue."""
         async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                select(contract_versions)
-                .where(contract_versions.c.contract_key == contract_key)
-                .order_by(contract_versions.c.number)
-            )
-            return [
-                VersionRow(
-                    number=row.number,
-                    change_id=row.change_id,
-                    kind=row.kind,
-                    effective_from=row.effective_from,
-                    accepted_on=row.accepted_on,
-                    tcv=Money.of(row.tcv, row.currency),
-                    reason=row.reason,
-                    working=row.working,
+            # A change that ends meanwhile is in all parts of the answer or in none.
+            await connection.execution_options(isolation_level="REPEATABLE READ")
+            row = (
+                await connection.execute(
+                    select(contracts.c.body, contracts.c.state).where(
+                        contracts.c.contract_key == contract_key
+                    )
                 )
-                for row in rows
-            ]
-
-    async def waiting(self, contract_key: str) -> list[WaitingChange]:
-        """In the order asked."""
-        held = and_(
-            runs.c.outcome == ChangeOutcome.SCHEDULED, runs.c.kind != ChangeKind.QUOTE_TO_CASH
-        )
-        async with self._engine.connect() as connection:
-            rows = await connection.execute(
-                select(runs)
-                .where(runs.c.contract_key == contract_key, or_(runs.c.outcome.is_(None), held))
-                .order_by(runs.c.created_at, runs.c.business_key)
+            ).first()
+            if row is None:
+                return None
+            return ContractSnapshot(
+                contract=Contract.model_validate(row.body),
+                state=ContractState(row.state),
+                versions=await _versions(connection, contract_key),
+                waiting=await _waiting(connection, contract_key),
+                schedule=await planned_revenue(connection, contract_key),
             )
-            return [
-                WaitingChange(
-                    change_id=row.business_key,
-                    generation=row.generation,
-                    kind=row.kind,
-                    stage=row.stage,
-                    held=row.outcome is not None,
-                    requested_by=row.requested_by,
-                    created_at=row.created_at,
-                )
-                for row in rows
-            ]
 
     async def record_risk(self, contract_key: str, level: RiskLevel, actor: str) -> None:
         """Who saw which risk, in the contract's audit trail."""
@@ -104,3 +96,45 @@ class ContractReading:
                 actor=actor,
                 detail={"level": level},
             )
+
+
+async def _versions(connection: AsyncConnection, contract_key: str) -> list[VersionRow]:
+    rows = await connection.execute(
+        select(contract_versions)
+        .where(contract_versions.c.contract_key == contract_key)
+        .order_by(contract_versions.c.number)
+    )
+    return [
+        VersionRow(
+            number=row.number,
+            change_id=row.change_id,
+            kind=row.kind,
+            effective_from=row.effective_from,
+            accepted_on=row.accepted_on,
+            tcv=Money.of(row.tcv, row.currency),
+            reason=row.reason,
+            working=row.working,
+        )
+        for row in rows
+    ]
+
+
+async def _waiting(connection: AsyncConnection, contract_key: str) -> list[WaitingChange]:
+    held = and_(runs.c.outcome == ChangeOutcome.SCHEDULED, runs.c.kind != ChangeKind.QUOTE_TO_CASH)
+    rows = await connection.execute(
+        select(runs)
+        .where(runs.c.contract_key == contract_key, or_(runs.c.outcome.is_(None), held))
+        .order_by(runs.c.created_at, runs.c.business_key)
+    )
+    return [
+        WaitingChange(
+            change_id=row.business_key,
+            generation=row.generation,
+            kind=row.kind,
+            stage=row.stage,
+            held=row.outcome is not None,
+            requested_by=row.requested_by,
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]

@@ -349,5 +349,8 @@ async def test_a_risk_of_an_unknown_or_ended_contract_is_refused(
     assert (ended.status_code, ended.json()["code"]) == (409, "contract_ended")
     temporal.failing = RPCStatusCode.UNAVAILABLE
     assert (await asked(bridge, contract, "signals/risk", body)).status_code == 503
+    async with bridge.engine.connect() as connection:
+        told = select(audit).where(audit.c.event == "risk.signalled")
+        assert (await connection.execute(told)).all() == []
     wrong = await asked(bridge, contract, "signals/risk", {"level": "medium"})
     assert (wrong.status_code, wrong.json()["field"]) == (422, "body.level")

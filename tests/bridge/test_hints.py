@@ -57,7 +57,9 @@ async def told(bridge: Bridge, number: int = 1, **more: Any) -> tuple[str, str]:
 async def asked(store: AsyncEngine) -> list[tuple[str, str, str]]:
     """Changes asked beyond the first run: kind, business key, deal."""
     async with store.connect() as connection:
-        rows = await connection.execute(select(runs).where(runs.c.kind != "quote_to_cash"))
+        rows = await connection.execute(
+            select(runs).where(runs.c.kind != "quote_to_cash").order_by(runs.c.created_at)
+        )
         return [(row.kind, row.business_key, row.deal_id) for row in rows]
 
 
@@ -148,6 +150,18 @@ async def test_another_orgs_contract_is_unknown(bridge: Bridge) -> None:
     contract = await running_contract(bridge.engine, worked_contract("00D000000000002EAA", DEAL))
     done = await told(bridge, kind="amendment", contractKey=contract.key)
     assert done == ("refused", "contract_unknown: contractKey")
+
+
+@pytest.mark.parametrize("kind", ["amendment", "renewal"])
+async def test_the_deal_that_made_a_contract_does_not_change_it(bridge: Bridge, kind: str) -> None:
+    """Under its id the calendar runs: it would renew in silence."""
+    contract = await contract_of(bridge)
+    body = hint(DEAL, kind=kind, contractKey=contract.key)
+    await bridge.hook(body, signed(body))
+    await relay_of(bridge).take_in()
+    (row,) = await bridge.rows()
+    assert (row.state, row.outcome) == ("refused", "deal_of_the_contract: recordId")
+    assert await asked(bridge.engine) == []
 
 
 async def test_a_change_of_a_contract_that_is_being_set_up_waits_in_line(bridge: Bridge) -> None:
