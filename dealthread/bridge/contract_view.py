@@ -12,7 +12,7 @@ from dealthread.domain.contract import ContractState, RenewalTerms
 from dealthread.domain.money import Money
 from dealthread.domain.versions.timeline import LineSpan, arr_on, lines_over_time
 from dealthread.hub import RevenueRow
-from dealthread.store.contract_reading import ContractSnapshot
+from dealthread.store.contract_reading import ContractSnapshot, EndedChange
 
 
 class Term(BaseModel):
@@ -84,6 +84,8 @@ class ContractView(BaseModel):
     lines: list[LineSpan]
     versions: list[VersionView]
     changes: list[WaitingView]
+    ended: list[EndedChange]
+    """Changes that ended, with their outcome; one that was undone made no version."""
     money: MoneyView
 
 
@@ -116,6 +118,7 @@ def view_of(snapshot: ContractSnapshot, today: date) -> ContractView:
             for row in snapshot.versions
         ],
         changes=[WaitingView(**row.__dict__) for row in snapshot.waiting],
+        ended=snapshot.ended,
         money=MoneyView(
             tcv=contract.tcv(),
             # Nothing recurs of a contract that does not run.

@@ -9,7 +9,7 @@ from dealthread.cli.output import money
 
 
 def show(view: dict[str, Any]) -> None:
-    """State and term, lines over time, versions, what waits, revenue by month."""
+    """State and term, lines over time, versions, what waits and what ended, revenue by month."""
     term, sums = view["term"], view["money"]
     output.facts(
         [
@@ -72,6 +72,22 @@ def show(view: dict[str, Any]) -> None:
             for one in view["changes"]
         ),
         empty="no change waits",
+    )
+    output.say()
+    output.table(
+        ("ended change", "run", "kind", "outcome", "asked by", "ended (UTC)"),
+        (
+            (
+                one["change_id"],
+                one["generation"],
+                one["kind"],
+                one["outcome"],
+                one["requested_by"],
+                output.instant(one["ended_at"]),
+            )
+            for one in view["ended"]
+        ),
+        empty="no change has ended",
     )
     output.say()
     output.table(

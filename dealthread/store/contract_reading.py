@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.contract import Contract, ContractState
@@ -45,6 +45,18 @@ class WaitingChange:
 
 
 @dataclass(frozen=True)
+class EndedChange:
+    """A change that ended, whatever became of it."""
+
+    change_id: str
+    generation: int
+    kind: str
+    outcome: str
+    requested_by: str
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
 class ContractSnapshot:
     """A contract with everything that is told of it, as of one moment."""
 
@@ -54,7 +66,12 @@ class ContractSnapshot:
     """Oldest first."""
     waiting: list[WaitingChange]
     """In the order asked."""
+    ended: list[EndedChange]
+    """In the order ended."""
     schedule: tuple[RevenueRow, ...]
+
+
+_HELD = and_(runs.c.outcome == ChangeOutcome.SCHEDULED, runs.c.kind != ChangeKind.QUOTE_TO_CASH)
 
 
 class ContractReading:
@@ -82,6 +99,7 @@ class ContractReading:
                 state=ContractState(row.state),
                 versions=await _versions(connection, contract_key),
                 waiting=await _waiting(connection, contract_key),
+                ended=await _ended(connection, contract_key),
                 schedule=await planned_revenue(connection, contract_key),
             )
 
@@ -120,10 +138,9 @@ async def _versions(connection: AsyncConnection, contract_key: str) -> list[Vers
 
 
 async def _waiting(connection: AsyncConnection, contract_key: str) -> list[WaitingChange]:
-    held = and_(runs.c.outcome == ChangeOutcome.SCHEDULED, runs.c.kind != ChangeKind.QUOTE_TO_CASH)
     rows = await connection.execute(
         select(runs)
-        .where(runs.c.contract_key == contract_key, or_(runs.c.outcome.is_(None), held))
+        .where(runs.c.contract_key == contract_key, or_(runs.c.outcome.is_(None), _HELD))
         .order_by(runs.c.created_at, runs.c.business_key)
     )
     return [
@@ -135,6 +152,25 @@ async def _waiting(connection: AsyncConnection, contract_key: str) -> list[Waiti
             held=row.outcome is not None,
             requested_by=row.requested_by,
             created_at=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+async def _ended(connection: AsyncConnection, contract_key: str) -> list[EndedChange]:
+    rows = await connection.execute(
+        select(runs)
+        .where(runs.c.contract_key == contract_key, runs.c.outcome.is_not(None), not_(_HELD))
+        .order_by(runs.c.ended_at, runs.c.business_key, runs.c.generation)
+    )
+    return [
+        EndedChange(
+            change_id=row.business_key,
+            generation=row.generation,
+            kind=row.kind,
+            outcome=row.outcome,
+            requested_by=row.requested_by,
+            ended_at=row.ended_at,
         )
         for row in rows
     ]

@@ -184,6 +184,25 @@ async def test_what_has_taken_effect_is_not_taken_back(bridge: Bridge) -> None:
     assert await counted(bridge) == before
 
 
+async def test_what_was_undone_is_still_shown_and_what_is_held_waits(bridge: Bridge) -> None:
+    contract = await contract_of(bridge)
+    made = [
+        (await post(bridge, contract, "amendments", seats(contract, 130, source_id=name))).json()
+        for name in ("A1", "A2", "A3")
+    ]
+    await ended(bridge, made[0]["business_key"], "compensated")
+    await ended(bridge, made[1]["business_key"], "scheduled")
+    shown = (await bridge.as_role("viewer", "GET", f"/v1/contracts/{contract.key}")).json()
+    assert {(one["kind"], one["outcome"]) for one in shown["ended"]} == {
+        ("quote_to_cash", "completed"),
+        ("amendment", "compensated"),
+    }
+    assert [(one["change_id"], one["held"]) for one in shown["changes"]] == [
+        (made[1]["business_key"], True),
+        (made[2]["business_key"], False),
+    ]
+
+
 async def test_all_that_was_asked_is_counted_once(bridge: Bridge) -> None:
     contract = await contract_of(bridge)
     for number in (1, 2):

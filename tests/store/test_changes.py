@@ -21,8 +21,9 @@ from dealthread.store.changes import PostgresChanges
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
 from dealthread.store.outbox import Outbox
+from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
-from dealthread.store.schema import audit, deliveries, runs
+from dealthread.store.schema import audit, change_orders, deliveries, runs
 from tests.store.test_contracts import agreement
 from tests.support.change_orders import cancellation, seats
 from tests.support.running_contract import TODAY, first_context, running_contract
@@ -268,3 +269,32 @@ async def test_a_contract_has_one_state_and_an_unknown_one_has_none(store: Async
     async with store.connect() as connection:
         (first,) = (await connection.execute(select(runs.c.business_key))).scalars()
     assert await PostgresChanges(store).version_of(first) == 1
+
+
+async def test_contracts_of_a_group_are_joined_once_and_found_by_it(store: AsyncEngine) -> None:
+    contract = await running_contract(store)
+    for _ in range(2):
+        await PostgresChanges(store).join_group((contract.key, "C-BBBBBBBBBBBBB"), "G-1")
+    refs = [ref for ref in await Reading(store).refs(contract.key) if ref.kind == "contract_group"]
+    assert [(ref.system, ref.native_id) for ref in refs] == [("hub", "G-1")]
+
+
+async def test_an_order_that_came_to_nothing_is_replaced_and_both_are_audited(
+    store: AsyncEngine,
+) -> None:
+    contract = await running_contract(store)
+    changes, order = PostgresChanges(store), seats(contract, 12, DAY)
+    await changes.record_order(order, "anna")
+    await changes.record_preview(order.change_id, '{"stopping": []}')
+    await changes.replace_order(seats(contract, 13, DAY), "otto")
+    assert await changes.order(order.change_id) == seats(contract, 13, DAY)
+    async with store.connect() as connection:
+        kept = (await connection.execute(select(change_orders))).one()
+        told = await connection.execute(
+            select(audit.c.event, audit.c.actor).where(audit.c.key == order.change_id)
+        )
+        assert [tuple(row) for row in told] == [
+            ("change.ordered", "anna"),
+            ("change.ordered_anew", "otto"),
+        ]
+    assert (kept.requested_by, kept.preview) == ("otto", None)
