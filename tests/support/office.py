@@ -16,6 +16,7 @@ from dealthread.store.inbox import Inbox, InboxMessage
 from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.outbox import Outbox
 from dealthread.store.schema import runs
+from tests.support.deal_builder import ORG
 from tests.support.saga_lab import Lab
 
 
@@ -66,6 +67,26 @@ class Office:
             ]
         )
         return created[0]
+
+    async def hint(
+        self, deal_id: str, key: str, message_id: str, kind: str = "amendment", trigger: str = "won"
+    ) -> None:
+        """Store one message about a change of a contract, as the bridge does."""
+        body = {
+            "object": "Opportunity",
+            "recordId": deal_id,
+            "trigger": trigger,
+            "kind": kind,
+            "contractKey": key,
+        }
+        org = ORG
+        await InboxWriter(self.pool).store(
+            [
+                InboxMessage(
+                    "salesforce", org, message_id, "application/json", json.dumps(body).encode()
+                )
+            ]
+        )
 
     async def relayed(self) -> None:
         """Everything in the inbox becomes runs, every run is started."""

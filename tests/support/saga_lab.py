@@ -184,6 +184,13 @@ class Lab:
             assert asyncio.get_running_loop().time() < deadline, "no case was opened"
             await asyncio.sleep(0.02)
 
+    async def open_case(self, key: str) -> Case | None:
+        """The open case of a contract, if there is one now."""
+        query = select(cases.c.case_id).where(cases.c.contract_key == key, cases.c.state == "open")
+        async with self.engine.connect() as connection:
+            found = (await connection.execute(query)).scalar()
+        return None if found is None else await self.cases.show(found)
+
     async def decide(
         self, case: Case, decision: DecisionKind, actor: str = "olga", **more: object
     ) -> None:
