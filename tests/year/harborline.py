@@ -24,7 +24,7 @@ END = End(
     invoices=[Decimal("15891.00"), Decimal("2901.86"), Decimal("21154.77")],
     credit_notes=[Decimal("17735.23")],  # 16,637.18 + 1,098.05
     balance=Decimal("17735.23"),
-    bookings=[Decimal("15891.00"), Decimal("2901.86"), Decimal("21154.77"), Decimal("-17735.23")],
+    bookings=[Decimal("15000.00"), Decimal("2722.19"), Decimal("19845.00"), Decimal("-16637.18")],
     items=[],
     grants=[
         ("50", "2026-01-01", "2026-07-01"),
@@ -33,9 +33,10 @@ END = End(
     ],
     version=4,
     status="ended",
+    awaiting=Decimal("2500.00"),  # onboarding, on its acceptance
     months={
         "2026-01": Decimal("1061.64"),
-        "2026-02": Decimal("3458.90"),  # 958.90 and the onboarding, 2,500.00
+        "2026-02": Decimal("958.90"),
         "2026-06": Decimal("1027.40"),
         "2026-07": Decimal("1520.27"),  # 1,061.64 + 458.63
         "2026-09": Decimal("1471.24"),  # 1,027.40 + 443.84

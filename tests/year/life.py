@@ -31,11 +31,13 @@ class End:
     credit_notes: Sequence[Decimal]
     balance: Decimal
     bookings: Sequence[Decimal]
-    """With tax, in the order in which they were booked."""
+    """Net, in the order in which they were booked: the tax on a booking is an estimate."""
     items: Sequence[tuple[int, Decimal]]
     grants: Sequence[tuple[str, str, str]]
     version: int
     status: str
+    awaiting: Decimal = ZERO
+    """Sold, and recognised on an event that is not on record: in no month yet."""
     months: dict[str, Decimal] = field(default_factory=dict)
     """Revenue of some months, by `YYYY-MM`."""
 
@@ -113,7 +115,9 @@ class Life:
             deal.contract_key, kind, change, self.org, asked_by or deal.deal_id, order
         )
 
-    async def completed(self, deal: Entered, change: str, *, may_ask: bool = False) -> None:
+    async def completed(
+        self, deal: Entered, change: str, *, may_ask: bool = False, outcome: str = "completed"
+    ) -> None:
         """Wait for the end of a change."""
         while True:
             case = await self.office.case_or_end(deal.contract_key, change)
@@ -122,8 +126,17 @@ class Life:
             if not may_ask or case.kind != "deal.approval":
                 raise RuntimeError(f"{change} waits for a person: {case.kind}: {case.summary}")
             await self.approve(case)
-        outcome = await self.office.outcome(change)
-        self.sheet.agree(f"{change.partition(':')[0]} ended", outcome, "completed")
+        found = await self.office.outcome(change)
+        self.sheet.agree(f"{change.partition(':')[0]} ended", found, outcome)
+
+    async def stopped(self, deal: Entered, change: str, kind: str) -> Case:
+        """Wait for a case of a kind, and tell it."""
+        case = await self.office.case_or_end(deal.contract_key, change)
+        if case is None:
+            raise RuntimeError(f"{change} ended without a case")
+        await self.tell(f"case {case.kind} for {case.queue}: {case.summary}")
+        self.sheet.agree("kind of the case", case.kind, kind)
+        return case
 
     async def until_step(self, change: str, step: str) -> None:
         """Wait until a step of a change is done. Time passes while nobody works."""
@@ -193,7 +206,9 @@ class Life:
         )
         sheet.agree("billing, customer's balance", billed.balance, end.balance)
         sheet.agree("billing, seats and price", self.accounts.items(deal), [*end.items])
-        sheet.agree("ERP, bookings", [row["total_amount"] for row in bookings], [*end.bookings])
+        sheet.agree(
+            "ERP, bookings, net", [row["untaxed_amount"] for row in bookings], [*end.bookings]
+        )
         states = sorted({str(row["state"]) for row in bookings})
         sheet.agree("ERP, states", states, [one for one in states if one in _FIRM])
         sheet.agree("entitlement, rights", self.accounts.grants(deal), sorted(end.grants))
@@ -212,12 +227,13 @@ class Life:
             ("contract", contract.tcv().amount),
             ("ERP, sum of bookings, net", net),
             ("billing, invoiced less credited, net", billed.net),
-            ("store, revenue schedule", sum(months.values(), ZERO)),
+            ("store, revenue planned or awaiting", sum(months.values(), end.awaiting)),
         ):
             sheet.agree(f"{name} = total contract value", found, end.tcv)
-        tax = billed.total - billed.net
-        sheet.agree("ERP, tax booked = billing, tax charged",
-                    sum((row["tax_amount"] for row in bookings), ZERO), tax)  # fmt: skip
+        sheet.line(
+            f"tax: {money(billed.total - billed.net, currency)} charged; estimated on the bookings "
+            f"{money(sum((row['tax_amount'] for row in bookings), ZERO), currency)}"
+        )
         sheet.agree("entitlement = contract's lines", self.accounts.grants(deal), sorted(
             (str(int(line.quantity)), str(line.access_from)[:10], str(line.end_date))
             for line in contract.lines

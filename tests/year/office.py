@@ -177,7 +177,9 @@ class Office:
 
     async def _is_over(self, key: str, change_id: str) -> bool:
         view = await self.view(key)
-        return view.running != change_id and f"{change_id}#1" in view.applied
+        held = {one.request.change_id for one in view.held}
+        is_taken = f"{change_id}#1" in view.applied or change_id in held
+        return view.running != change_id and is_taken
 
     async def _case(self, change_id: str) -> Case | None:
         query = select(cases.c.case_id).where(
