@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import httpx
@@ -50,6 +50,8 @@ REGIONAL_END = End(
     version=1,
     status="active",
 )
+DRAFTED = timedelta(hours=2)
+"""The biller keeps the invoice of a bank transfer as a draft for about an hour."""
 TAX = "DE-19"
 GERMAN_COMPANY = 2
 
@@ -71,6 +73,7 @@ async def lived(life: Life, stack: StackInfo, american: Customer, german: Custom
     """From won to reduced, with a sister contract."""
     deal = await life.sell(seats("C-US", "SEAT-STD", 20, american, BEGINS), "")
     await life.quote_to_cash(deal)
+    await life.office.time.by(DRAFTED)
     life.new_bills(deal, [])
     contract = await life.office.contract(deal.contract_key)
     (line,) = contract.lines
