@@ -213,7 +213,9 @@ class Life:
         sheet.agree("ERP, states", states, [one for one in states if one in _FIRM])
         sheet.agree("entitlement, rights", self.accounts.grants(deal), sorted(end.grants))
         row = self.accounts.crm(deal)
-        sheet.agree("CRM, version", int(row["Dealthread_Version__c"]), end.version)
+        told = row["Dealthread_Version__c"]
+        # No version is written before the first change.
+        sheet.agree("CRM, version", 1 if told is None else int(told), end.version)
         sheet.agree("CRM, status", row["Dealthread_Status__c"], end.status)
         sheet.agree("CRM, total contract value", _cents(row["Dealthread_TCV__c"]), end.tcv)
         months = await self._months(deal)
