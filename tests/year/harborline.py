@@ -90,8 +90,11 @@ async def lived(life: Life, customer: Customer, tryton_proxy: str) -> None:
     await life.on(date(2026, 11, 2))
     await life.completed(deal, renewal_notice_id(deal.contract_key, end))
     forecast = life.accounts.renewal(renewal_id(deal.contract_key, end))
-    await life.tell(
-        f"the renewal is announced; Salesforce forecasts {forecast and forecast['Amount']}"
+    await life.tell("the renewal is announced")
+    life.sheet.agree(
+        "CRM, forecast of the renewal",
+        Decimal(str(forecast["Amount"])) if forecast else None,
+        Decimal("19845.00"),
     )
     await life.on(date(2026, 12, 2))
     await life.completed(deal, renewal_id(deal.contract_key, end))

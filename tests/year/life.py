@@ -224,6 +224,7 @@ class Life:
             {name: months.get(name) for name in end.months},
             end.months,
         )
+        sheet.agree("store, writes whose outcome is not known", await self.office.uncertain(), [])
         net = sum((row["untaxed_amount"] for row in bookings), ZERO)
         for name, found in (
             ("contract", contract.tcv().amount),

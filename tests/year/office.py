@@ -32,6 +32,7 @@ from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
 from dealthread.store.inbox import Inbox
 from dealthread.store.outbox import Outbox
+from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
 from dealthread.store.schema import cases, journal, runs
 from dealthread.temporal import data_converter
@@ -141,6 +142,10 @@ class Office:
         for one in self.settings.subscribers:
             while await self.relay.deliver_events(one):
                 pass
+
+    async def uncertain(self) -> list[str]:
+        """Keys of writes whose answer was lost and that nobody has looked up yet."""
+        return [one.key for one in await Reading(self.engine).uncertain()]
 
     async def writes(self, business_key: str) -> dict[str, tuple[str, str, int]]:
         """Step → state, how it was known to be done, attempts."""
