@@ -23,6 +23,7 @@ PARTS = (
     "stripe",
     "entitlement-proxy",
     "customer-success-proxy",
+    "communications",
 )
 
 

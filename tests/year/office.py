@@ -51,7 +51,7 @@ QUICK = Limits(
     late_effect=timedelta(seconds=0.5),
     first_delay=timedelta(seconds=0.05),
 )
-STILL = 1.5
+STILL = 0.8
 """Seconds of the machine without progress after which somebody waits for time to pass."""
 STRIDE = timedelta(minutes=2)
 PATIENCE = 180.0
@@ -178,7 +178,7 @@ class Office:
             elif loop.time() - since > STILL:
                 await self.time.by(STRIDE)
                 since = loop.time()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         raise Stuck(f"it did not come to pass: {what}")
 
     async def _is_over(self, key: str, change_id: str) -> bool:
@@ -274,4 +274,5 @@ def _simulators(stack: StackInfo) -> tuple[str, ...]:
         stack.urls.stripe,
         stack.urls.entitlement_direct,
         stack.urls.customer_success_direct,
+        stack.urls.communications,
     )
