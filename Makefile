@@ -72,6 +72,10 @@ test-unit: $(STAMP) ## Run the tests that start no server
 test-temporal: $(STAMP) ## Run the tests on Temporal servers
 	@$(PYTEST) -m temporal
 
+.PHONY: year
+year: $(STAMP) ## Let three contracts live their year; every system must agree to the cent
+	@$(BIN)/python -m tests.year
+
 .PHONY: nightly
 nightly: $(STAMP) ## Try 10,000 new cases of each property of money (hours); SEED=number repeats a run
 	@HYPOTHESIS_PROFILE=nightly $(PYTEST) -m hypothesis --timeout 0 $(if $(SEED),--hypothesis-seed=$(SEED)) \

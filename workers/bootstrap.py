@@ -91,9 +91,14 @@ def limits_of(settings: Settings) -> Limits:
 
 
 @asynccontextmanager
-async def open_ports(settings: Settings, meter: CallMeter | None = None) -> AsyncIterator[Ports]:
-    """Real adapters and the real store, closed at the end. Raises BadInput naming a setting."""
-    clock = OffsetClock(settings.business_offset_seconds)
+async def open_ports(
+    settings: Settings, meter: CallMeter | None = None, clock: BusinessClock | None = None
+) -> AsyncIterator[Ports]:
+    """Real adapters and the real store, closed at the end. Raises BadInput naming a setting.
+
+    `clock` takes the place of the machine's time with the settings' offset.
+    """
+    clock = clock or OffsetClock(settings.business_offset_seconds)
     source = ConfigSource(
         settings.config_dir,
         on_problems=lambda problems: log.error("config_invalid", problems=len(problems)),

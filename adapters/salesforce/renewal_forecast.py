@@ -52,15 +52,24 @@ def forecast(
     if package.has_cpq:
         return _by_package(client, version, contract, can_write_end=package.can_write_end)
     key = renewal_id(contract.key, contract.end_date)
-    query = select(["Id"], "Opportunity", [(RENEWAL_KEY, "=", literal(key))], limit=2)
+    query = select(["Id", "Amount"], "Opportunity", [(RENEWAL_KEY, "=", literal(key))], limit=2)
     found = look_up(client, "find_renewal", [row_part(version, contract.key), _get(version, query)])
     row = row_of(found["contract"])
     if found["renewal"]:
-        return Forecast(row, {})
+        return Forecast(row, {}, _first_amount(version, found["renewal"][0], price))
     # A plain create: should a late copy of this request arrive, the unique key refuses it, where
     # an update would set a renewal back that somebody has moved on.
     body = opportunity_fields(contract, price, stage, row.native_id if row else "@{contract.id}")
     return Forecast(row, {}, (post("renewal", version, "Opportunity", body),))
+
+
+def _first_amount(version: str, renewal: Record, price: Money | None) -> tuple[Part, ...]:
+    """The price of a renewal that was there before it had one. An amount that somebody gave
+    stays."""
+    if price is None or renewal.number("Amount") is not None:
+        return ()
+    path = f"Opportunity/{renewal.key('Id')}"
+    return (patch("renewal", version, path, {"Amount": price.amount}),)
 
 
 def opportunity_fields(

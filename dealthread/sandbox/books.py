@@ -63,15 +63,21 @@ class BillingBooks:
         """Each agreement once: a schedule stands for the subscription that it made."""
         found: list[Agreement] = []
         for account, client in self._clients.items():
+            subscriptions = {
+                str(row["id"]): row
+                for row in every(client.v1.subscriptions.list({"status": "all", "limit": 100}))
+            }
             scheduled: set[str] = set()
             for row in every(client.v1.subscription_schedules.list({"limit": 100})):
                 subscription = _id(row.get("subscription") or row.get("released_subscription"))
                 scheduled.add(subscription)
-                found.append(_agreement(account, row, subscription))
+                # A schedule made for a change of a subscription does not name the contract itself.
+                named = _contract(row) or _contract(subscriptions.get(subscription, {}))
+                found.append(_agreement(account, row, subscription, named))
             found.extend(
-                _agreement(account, row, str(row["id"]))
-                for row in every(client.v1.subscriptions.list({"status": "all", "limit": 100}))
-                if row["id"] not in scheduled
+                _agreement(account, row, native_id, _contract(row))
+                for native_id, row in subscriptions.items()
+                if native_id not in scheduled
             )
         return found
 
@@ -172,11 +178,17 @@ def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return dict(found)
 
 
-def _agreement(account: str, row: dict[str, Any], subscription_id: str) -> Agreement:
+def _contract(row: dict[str, Any]) -> str:
+    return str((row.get("metadata") or {}).get(CONTRACT, ""))
+
+
+def _agreement(
+    account: str, row: dict[str, Any], subscription_id: str, contract_key: str
+) -> Agreement:
     return Agreement(
         native_id=str(row["id"]),
         account=account,
-        contract_key=str((row.get("metadata") or {}).get(CONTRACT, "")),
+        contract_key=contract_key,
         status=str(row["status"]),
         subscription_id=subscription_id,
     )

@@ -213,6 +213,19 @@ async def test_a_renewal_that_somebody_works_on_is_left_alone(
     assert (kept["StageName"], kept["Amount"]) == ("Closed Won", 20000.0)
 
 
+async def test_a_renewal_without_an_amount_gets_its_price_once_it_is_known(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: CrmChange
+) -> None:
+    """Made before anybody could price the next term; an announcement can."""
+    wanted = command.model_copy(update={"forecast_renewal": True})
+    await crm.record_change(wanted, idempotency_key=KEY)
+    assert renewals(crm_world)[0]["Amount"] is None
+    priced = wanted.model_copy(update={"sequence": 12, "renewal_price": Money.of("19.5", "USD")})
+    assert isinstance(await crm.record_change(priced, idempotency_key="priced"), Done)
+    (row,) = renewals(crm_world)
+    assert (row["StageName"], row["Amount"]) == ("Prospecting", 19.5)
+
+
 async def test_the_first_write_back_forecasts_the_renewal_together_with_the_contract(
     crm: SalesforceCrm, crm_world: CrmWorld, first: CrmWriteBack
 ) -> None:
