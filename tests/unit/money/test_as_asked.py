@@ -8,6 +8,8 @@ from fractions import Fraction
 
 import pytest
 
+from dealthread.domain.amendment.billed import BilledItem
+from dealthread.domain.amendment.credit import credit_for
 from dealthread.domain.amendment.proration import part_price
 from dealthread.domain.money import Money, UnitPrice
 from dealthread.domain.periods.cycle import BillCycle
@@ -16,7 +18,7 @@ from dealthread.domain.periods.measure import periods_in, share
 from dealthread.domain.periods.moment import Span
 from dealthread.domain.periods.parts import split
 from dealthread.domain.periods.schedule import period_at
-from dealthread.domain.pricing.price import GraduatedPrice, PerUnitPrice, UsagePrice
+from dealthread.domain.pricing.price import GraduatedPrice, PerUnitPrice, UsagePrice, VolumePrice
 from dealthread.domain.pricing.rating import RatingRule, rate
 from dealthread.domain.pricing.tier import Tier, TierTable
 from dealthread.domain.revenue.allocation import allocate
@@ -183,3 +185,32 @@ def test_the_mode_reaches_each_line_of_a_rating() -> None:
     )
     assert rate(base, 4, down).parts[0].quantity == Decimal(1)
     assert rate(base, 4, down).working.source == down.source
+
+
+def test_29_digits_go_to_minor_units_and_back() -> None:
+    wide = Money.of("12345678901234567890123456.789", "BHD")
+    assert wide.to_minor() == 12345678901234567890123456789
+    assert Money.from_minor(12345678901234567890123456789, "BHD") == wide
+
+
+def test_the_fee_of_a_used_volume_is_due_whatever_nothing_used_owes() -> None:
+    rule = RatingRule(is_first_fee_due_unused=False)
+    assert rate(VolumePrice(table=TABLE), "3", rule).amount == usd("16")
+
+
+def test_what_was_billed_at_no_price_comes_back_whole_and_not_in_parts() -> None:
+    period = period_at(APRIL.start, APRIL, BillCycle(length=MONTHLY, anchor=APRIL.start), HOUSE)
+    fee = BilledItem(
+        item_key="I1",
+        line_key="L1",
+        product="set-up",
+        invoice="INV-1",
+        span=APRIL,
+        period=period,
+        quantity=Decimal(1),
+        unit_price=price_of("0"),
+        amount=usd("10"),
+        unpaid=usd("0"),
+    )
+    assert credit_for(fee, APRIL, HOUSE).amount == usd("10")
+    assert credit_for(fee, TO_END, HOUSE).amount == usd("0")
