@@ -8,14 +8,17 @@ from fractions import Fraction
 
 import pytest
 
+from dealthread.domain.amendment.billed import BilledItem
+from dealthread.domain.amendment.credit import credit_for
+from dealthread.domain.amendment.proration import part_price
 from dealthread.domain.money import Money, UnitPrice
-from dealthread.domain.periods.length import ANNUAL, WEEKLY
-from dealthread.domain.periods.measure import periods_in
+from dealthread.domain.periods.cycle import BillCycle
+from dealthread.domain.periods.length import ANNUAL, MONTHLY, QUARTERLY, WEEKLY
+from dealthread.domain.periods.measure import periods_in, share
 from dealthread.domain.periods.moment import Span
 from dealthread.domain.periods.parts import split
-from dealthread.domain.pricing.price import (
-    GraduatedPrice,
-)
+from dealthread.domain.periods.schedule import period_at
+from dealthread.domain.pricing.price import GraduatedPrice, PerUnitPrice, UsagePrice, VolumePrice
 from dealthread.domain.pricing.rating import RatingRule, rate
 from dealthread.domain.pricing.tier import Tier, TierTable
 from dealthread.domain.revenue.allocation import allocate
@@ -124,3 +127,90 @@ def test_a_gross_credit_tells_its_share_and_names_its_field() -> None:
     )
     with pytest.raises(ValueError, match=r"^gross: 60.00 USD of a line with 53.31 USD left"):
         credit_gross(RECORD, "L1", usd("60"), [first, second])
+
+
+APRIL = Span(start=date(2026, 4, 1), end=date(2026, 5, 1))
+TO_END = Span(start=date(2026, 4, 16), end=APRIL.end)
+WITHIN = Span(start=date(2026, 4, 16), end=date(2026, 4, 26))
+
+
+@pytest.mark.parametrize(
+    ("choices", "part", "amount"),
+    [
+        ({}, TO_END, "0.03"),
+        ({}, WITHIN, "0.02"),
+        ({"credit_measure": "billed_less_used"}, TO_END, "0.02"),
+        ({"credit_measure": "billed_less_used"}, WITHIN, "0.02"),
+        ({"rounding": "cumulative"}, WITHIN, "0.01"),
+        ({"rounding_mode": "down"}, TO_END, "0.02"),
+    ],
+)
+def test_a_part_is_measured_itself_or_as_what_the_used_part_leaves(
+    choices: dict[str, str], part: Span, amount: str
+) -> None:
+    """Five cents for April: half of it is 2.5 cents, ten days are 1.67."""
+    rule = HOUSE.named("asked", **choices)
+    period = period_at(APRIL.start, APRIL, BillCycle(length=MONTHLY, anchor=APRIL.start), rule)
+    assert part_price(part, period, price_of("0.05"), Decimal(1), rule) == usd(amount)
+
+
+def test_thirty_day_months_run_over_the_year_and_give_a_31st_no_weight() -> None:
+    strict = HOUSE.named("strict", day_count="thirty_360")
+    quarter = Span(start=date(2025, 11, 1), end=date(2026, 2, 1))
+    rest = Span(start=date(2025, 12, 16), end=quarter.end)
+    assert share(rest, quarter, QUARTERLY, strict) == Fraction(45, 90)
+    mid = Span(start=date(2026, 1, 16), end=date(2026, 2, 16))
+    to_30th = Span(start=mid.start, end=date(2026, 1, 31))
+    to_31st = Span(start=mid.start, end=date(2026, 2, 1))
+    assert share(to_30th, mid, MONTHLY, strict) == share(to_31st, mid, MONTHLY, strict)
+    from_31st = Span(start=date(2026, 1, 31), end=date(2026, 2, 16))
+    after = Span(start=date(2026, 2, 1), end=date(2026, 2, 16))
+    assert share(from_31st, mid, MONTHLY, strict) == share(after, mid, MONTHLY, strict)
+
+
+def test_a_sum_that_the_column_cannot_hold_is_refused() -> None:
+    most = Money.of("9" * 26, "JPY")
+    for beyond in (lambda: most + Money.of(1, "JPY"), lambda: Money.total([most, most], "JPY")):
+        with pytest.raises(ValueError, match="more than 26 digits"):
+            beyond()
+
+
+def test_the_mode_reaches_each_line_of_a_rating() -> None:
+    down = RatingRule(mode=RoundingMode.DOWN)
+    assert rate(PerUnitPrice(unit_price=price_of("0.019")), 1, down).amount == usd("0.01")
+    base = UsagePrice(
+        base_fee=usd("20"),
+        included_units=Decimal(4),
+        overage=PerUnitPrice(unit_price=price_of("1")),
+    )
+    assert rate(base, 4, down).parts[0].quantity == Decimal(1)
+    assert rate(base, 4, down).working.source == down.source
+
+
+def test_29_digits_go_to_minor_units_and_back() -> None:
+    wide = Money.of("12345678901234567890123456.789", "BHD")
+    assert wide.to_minor() == 12345678901234567890123456789
+    assert Money.from_minor(12345678901234567890123456789, "BHD") == wide
+
+
+def test_the_fee_of_a_used_volume_is_due_whatever_nothing_used_owes() -> None:
+    rule = RatingRule(is_first_fee_due_unused=False)
+    assert rate(VolumePrice(table=TABLE), "3", rule).amount == usd("16")
+
+
+def test_what_was_billed_at_no_price_comes_back_whole_and_not_in_parts() -> None:
+    period = period_at(APRIL.start, APRIL, BillCycle(length=MONTHLY, anchor=APRIL.start), HOUSE)
+    fee = BilledItem(
+        item_key="I1",
+        line_key="L1",
+        product="set-up",
+        invoice="INV-1",
+        span=APRIL,
+        period=period,
+        quantity=Decimal(1),
+        unit_price=price_of("0"),
+        amount=usd("10"),
+        unpaid=usd("0"),
+    )
+    assert credit_for(fee, APRIL, HOUSE).amount == usd("10")
+    assert credit_for(fee, TO_END, HOUSE).amount == usd("0")
