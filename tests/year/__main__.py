@@ -2,7 +2,8 @@
 
 Real adapters against the real Tryton, the Stripe and Salesforce simulators and the receivers.
 Tryton stands on the machine's clock: bookings and confirmations dated months ahead of it met no
-warning (Tryton 8.2, `sale` 8.2). Prints a timeline and the accounts; exit code 1 where the systems do not agree to the cent.
+warning (Tryton 8.2, `sale` 8.2). Prints a timeline and the accounts; exit code 1 where the
+systems do not agree to the cent.
 """
 
 from __future__ import annotations
