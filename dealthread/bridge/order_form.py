@@ -42,8 +42,10 @@ from dealthread.naming import (
 _FIRST, _LAST = date(1990, 1, 1), date(2199, 12, 31)
 _PLACES = 12
 _DIGITS = 9
-"""Most digits of a quantity or a percentage before the point; a price has up to `_PLACES`. Their
-product over a term stays within what a sum of money holds."""
+"""Most digits of a quantity before the point; a price has up to `_PLACES`. Their product over a
+term stays within what a sum of money holds."""
+_PERCENT_DIGITS = 4
+"""A longer percentage is a slip of the hand."""
 
 
 def _within_reach(day: date) -> date:
@@ -64,6 +66,10 @@ def _sane(number: Decimal) -> Decimal:
     return _shortest(number, _DIGITS)
 
 
+def _sane_percent(number: Decimal) -> Decimal:
+    return _shortest(number, _PERCENT_DIGITS)
+
+
 def _sane_price(price: UnitPrice) -> UnitPrice:
     return UnitPrice.of(_shortest(price.amount, _PLACES), price.currency)
 
@@ -76,6 +82,7 @@ def _deal(deal_id: str) -> str:
 
 Day = Annotated[date, AfterValidator(_within_reach)]
 Number = Annotated[ExactDecimal, AfterValidator(_sane)]
+Percent = Annotated[ExactDecimal, AfterValidator(_sane_percent)]
 Price = Annotated[UnitPrice, AfterValidator(_sane_price)]
 DealId = Annotated[str, AfterValidator(_deal)]
 Code = Annotated[str, StringConstraints(max_length=60)]
@@ -168,7 +175,7 @@ class RenewalBody(_Body):
 
     decision: RenewalDecision = RenewalDecision.ACCEPT
     term_months: Annotated[int, Field(ge=1, le=240)] | None = None
-    uplift_percent: Number | None = None
+    uplift_percent: Percent | None = None
     lines: Lines = []
 
     def order(self, contract: Contract, today: date) -> ChangeOrder:

@@ -132,7 +132,8 @@ def _other_order() -> BadInput:
     return BadInput(
         "another_order_under_this_id",
         field="source_id",
-        action="the order of this id says something else: give another id",
+        action="the order of this id says something else: give another id; or, once it ended "
+        "compensated or cancelled, order it with `again`",
     )
 
 

@@ -128,6 +128,7 @@ async def test_what_came_to_nothing_is_ordered_again_with_other_terms(bridge: Br
     [
         ("amendments", {"payment_terms": "NET45", "accepted_on": "2026-12-31"}, "accepted_on"),
         ("amendments", {"regional_deals": ["006"]}, "body.regional_deals.0"),
+        ("renewals", {"uplift_percent": "10000"}, "body.uplift_percent"),
     ],
 )
 async def test_what_nobody_can_mean_is_refused(
