@@ -18,6 +18,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from dealthread.domain.base import Carried, Ref
+from dealthread.domain.bill import Bill
 from dealthread.domain.change_order import AmendmentOrder, RenewalOrder
 from dealthread.domain.contract import Contract
 from dealthread.domain.deal import Deal
@@ -95,6 +96,24 @@ class CrmChange(Carried):
     """Net of one year, or of the term where it is shorter, as it is offered."""
 
 
+class InvoiceMirror(Carried):
+    """An invoice as the CRM shows it to the people who sell."""
+
+    contract_key: str
+    account_id: str
+    invoice: Ref
+    number: str
+    status: str
+    currency: str
+    gross: Money
+    remaining: Money
+    issue_date: date | None
+    due_date: date | None
+    paid_on: date | None = None
+    document: Ref | None = None
+    """The ledger's document."""
+
+
 class CrmPort(Protocol):
     """The CRM: source of deals; told the state of the contract."""
 
@@ -126,6 +145,11 @@ class CrmPort(Protocol):
     ) -> Outcome[CrmRecord]:
         """Bring the contract's record to its present version: status, term, value, quantities,
         the change's own status, the renewal's forecast; all or nothing."""
+
+    async def mirror_invoice(
+        self, command: InvoiceMirror, *, idempotency_key: str
+    ) -> Outcome[CrmRecord]:
+        """Create or update the CRM's record of an invoice, by its billing account and id."""
 
     async def find_recorded_change(
         self, contract_key: str, *, idempotency_key: str
@@ -255,6 +279,9 @@ class BillingPort(Protocol):
     ) -> Outcome[Agreement]:
         """Undo before a finalised invoice: no proration, no invoice, pending items removed, the
         held draft closed as the law of the seller permits. Nothing there counts as done."""
+
+    async def read_bill(self, billing_account: str, native_id: str) -> Bill:
+        """An invoice as it stands, with all its lines, payments and credits. Raises NotFound."""
 
     async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
         """The biller's own preview of a change: the invoice and the credit memos it would make.

@@ -1,0 +1,63 @@
+"""A finalised invoice of the biller as it stands now: what it says, what was paid, what was credited.
+
+Amounts are the biller's own and are never computed anew. Ends are exclusive.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from dealthread.domain.base import Carried, Ref
+from dealthread.domain.documents import CreditMemo
+from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
+from dealthread.domain.money import CurrencyCode, Money
+
+
+class PaymentWay(StrEnum):
+    """Where the money of a payment arrives."""
+
+    PROCESSOR = "processor"
+    """Cards and debits: the processor's clearing account, paid out later."""
+    BANK = "bank"
+    """Paid outside of the biller: the bank."""
+
+
+class BillPayment(Carried):
+    """Money for one bill. `amount` is the part that is for this bill, gross of fees."""
+
+    ref: Ref
+    amount: Money
+    paid_on: date
+    way: PaymentWay
+
+
+class Bill(Carried):
+    """One invoice of one billing account."""
+
+    ref: Ref
+    number: str
+    """The legal number; "" while it is a draft."""
+    status: InvoiceStatus
+    contract_key: str
+    """"" for an invoice that no contract of ours made."""
+    customer_key: str
+    currency: CurrencyCode
+    lines: tuple[InvoiceLine, ...]
+    net: Money
+    tax: Money
+    gross: Money
+    """What the document says, never what is left to pay."""
+    balance_used: Money
+    """Part of the gross that earlier credits on the customer's balance paid."""
+    remaining: Money
+    """What is left to pay."""
+    issue_date: date | None = None
+    due_date: date | None = None
+    finalised_at: AwareDatetime | None = None
+    voided_on: date | None = None
+    po_number: str = ""
+    payments: tuple[BillPayment, ...] = ()
+    credit_memos: tuple[CreditMemo, ...] = ()
