@@ -58,6 +58,11 @@ def activation_id(key: str) -> BusinessKey:
     return BusinessKey(f"activation:{key}")
 
 
+def invoice_id(billing_account: str, native_id: str) -> BusinessKey:
+    """Business key and workflow id of an invoice's way to cash."""
+    return BusinessKey(f"invoice:{billing_account}:{native_id}")
+
+
 def amendment_id(key: str, source_id: str) -> BusinessKey:
     """Business key and workflow id of an amendment: contract and the id of what asks for it."""
     return BusinessKey(f"amendment:{key}:{source_id}")

@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     """JSON {"salesforce:<org>": […], "salesforce-outbound:<org>": […], "stripe:<account>": […]}."""
     subscribers: Annotated[tuple[Subscriber, ...], NoDecode] = ()
     """JSON list of event receivers: name, url, secret_name, types, and kind where it matters."""
+    invoice_to_cash: bool = False
+    """Carry the biller's invoices, credits and payments to the ledger and show them in the CRM.
+    Off: its events are verified, stored and held, and taken up when this is switched on."""
     subscriber_disable_failures: int = 20
     """Failed deliveries in a row after which a subscriber is disabled …"""
     subscriber_disable_hours: float = 24

@@ -25,6 +25,7 @@ from activities.entitlement_change import EntitlementChangeActivities
 from activities.erp import ErpActivities
 from activities.erp_adjustment import ErpAdjustmentActivities
 from activities.hub import HubActivities
+from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerActivities
 from adapters import registry as adapters
 from adapters.http import CallMeter
 from dealthread.config import ConfigSource
@@ -166,6 +167,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
     erp = activities_of(
         ErpActivities(ports.erps, ensure, ports.contracts),
         ErpAdjustmentActivities(ports.erps, ensure),
+        LedgerActivities(ports.erps, ensure),
     )
     companies = {
         (entity.erp_instance, entity.erp_company) for entity in ports.config().legal_entities
@@ -186,6 +188,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                 CrmChangeActivities(
                     ports.crm, ensure, ports.contracts, ports.changes, ports.config, ports.clock
                 ),
+                InvoiceMirrorActivities(ports.crm, ensure, ports.clock),
             ),
         ),
         QueuePlan(
@@ -196,6 +199,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                     ports.billing, ports.erps, ports.contracts, ports.config, ports.clock
                 ),
                 BillingChangeActivities(ports.billing, ensure),
+                BillActivities(ports.billing, ports.contracts),
                 ChangeAssessmentActivities(
                     ports.crm,
                     ports.billing,

@@ -17,6 +17,7 @@ from workflows.cancellation import CancellationWorkflow
 from workflows.change_preview import ChangePreviewWorkflow
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
 from workflows.deal_check import DealCheckWorkflow
+from workflows.invoice_to_cash import InvoiceToCashWorkflow
 from workflows.quote_to_cash import QuoteToCashWorkflow
 from workflows.renewal import RenewalWorkflow
 from workflows.renewal_notice import RenewalNoticeWorkflow
@@ -29,6 +30,7 @@ WORKFLOWS: tuple[type, ...] = (
     RenewalNoticeWorkflow,
     RenewalWorkflow,
     CancellationWorkflow,
+    InvoiceToCashWorkflow,
     DealCheckWorkflow,
     ChangePreviewWorkflow,
 )

@@ -55,6 +55,11 @@ class CaseDesk:
         self.customer_key = ""
         self.customer_name = ""
 
+    def move_to(self, context: SagaContext, customer_key: str) -> None:
+        """Whose cases these are, where that is known only once something was read."""
+        self._context = context
+        self.customer_key = customer_key
+
     async def decide(
         self, step: str, problem: Problem, allowed: tuple[DecisionKind, ...], *, undoing: bool
     ) -> Decision:

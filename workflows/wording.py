@@ -41,6 +41,13 @@ RENEWAL = _CHANGE | {
     "billing": "Let the next term follow at the biller",
     "confirm": "Confirm the booking of the next term",
 }
+INVOICE_TO_CASH = {
+    "read": "Read the bill back from the biller",
+    "post": "Post the invoice to the ledger",
+    "credit": "Post the credits that name it",
+    "apply": "Apply what was paid",
+    "crm": "Show in the CRM where it stands",
+}
 RENEWAL_NOTICE = {
     "assess": "Price the next term",
     "crm": "Announce the renewal in the CRM and to subscribers",

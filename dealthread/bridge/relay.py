@@ -22,12 +22,14 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from dealthread import logs
+from dealthread.bridge.bill_hints import invoice_told_of
 from dealthread.bridge.hints import Hint, change_request, first_request, read_hint
-from dealthread.bridge.starting import start_change
+from dealthread.bridge.starting import start_change, start_invoice
 from dealthread.bridge.telling import Telling
 from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.transaction import ChangeRequest
 from dealthread.errors import BadInput, DealthreadError, VendorUnavailable
+from dealthread.naming import invoice_id
 from dealthread.ports import EventPort
 from dealthread.readiness import signs_of_life
 from dealthread.settings import Settings, Subscriber, load_settings
@@ -81,6 +83,7 @@ class Relay:
         loops = [
             self._loop(stop, "inbox", self.take_in),
             self._loop(stop, "starts", self.start_runs),
+            self._loop(stop, "bills", self.take_bills),
             self._loop(stop, "decisions", self.deliver_decisions),
             self._loop(stop, "escalations", lambda: self._cases.escalate(BATCH)),
             *(
@@ -155,6 +158,29 @@ class Relay:
         if contract is None and not await self._runs.is_under_way(hint.contract_key):
             raise BadInput("contract_unknown", field="contractKey", action="name a contract")
         return change_request(hint, contract, state)
+
+    async def take_bills(self) -> int:
+        """The biller's events reach the invoice that they are about, where that is switched on."""
+        if not self._settings.invoice_to_cash:
+            return 0
+        rows = await self._inbox.due_held("stripe", BATCH)
+        for row in rows:
+            await self._take_bill(row)
+        return len(rows)
+
+    async def _take_bill(self, row: InboxRow) -> None:
+        try:
+            invoice = invoice_told_of(row)
+        except BadInput as error:
+            await self._inbox.finish(row.id, InboxState.REFUSED, f"{error.code}: {error.field}")
+            return
+        if invoice is None:
+            await self._inbox.finish(row.id, InboxState.HANDLED, "ignored: not about an invoice")
+            return
+        await start_invoice(self._client, self._settings, row.account, invoice)
+        await self._inbox.finish(
+            row.id, InboxState.HANDLED, "accepted", invoice_id(row.account, invoice)
+        )
 
     async def start_runs(self) -> int:
         """Claimed runs that Temporal does not have yet."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
+from activities.invoice_inputs import InvoiceInput
 from dealthread.attributes import at_start
 from dealthread.domain.transaction import ChangeRequest, Environment
-from dealthread.naming import WORKFLOW_QUEUE, contract_workflow_id
+from dealthread.naming import WORKFLOW_QUEUE, contract_workflow_id, invoice_id
 from dealthread.settings import Settings
 from dealthread.temporal import RPC_TIMEOUT
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
 from workflows.contract_memory import ContractMemory
+from workflows.invoice_to_cash import InvoiceToCashWorkflow
 
 
 async def start_change(
@@ -43,5 +45,31 @@ async def start_change(
         static_summary=f"Contract of deal {request.deal_id}",
         static_details=f"Everything that changes this contract goes through here, one change at "
         f"a time.\n\n`dealthread show {request.deal_id}`",
+        rpc_timeout=RPC_TIMEOUT,
+    )
+
+
+async def start_invoice(
+    client: Client, settings: Settings, billing_account: str, native_id: str
+) -> None:
+    """Tell an invoice's workflow that there is news of it. Raises RPCError.
+
+    One that has ended is started again: it reads the bill, finds in the journal what is done, and
+    does what is new.
+    """
+    await client.start_workflow(
+        InvoiceToCashWorkflow.run,
+        InvoiceInput(
+            billing_account=billing_account,
+            invoice_id=native_id,
+            tenant=settings.tenant,
+            business_offset_seconds=settings.business_offset_seconds,
+        ),
+        id=invoice_id(billing_account, native_id),
+        task_queue=WORKFLOW_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        start_signal="news",
+        static_summary=f"Invoice {native_id} of {billing_account}",
         rpc_timeout=RPC_TIMEOUT,
     )

@@ -1,4 +1,4 @@
-"""A finalised invoice of the biller as it stands now: what it says, what was paid, what was credited.
+"""A finalised invoice of the biller as it stands: what it says, what was paid and credited.
 
 Amounts are the biller's own and are never computed anew. Ends are exclusive.
 """

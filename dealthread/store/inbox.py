@@ -77,6 +77,37 @@ class Inbox:
                 for row in rows
             ]
 
+    async def due_held(self, source: str, limit: int) -> list[InboxRow]:
+        """Claim messages of a source that are held until somebody consumes them, oldest first; a
+        claim lapses after half a minute."""
+        async with self._engine.begin() as connection:
+            rows = (
+                await connection.execute(
+                    select(inbox)
+                    .where(
+                        inbox.c.state == InboxState.HELD,
+                        inbox.c.source == source,
+                        inbox.c.next_attempt_at <= func.now(),
+                    )
+                    .order_by(inbox.c.id)
+                    .limit(limit)
+                    .with_for_update(skip_locked=True)
+                )
+            ).all()
+            if rows:
+                await connection.execute(
+                    update(inbox)
+                    .where(inbox.c.id.in_([row.id for row in rows]))
+                    .values(
+                        attempts=inbox.c.attempts + 1,
+                        next_attempt_at=datetime.now(UTC) + timedelta(seconds=30),
+                    )
+                )
+            return [
+                InboxRow(row.id, row.source, row.account, row.message_id, row.body, row.attempts)
+                for row in rows
+            ]
+
     async def finish(
         self, row_id: int, state: InboxState, outcome: str, business_key: str = ""
     ) -> None:

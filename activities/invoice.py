@@ -1,0 +1,250 @@
+"""Steps of InvoiceToCash: read the bill, post it, credit it, apply what was paid, show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from temporalio import activity
+
+from activities.invoice_inputs import (
+    ApplyReceipt,
+    BillToPost,
+    MirrorInvoice,
+    PostCreditMemo,
+    PostInvoice,
+    ReadBill,
+)
+from activities.invoice_telling import events_of
+from activities.ledger_documents import credit_memos, ledger_invoice, receipts
+from dealthread.domain.base import Ref, System
+from dealthread.domain.documents import CrmRecord
+from dealthread.domain.invoice import InvoiceStatus
+from dealthread.domain.money import Money
+from dealthread.domain.receivable import DocumentState, PostedDocument
+from dealthread.domain.transaction import ChangeOutcome, SagaContext
+from dealthread.ensure import Ensure, Write, request_hash
+from dealthread.hub import Contracts, Effects, WriteSpec
+from dealthread.naming import idempotency_key
+from dealthread.outcome import Outcome
+from dealthread.ports import BillingPort, BusinessClock, CrmPort, ErpPort, InvoiceMirror
+
+
+class BillActivities:
+    """Reading the bill, through the billing port."""
+
+    def __init__(self, billing: BillingPort, contracts: Contracts) -> None:
+        self._billing = billing
+        self._contracts = contracts
+
+    @activity.defn(name="invoice.read")
+    async def read(self, order: ReadBill) -> BillToPost:
+        """The invoice as its owner has it now, and the ledger's documents that follow from it."""
+        bill = await self._billing.read_bill(order.billing_account, order.invoice_id)
+        if not bill.contract_key:
+            return BillToPost(bill=bill, ignored="no contract of ours")
+        contract = await self._contracts.read(bill.contract_key)
+        if contract is None:
+            return BillToPost(bill=bill, ignored="contract not known")
+        told = BillToPost(
+            bill=bill,
+            erp=contract.erp,
+            company=contract.erp_company,
+            org=contract.org,
+            deal_id=contract.deal_id,
+            account_id=contract.customer_ref.native_id,
+            seller=contract.seller,
+            region=contract.seller_region,
+        )
+        if bill.status is InvoiceStatus.DRAFT:
+            return told.model_copy(update={"ignored": "a draft"})
+        if bill.gross.amount <= 0:
+            # Registered by its number, nothing to receive; below nought it is a credit elsewhere.
+            return told.model_copy(update={"ignored": "nothing to receive"})
+        return told.model_copy(
+            update={
+                "invoice": ledger_invoice(bill, contract, order.tenant),
+                "receipts": receipts(bill, contract, order.tenant),
+                "credit_memos": credit_memos(bill, contract, order.tenant),
+            }
+        )
+
+
+class LedgerActivities:
+    """Posting, through the port of the ERP that the contract names."""
+
+    def __init__(self, erps: Mapping[str, ErpPort], ensure: Ensure) -> None:
+        self._erps = erps
+        self._ensure = ensure
+
+    @activity.defn(name="invoice.post")
+    async def post(self, order: PostInvoice) -> PostedDocument:
+        """The invoice under its legal number, equal to the cent."""
+        erp, invoice = self._erps[order.erp], order.invoice
+
+        async def act(key: str) -> Outcome[PostedDocument]:
+            return await erp.post_invoice(invoice, idempotency_key=key)
+
+        return await self._ensure(
+            Write(
+                spec=_spec(
+                    order.context,
+                    order.erp,
+                    invoice.company,
+                    "invoice",
+                    request_hash(invoice),
+                    invoice.gross,
+                ),
+                result_type=PostedDocument,
+                find=lambda: _posted(erp, invoice.company, invoice.document_key),
+                act=act,
+                effects=lambda made: Effects(refs=_refs(made), stage="invoice_posted"),
+                settle=erp.settle_window,
+            )
+        )
+
+    @activity.defn(name="invoice.apply")
+    async def apply(self, order: ApplyReceipt) -> PostedDocument:
+        """A payment, or balance that was used: settles the invoice as far as it goes."""
+        erp, receipt = self._erps[order.erp], order.receipt
+
+        async def act(key: str) -> Outcome[PostedDocument]:
+            return await erp.apply_receipt(receipt, idempotency_key=key)
+
+        return await self._ensure(
+            Write(
+                spec=_spec(
+                    order.context,
+                    order.erp,
+                    receipt.company,
+                    f"receipt-{receipt.document_key}",
+                    request_hash(receipt),
+                    receipt.amount,
+                ),
+                result_type=PostedDocument,
+                find=lambda: _posted(erp, receipt.company, receipt.document_key),
+                act=act,
+                effects=lambda made: Effects(refs=_refs(made), stage="payment_applied"),
+                settle=erp.settle_window,
+            )
+        )
+
+    @activity.defn(name="invoice.credit")
+    async def credit(self, order: PostCreditMemo) -> PostedDocument:
+        """A credit memo that names the invoice it corrects."""
+        erp, memo = self._erps[order.erp], order.memo
+
+        async def act(key: str) -> Outcome[PostedDocument]:
+            return await erp.post_credit_memo(memo, idempotency_key=key)
+
+        return await self._ensure(
+            Write(
+                spec=_spec(
+                    order.context,
+                    order.erp,
+                    memo.company,
+                    f"credit-{memo.document_key}",
+                    request_hash(memo),
+                    memo.gross,
+                ),
+                result_type=PostedDocument,
+                find=lambda: _posted(erp, memo.company, memo.document_key),
+                act=act,
+                effects=lambda made: Effects(refs=_refs(made), stage="credit_posted"),
+                settle=erp.settle_window,
+            )
+        )
+
+
+class InvoiceMirrorActivities:
+    """Showing the invoice, through the CRM port."""
+
+    def __init__(self, crm: CrmPort, ensure: Ensure, clock: BusinessClock) -> None:
+        self._crm = crm
+        self._ensure = ensure
+        self._clock = clock
+
+    @activity.defn(name="invoice.mirror", no_thread_cancel_exception=True)
+    async def mirror(self, order: MirrorInvoice) -> CrmRecord:
+        """The CRM shows where the invoice stands; subscribers hear what happened since."""
+        context, bill = order.context, order.told.bill
+        state = f"{bill.status}-{bill.remaining.amount}-{len(order.told.credit_memos)}"
+        paid_on = max((one.paid_on for one in bill.payments), default=None)
+        command = InvoiceMirror(
+            contract_key=bill.contract_key,
+            account_id=order.told.account_id,
+            invoice=bill.ref,
+            number=bill.number,
+            status=bill.status,
+            currency=bill.currency,
+            gross=bill.gross,
+            remaining=bill.remaining,
+            issue_date=bill.issue_date,
+            due_date=bill.due_date,
+            paid_on=paid_on if not bill.remaining else None,
+            document=order.document.ref if order.document is not None else None,
+        )
+
+        async def act(key: str) -> Outcome[CrmRecord]:
+            return await self._crm.mirror_invoice(command, idempotency_key=key)
+
+        return await self._ensure(
+            Write(
+                spec=WriteSpec(
+                    key=idempotency_key(
+                        context.business_key, context.generation, f"mirror-{state}", "do"
+                    ),
+                    step="crm.mirror_invoice",
+                    system=System.CRM,
+                    account=context.org,
+                    context=context,
+                    request_hash=request_hash(command),
+                ),
+                result_type=CrmRecord,
+                find=_not_asked,
+                act=act,
+                effects=lambda record: Effects(
+                    refs=(record.ref,),
+                    events=events_of(order, self._clock.now()),
+                    stage="paid" if order.is_over else "posted",
+                    outcome=ChangeOutcome.COMPLETED if order.is_over else None,
+                ),
+                settle=self._crm.settle_window,
+            )
+        )
+
+
+async def _posted(erp: ErpPort, company: str, key: str) -> PostedDocument | None:
+    """A document that an earlier attempt left half-made is finished by acting again."""
+    found = await erp.find_document(company, key)
+    return None if found is None or found.state is DocumentState.DRAFT else found
+
+
+def _refs(made: PostedDocument) -> tuple[Ref, ...]:
+    named = {f"{made.kind}_number": made.number, f"{made.kind}_key": made.document_key}
+    return (
+        made.ref,
+        *(
+            made.ref.model_copy(update={"kind": kind, "native_id": native_id})
+            for kind, native_id in named.items()
+            if native_id
+        ),
+    )
+
+
+def _spec(
+    context: SagaContext, erp: str, company: str, step: str, hashed: str, money: Money
+) -> WriteSpec:
+    return WriteSpec(
+        key=idempotency_key(context.business_key, context.generation, step, "do"),
+        step=f"erp.{step.partition('-')[0]}",
+        system=System.ERP,
+        account=f"{erp}.{company}",
+        context=context,
+        request_hash=hashed,
+        money=money,
+    )
+
+
+async def _not_asked() -> None:
+    """The record is kept by the invoice's own id: writing it again is the same."""
+    return

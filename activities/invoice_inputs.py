@@ -1,0 +1,91 @@
+"""Inputs and results of the activities that carry an invoice from the biller to the ledger."""
+
+from __future__ import annotations
+
+from dealthread.domain.base import Carried
+from dealthread.domain.bill import Bill
+from dealthread.domain.receivable import (
+    LedgerCreditMemo,
+    LedgerInvoice,
+    LedgerReceipt,
+    PostedDocument,
+)
+from dealthread.domain.transaction import SagaContext
+
+
+class InvoiceInput(Carried):
+    """Input of the InvoiceToCash workflow."""
+
+    billing_account: str
+    invoice_id: str
+    tenant: str = "default"
+    business_offset_seconds: int = 0
+
+
+class ReadBill(Carried):
+    """Input of `invoice.read`."""
+
+    billing_account: str
+    invoice_id: str
+    tenant: str = "default"
+
+
+class BillToPost(Carried):
+    """An invoice as it stands, and what the ledger is to be told of it.
+
+    `ignored` says why nothing follows from it: no contract of ours, a draft, or nothing to pay.
+    """
+
+    bill: Bill
+    ignored: str = ""
+    erp: str = ""
+    company: str = ""
+    org: str = ""
+    deal_id: str = ""
+    account_id: str = ""
+    customer_name: str = ""
+    seller: str = ""
+    region: str = ""
+    invoice: LedgerInvoice | None = None
+    receipts: tuple[LedgerReceipt, ...] = ()
+    """Every payment, and balance used, in the order in which they came."""
+    credit_memos: tuple[LedgerCreditMemo, ...] = ()
+
+
+class PostInvoice(Carried):
+    """Input of `invoice.post`."""
+
+    context: SagaContext
+    erp: str
+    invoice: LedgerInvoice
+
+
+class ApplyReceipt(Carried):
+    """Input of `invoice.apply`."""
+
+    context: SagaContext
+    erp: str
+    receipt: LedgerReceipt
+
+
+class PostCreditMemo(Carried):
+    """Input of `invoice.credit`."""
+
+    context: SagaContext
+    erp: str
+    memo: LedgerCreditMemo
+
+
+class MirrorInvoice(Carried):
+    """Input of `invoice.mirror`: the CRM shows it, subscribers hear what happened to it."""
+
+    context: SagaContext
+    told: BillToPost
+    document: PostedDocument | None = None
+    posted: bool = False
+    """The invoice is in the ledger since the last time."""
+    paid: tuple[LedgerReceipt, ...] = ()
+    """Payments that were applied since the last time."""
+    credited: tuple[LedgerCreditMemo, ...] = ()
+    is_over: bool = False
+    """Nothing is open any more: the run ends with this step."""

@@ -1,0 +1,232 @@
+"""InvoiceToCash: one invoice, from its finalisation at the biller to nothing left to pay.
+
+    1  read the bill back from its owner
+    2  post it to the ledger, equal to the cent
+    3  post the credits that name it
+    4  apply what was paid
+    5  the CRM shows where it stands; subscribers hear what happened
+
+Then it waits for news of the invoice and does the same again: what is done already is found, so the
+order in which news arrives does not matter. It ends when nothing of the invoice is open.
+"""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerActivities
+from activities.invoice_inputs import (
+    ApplyReceipt,
+    BillToPost,
+    InvoiceInput,
+    MirrorInvoice,
+    PostCreditMemo,
+    PostInvoice,
+    ReadBill,
+)
+from dealthread.domain.case import Decision
+from dealthread.domain.invoice import InvoiceStatus
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerReceipt, PostedDocument
+from dealthread.domain.transaction import SagaContext, SagaStatus, StepRecord, StepState
+from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, erp_task_queue, invoice_id
+from dealthread.policies import POST_LEDGER, READ, WRITE
+from dealthread.saga import Saga, Step
+from workflows.desk import CaseDesk
+from workflows.wording import INVOICE_TO_CASH, saga_status
+
+
+@workflow.defn(name="InvoiceToCash")
+class InvoiceToCashWorkflow:
+    """One invoice of one billing account."""
+
+    @workflow.init
+    def __init__(self, order: InvoiceInput) -> None:
+        self._order = order
+        self._context = SagaContext(
+            business_key=invoice_id(order.billing_account, order.invoice_id),
+            generation=1,
+            contract_key="",
+            org="",
+            deal_id="",
+            tenant=order.tenant,
+            business_offset_seconds=order.business_offset_seconds,
+        )
+        self._desk = CaseDesk(self._context, INVOICE_TO_CASH, "biller", self._tell)
+        self._saga = Saga(INVOICE_TO_CASH, self._desk, self._tell)
+        # A finalised invoice is not undone here: it is corrected by a document that names it.
+        self._saga.pivot_crossed = True
+        self._news = 1
+        self._document: PostedDocument | None = None
+        self._done: set[str] = set()
+
+    @workflow.run
+    async def run(self, order: InvoiceInput) -> str:  # noqa: ARG002 - read by __init__
+        while True:
+            seen = self._news
+            told = await self._read()
+            if told.ignored and told.bill.status is not InvoiceStatus.DRAFT:
+                self._saga.mark("read", StepState.DONE, told.ignored)
+                return told.ignored
+            if told.invoice is not None and await self._to_the_ledger(told):
+                break
+            await workflow.wait_condition(lambda heard=seen: self._news > heard)  # type: ignore[misc]
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return told.bill.status
+
+    async def _to_the_ledger(self, told: BillToPost) -> bool:
+        """Post, credit, apply, show. True when nothing of the invoice is open any more."""
+        posted = await self._post(told)
+        credited = [memo for memo in told.credit_memos if await self._credit(told, memo)]
+        paid = [receipt for receipt in told.receipts if await self._apply(told, receipt)]
+        is_over = not told.bill.remaining and told.bill.status in (
+            InvoiceStatus.PAID,
+            InvoiceStatus.VOID,
+        )
+        if posted or credited or paid or is_over:
+            await self._show(told, posted, paid, credited, is_over=is_over)
+        return is_over
+
+    async def _read(self) -> BillToPost:
+        told = await self._saga.run(
+            Step(
+                name="read",
+                act=lambda: workflow.execute_activity_method(
+                    BillActivities.read,
+                    ReadBill(
+                        billing_account=self._order.billing_account,
+                        invoice_id=self._order.invoice_id,
+                        tenant=self._order.tenant,
+                    ),
+                    task_queue=BILLING_QUEUE,
+                    summary="Read the bill back from the biller",
+                    **READ,
+                ),
+            )
+        )
+        self._context = self._context.model_copy(
+            update={
+                "contract_key": told.bill.contract_key,
+                "org": told.org,
+                "deal_id": told.deal_id,
+            }
+        )
+        self._desk.move_to(self._context, told.bill.customer_key)
+        return told
+
+    async def _post(self, told: BillToPost) -> bool:
+        invoice = told.invoice
+        if self._document is not None or invoice is None:
+            return False
+        self._document = await self._saga.run(
+            Step(
+                name="post",
+                act=lambda: workflow.execute_activity_method(
+                    LedgerActivities.post,
+                    PostInvoice(context=self._context, erp=told.erp, invoice=invoice),
+                    task_queue=erp_task_queue(told.erp, told.company),
+                    summary=f"Post invoice {invoice.number}",
+                    **POST_LEDGER,
+                ),
+            )
+        )
+        return True
+
+    async def _credit(self, told: BillToPost, memo: LedgerCreditMemo) -> bool:
+        if memo.document_key in self._done:
+            return False
+        await self._saga.run(
+            Step(
+                name="credit",
+                act=lambda: workflow.execute_activity_method(
+                    LedgerActivities.credit,
+                    PostCreditMemo(context=self._context, erp=told.erp, memo=memo),
+                    task_queue=erp_task_queue(told.erp, told.company),
+                    summary=f"Post credit {memo.number}",
+                    **POST_LEDGER,
+                ),
+            )
+        )
+        self._done.add(memo.document_key)
+        return True
+
+    async def _apply(self, told: BillToPost, receipt: LedgerReceipt) -> bool:
+        if receipt.document_key in self._done:
+            return False
+        await self._saga.run(
+            Step(
+                name="apply",
+                act=lambda: workflow.execute_activity_method(
+                    LedgerActivities.apply,
+                    ApplyReceipt(context=self._context, erp=told.erp, receipt=receipt),
+                    task_queue=erp_task_queue(told.erp, told.company),
+                    summary=f"Apply {receipt.amount} to {receipt.reference}",
+                    **POST_LEDGER,
+                ),
+            )
+        )
+        self._done.add(receipt.document_key)
+        return True
+
+    async def _show(
+        self,
+        told: BillToPost,
+        posted: bool,
+        paid: list[LedgerReceipt],
+        credited: list[LedgerCreditMemo],
+        *,
+        is_over: bool,
+    ) -> None:
+        await self._saga.run(
+            Step(
+                name="crm",
+                act=lambda: workflow.execute_activity_method(
+                    InvoiceMirrorActivities.mirror,
+                    MirrorInvoice(
+                        context=self._context,
+                        told=told,
+                        document=self._document,
+                        posted=posted,
+                        paid=tuple(paid),
+                        credited=tuple(credited),
+                        is_over=is_over,
+                    ),
+                    task_queue=CRM_QUEUE,
+                    summary=f"The CRM shows {told.bill.number}: {told.bill.status}",
+                    **WRITE,
+                ),
+            )
+        )
+
+    # ------------------------------------------------------------ messages
+
+    @workflow.signal
+    def news(self) -> None:
+        """Something happened to the invoice: it is read again. What, is told by its owner."""
+        self._news += 1
+
+    @workflow.update
+    async def decide(self, decision: Decision) -> str:
+        """Apply a person's decision on the open case."""
+        self._desk.accept(decision)
+        return "accepted"
+
+    @decide.validator
+    def _check_decide(self, decision: Decision) -> None:
+        self._desk.validate(decision)
+
+    @workflow.query
+    def ledger(self) -> tuple[StepRecord, ...]:
+        """The steps and where each stands."""
+        return self._saga.ledger()
+
+    @workflow.query
+    def status(self) -> SagaStatus:
+        """Where the invoice stands, in words."""
+        return saga_status(self._context, self._saga.ledger(), self._desk.open_case, True)
+
+    def _tell(self) -> None:
+        view = self.status()
+        workflow.set_current_details(
+            f"Invoice `{self._order.invoice_id}` of `{self._order.billing_account}`.\n\n"
+            f"**Stands at:** {view.headline}"
+        )
