@@ -1,4 +1,4 @@
-"""Which invoice an event of the biller is about. A hint: the invoice is read back by its workflow."""
+"""Which invoice an event of the biller is about: a hint, the invoice is read back later."""
 
 from __future__ import annotations
 
