@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.http import CallMeter
-from adapters.salesforce import change_records, record_change, write_back
+from adapters.salesforce import change_records, invoices, record_change, write_back
 from adapters.salesforce.client import SalesforceClient
 from adapters.salesforce.contract_row import crm_record, find_row, stored_key
 from adapters.salesforce.package import Package, read_package
@@ -17,7 +17,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.deal import Deal
 from dealthread.domain.documents import CrmRecord
 from dealthread.outcome import Outcome
-from dealthread.ports import BusinessClock, CrmChange, CrmWriteBack
+from dealthread.ports import BusinessClock, CrmChange, CrmWriteBack, InvoiceMirror
 
 
 class SalesforceCrm:
@@ -97,6 +97,17 @@ class SalesforceCrm:
                 idempotency_key,
                 self._forecast(command),
             )
+        )
+
+    async def mirror_invoice(
+        self,
+        command: InvoiceMirror,
+        *,
+        idempotency_key: str,  # noqa: ARG002 the external id makes a repeat safe
+    ) -> Outcome[CrmRecord]:
+        """Create or update the CRM's record of an invoice, by its billing account and id."""
+        return await self.client.run(
+            lambda: invoices.mirror(self.client, self._version, self._org, command)
         )
 
     async def find_recorded_change(

@@ -1,8 +1,9 @@
 """What Salesforce's answers mean. Classified by errorCode, never by class or message.
 
 simple-salesforce turns every 400 into one exception class, so that a locked row looks like bad
-JSON; the code in the body tells them apart. One exception: the daily and the concurrent request
-limit share a code and differ in the message only.
+JSON; the code in the body tells them apart. Two exceptions, which share a code with something else
+and differ in the message only: the daily and the concurrent request limit; a parent named by an
+external id that no record has, beside a field that does not exist.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ _SCHEMA = {
     "INVALID_FIELD_FOR_INSERT_UPDATE",
     "UNSUPPORTED_API_VERSION",
 }
+_NO_PARENT = "Foreign key external ID"
 _CASE_KINDS = {
     "DUPLICATES_DETECTED": "customer.duplicate",
     "INSUFFICIENT_ACCESS_OR_READONLY": "integration.credentials",
@@ -139,11 +141,13 @@ def write_error(error: VendorError) -> Rejected | Unknown:
     if SEQUENCE_FIELD in error.fields:
         # The validation rule refuses a lower sequence: a later state of ours is recorded already.
         raise Conflict("crm_holds_a_later_state", **error.evidence())
-    if error.status == 404 and error.reference == "contract":
+    if _names_no_parent(error) or (error.status == 404 and error.reference == "contract"):
         # The deal stands: somebody has deleted the contract's record, and can restore it.
         return Rejected(_REJECTED, "contract_record_missing", evidence=error.evidence())
     if error.status == 404 or error.code in _VANISHED:
-        return Rejected("deal.reopened", error.code or "NOT_FOUND", _field(error), error.evidence())
+        # An invoice asks for no deal: its account is gone, or merged into another.
+        kind = _REJECTED if error.reference == "invoice" else "deal.reopened"
+        return Rejected(kind, error.code or "NOT_FOUND", _field(error), error.evidence())
     if error.status >= 500 or error.code in _TEMPORARY or error.status < 400:
         return Unknown("server_error", error.retry_after, error.evidence())
     # Validation messages are written by the org's own administrators for the person who must act.
@@ -168,11 +172,17 @@ def _refused_before_effect(error: VendorError) -> DealthreadError | None:
         return RateLimited("rate_limited", retry_after=wait, **evidence)
     if error.code == "UNABLE_TO_LOCK_ROW":
         return VendorUnavailable("row_locked", retry_after=LOCK_RETRY, **evidence)
+    if _names_no_parent(error):
+        return None
     if error.code in _SCHEMA or error.status == 410:
         return ContractDrift("crm_schema_differs", **evidence)
     if error.code in _OUR_BUG:
         return InvariantBroken("crm_refused_our_request", **evidence)
     return None
+
+
+def _names_no_parent(error: VendorError) -> bool:
+    return error.code == "INVALID_FIELD" and error.message.startswith(_NO_PARENT)
 
 
 def _field(error: VendorError) -> str:

@@ -10,13 +10,16 @@ import httpx
 from adapters.http import CallMeter
 from adapters.stripe import preview, translate
 from adapters.stripe.agreements import Agreements
+from adapters.stripe.bills import Bills
 from adapters.stripe.catalogue import TaxRates
 from adapters.stripe.changes import Changes
 from adapters.stripe.clients import BillingAccounts
+from adapters.stripe.credits import Credits
 from adapters.stripe.customers import Customers
 from adapters.stripe.errors import REJECTED
 from adapters.stripe.invoices import Invoices
 from adapters.stripe.settings import StripeSettings
+from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Agreement, BillingCustomer, ChangedAgreement
 from dealthread.domain.invoice import BillingInvoice
@@ -46,6 +49,8 @@ class StripeBilling:
         self._customers = Customers(clock)
         self._invoices = Invoices(self._tax_rates)
         self._agreements = Agreements(self._tax_rates, self._invoices, clock)
+        credits = Credits(self._tax_rates, self._invoices)
+        self._bills = Bills(self._tax_rates, self._invoices, credits)
         self._changes = Changes(self._tax_rates, self._invoices, self._agreements, clock)
 
     async def aclose(self) -> None:
@@ -134,6 +139,10 @@ class StripeBilling:
         """Undo before a finalised invoice; nothing there counts as done."""
         account = self._accounts[billing_account]
         return await self._agreements.cancel(account, agreement, idempotency_key)
+
+    async def read_bill(self, billing_account: str, native_id: str) -> Bill:
+        """An invoice as it stands, with all its lines, payments and credits. Raises NotFound."""
+        return await self._bills.read(self._accounts[billing_account], native_id)
 
     async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
         """The biller's own preview of a change; nothing is stored there. Raises StepRejected."""

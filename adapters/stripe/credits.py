@@ -83,11 +83,11 @@ class Credits:
             found.rooms[native_id] = translate.minor(invoice, "total")
             rows = await self._invoices.lines(account, invoice)
             lines += billed_lines(invoice, rows, keys)
-            for note in await self._notes(account, invoice):
+            for note in await self.notes(account, invoice):
                 if note.get("status") != "issued":
                     continue
                 found.rooms[native_id] -= translate.minor(note, "total")
-                note_lines = await self._note_lines(account, note)
+                note_lines = await self.note_lines(account, note)
                 if is_of(note, act_key(key)):
                     found.own.append((note, note_lines))
                 for line in note_lines:
@@ -182,12 +182,13 @@ class Credits:
         return tuple(found)
 
     async def _own_note(self, account: BillingAccount, invoice: str, key: str) -> Answer | None:
-        for note in await self._notes(account, {"id": invoice}):
+        for note in await self.notes(account, {"id": invoice}):
             if is_of(note, act_key(key)):
                 return note
         return None
 
-    async def _notes(self, account: BillingAccount, invoice: Answer) -> list[Answer]:
+    async def notes(self, account: BillingAccount, invoice: Answer) -> list[Answer]:
+        """All notes of an invoice, newest first, void ones among them."""
         if invoice.get("status") == "draft":
             return []
         native_id = str(invoice["id"])
@@ -206,7 +207,8 @@ class Credits:
             )
         ]
 
-    async def _note_lines(self, account: BillingAccount, note: Answer) -> list[Answer]:
+    async def note_lines(self, account: BillingAccount, note: Answer) -> list[Answer]:
+        """All lines of a note."""
         embedded = dict(translate.mapping(note, "lines"))
         if not embedded.get("has_more"):
             return rows_of(embedded)

@@ -55,6 +55,7 @@ MANIFEST = Manifest(
             "POST /v1/invoices/{}/finalize",
             "POST /v1/invoices/{}/void",
         ),
+        *operations(_API + "invoice-payment", "GET /v1/invoice_payments"),
         *operations(
             _API + "credit_notes",
             "GET /v1/credit_notes",

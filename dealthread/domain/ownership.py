@@ -97,6 +97,24 @@ WRITE_MODELS: dict[str, WriteModel] = {
             "renewal_price": (70,),
         },
     ),
+    "InvoiceMirror": WriteModel(
+        System.CRM,
+        {
+            "contract_key": (26,),
+            "account_id": (),
+            "invoice": (),
+            "number": (39,),
+            "status": (42,),
+            "currency": (40,),
+            "gross": (40,),
+            # What the biller's status comes to in money and days.
+            "remaining": (42,),
+            "issue_date": (39,),
+            "due_date": (40,),
+            "paid_on": (42,),
+            "document": (44,),
+        },
+    ),
     "OnboardBillingCustomer": WriteModel(
         System.BILLING,
         {

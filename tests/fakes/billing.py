@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from dealthread.domain.base import Ref, System
+from dealthread.domain.bill import Bill, PaymentWay
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import (
     Agreement,
@@ -25,6 +26,7 @@ from dealthread.ports import (
     StartAgreement,
 )
 from tests.fakes.billing_changes import Books, changed, memos
+from tests.fakes.bills import credited, paid
 from tests.fakes.world import Unchanged, World
 
 
@@ -70,6 +72,8 @@ class FakeBilling:
         self.changes: dict[str, ChangedAgreement] = {}
         """By the key of the act: what each change made."""
         self.books = Books()
+        self.bills: dict[str, Bill] = {}
+        """By native id, as a test puts them there."""
         self.paid: set[str] = set()
         """Contracts whose invoices are paid: their credits go to the balance, or back."""
         self.holds_at_start = True
@@ -222,6 +226,33 @@ class FakeBilling:
         return await self._world.write(
             "billing.cancel_agreement", self._contract_of(agreement), effect
         )
+
+    async def read_bill(self, billing_account: str, native_id: str) -> Bill:
+        def look() -> Bill:
+            found = self.bills.get(native_id)
+            if found is None or found.ref.account != billing_account:
+                raise NotFound("billing_object_not_found")
+            return found
+
+        return await self._world.read("billing.read_bill", look)
+
+    def pay(self, native_id: str, amount: Money, day: date, way: PaymentWay) -> Bill:
+        """A customer pays a bill, or a part of it."""
+        self.bills[native_id] = paid(self.bills[native_id], amount, day, way)
+        return self.bills[native_id]
+
+    def credit(
+        self,
+        native_id: str,
+        net: Money,
+        tax: Money,
+        day: date,
+        form: CreditForm,
+        line_key: str = "",
+    ) -> Bill:
+        """Somebody credits a bill at the biller."""
+        self.bills[native_id] = credited(self.bills[native_id], net, tax, day, form, line_key)
+        return self.bills[native_id]
 
     async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
         def look() -> ChangedAgreement:

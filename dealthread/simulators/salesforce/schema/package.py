@@ -53,6 +53,7 @@ def invoice(currencies: Currencies) -> SObject:
             date("Dealthread_Issued_On__c"),
             date("Dealthread_Due_On__c"),
             date("Dealthread_Paid_On__c"),
+            text("Dealthread_Document_Id__c", 40),
             *currencies.own(),
         ],
         owner=True,

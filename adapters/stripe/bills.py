@@ -1,0 +1,206 @@
+"""A bill as it stands: the invoice with all its lines, payments and credit notes.
+
+Stripe names no payment for what was paid outside of it. What the invoice counts as paid beyond its
+payments is one payment by bank, on the day on which the invoice was paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from adapters.stripe import requests, translate
+from adapters.stripe.catalogue import TaxRates
+from adapters.stripe.clients import Answer, BillingAccount
+from adapters.stripe.credit_plan import memo_of
+from adapters.stripe.credits import Credits
+from adapters.stripe.invoices import Invoices
+from adapters.stripe.paging import pages
+from dealthread.domain.bill import Bill, BillPayment, PaymentWay
+from dealthread.domain.documents import CreditMemo
+from dealthread.domain.money import Money
+from dealthread.errors import ContractDrift, NotFound
+
+_SUBSCRIPTION = ("parent", "subscription_details", "subscription")
+_WAYS = {
+    "payment_intent": PaymentWay.PROCESSOR,
+    "charge": PaymentWay.PROCESSOR,
+    # Reported to Stripe, paid elsewhere.
+    "payment_record": PaymentWay.BANK,
+}
+PO_NUMBER = "PO number"
+
+
+class Bills:
+    """Reads of one account at a time."""
+
+    def __init__(self, tax_rates: TaxRates, invoices: Invoices, credits: Credits) -> None:
+        self._tax_rates = tax_rates
+        self._invoices = invoices
+        self._credits = credits
+
+    async def read(self, account: BillingAccount, native_id: str) -> Bill:
+        """The invoice as it stands. Raises NotFound."""
+        if not native_id:
+            # Without an id the address would be that of the list.
+            raise NotFound("billing_object_not_found")
+        row = await account.read(
+            "read_invoice",
+            lambda: account.v1.invoices.retrieve_async(
+                native_id, {"expand": ["customer", ".".join(_SUBSCRIPTION)]}
+            ),
+        )
+        lines = await self._invoices.lines(account, row)
+        subscription = translate.mapping(row, *_SUBSCRIPTION)
+        keys = line_keys(subscription)
+        by_line = {translate.text(line, "id"): keys.of(line) for line in lines}
+        codes = await self._tax_rates.codes(account)
+        shown = translate.invoice(account.key, row, lines, keys, codes)
+        is_draft = row.get("status") == "draft"
+        remaining = translate.minor(row, "amount_remaining")
+        return Bill(
+            ref=translate.ref(account.key, "invoice", translate.text(row, "id")),
+            number=shown.number,
+            status=shown.status,
+            contract_key=contract_key(row, subscription),
+            customer_key=customer_key(row),
+            currency=shown.currency,
+            lines=shown.lines,
+            net=shown.net,
+            tax=shown.tax,
+            gross=shown.gross,
+            balance_used=Money.from_minor(balance_used(row), shown.currency),
+            remaining=Money.from_minor(remaining, shown.currency),
+            issue_date=shown.issue_date,
+            due_date=shown.due_date,
+            finalised_at=shown.finalised_at,
+            voided_on=translate.day(row, "status_transitions", "voided_at"),
+            po_number=po_number(row),
+            payments=()
+            if is_draft
+            else payments_of(account.key, row, await self._paid(account, native_id)),
+            credit_memos=await self._memos(account, row, by_line),
+        )
+
+    async def _paid(self, account: BillingAccount, native_id: str) -> list[Answer]:
+        return [
+            payment
+            async for payment in pages(
+                account,
+                "list_invoice_payments",
+                lambda after: account.v1.invoice_payments.list_async(
+                    {
+                        "invoice": native_id,
+                        "status": "paid",
+                        "limit": 100,
+                        **({"starting_after": after} if after else {}),
+                    }
+                ),
+            )
+        ]
+
+    async def _memos(
+        self, account: BillingAccount, row: Answer, by_line: Mapping[str, str]
+    ) -> tuple[CreditMemo, ...]:
+        notes = [
+            note
+            for note in await self._credits.notes(account, row)
+            if translate.text(note, "status") == "issued"
+        ]
+        return tuple(
+            [
+                memo_of(account.key, note, await self._credits.note_lines(account, note), by_line)
+                for note in reversed(notes)
+            ]
+        )
+
+
+def line_keys(subscription: translate.Data) -> translate.LineKeys:
+    """By the subscription's items, those that changes took away among them."""
+    if not subscription:
+        return translate.LineKeys({})
+    return translate.LineKeys(
+        translate.items_of(subscription), retired=translate.retired_items_of(subscription)
+    )
+
+
+def contract_key(row: translate.Data, subscription: translate.Data) -> str:
+    """As the invoice noted it when it was made, else as the subscription says; "" where no
+    contract of ours made it."""
+    noted = translate.mapping(row, "parent", "subscription_details", "metadata")
+    found = noted.get(requests.CONTRACT, "")
+    if not isinstance(found, str):
+        raise translate.drift(f"parent.subscription_details.metadata.{requests.CONTRACT}")
+    if found or not subscription:
+        return found
+    return translate.mark(subscription, requests.CONTRACT)
+
+
+def customer_key(row: translate.Data) -> str:
+    """Our key of the customer; "" of one that is not ours, or was deleted there."""
+    customer = translate.mapping(row, "customer")
+    if not customer or customer.get("deleted") is True:
+        return ""
+    return translate.mark(customer, "dealthread_customer")
+
+
+def po_number(row: translate.Data) -> str:
+    """The customer's order number that stands on the invoice."""
+    for one in translate.rows(row, "custom_fields"):
+        if translate.text(one, "name") == PO_NUMBER:
+            return translate.text(one, "value")
+    return ""
+
+
+def balance_used(row: translate.Data) -> int:
+    """Credits have a negative balance at Stripe: what finalising took of them. Negative where the
+    invoice collected a debt of the balance, or was itself a credit to it."""
+    if translate.at(row, "ending_balance") is None:
+        return 0
+    return translate.minor(row, "ending_balance") - translate.minor(row, "starting_balance")
+
+
+def payments_of(
+    account: str, row: translate.Data, paid: Sequence[translate.Data]
+) -> tuple[BillPayment, ...]:
+    """Oldest first. Raises ContractDrift where payments and invoice do not tell the same."""
+    currency = translate.text(row, "currency").upper()
+    found = [_payment(account, payment, currency) for payment in paid]
+    listed = sum(one.amount.to_minor() for one in found)
+    elsewhere = translate.minor(row, "amount_paid") - listed
+    off_stripe = translate.at(row, "amount_paid_off_stripe")
+    most = 0 if off_stripe is None else translate.minor(row, "amount_paid_off_stripe")
+    if elsewhere > most:
+        raise ContractDrift("payments_do_not_add_up", field="amount_paid")
+    if elsewhere > 0:
+        native_id = f"{translate.text(row, 'id')}:off_stripe"
+        found.append(
+            BillPayment(
+                ref=translate.ref(account, "payment", native_id),
+                amount=Money.from_minor(elsewhere, currency),
+                paid_on=_day(row, "status_transitions", "paid_at"),
+                way=PaymentWay.BANK,
+            )
+        )
+    return tuple(sorted(found, key=lambda one: one.paid_on))
+
+
+def _payment(account: str, row: translate.Data, currency: str) -> BillPayment:
+    way = _WAYS.get(translate.text(row, "payment", "type"))
+    if way is None:
+        raise translate.drift("payment.type")
+    if translate.text(row, "currency").upper() != currency:
+        raise translate.drift("currency")
+    return BillPayment(
+        ref=translate.ref(account, "payment", translate.text(row, "id")),
+        amount=Money.from_minor(translate.minor(row, "amount_paid"), currency),
+        paid_on=_day(row, "status_transitions", "paid_at"),
+        way=way,
+    )
+
+
+def _day(row: translate.Data, *path: str) -> date:
+    found = translate.day(row, *path)
+    if found is None:
+        raise translate.drift(".".join(path))
+    return found

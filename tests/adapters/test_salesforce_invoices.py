@@ -1,0 +1,195 @@
+"""An invoice mirrored into the simulated org: one record, whatever happens to the answer."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from adapters.salesforce.crm import SalesforceCrm
+from adapters.salesforce.invoices import external_id
+from dealthread.domain.base import Ref, System
+from dealthread.domain.documents import CrmRecord
+from dealthread.domain.money import Money
+from dealthread.errors import BadInput, InvariantBroken
+from dealthread.outcome import Done, Rejected
+from dealthread.ports import InvoiceMirror
+from tests.adapters.conftest import Simulator
+from tests.adapters.contract_suite import CHECKS, KEY, Check, WriteCase, name_of
+from tests.adapters.crm_world import CrmWorld
+from tests.adapters.test_salesforce_write import command_for, ref
+from tests.support import deals
+
+INVOICE = ref(System.BILLING, "acct_us01", "invoice", "in_1")
+
+
+@pytest.fixture
+async def command(crm: SalesforceCrm, crm_world: CrmWorld) -> InvoiceMirror:
+    """D1's first invoice; its contract is written back already."""
+    account = crm_world.account("Harborline Logistics LLC")
+    first = command_for(crm_world.deal(account), account)
+    assert isinstance(await crm.record_contract(first, idempotency_key="first"), Done)
+    return InvoiceMirror(
+        contract_key=deals.d1().key,
+        account_id=account,
+        invoice=INVOICE,
+        number="US-000001",
+        status="open",
+        currency="USD",
+        gross=Money.of("15891.00", "USD"),
+        remaining=Money.of("15891.00", "USD"),
+        issue_date=date(2026, 1, 1),
+        due_date=date(2026, 1, 31),
+    )
+
+
+def invoices(world: CrmWorld) -> list[dict[str, Any]]:
+    return world.query(
+        "SELECT Id, Dealthread_Invoice_Id__c, Dealthread_Number__c, Dealthread_Status__c, "
+        "Dealthread_Account__c, Dealthread_Contract__r.Dealthread_Contract_Key__c, "
+        "Dealthread_Total__c, Dealthread_Amount_Due__c, Dealthread_Amount_Paid__c, "
+        "Dealthread_Issued_On__c, Dealthread_Due_On__c, Dealthread_Paid_On__c, "
+        "Dealthread_Document_Id__c, CurrencyIsoCode FROM Dealthread_Invoice__c"
+    )
+
+
+@pytest.fixture
+def written(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: InvoiceMirror, salesforce: Simulator
+) -> WriteCase[CrmRecord]:
+    """The port offers no look-up, since a repeat is safe: the org itself is asked."""
+
+    def break_next(kind: str, **fields: Any) -> None:
+        if kind == "heal":
+            salesforce.heal()
+        else:
+            salesforce.fault(kind, method="POST", path="/composite$", **fields)
+
+    async def find(key: str) -> CrmRecord | None:
+        for row in invoices(crm_world):
+            made = ref(System.CRM, deals.ORG, "invoice", row["Id"])
+            return CrmRecord(ref=made, status=row["Dealthread_Status__c"])
+        return None
+
+    async def count() -> int:
+        return len(invoices(crm_world))
+
+    invalid = command.model_copy(update={"status": "preview"})
+    return WriteCase(
+        act=lambda key: crm.mirror_invoice(command, idempotency_key=key),
+        find=find,
+        identity=lambda made: made.ref.native_id,
+        count=count,
+        break_next=break_next,
+        invalid=lambda key: crm.mirror_invoice(invalid, idempotency_key=key),
+    )
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=name_of)
+async def test_a_mirrored_invoice_keeps_the_ports_rules(
+    check: Check, written: WriteCase[Any]
+) -> None:
+    """Lost answers, limits, refusals, repeats."""
+    await check(written)
+
+
+async def test_an_invoice_is_shown_beside_its_contract(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: InvoiceMirror, salesforce: Simulator
+) -> None:
+    """One call; the account by its id, the contract by our key."""
+    before = len(salesforce.requests())
+    outcome = await crm.mirror_invoice(command, idempotency_key=KEY)
+    assert isinstance(outcome, Done), outcome
+    assert len(salesforce.requests()) == before + 1
+    (row,) = invoices(crm_world)
+    made = outcome.value
+    assert (made.ref.kind, made.ref.native_id, made.status) == ("invoice", row["Id"], "open")
+    assert row["Dealthread_Invoice_Id__c"] == "acct_us01:in_1"
+    assert row["Dealthread_Account__c"] == command.account_id
+    assert row["Dealthread_Contract__r"]["Dealthread_Contract_Key__c"] == deals.d1().key
+    assert (row["Dealthread_Number__c"], row["CurrencyIsoCode"]) == ("US-000001", "USD")
+    assert (row["Dealthread_Total__c"], row["Dealthread_Amount_Due__c"]) == (15891.0, 15891.0)
+    assert row["Dealthread_Issued_On__c"] == "2026-01-01"
+    assert (row["Dealthread_Due_On__c"], row["Dealthread_Paid_On__c"]) == ("2026-01-31", None)
+    assert row["Dealthread_Document_Id__c"] is None
+
+
+async def test_a_paid_invoice_brings_its_record_up_to_date(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: InvoiceMirror
+) -> None:
+    first = await crm.mirror_invoice(command, idempotency_key=KEY)
+    document = Ref(system=System.ERP, account="tryton.1", kind="invoice", native_id="77")
+    paid = command.model_copy(
+        update={
+            "status": "paid",
+            "remaining": Money.zero("USD"),
+            "paid_on": date(2026, 1, 2),
+            "document": document,
+        }
+    )
+    second = await crm.mirror_invoice(paid, idempotency_key="later")
+    assert isinstance(first, Done)
+    assert isinstance(second, Done)
+    assert first.value.ref == second.value.ref
+    (row,) = invoices(crm_world)
+    assert (row["Dealthread_Status__c"], row["Dealthread_Amount_Due__c"]) == ("paid", 0)
+    assert (row["Dealthread_Paid_On__c"], row["Dealthread_Document_Id__c"]) == ("2026-01-02", "77")
+    assert row["Dealthread_Total__c"] == 15891.0
+    assert row["Dealthread_Amount_Paid__c"] is None
+
+
+async def test_the_same_id_in_another_billing_account_is_another_invoice(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: InvoiceMirror
+) -> None:
+    other = command.model_copy(
+        update={"invoice": INVOICE.model_copy(update={"account": "acct_de01"})}
+    )
+    for one in (command, other):
+        assert isinstance(await crm.mirror_invoice(one, idempotency_key=KEY), Done)
+    assert len(invoices(crm_world)) == 2
+
+
+async def test_an_invoice_of_no_contract_is_shown_with_its_account(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: InvoiceMirror
+) -> None:
+    loose = command.model_copy(update={"contract_key": ""})
+    assert isinstance(await crm.mirror_invoice(loose, idempotency_key=KEY), Done)
+    assert invoices(crm_world)[0]["Dealthread_Contract__r"] is None
+
+
+async def test_a_contract_that_the_org_does_not_know_is_a_case_for_a_person(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: InvoiceMirror
+) -> None:
+    """Salesforce says so with the code of a field that does not exist: this is no drift."""
+    unknown = command.model_copy(update={"contract_key": "C-NOBODY"})
+    outcome = await crm.mirror_invoice(unknown, idempotency_key=KEY)
+    assert isinstance(outcome, Rejected), outcome
+    assert (outcome.case_kind, outcome.code) == ("crm.rejected", "contract_record_missing")
+    assert invoices(crm_world) == []
+
+
+async def test_an_account_that_is_gone_is_a_case_for_a_person(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: InvoiceMirror
+) -> None:
+    gone = command.model_copy(update={"account_id": "001000000000009AAA"})
+    outcome = await crm.mirror_invoice(gone, idempotency_key=KEY)
+    assert isinstance(outcome, Rejected), outcome
+    assert outcome.case_kind == "crm.rejected"
+    assert invoices(crm_world) == []
+
+
+async def test_an_account_id_of_another_form_is_refused_before_it_is_sent(
+    crm: SalesforceCrm, command: InvoiceMirror
+) -> None:
+    with pytest.raises(BadInput):
+        await crm.mirror_invoice(
+            command.model_copy(update={"account_id": "A-1"}), idempotency_key=KEY
+        )
+
+
+@pytest.mark.parametrize(("account", "native_id"), [("", "in_1"), ("a", ""), ("a", "x" * 80)])
+def test_an_external_id_is_whole(account: str, native_id: str) -> None:
+    """Cut off it could be another invoice's."""
+    with pytest.raises(InvariantBroken):
+        external_id(ref(System.BILLING, account, "invoice", native_id))
