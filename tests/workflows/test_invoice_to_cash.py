@@ -1,5 +1,5 @@
-"""An invoice from the biller to the ledger, and its payments and credits after it (PF-07…09): D1 and
-D2 of facts/domain.md §9.6, journals of §9.8, in any order of news and through every fault.
+"""An invoice from the biller to the ledger, its payments and credits after it (PF-07…09): D1 and D2
+of facts/domain.md §9.6, journals of §9.8, in any order of news and through every fault.
 """
 
 from __future__ import annotations
