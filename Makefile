@@ -154,6 +154,10 @@ requirements: ## Pin the packages anew (needs uv); UPGRADE=1 takes newer version
 	@$(COMPILE) --constraint requirements/dev.txt pyproject.toml -o requirements/app.txt
 	@$(COMPILE) --constraint requirements/dev.txt requirements/mutation.in -o requirements/mutation.txt
 
+.PHONY: fingerprints
+fingerprints: $(STAMP) ## Lock which commands workflows issue, once a change is guarded and replays
+	@$(BIN)/python -m tests.replay.fingerprints
+
 .PHONY: migrate
 migrate: $(STAMP) ## Bring the running stack's database schema up to date
 	@$(BIN)/python -m dealthread.stack.run $(BIN)/alembic upgrade head

@@ -1,7 +1,7 @@
 """`python -m tests.bench [--quick] [--only PART]`: measure, print, keep docs/performance.md.
 
 Nothing here asserts a speed. `--quick` checks that the bench works and keeps nothing; `--only`
-measures one part that needs no servers and leaves the other figures as they are.
+measures one part and leaves the other figures as they are.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 
-from tests.bench import costs, memory, money, simulators, speed, webhooks
+from tests.bench import changes, costs, memory, money, simulators, speed, webhooks
 from tests.bench.deals import win_deals
 from tests.bench.house import House, house
 from tests.bench.report import Report
@@ -29,23 +30,34 @@ ALONE: dict[str, Callable[[Sizes, Report], None]] = {
     "simulators": simulators.measure,
 }
 """Parts that start at most a process of their own."""
+CHANGES = "changes"
+"""The part that needs all servers and is measured by itself too."""
 
 
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small counts; keeps no document")
-    parser.add_argument("--only", choices=sorted(ALONE), help="one part that needs no servers")
+    parser.add_argument("--only", choices=sorted((*ALONE, CHANGES)), help="one part")
+    parser.add_argument("--contracts", type=int, help="open contracts of one worker")
     arguments = parser.parse_args()
     sizes = QUICK if arguments.quick else FULL
+    if arguments.contracts:
+        sizes = replace(sizes, open_contracts=arguments.contracts)
     began = time.monotonic()
     report = Report()
     if arguments.only:
-        ALONE[arguments.only](sizes, report)
-        if sizes is FULL:
+        if arguments.only == CHANGES:
+            with house(_progress) as made:
+                _settings_of(made)
+                asyncio.run(changes.measure(made, sizes, report, _progress))
+        else:
+            ALONE[arguments.only](sizes, report)
+        if not arguments.quick:
             report.keep_sections()
+        _progress(f"took {time.monotonic() - began:.0f} s")
         return
-    report.section("Where", _where(sizes))
+    report.section("Where", _where(arguments.quick))
     memory.measure(Path.cwd(), report)
     for part in ALONE.values():
         part(sizes, report)
@@ -54,7 +66,11 @@ def main() -> None:
         deals = win_deals(made.stack, sizes.deals)
         _progress(f"{sizes.deals} deals are won in Salesforce")
         asyncio.run(_measure(made, deals, sizes, report))
-    if sizes is FULL:
+    with house(_progress) as made:
+        # Servers of their own: those above hold what the speed rounds left.
+        _settings_of(made)
+        asyncio.run(changes.measure(made, sizes, report, _progress))
+    if not arguments.quick:
         report.keep()
     _progress(f"took {time.monotonic() - began:.0f} s")
 
@@ -76,10 +92,10 @@ def _settings_of(made: House) -> None:
     os.environ.update(made.settings())
 
 
-def _where(sizes: Sizes) -> str:
+def _where(is_quick: bool) -> str:
     load = ", ".join(f"{value:.1f}" for value in psutil.getloadavg())
     memory_gigabytes = psutil.virtual_memory().total / 1e9
-    size = "full" if sizes is FULL else "quick, for checking only"
+    size = "quick, for checking only" if is_quick else "full"
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} cores, {memory_gigabytes:.0f} GB, Python {platform.python_version()}; "

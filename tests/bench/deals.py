@@ -26,11 +26,11 @@ from dealthread.stack.info import StackInfo
 CURRENCY = "USD"
 
 
-def win_deals(stack: StackInfo, count: int) -> Iterator[str]:
+def win_deals(stack: StackInfo, count: int, days_ago: int = 0) -> Iterator[str]:
     """Ids of deals that are won. The biller gets its catalogue first.
 
-    A year of 50 seats and onboarding in Texas from today, 30 days' terms: it starts at once, with
-    a posting, an invoice and no person asked.
+    A year of 50 seats and onboarding in Texas from today, or from some days ago; 30 days' terms:
+    it starts at once, with a posting, an invoice and no person asked.
     """
     config = load_config(stack.config_dir)
     with billing_clients(stack) as clients:
@@ -38,7 +38,8 @@ def win_deals(stack: StackInfo, count: int) -> Iterator[str]:
     org = SalesforceOrg(stack)
     try:
         book = worked_price_book(org, config)
-        sales = [_sale(number, stack.business_now.date()) for number in range(count)]
+        start = stack.business_now.date() - timedelta(days=days_ago)
+        sales = [_sale(number, start) for number in range(count)]
         accounts = org.create_all("Account", [account_record(s.customer, None) for s in sales])
         org.create_all(
             "Contact",

@@ -99,7 +99,7 @@ def house(report: Report) -> Iterator[House]:
             child.launch()
             stack.callback(child.finish)
             stack.callback(child.ask_to_stop)
-            _wait_for(child)
+            wait_for(child)
         yield made
 
 
@@ -132,7 +132,7 @@ def _own_parts(made: House) -> list[Part]:
             name="worker",
             launch=lambda: Launch(
                 parts.python_module("tests.bench.worker"),
-                _importable(made.settings() | {"DEALTHREAD_READY_FILE": str(ready)}),
+                importable(made.settings() | {"DEALTHREAD_READY_FILE": str(ready)}),
             ),
             healthy=health.sign_of_life(ready),
             ready_file=ready,
@@ -158,13 +158,14 @@ def _server(
     command = parts.python_module(module, "--port", str(port), *arguments)
     return Part(
         name=name,
-        launch=lambda: Launch(command, _importable(settings)),
+        launch=lambda: Launch(command, importable(settings)),
         healthy=health.http_ok(f"{url}/_sim/health"),
         url=url,
     )
 
 
-def _importable(settings: Mapping[str, str]) -> dict[str, str]:
+def importable(settings: Mapping[str, str]) -> dict[str, str]:
+    """Environment of a program that finds our sources."""
     return {**settings, "PYTHONPATH": str(parts.source_root())}
 
 
@@ -172,7 +173,8 @@ def _without(settings: Mapping[str, str], *names: str) -> dict[str, str]:
     return {name: value for name, value in settings.items() if name not in names}
 
 
-def _wait_for(child: Child) -> None:
+def wait_for(child: Child) -> None:
+    """Until it is healthy. Raises RuntimeError with its last words."""
     deadline = time.monotonic() + child.part.start_seconds
     while not child.is_healthy():
         if child.exit_code is not None or time.monotonic() > deadline:

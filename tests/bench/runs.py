@@ -79,24 +79,26 @@ class Runner:
     deals: Iterator[str]
     _serial: Iterator[int]
 
-    async def quote_to_cash(self, how_many: int, concurrency: int) -> tuple[Batch, list[str]]:
+    async def quote_to_cash(
+        self, how_many: int, concurrency: int, enough: float = ENOUGH_SECONDS
+    ) -> tuple[Batch, list[str]]:
         """The batch and its deals. A run lasts from its row to the contract at rest."""
         deals = [next(self.deals) for _ in range(how_many)]
-        before = await self._completed()
-        batch = await self._batch([self._deal(deal) for deal in deals], concurrency)
-        done = await self._completed() - before
+        before = await self.completed()
+        batch = await self.batch([self._deal(deal) for deal in deals], concurrency, enough)
+        done = await self.completed() - before
         if done != len(batch.latencies):
             raise RuntimeError(f"{done} of {len(batch.latencies)} deals completed")
         return batch, deals[:done]
 
     async def bare(self, how_many: int, concurrency: int, activities: int) -> Batch:
         """The same number of activities in a bare workflow."""
-        return await self._batch([self._bare(activities) for _ in range(how_many)], concurrency)
+        return await self.batch([self._bare(activities) for _ in range(how_many)], concurrency)
 
     async def shaped(self, how_many: int, concurrency: int, activities: int) -> Batch:
         """The same number of activities in bare workflows of the product's shape."""
         jobs = [self._shaped(activities) for _ in range(how_many)]
-        return await self._batch(jobs, concurrency)
+        return await self.batch(jobs, concurrency)
 
     async def vendor_calls(self) -> Counter[str]:
         """By system and operation: the requests that left the worker so far."""
@@ -124,7 +126,7 @@ class Runner:
             await rows.claim(request, key)
             await start_change(self.client, self.settings, request, key)
             await rows.delivered(request)
-            await self._rests(contract_workflow_id(key))
+            await self.rests(contract_workflow_id(key))
 
         return job
 
@@ -154,11 +156,11 @@ class Runner:
                 start_signal="ordered",
                 start_signal_args=[order],
             )
-            await self._rests(f"bench-contract-{name}")
+            await self.rests(f"bench-contract-{name}")
 
         return job
 
-    async def _rests(self, contract_id: str) -> None:
+    async def rests(self, contract_id: str) -> None:
         """Wait for the end of the contract's run; the next one rests."""
         try:
             await self.client.get_workflow_handle(contract_id).result(follow_runs=False)
@@ -166,7 +168,10 @@ class Runner:
             return
         raise RuntimeError(f"{contract_id} ended instead of resting")
 
-    async def _batch(self, jobs: list[Job], concurrency: int) -> Batch:
+    async def batch(
+        self, jobs: Sequence[Job], concurrency: int, enough: float = ENOUGH_SECONDS
+    ) -> Batch:
+        """Jobs in so many lanes; after `enough` seconds no more are begun."""
         waiting = iter(jobs)
         latencies: list[float] = []
 
@@ -176,7 +181,7 @@ class Runner:
                 await job()
                 end = time.perf_counter()
                 latencies.append(end - start)
-                if end - began > ENOUGH_SECONDS:
+                if end - began > enough:
                     return
 
         cpu, machine, began = self.house.cpu_seconds(), _busy(), time.perf_counter()
@@ -188,7 +193,8 @@ class Runner:
         others = (_busy() - machine - sum(used.values())) / (seconds + SETTLE_SECONDS)
         return Batch(seconds, tuple(latencies), used, max(0.0, others))
 
-    async def _completed(self) -> int:
+    async def completed(self) -> int:
+        """Changes that were carried out so far."""
         query = select(func.count()).where(run_rows.c.outcome == ChangeOutcome.COMPLETED)
         async with self.engine.connect() as connection:
             return int((await connection.execute(query)).scalar_one())

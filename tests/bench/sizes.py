@@ -37,11 +37,24 @@ class Sizes:
     """Amendments previewed."""
     schedule_lines: int = 10_000
     """Lines of a run of revenue."""
+    amended_at_fifty: int = 50
+    """Amendments of a round at concurrency 50, each of a contract of its own."""
+    changes_of_one: int = 100
+    """Changes of the contract whose history is watched."""
+    open_contracts: int = 1_000
+    """Contracts at rest in the cache of one worker; `--contracts 5000` takes minutes more."""
+    due_contracts: int = 100
+    """Contracts of which something falls due while no worker runs."""
 
     @property
     def deals(self) -> int:
         """Deals needed in all."""
         return self.warm_up + self.cost_runs + self.rounds * (self.at_one + self.at_fifty)
+
+    @property
+    def contracts(self) -> int:
+        """Contracts that are changed: warm-up, counting, the one that is watched, speed."""
+        return self.warm_up + self.cost_runs + 1 + self.amended_at_fifty
 
 
 FULL = Sizes()
@@ -57,4 +70,8 @@ QUICK = Sizes(
     simulator_memory_calls=5_000,
     money_runs=10,
     schedule_lines=1_000,
+    amended_at_fifty=20,
+    changes_of_one=5,
+    open_contracts=100,
+    due_contracts=10,
 )

@@ -21,6 +21,7 @@ class Rounds:
     """Batches at one concurrency, round by round."""
 
     concurrency: int
+    title: str = "quote-to-cash"
     product: list[Batch] = field(default_factory=list)
     shaped: list[Batch] = field(default_factory=list)
     bare: list[Batch] = field(default_factory=list)
@@ -28,7 +29,7 @@ class Rounds:
     def rows(self) -> list[tuple[str, list[Batch]]]:
         """What was measured, by name."""
         return [
-            (f"quote-to-cash, {self.concurrency} at once", self.product),
+            (f"{self.title}, {self.concurrency} at once", self.product),
             (f"bare, in the same shape, {self.concurrency} at once", self.shaped),
             (f"bare workflow, {self.concurrency} at once", self.bare),
         ]
@@ -67,6 +68,13 @@ def _tell(report: Report, measured: Sequence[Rounds], sizes: Sizes, activities: 
         "activities on queues of their own) and none of its work. "
         f"Interleaved rounds: {sizes.rounds}; the ratio is the median of theirs; aim 0.6.",
     )
+    tell_speed(report, measured)
+    report.section("Processor time of a run", "CPU-ms for each run, by part.")
+    tell_cpu(report, measured)
+
+
+def tell_speed(report: Report, measured: Sequence[Rounds]) -> None:
+    """Runs a second, latencies, the ratio to bare."""
     rows = []
     for rounds in measured:
         for title, batches in rounds.rows():
@@ -86,11 +94,10 @@ def _tell(report: Report, measured: Sequence[Rounds], sizes: Sizes, activities: 
         ("", "runs", "per second", "p50 ms", "p95 ms", "ratio to bare", "cores used by others"),
         rows,
     )
-    _tell_cpu(report, measured)
 
 
-def _tell_cpu(report: Report, measured: Sequence[Rounds]) -> None:
-    report.section("Processor time of a run", "CPU-ms for each run, by part.")
+def tell_cpu(report: Report, measured: Sequence[Rounds]) -> None:
+    """CPU-ms for each run, by part."""
     parts = (*SERVER_AND_WORKER, *SIMULATORS, BENCH)
     rows = []
     for rounds in measured:

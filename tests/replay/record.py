@@ -1,7 +1,8 @@
-"""Records histories of running and ended sagas: `python -m tests.replay.record`.
+"""Records histories of running and ended runs: `python -m tests.replay.record`.
 
 Systems in memory, invented customers, no encryption: the files are readable. Run it when a release
-is made; older files stay, and every one must replay on the present code for ever.
+is made. It writes only what is not there: older files stay, and every one must replay on the
+present code for ever. What a release runs differently is recorded under a new name.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -20,12 +23,14 @@ from temporalio.testing import WorkflowEnvironment
 from dealthread.attributes import ALL
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.deal import Deal
-from dealthread.naming import contract_key, contract_workflow_id
+from dealthread.naming import contract_key, contract_workflow_id, quote_to_cash_id
 from dealthread.stack.postgres import PostgresProgram
 from dealthread.store.engine import create_engine
 from tests.conftest import migrate
 from tests.fakes.world import Fault
 from tests.replay.portable import portable
+from tests.replay.record_changes import CHANGES, Recorded
+from tests.replay.record_contracts import CONTRACTS
 from tests.support.deal_builder import d1, d2
 from tests.support.office import Office
 from tests.support.saga_lab import Lab, fresh, lab
@@ -93,7 +98,13 @@ SAGAS: tuple[Callable[[Lab], Awaitable[Deal]], ...] = (
 )
 
 
+def _missing(name: str) -> bool:
+    return not (HERE / f"{name}.json").exists()
+
+
 async def _keep(client: Client, workflow_id: str, name: str, run_id: str | None = None) -> None:
+    if not _missing(name):
+        return
     history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
     (HERE / f"{name}.json").write_text(portable(history.to_json()) + "\n")
 
@@ -121,29 +132,37 @@ async def _contract(it: Lab, url: str, client: Client) -> None:
     raise AssertionError("the contract did not come to rest")
 
 
+@asynccontextmanager
+async def _laboratory(engine: AsyncEngine, today: date) -> AsyncIterator[Lab]:
+    environment = await WorkflowEnvironment.start_local(
+        data_converter=pydantic_data_converter,
+        search_attributes=list(ALL),
+        dev_server_existing_path=str(BIN / "temporal"),
+    )
+    async with environment, lab(environment.client, engine, today) as it:
+        yield it
+
+
 async def record(url: str) -> None:
-    """Record everything."""
+    """Record everything that is not there."""
     HERE.mkdir(exist_ok=True)
-    environment = await WorkflowEnvironment.start_local(
-        data_converter=pydantic_data_converter,
-        search_attributes=list(ALL),
-        dev_server_existing_path=str(BIN / "temporal"),
-    )
     engine = create_engine(url)
-    async with environment, lab(environment.client, engine, date(2026, 3, 15)) as it:
+    async with _laboratory(engine, date(2026, 3, 15)) as it:
         for saga in SAGAS:
-            deal = await saga(it)
-            await _keep(
-                environment.client, f"quote-to-cash:{deal.org}:{deal.deal_id}", saga.__name__
-            )
-            it.world.heal()
-    environment = await WorkflowEnvironment.start_local(
-        data_converter=pydantic_data_converter,
-        search_attributes=list(ALL),
-        dev_server_existing_path=str(BIN / "temporal"),
-    )
-    async with environment, lab(environment.client, engine, date(2026, 1, 5)) as it:
-        await _contract(it, url, environment.client)
+            if _missing(saga.__name__):
+                deal = await saga(it)
+                saga_id = quote_to_cash_id(deal.org, deal.deal_id)
+                await _keep(it.client, saga_id, saga.__name__)
+                it.world.heal()
+    if _missing("contract_at_rest") or _missing("contract_first_run"):
+        async with _laboratory(engine, date(2026, 1, 5)) as it:
+            await _contract(it, url, it.client)
+    async with _laboratory(engine, date(2026, 1, 1)) as it:
+        for change in (*CHANGES, *CONTRACTS):
+            if _missing(change.__name__):
+                kept: Recorded = await change(it)
+                await _keep(it.client, kept.workflow_id, change.__name__, kept.run_id)
+                it.world.heal()
     await engine.dispose()
 
 

@@ -21,6 +21,30 @@ HISTORIES = {
     for path in sorted((Path(__file__).parent / "histories").glob("*.json"))
 }
 
+ENDS = {
+    "amendment_completed": ("Amendment", "WORKFLOW_EXECUTION_COMPLETED"),
+    "amendment_compensated": ("Amendment", "WORKFLOW_EXECUTION_COMPLETED"),
+    "amendment_held": ("Amendment", "WORKFLOW_EXECUTION_COMPLETED"),
+    "amendment_waiting_for_a_person": ("Amendment", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"),
+    "amendment_waiting_for_approval": ("Amendment", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"),
+    "renewal_completed": ("Renewal", "WORKFLOW_EXECUTION_COMPLETED"),
+    "renewal_declined": ("Renewal", "WORKFLOW_EXECUTION_COMPLETED"),
+    "renewal_notice_completed": ("RenewalNotice", "WORKFLOW_EXECUTION_COMPLETED"),
+    "cancellation_completed": ("Cancellation", "WORKFLOW_EXECUTION_COMPLETED"),
+    "withdrawal_completed": ("Cancellation", "WORKFLOW_EXECUTION_COMPLETED"),
+    "activation_completed": ("Activation", "WORKFLOW_EXECUTION_COMPLETED"),
+    "contract_at_rest_until_its_start": ("ContractLifecycle", "TIMER_STARTED"),
+    "contract_amending": ("ContractLifecycle", "WORKFLOW_TASK_COMPLETED"),
+    "contract_at_rest_with_a_held_change": ("ContractLifecycle", "TIMER_STARTED"),
+    "contract_withdrew_a_held_change": (
+        "ContractLifecycle",
+        "WORKFLOW_EXECUTION_CONTINUED_AS_NEW",
+    ),
+    "contract_renewing": ("ContractLifecycle", "WORKFLOW_EXECUTION_CONTINUED_AS_NEW"),
+    "contract_at_rest_in_its_second_term": ("ContractLifecycle", "TIMER_STARTED"),
+    "contract_ended_by_its_term": ("ContractLifecycle", "WORKFLOW_EXECUTION_COMPLETED"),
+}
+
 
 def _replayer() -> Replayer:
     return Replayer(
@@ -32,7 +56,34 @@ def _replayer() -> Replayer:
 
 def test_there_are_histories() -> None:
     """An empty folder proves nothing."""
-    assert len(HISTORIES) >= 7
+    assert len(HISTORIES) >= 25
+
+
+def _event(kind: str) -> str:
+    return f"EVENT_TYPE_{kind}"
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_the_history_is_of_what_it_says(name: str) -> None:
+    """The type, and where it stands: ended, continued, or waiting for a person, child or timer."""
+    events = json.loads(HISTORIES[name])["events"]
+    kind, last = ENDS[name]
+    started = events[0]["workflowExecutionStartedEventAttributes"]
+    assert started["workflowType"]["name"] == kind
+    assert events[-1]["eventType"] == _event(last)
+
+
+def test_the_end_of_a_term_is_told_to_the_crm_on_the_patched_path() -> None:
+    """The path before the patch has no history of its own: it is read in the code only."""
+    text = HISTORIES["contract_ended_by_its_term"]
+    assert _event("MARKER_RECORDED") in text
+    assert "crm.term_ended" in text
+
+
+@pytest.mark.parametrize("name", [name for name in HISTORIES if "at_rest" in name])
+def test_a_run_at_rest_has_at_most_ten_events(name: str) -> None:
+    """A contract sleeps most of its life, and is replayed whenever it wakes."""
+    assert len(json.loads(HISTORIES[name])["events"]) <= 10
 
 
 @pytest.mark.parametrize("name", HISTORIES)

@@ -1,9 +1,9 @@
 """`make year`: the lives of three contracts, each on a time-skipping Temporal server of its own.
 
 Real adapters against the real Tryton, the Stripe and Salesforce simulators and the receivers.
-Tryton stands on the machine's clock: bookings and confirmations dated months ahead of it met no
-warning (Tryton 8.2, `sale` 8.2). Prints a timeline and the accounts; exit code 1 where the
-systems do not agree to the cent.
+Tryton stands on the machine's clock. It has nothing to warn of: each order of a contract, those of
+its changes too, is dated on the contract's first day. Prints a timeline and the accounts; exit code
+1 where the systems do not agree to the cent.
 """
 
 from __future__ import annotations

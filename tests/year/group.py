@@ -100,26 +100,26 @@ async def lived(life: Life, stack: StackInfo, american: Customer, german: Custom
     with _tax_inactive(stack):
         await life.tell(f"the tax code {TAX} is inactive in the German ledger")
         await life.ask(deal, ChangeKind.AMENDMENT, change, asked_by=asked)
-        case = await life.stopped(sister, first, "erp.rejected")
+        case = await life.stopped(first, "erp.rejected")
         life.sheet.agree("written before the case", await life.office.writes(first), {})
     await life.tell("the operator makes the tax code active and retries")
     async with _confirmation_refused(stack.urls.tryton):
         await life.office.decide(case, DecisionKind.RETRY, "the tax code is active again")
-        case = await life.stopped(sister, first, "erp.rejected")
+        case = await life.stopped(first, "erp.rejected")
     before = await life.office.writes(first)
     done = {key: row for key, row in before.items() if row[0] == "done"}
     steps = sorted(key.split("/")[1] for key in done)
     life.sheet.line("done before the second case: " + ", ".join(steps))
     await life.tell("the operator mends the tax configuration and retries")
     await life.office.decide(case, DecisionKind.RETRY, "the tax rule is mended")
-    await life.completed(sister, first)
+    await life.completed(first)
     after = await life.office.writes(first)
     life.sheet.agree(
         "done steps, how and attempts, after the retry",
         {key: after[key] for key in done} == done,
         True,
     )
-    await life.completed(deal, change)
+    await life.completed(change)
     await life.tell("DE01 joined on 60 days, the contract of US01 is on 45 days")
     life.new_bills(sister, [])
     life.sheet.agree(
@@ -144,7 +144,7 @@ async def lived(life: Life, stack: StackInfo, american: Customer, german: Custom
             ),
         ),
     )
-    await life.completed(deal, change)
+    await life.completed(change)
     await life.tell("20 → 16 seats; the unused time is credited")
     life.new_bills(deal, known)
     await life.close(deal, END)

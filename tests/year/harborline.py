@@ -83,12 +83,12 @@ async def lived(life: Life, customer: Customer, tryton_proxy: str) -> None:
         await life.on(date(2026, 7, 2))
         (await erp.delete(f"/_sim/faults/{answer['id']}")).raise_for_status()
     await life.tell("the ERP is back")
-    await life.completed(deal, change)
+    await life.completed(change)
     await life.tell("the upgrade is booked; nothing was lost")
 
     end = date(2027, 1, 1)
     await life.on(date(2026, 11, 2))
-    await life.completed(deal, renewal_notice_id(deal.contract_key, end))
+    await life.completed(renewal_notice_id(deal.contract_key, end))
     forecast = life.accounts.renewal(renewal_id(deal.contract_key, end))
     await life.tell("the renewal is announced")
     life.sheet.agree(
@@ -97,7 +97,7 @@ async def lived(life: Life, customer: Customer, tryton_proxy: str) -> None:
         Decimal("19845.00"),
     )
     await life.on(date(2026, 12, 2))
-    await life.completed(deal, renewal_id(deal.contract_key, end))
+    await life.completed(renewal_id(deal.contract_key, end))
     await life.tell("nobody refused: renewed for a year at 5 % more")
     await life.on(date(2027, 1, 2))
     await life.tell("the new term has begun and is billed")
@@ -118,7 +118,7 @@ async def lived(life: Life, customer: Customer, tryton_proxy: str) -> None:
             effective_from=day,
         ),
     )
-    await life.completed(deal, stop, may_ask=True)
+    await life.completed(stop, may_ask=True)
     await life.tell("cancelled; the unused time is credited")
     known += life.new_bills(deal, known)
     await life.close(deal, END)

@@ -95,7 +95,7 @@ class Life:
         await self.office.ask(
             deal.contract_key, ChangeKind.QUOTE_TO_CASH, change, self.org, deal.deal_id
         )
-        await self.completed(deal, change, may_ask=True)
+        await self.completed(change, may_ask=True)
         contract = await self.office.contract(deal.contract_key)
         await self.tell(
             f"quote-to-cash of {deal.name}: contract {contract.number}, "
@@ -116,11 +116,11 @@ class Life:
         )
 
     async def completed(
-        self, deal: Entered, change: str, *, may_ask: bool = False, outcome: str = "completed"
+        self, change: str, *, may_ask: bool = False, outcome: str = "completed"
     ) -> None:
         """Wait for the end of a change."""
         while True:
-            case = await self.office.case_or_end(deal.contract_key, change)
+            case = await self.office.case_or_end(change, outcome)
             if case is None:
                 break
             if not may_ask or case.kind != "deal.approval":
@@ -129,9 +129,9 @@ class Life:
         found = await self.office.outcome(change)
         self.sheet.agree(f"{change.partition(':')[0]} ended", found, outcome)
 
-    async def stopped(self, deal: Entered, change: str, kind: str) -> Case:
+    async def stopped(self, change: str, kind: str) -> Case:
         """Wait for a case of a kind, and tell it."""
-        case = await self.office.case_or_end(deal.contract_key, change)
+        case = await self.office.case_or_end(change)
         if case is None:
             raise RuntimeError(f"{change} ended without a case")
         await self.tell(f"case {case.kind} for {case.queue}: {case.summary}")

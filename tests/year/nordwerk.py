@@ -87,10 +87,10 @@ async def lived(life: Life, customer: Customer) -> None:
             ),
         ),
     )
-    await life.completed(deal, change, outcome="scheduled")
+    await life.completed(change, outcome="scheduled")
     await life.tell(f"40 → 30 seats from {effective}: accepted, held until its day")
     await life.on(effective)
-    await life.completed(deal, change)
+    await life.completed(change)
     await life.tell("40 → 30 seats")
     known += life.new_bills(deal, known)
     life.sheet.agree(
@@ -101,7 +101,7 @@ async def lived(life: Life, customer: Customer) -> None:
 
     end = date(2027, 3, 15)
     await life.on(date(2027, 1, 14))
-    await life.completed(deal, renewal_notice_id(deal.contract_key, end))
+    await life.completed(renewal_notice_id(deal.contract_key, end))
     await life.tell("the renewal is announced")
     accepted = date(2027, 2, 10)
     await life.on(accepted)
@@ -117,7 +117,7 @@ async def lived(life: Life, customer: Customer) -> None:
             decision=RenewalDecision.ACCEPT,
         ),
     )
-    await life.completed(deal, renewal)
+    await life.completed(renewal)
     await life.tell("the customer renews for a year at 3 % more")
     await life.on(date(2027, 3, 16))
     await life.tell("the new term has begun and is billed")
