@@ -91,6 +91,13 @@ KINDS: dict[str, KindInfo] = {
             "billing.preview_not_kept", "billing", (_R, _A), 4, "The bill differs from its preview"
         ),
         _kind(
+            "cash.over_under",
+            "cash-application",
+            (_R, _A),
+            48,
+            "A payment is not what is open",
+        ),
+        _kind(
             "renewal.notice_unproven", "legal", (_R, _A), 24, "A legal notice is not provably sent"
         ),
         _kind("entitlement.failed", "support", (_R, _A), 0.5, "Entitlement is not confirmed"),

@@ -12,6 +12,7 @@ from dealthread.domain.case import KINDS, CaseOpening, DecisionKind
 
 ROOT = Path(__file__).resolve().parents[2]
 QUEUES = {
+    "cash-application",
     "legal",
     "accounting",
     "billing",
