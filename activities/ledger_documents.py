@@ -100,7 +100,8 @@ def _sold(line_key: str, contract: Contract) -> ContractLine:
 def receipts(bill: Bill, contract: Contract, tenant: str) -> tuple[LedgerReceipt, ...]:
     """Balance that the invoice used up, then its payments by day: each settles this invoice."""
     found = []
-    if bill.balance_used:
+    # Below nought it is an older debt that was collected along: that is the older invoice's.
+    if bill.balance_used.amount > 0:
         day = bill.issue_date or date.min
         found.append(_receipt(bill, contract, tenant, "balance", bill.balance_used, day, _BALANCE))
     for payment in sorted(bill.payments, key=lambda one: (one.paid_on, one.ref.native_id)):

@@ -24,7 +24,7 @@ from activities.invoice_inputs import (
     PostInvoice,
     ReadBill,
 )
-from dealthread.domain.case import Decision
+from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.receivable import LedgerCreditMemo, LedgerReceipt, PostedDocument
 from dealthread.domain.transaction import SagaContext, SagaStatus, StepRecord, StepState
@@ -67,6 +67,9 @@ class InvoiceToCashWorkflow:
             if told.ignored and told.bill.status is not InvoiceStatus.DRAFT:
                 self._saga.mark("read", StepState.DONE, told.ignored)
                 return told.ignored
+            if told.bill.status is InvoiceStatus.VOID:
+                await self._void(told)
+                break
             if told.invoice is not None and await self._to_the_ledger(told):
                 break
             await workflow.wait_condition(lambda heard=seen: self._news > heard)  # type: ignore[misc]
@@ -78,13 +81,26 @@ class InvoiceToCashWorkflow:
         posted = await self._post(told)
         credited = [memo for memo in told.credit_memos if await self._credit(told, memo)]
         paid = [receipt for receipt in told.receipts if await self._apply(told, receipt)]
-        is_over = not told.bill.remaining and told.bill.status in (
-            InvoiceStatus.PAID,
-            InvoiceStatus.VOID,
-        )
+        is_over = not told.bill.remaining and told.bill.status is InvoiceStatus.PAID
         if posted or credited or paid or is_over:
             await self._show(told, posted, paid, credited, is_over=is_over)
         return is_over
+
+    async def _void(self, told: BillToPost) -> None:
+        """The biller took it back. What is in the ledger is corrected there by a document that
+        names it: by a person, until a rule of the seller's law says which."""
+        if self._document is not None:
+            await self._desk.ask(
+                "erp.rejected",
+                "credit",
+                code="posted_invoice_voided",
+                summary=f"{told.bill.number} was voided at the biller after it was posted: credit "
+                "it in the ledger, then retry",
+                evidence={"document": self._document.number or self._document.ref.native_id},
+                allowed=(DecisionKind.RETRY,),
+                at_risk=told.bill.gross,
+            )
+        await self._show(told, False, [], [], is_over=True)
 
     async def _read(self) -> BillToPost:
         told = await self._saga.run(

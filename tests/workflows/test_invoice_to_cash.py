@@ -246,6 +246,40 @@ async def test_an_invoice_of_nobodys_contract_is_left_alone(
         assert _balances(it, contract.erp_company) == {}
 
 
+async def test_an_invoice_voided_after_it_was_posted_is_put_before_a_person(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """Nothing in the ledger is cancelled by itself; the CRM shows the invoice as void."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = _bill(contract, f"in_{contract.key}", START)
+        it.billing.bills[bill.ref.native_id] = bill
+        handle = await _news(client, bill)
+        await _until(lambda: bill.ref.native_id in _mirrored(it))
+        it.billing.bills[bill.ref.native_id] = bill.model_copy(
+            update={"status": InvoiceStatus.VOID}
+        )
+        await _news(client, bill)
+        case = await it.case_of(contract.key)
+        assert case.code == "posted_invoice_voided"
+        assert case.money_at_risk == bill.gross
+        await it.decide(case, DecisionKind.RETRY)
+        assert await handle.result() == "void"
+        assert _mirrored(it)[bill.ref.native_id].status == "void"
+
+
+async def test_an_invoice_voided_before_it_was_posted_never_reaches_the_ledger(
+    client: Client, engine: AsyncEngine
+) -> None:
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = _bill(contract, f"in_{contract.key}", START)
+        bill = bill.model_copy(update={"status": InvoiceStatus.VOID})
+        it.billing.bills[bill.ref.native_id] = bill
+        assert await (await _news(client, bill)).result() == "void"
+        assert _balances(it, contract.erp_company) == {}
+
+
 def _mirrored(it: Lab):
     return {ref.native_id: mirror for ref, mirror in it.crm.invoices.items()}
 

@@ -32,7 +32,11 @@ def booking_delta(
             for key in line_keys(before, after)
             for line in _changed(spans_of(before, key), spans_of(after, key), effective_from)
         )
-    return after.model_copy(update={"lines": lines}) if lines else None
+    if not lines:
+        return None
+    # The order of the change is dated by its own first day, not by the contract's.
+    first = min(line.start_date for line in lines)
+    return after.model_copy(update={"lines": lines, "start_date": first})
 
 
 def _changed(
