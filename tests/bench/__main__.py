@@ -47,14 +47,17 @@ def main() -> None:
     began = time.monotonic()
     report = Report()
     if arguments.only:
-        if arguments.only == CHANGES:
-            with house(_progress) as made:
-                _settings_of(made)
-                asyncio.run(changes.measure(made, sizes, report, _progress))
-        else:
-            ALONE[arguments.only](sizes, report)
-        if not arguments.quick:
-            report.keep_sections()
+        try:
+            if arguments.only == CHANGES:
+                with house(_progress) as made:
+                    _settings_of(made)
+                    asyncio.run(changes.measure(made, sizes, report, _progress))
+            else:
+                ALONE[arguments.only](sizes, report)
+        finally:
+            # What was measured before a part failed is not lost.
+            if report.parts and not arguments.quick:
+                report.keep_sections()
         _progress(f"took {time.monotonic() - began:.0f} s")
         return
     report.section("Where", _where(arguments.quick))

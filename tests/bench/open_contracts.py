@@ -20,6 +20,7 @@ from dealthread.naming import amendment_id, contract_key, contract_workflow_id, 
 from dealthread.stack import health, parts
 from dealthread.stack.child import Child
 from dealthread.stack.plan import Launch, Part
+from dealthread.stack.ports import choose
 from tests.bench.house import House, importable, wait_for
 from tests.bench.report import Report
 from tests.bench.resting_worker import RESTING_QUEUE
@@ -28,8 +29,6 @@ from tests.bench.sizes import Sizes
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
 from workflows.contract_memory import AFTER_MIDNIGHT, ContractMemory, ContractView
 
-METRICS_PORT = "tryton"
-"""Of the stack's ports, one that nobody uses here."""
 LANES = 40
 SAMPLE = 200
 """Contracts asked after the restart, none of them in the cache."""
@@ -38,6 +37,14 @@ STUCK_SECONDS = 1200.0
 _TERMS = RenewalTerms(kind=RenewalKind.AUTO, notice_days=30, lead_days=30)
 _CACHED = re.compile(r"^temporal_sticky_cache_size\{[^}]*\} (\S+)$", re.MULTILINE)
 Handle = WorkflowHandle[ContractLifecycleWorkflow, ContractView]
+
+
+@dataclass(frozen=True)
+class Resting:
+    """The worker's process, and the ports on which it told its metrics; the latest is last."""
+
+    child: Child
+    metrics: list[int]
 
 
 @dataclass
@@ -55,11 +62,11 @@ async def measure(run: Runner, sizes: Sizes, report: Report) -> None:
     how_many, due = sizes.open_contracts, sizes.due_contracts
     with _worker(run.house, how_many + 2 * due + 100) as worker:
         warm = await _start(run, range(due), _in_a_year())
-        await _until_cached(run.house, due)
+        await _until_cached(worker, due)
         empty = _megabytes(worker)
         began = time.perf_counter()
         open_ones = await _start(run, range(due, how_many), _in_a_year())
-        await _until_cached(run.house, how_many)
+        await _until_cached(worker, how_many)
         seconds = time.perf_counter() - began
         full = _megabytes(worker)
         restart = await _restart(run, worker, how_many, due, open_ones[0])
@@ -115,15 +122,15 @@ def _tell(report: Report, sizes: Sizes, empty: float, full: float, seconds: floa
     )
 
 
-async def _restart(run: Runner, worker: Child, how_many: int, due: int, asked: Handle) -> Restart:
+async def _restart(run: Runner, worker: Resting, how_many: int, due: int, asked: Handle) -> Restart:
     # Announced on the day: notice and lead before the term's end, a little after midnight.
     due_at = datetime.now(UTC) + DUE_IN
     days = timedelta(days=_TERMS.notice_days + _TERMS.lead_days)
     due_ones = await _start(run, range(how_many, how_many + due), due_at + days - AFTER_MIDNIGHT)
-    await _until_cached(run.house, how_many + due)
+    await _until_cached(worker, how_many + due)
     began = time.perf_counter()
-    worker.ask_to_stop()
-    await asyncio.to_thread(worker.finish)
+    worker.child.ask_to_stop()
+    await asyncio.to_thread(worker.child.finish)
     found = Restart(stopping=time.perf_counter() - began)
     left = (due_at - datetime.now(UTC)).total_seconds()
     if left < 0:
@@ -131,10 +138,10 @@ async def _restart(run: Runner, worker: Child, how_many: int, due: int, asked: H
     await asyncio.sleep(left + 1)
 
     began = time.perf_counter()
-    worker.launch()
+    worker.child.launch()
 
     async def polls() -> None:
-        await asyncio.to_thread(wait_for, worker)
+        await asyncio.to_thread(wait_for, worker.child)
         found.polls = time.perf_counter() - began
 
     async def answers() -> None:
@@ -218,9 +225,9 @@ async def _in_lanes(jobs: Sequence[Callable[[], Awaitable[None]]], lanes: int) -
         await asyncio.gather(*(lane() for _ in range(lanes)))
 
 
-async def _until_cached(house: House, how_many: int) -> None:
+async def _until_cached(worker: Resting, how_many: int) -> None:
     """Until so many contracts are in the worker's cache, and it has nothing more to do."""
-    url = f"http://127.0.0.1:{house.stack.ports[METRICS_PORT]}/metrics"
+    url = f"http://127.0.0.1:{worker.metrics[-1]}/metrics"
     async with asyncio.timeout(STUCK_SECONDS), httpx.AsyncClient(trust_env=False) as http:
         while True:
             text = (await http.get(url)).text
@@ -231,17 +238,23 @@ async def _until_cached(house: House, how_many: int) -> None:
 
 
 @contextmanager
-def _worker(house: House, cached: int) -> Iterator[Child]:
+def _worker(house: House, cached: int) -> Iterator[Resting]:
     stack = house.stack
     ready = stack.layout.ready_file("resting-worker")
     command = parts.python_module(
-        "tests.bench.resting_worker",
-        *("--cached", str(cached), "--metrics", str(stack.ports[METRICS_PORT])),
+        "tests.bench.resting_worker", "--cached", str(cached), "--metrics"
     )
     environment = importable(house.settings() | {"DEALTHREAD_READY_FILE": str(ready)})
+    metrics: list[int] = []
+
+    def launch() -> Launch:
+        # A port that is free now: the stack's were chosen long ago, those unused may be taken.
+        metrics.append(choose()["temporal_metrics"])
+        return Launch((*command, str(metrics[-1])), environment)
+
     part = Part(
         name="resting-worker",
-        launch=lambda: Launch(command, environment),
+        launch=launch,
         healthy=health.sign_of_life(ready),
         ready_file=ready,
         stop_seconds=parts.WORKER_STOP_SECONDS,
@@ -250,18 +263,18 @@ def _worker(house: House, cached: int) -> Iterator[Child]:
     child.launch()
     try:
         wait_for(child)
-        yield child
+        yield Resting(child, metrics)
     finally:
         child.ask_to_stop()
         child.finish()
 
 
-def _megabytes(worker: Child) -> float:
-    return float(psutil.Process(worker.record.pid).memory_full_info().uss) / 1e6
+def _megabytes(worker: Resting) -> float:
+    return float(psutil.Process(worker.child.record.pid).memory_full_info().uss) / 1e6
 
 
-def _cpu_seconds(worker: Child) -> float:
-    times = psutil.Process(worker.record.pid).cpu_times()
+def _cpu_seconds(worker: Resting) -> float:
+    times = psutil.Process(worker.child.record.pid).cpu_times()
     return float(times.user + times.system)
 
 
