@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.bench import changes, costs, memory, money, simulators, speed, webhooks
+from tests.bench import changes, costs, memory, money, open_contracts, simulators, speed, webhooks
 from tests.bench.deals import win_deals
 from tests.bench.house import House, house
 from tests.bench.report import Report
@@ -30,15 +30,15 @@ ALONE: dict[str, Callable[[Sizes, Report], None]] = {
     "simulators": simulators.measure,
 }
 """Parts that start at most a process of their own."""
-CHANGES = "changes"
-"""The part that needs all servers and is measured by itself too."""
+CHANGES, OPEN = "changes", "open-contracts"
+"""Parts that need all servers and are measured by themselves too; the first holds the second."""
 
 
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small counts; keeps no document")
-    parser.add_argument("--only", choices=sorted((*ALONE, CHANGES)), help="one part")
+    parser.add_argument("--only", choices=sorted((*ALONE, CHANGES, OPEN)), help="one part")
     parser.add_argument("--contracts", type=int, help="open contracts of one worker")
     arguments = parser.parse_args()
     sizes = QUICK if arguments.quick else FULL
@@ -47,14 +47,15 @@ def main() -> None:
     began = time.monotonic()
     report = Report()
     if arguments.only:
-        if arguments.only == CHANGES:
-            with house(_progress) as made:
-                _settings_of(made)
-                asyncio.run(changes.measure(made, sizes, report, _progress))
-        else:
-            ALONE[arguments.only](sizes, report)
-        if not arguments.quick:
-            report.keep_sections()
+        try:
+            if arguments.only in (CHANGES, OPEN):
+                _measure_contracts(arguments.only, sizes, report)
+            else:
+                ALONE[arguments.only](sizes, report)
+        finally:
+            # What was measured before a part failed is not lost.
+            if report.parts and not arguments.quick:
+                report.keep_sections()
         _progress(f"took {time.monotonic() - began:.0f} s")
         return
     report.section("Where", _where(arguments.quick))
@@ -66,13 +67,24 @@ def main() -> None:
         deals = win_deals(made.stack, sizes.deals)
         _progress(f"{sizes.deals} deals are won in Salesforce")
         asyncio.run(_measure(made, deals, sizes, report))
-    with house(_progress) as made:
-        # Servers of their own: those above hold what the speed rounds left.
-        _settings_of(made)
-        asyncio.run(changes.measure(made, sizes, report, _progress))
+    _measure_contracts(CHANGES, sizes, report)
     if not arguments.quick:
         report.keep()
     _progress(f"took {time.monotonic() - began:.0f} s")
+
+
+def _measure_contracts(part: str, sizes: Sizes, report: Report) -> None:
+    """In servers of their own: others hold what earlier rounds left."""
+
+    async def resting(made: House) -> None:
+        async with runner(made, iter(())) as run:
+            await open_contracts.measure(run, sizes, report)
+
+    with house(_progress) as made:
+        _settings_of(made)
+        if part == CHANGES:
+            asyncio.run(changes.measure(made, sizes, report, _progress))
+        asyncio.run(resting(made))
 
 
 async def _measure(made: House, deals: Iterator[str], sizes: Sizes, report: Report) -> None:

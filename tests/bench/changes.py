@@ -1,4 +1,4 @@
-"""Changes of running contracts: speed, cost, history, and contracts at rest in a worker."""
+"""Changes of running contracts: speed, cost, history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import psutil
 
 from dealthread.domain.transaction import ChangeKind
-from tests.bench import change_costs, open_contracts, speed
+from tests.bench import change_costs, speed
 from tests.bench.changing import Changing
 from tests.bench.deals import win_deals
 from tests.bench.house import House
@@ -41,7 +41,6 @@ async def measure(
         progress("speed is measured")
         await change_costs.growth(changing, watched[0], sizes.changes_of_one, report)
         progress("a contract was changed often")
-        await open_contracts.measure(run, sizes, report)
 
 
 async def _speed(
