@@ -91,6 +91,14 @@ KINDS: dict[str, KindInfo] = {
             "billing.preview_not_kept", "billing", (_R, _A), 4, "The bill differs from its preview"
         ),
         _kind(
+            "erp.manual_document",
+            "accounting",
+            (_R, _L, _A),
+            24,
+            "A person keyed what we would post",
+        ),
+        _kind("cash.unmatched", "cash-application", (_R, _A), 24, "A payment fits no open invoice"),
+        _kind(
             "cash.over_under",
             "cash-application",
             (_R, _A),
