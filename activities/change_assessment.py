@@ -5,13 +5,23 @@ Reads only, but for the order and its preview, which are kept in our own store.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import date
 
 from temporalio import activity
 
-from activities.change_inputs import AssessChange, AssessedChange, ChangedAmount
+from activities.change_findings import (
+    amounts_of,
+    bills_alike,
+    is_declined,
+    money_at_risk,
+    preview_differs,
+    refused_by_system,
+    refused_order,
+    risk_reasons,
+    working_of,
+)
+from activities.change_inputs import AssessChange, AssessedChange
 from activities.inputs import Finding
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.change_order import (
@@ -23,10 +33,8 @@ from dealthread.domain.change_order import (
     WithdrawalOrder,
     order_from_json,
 )
-from dealthread.domain.contract import ApprovalReason, Contract, ContractState
-from dealthread.domain.documents import ChangedAgreement
-from dealthread.domain.money import Money
-from dealthread.domain.transaction import ChangeKind, RiskLevel
+from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.transaction import ChangeKind
 from dealthread.domain.versions.amended import amended
 from dealthread.domain.versions.delta import booking_delta
 from dealthread.domain.versions.effective import effective_date, hold_until
@@ -36,7 +44,6 @@ from dealthread.domain.versions.money import ChangeMoney, change_money, charge_l
 from dealthread.domain.versions.refusal import OrderRefused
 from dealthread.domain.versions.renewed import declined, next_year, renewed
 from dealthread.domain.versions.rules import approvals, refusals
-from dealthread.domain.versions.treatment import treatments
 from dealthread.domain.versions.withdrawn import withdrawn
 from dealthread.ensure import request_hash
 from dealthread.errors import NotFound, RateLimited, StepRejected, VendorUnavailable
@@ -100,10 +107,10 @@ class ChangeAssessmentActivities:
             found = await self._assessed(ask, known, contract, state, order, today)
         except OrderRefused as refusal:
             return known.model_copy(
-                update={"stopping": (_refused(refusal.code, refusal.field, refusal.action),)}
+                update={"stopping": (refused_order(refusal.code, refusal.field, refusal.action),)}
             )
         except StepRejected as refusal:
-            return known.model_copy(update={"stopping": (_rejected(refusal),)})
+            return known.model_copy(update={"stopping": (refused_by_system(refusal),)})
         if ask.record:
             await self._changes.record_preview(
                 ask.context.business_key, found.model_dump_json(exclude={"before", "billing"})
@@ -171,7 +178,9 @@ class ChangeAssessmentActivities:
         if refused:
             return known.model_copy(
                 update={
-                    "stopping": tuple(_refused(row.code, row.field, row.action) for row in refused)
+                    "stopping": tuple(
+                        refused_order(row.code, row.field, row.action) for row in refused
+                    )
                 }
             )
         effective, after = await self._after(contract, order, config, today)
@@ -187,7 +196,7 @@ class ChangeAssessmentActivities:
                 "contract": after,
                 "booking": booking if contract.booking_policy != "none" else None,
                 "billing": billing,
-                "amounts": _amounts(money),
+                "amounts": amounts_of(money),
                 "effective_from": effective,
                 "accepted_on": order.accepted_on,
                 "hold_until": hold,
@@ -196,14 +205,14 @@ class ChangeAssessmentActivities:
                 ),
                 "renewal_price": (
                     next_year(after, effective)
-                    if isinstance(order, RenewalOrder) and not _is_declined(order)
+                    if isinstance(order, RenewalOrder) and not is_declined(order)
                     else None
                 ),
-                "declined": _is_declined(order),
-                "at_risk": _at_risk(contract, after, money),
+                "declined": is_declined(order),
+                "at_risk": money_at_risk(contract, after, money),
                 "deal_id": order.deal_id,
                 "amends": next(iter(await self._changes.booking_keys(contract.key)), ""),
-                "working": _working(contract, after, order, money, config),
+                "working": working_of(contract, after, order, money, config),
             }
         )
         return await self._asked(ask, found, contract, order, money)
@@ -222,7 +231,7 @@ class ChangeAssessmentActivities:
         # What is held is asked about on its day, when it can be billed.
         if found.billing is not None and found.hold_until is None:
             preview = await self._billing.preview_change(found.billing)
-            stopping += _preview_differs(preview, found.amounts, contract.currency, self._config())
+            stopping += preview_differs(preview, found.amounts, contract.currency, self._config())
         if ask.ask_erp and found.booking is not None:
             stopping += await self._posting(found.booking)
         if isinstance(order, RenewalOrder):
@@ -237,7 +246,7 @@ class ChangeAssessmentActivities:
                     *approvals(
                         contract, after, order, money, self._config(), self._clock.now().date()
                     ),
-                    *_risk(ask, order),
+                    *risk_reasons(ask, order),
                 ),
                 "content_hash": request_hash(
                     order, after, *((preview,) if preview is not None else ())
@@ -256,7 +265,7 @@ class ChangeAssessmentActivities:
         if isinstance(order, WithdrawalOrder):
             return await self._withdrawn(contract, order, today)
         end = contract.end_date or today
-        if _is_declined(order):
+        if is_declined(order):
             return end, declined(contract)
         return end, renewed(contract, order, config, today)
 
@@ -282,7 +291,7 @@ class ChangeAssessmentActivities:
         effective: date,
         money: ChangeMoney,
     ) -> ChangeAgreement | None:
-        if _bills_alike(before, after):
+        if bills_alike(before, after):
             return None
         agreement = await self._changes.agreement(before.key)
         if agreement is None:
@@ -361,126 +370,3 @@ class ChangeAssessmentActivities:
                 "abort and let the term end",
             )
         ]
-
-
-def _refused(code: str, field: str, action: str) -> Finding:
-    return Finding(
-        rule="order",
-        severity="B",
-        field=field,
-        value=code,
-        owner="deal-desk",
-        case_kind="deal.invalid_terms",
-        message=action,
-    )
-
-
-def _rejected(refusal: StepRejected) -> Finding:
-    return Finding(
-        rule="order",
-        severity="B",
-        field=refusal.field or "order",
-        value=refusal.code,
-        owner="deal-desk",
-        case_kind=refusal.case_kind,
-        message="a system refuses these terms",
-    )
-
-
-def _amounts(money: ChangeMoney) -> tuple[ChangedAmount, ...]:
-    return tuple(
-        ChangedAmount(
-            line_key=row.line_key,
-            net=row.net,
-            tax=row.tax,
-            start_date=row.span_start,
-            end_date=row.span_end,
-        )
-        for row in money.rows
-    )
-
-
-def _preview_differs(
-    preview: ChangedAgreement,
-    amounts: tuple[ChangedAmount, ...],
-    currency: str,
-    config: ConfigSet,
-) -> list[Finding]:
-    """The biller computes what it bills; where it computes otherwise than the contract says, the
-    change stops before anything is billed."""
-    ours = Money.total((row.net for row in amounts), currency)
-    theirs = Money.zero(currency)
-    if preview.invoice is not None:
-        theirs = theirs + preview.invoice.net
-    for memo in preview.credit_memos:
-        theirs = theirs - memo.net
-    if abs((theirs - ours).to_minor()) <= config.policy.price_tolerance_minor_units:
-        return []
-    return [
-        Finding(
-            rule="V11",
-            severity="B",
-            field="lines",
-            value=str(theirs),
-            owner="deal-desk",
-            case_kind="deal.price_mismatch",
-            message=f"the biller's preview of the change is not {ours}",
-        )
-    ]
-
-
-def _risk(ask: AssessChange, order: ChangeOrder) -> tuple[ApprovalReason, ...]:
-    automatic = isinstance(order, RenewalOrder) and order.decision is RenewalDecision.AUTOMATIC
-    if not automatic or ask.risk is not RiskLevel.HIGH:
-        return ()
-    return (
-        ApprovalReason(
-            rule="R-RISK",
-            queue="renewals",
-            field="renewal",
-            detail="customer success sees a high risk: renew without a word from the customer?",
-        ),
-    )
-
-
-def _is_declined(order: ChangeOrder) -> bool:
-    return isinstance(order, RenewalOrder) and order.decision is RenewalDecision.DECLINE
-
-
-def _at_risk(before: Contract, after: Contract, money: ChangeMoney) -> Money:
-    """What hangs on the change: its net now, else by how much the contract's value moves."""
-    net = Money.total((row.net for row in money.rows), before.currency)
-    moved = after.tcv() - before.tcv()
-    return max(abs(net), abs(moved))
-
-
-def _bills_alike(before: Contract, after: Contract) -> bool:
-    def told(contract: Contract) -> tuple[object, ...]:
-        lines = sorted(
-            (
-                line.line_key,
-                line.start_date,
-                line.end_date,
-                line.quantity,
-                line.unit_price.amount,
-                line.billing_product,
-            )
-            for line in contract.lines
-        )
-        return (lines, contract.committed_until, contract.days_until_due, contract.end_date)
-
-    return told(before) == told(after)
-
-
-def _working(
-    before: Contract, after: Contract, order: ChangeOrder, money: ChangeMoney, config: ConfigSet
-) -> str:
-    return json.dumps(
-        {
-            "amounts": [row.model_dump(mode="json") for row in money.rows],
-            "treatments": [
-                decision.model_dump(mode="json")
-                for decision in treatments(before, after, order, config)
-            ],
-        }
-    )

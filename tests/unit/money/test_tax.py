@@ -114,7 +114,7 @@ def test_published_tax_inside_a_price(gross: str, percent: str, tax: str) -> Non
 
 @pytest.mark.parametrize(
     ("net", "mode", "tax"),
-    # https://pypi.org/project/odoo-addon-account_tax_rounding_method, 10 % in yen
+    # page of the package odoo-addon-account_tax_rounding_method, 10 % in yen
     [
         ("15", RoundingMode.HALF_UP, "2"),
         ("13", RoundingMode.UP, "2"),
