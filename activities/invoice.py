@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from temporalio import activity
 
@@ -20,8 +20,14 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentState, PostedDocument
-from dealthread.domain.transaction import ChangeOutcome, SagaContext
+from dealthread.domain.receivable import (
+    DocumentState,
+    LedgerCreditMemo,
+    LedgerInvoice,
+    LedgerReceipt,
+    PostedDocument,
+)
+from dealthread.domain.transaction import ChangeOutcome
 from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.hub import Contracts, Effects, WriteSpec
 from dealthread.naming import idempotency_key
@@ -80,76 +86,67 @@ class LedgerActivities:
     async def post(self, order: PostInvoice) -> PostedDocument:
         """The invoice under its legal number, equal to the cent."""
         erp, invoice = self._erps[order.erp], order.invoice
-
-        async def act(key: str) -> Outcome[PostedDocument]:
-            return await erp.post_invoice(invoice, idempotency_key=key)
-
-        return await self._ensure(
-            Write(
-                spec=_spec(
-                    order.context,
-                    order.erp,
-                    invoice.company,
-                    "invoice",
-                    request_hash(invoice),
-                    invoice.gross,
-                ),
-                result_type=PostedDocument,
-                find=lambda: _posted(erp, invoice.company, invoice.document_key),
-                act=act,
-                effects=lambda made: Effects(refs=_refs(made), stage="invoice_posted"),
-                settle=erp.settle_window,
-            )
+        return await self._once(
+            order,
+            "invoice",
+            invoice,
+            invoice.gross,
+            lambda key: erp.post_invoice(invoice, idempotency_key=key),
+            "invoice_posted",
         )
 
     @activity.defn(name="invoice.apply")
     async def apply(self, order: ApplyReceipt) -> PostedDocument:
         """A payment, or balance that was used: settles the invoice as far as it goes."""
         erp, receipt = self._erps[order.erp], order.receipt
-
-        async def act(key: str) -> Outcome[PostedDocument]:
-            return await erp.apply_receipt(receipt, idempotency_key=key)
-
-        return await self._ensure(
-            Write(
-                spec=_spec(
-                    order.context,
-                    order.erp,
-                    receipt.company,
-                    f"receipt-{receipt.document_key}",
-                    request_hash(receipt),
-                    receipt.amount,
-                ),
-                result_type=PostedDocument,
-                find=lambda: _posted(erp, receipt.company, receipt.document_key),
-                act=act,
-                effects=lambda made: Effects(refs=_refs(made), stage="payment_applied"),
-                settle=erp.settle_window,
-            )
+        return await self._once(
+            order,
+            f"receipt-{receipt.document_key}",
+            receipt,
+            receipt.amount,
+            lambda key: erp.apply_receipt(receipt, idempotency_key=key),
+            "payment_applied",
         )
 
     @activity.defn(name="invoice.credit")
     async def credit(self, order: PostCreditMemo) -> PostedDocument:
         """A credit memo that names the invoice it corrects."""
         erp, memo = self._erps[order.erp], order.memo
+        return await self._once(
+            order,
+            f"credit-{memo.document_key}",
+            memo,
+            memo.gross,
+            lambda key: erp.post_credit_memo(memo, idempotency_key=key),
+            "credit_posted",
+        )
 
-        async def act(key: str) -> Outcome[PostedDocument]:
-            return await erp.post_credit_memo(memo, idempotency_key=key)
-
+    async def _once(
+        self,
+        order: PostInvoice | ApplyReceipt | PostCreditMemo,
+        step: str,
+        document: LedgerInvoice | LedgerReceipt | LedgerCreditMemo,
+        money: Money,
+        act: Callable[[str], Awaitable[Outcome[PostedDocument]]],
+        stage: str,
+    ) -> PostedDocument:
+        """One document of the ledger, found by its key before it is posted again."""
+        context, erp = order.context, self._erps[order.erp]
         return await self._ensure(
             Write(
-                spec=_spec(
-                    order.context,
-                    order.erp,
-                    memo.company,
-                    f"credit-{memo.document_key}",
-                    request_hash(memo),
-                    memo.gross,
+                spec=WriteSpec(
+                    key=idempotency_key(context.business_key, context.generation, step, "do"),
+                    step=f"erp.{step.partition('-')[0]}",
+                    system=System.ERP,
+                    account=f"{order.erp}.{document.company}",
+                    context=context,
+                    request_hash=request_hash(document),
+                    money=money,
                 ),
                 result_type=PostedDocument,
-                find=lambda: _posted(erp, memo.company, memo.document_key),
+                find=lambda: _posted(erp, document.company, document.document_key),
                 act=act,
-                effects=lambda made: Effects(refs=_refs(made), stage="credit_posted"),
+                effects=lambda made: Effects(refs=_refs(made), stage=stage),
                 settle=erp.settle_window,
             )
         )
@@ -228,20 +225,6 @@ def _refs(made: PostedDocument) -> tuple[Ref, ...]:
             for kind, native_id in named.items()
             if native_id
         ),
-    )
-
-
-def _spec(
-    context: SagaContext, erp: str, company: str, step: str, hashed: str, money: Money
-) -> WriteSpec:
-    return WriteSpec(
-        key=idempotency_key(context.business_key, context.generation, step, "do"),
-        step=f"erp.{step.partition('-')[0]}",
-        system=System.ERP,
-        account=f"{erp}.{company}",
-        context=context,
-        request_hash=hashed,
-        money=money,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.store.schema import inbox
@@ -53,42 +53,18 @@ class Inbox:
 
     async def due(self, limit: int) -> list[InboxRow]:
         """Claim messages that are due, oldest first; a claim lapses after half a minute."""
-        async with self._engine.begin() as connection:
-            rows = (
-                await connection.execute(
-                    select(inbox)
-                    .where(inbox.c.state == InboxState.NEW, inbox.c.next_attempt_at <= func.now())
-                    .order_by(inbox.c.id)
-                    .limit(limit)
-                    .with_for_update(skip_locked=True)
-                )
-            ).all()
-            if rows:
-                await connection.execute(
-                    update(inbox)
-                    .where(inbox.c.id.in_([row.id for row in rows]))
-                    .values(
-                        attempts=inbox.c.attempts + 1,
-                        next_attempt_at=datetime.now(UTC) + timedelta(seconds=30),
-                    )
-                )
-            return [
-                InboxRow(row.id, row.source, row.account, row.message_id, row.body, row.attempts)
-                for row in rows
-            ]
+        return await self._claim(limit, inbox.c.state == InboxState.NEW)
 
     async def due_held(self, source: str, limit: int) -> list[InboxRow]:
-        """Claim messages of a source that are held until somebody consumes them, oldest first; a
-        claim lapses after half a minute."""
+        """The same for messages of a source that are held until somebody consumes them."""
+        return await self._claim(limit, inbox.c.state == InboxState.HELD, inbox.c.source == source)
+
+    async def _claim(self, limit: int, *which: ColumnElement[bool]) -> list[InboxRow]:
         async with self._engine.begin() as connection:
             rows = (
                 await connection.execute(
                     select(inbox)
-                    .where(
-                        inbox.c.state == InboxState.HELD,
-                        inbox.c.source == source,
-                        inbox.c.next_attempt_at <= func.now(),
-                    )
+                    .where(*which, inbox.c.next_attempt_at <= func.now())
                     .order_by(inbox.c.id)
                     .limit(limit)
                     .with_for_update(skip_locked=True)
