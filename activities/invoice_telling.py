@@ -31,22 +31,24 @@ def events_of(order: MirrorInvoice, now: datetime) -> tuple[BusinessEvent, ...]:
 
 def _told(order: MirrorInvoice) -> Iterator[tuple[EventType, str, EventData]]:
     told, bill = order.told, order.told.bill
-    invoice = told.invoice
-    if order.posted and invoice is not None and order.document is not None:
+    whose = {
+        "contract_key": bill.contract_key,
+        "customer_key": bill.customer_key,
+        "seller": told.seller,
+        "billing_account": bill.ref.account,
+        "currency": bill.currency,
+    }
+    if order.posted and told.invoice is not None and order.document is not None:
         yield (
             EventType.INVOICE_POSTED,
             "posted",
             InvoicePosted(
-                contract_key=bill.contract_key,
-                customer_key=bill.customer_key,
-                seller=told.seller,
-                billing_account=bill.ref.account,
+                **whose,
                 invoice_id=bill.ref.native_id,
                 invoice_number=bill.number,
-                currency=bill.currency,
                 total=str(bill.gross.amount),
                 document=order.document.number or order.document.ref.native_id,
-                posting_date=invoice.dates.posting_date,
+                posting_date=told.invoice.dates.posting_date,
             ),
         )
     for receipt in order.paid:
@@ -54,13 +56,9 @@ def _told(order: MirrorInvoice) -> Iterator[tuple[EventType, str, EventData]]:
             EventType.PAYMENT_SUCCEEDED,
             f"paid-{receipt.document_key}",
             PaymentSucceeded(
-                contract_key=bill.contract_key,
-                customer_key=bill.customer_key,
-                seller=told.seller,
-                billing_account=bill.ref.account,
+                **whose,
                 payment_id=receipt.source.native_id,
                 invoice_numbers=(bill.number,),
-                currency=bill.currency,
                 amount=str(receipt.amount.amount),
                 paid_on=receipt.value_date,
             ),
@@ -70,15 +68,11 @@ def _told(order: MirrorInvoice) -> Iterator[tuple[EventType, str, EventData]]:
             EventType.CREDIT_MEMO_CREATED,
             f"credited-{memo.document_key}",
             CreditMemoCreated(
-                contract_key=bill.contract_key,
-                customer_key=bill.customer_key,
-                seller=told.seller,
-                billing_account=bill.ref.account,
+                **whose,
                 credit_memo_id=memo.billing.native_id,
                 credit_memo_number=memo.number,
                 corrects_invoice=bill.number,
                 reason=memo.reason,
-                currency=bill.currency,
                 total=str(memo.gross.amount),
             ),
         )
