@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from temporalio import workflow
 
-from dealthread.domain.case import Decision
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.documents import Agreement
 from dealthread.domain.transaction import (
@@ -16,12 +15,14 @@ from dealthread.domain.transaction import (
     ChangeResult,
     QuoteToCashInput,
     SagaContext,
-    StepRecord,
+    SagaStatus,
 )
 from dealthread.saga import Saga, Step
 from workflows.business_time import midnight
+from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.steps import Steps
+from workflows.wording import saga_status
 
 TITLES = {
     "setup": "Read what was set up",
@@ -32,7 +33,7 @@ TITLES = {
 
 
 @workflow.defn(name="Activation")
-class ActivationWorkflow:
+class ActivationWorkflow(DecidedByPeople):
     """The start date of one contract."""
 
     @workflow.init
@@ -101,17 +102,7 @@ class ActivationWorkflow:
             )
         )
 
-    @workflow.update
-    async def decide(self, decision: Decision) -> str:
-        """Apply a person's decision on the open case."""
-        self._desk.accept(decision)
-        return "accepted"
-
-    @decide.validator
-    def _check_decide(self, decision: Decision) -> None:
-        self._desk.validate(decision)
-
-    @workflow.query
-    def ledger(self) -> tuple[StepRecord, ...]:
-        """The steps and where each stands."""
-        return self._saga.ledger()
+    def _status(self) -> SagaStatus:
+        return saga_status(
+            self._context, self._saga.ledger(), self._desk.open_case, self._saga.pivot_crossed
+        )

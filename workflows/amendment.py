@@ -18,18 +18,17 @@ from temporalio import workflow
 from dealthread.domain.contract import ContractState
 from dealthread.domain.events import EventType
 from dealthread.domain.transaction import ChangeInput, ChangeResult
-from workflows.change_run import ChangeRun
-from workflows.decided_by_people import DecidedByPeople
+from workflows.change_run import ContractChange
 from workflows.wording import AMENDMENT
 
 
 @workflow.defn(name="Amendment")
-class AmendmentWorkflow(DecidedByPeople):
+class AmendmentWorkflow(ContractChange):
     """One amendment of one contract."""
 
     @workflow.init
     def __init__(self, order: ChangeInput) -> None:
-        self._change = ChangeRun(order, AMENDMENT)
+        super().__init__(order, AMENDMENT)
 
     @workflow.run
     async def run(self, order: ChangeInput) -> ChangeResult:  # noqa: ARG002 - read by __init__

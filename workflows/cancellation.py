@@ -20,18 +20,17 @@ from dealthread.domain.contract import ContractState
 from dealthread.domain.events import EventType
 from dealthread.domain.transaction import ChangeInput, ChangeKind, ChangeResult
 from workflows.business_time import business_today
-from workflows.change_run import ChangeRun
-from workflows.decided_by_people import DecidedByPeople
+from workflows.change_run import ContractChange
 from workflows.wording import CANCELLATION
 
 
 @workflow.defn(name="Cancellation")
-class CancellationWorkflow(DecidedByPeople):
+class CancellationWorkflow(ContractChange):
     """One cancellation, or the withdrawal of a change, of one contract."""
 
     @workflow.init
     def __init__(self, order: ChangeInput) -> None:
-        self._change = ChangeRun(order, CANCELLATION)
+        super().__init__(order, CANCELLATION)
 
     @workflow.run
     async def run(self, order: ChangeInput) -> ChangeResult:  # noqa: ARG002 - read by __init__

@@ -31,12 +31,12 @@ from dealthread.domain.transaction import (
     ChangeResult,
     SagaContext,
     SagaStatus,
-    StepRecord,
     StepState,
 )
 from dealthread.saga import Deferred, Saga, SagaStopped, Step
 from workflows.business_time import business_today, midnight
 from workflows.change_steps import ChangeSteps
+from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.wording import current_details, saga_status
 
@@ -357,14 +357,21 @@ class ChangeRun:
             self.context, self.saga.ledger(), self.desk.open_case, self.saga.pivot_crossed
         )
 
-    def ledger(self) -> tuple[StepRecord, ...]:
-        """The steps and where each stands."""
-        return self.saga.ledger()
-
     def _tell(self) -> None:
         workflow.set_current_details(
             current_details(self.status(), self._before, self.desk.customer_name)
         )
+
+
+class ContractChange(DecidedByPeople):
+    """A workflow that changes a contract: its run, and the handlers for the people it asks."""
+
+    def __init__(self, order: ChangeInput, titles: dict[str, str]) -> None:
+        self._change = ChangeRun(order, titles)
+        self._desk, self._saga = self._change.desk, self._change.saga
+
+    def _status(self) -> SagaStatus:
+        return self._change.status()
 
 
 def _known(value: T | None) -> T:

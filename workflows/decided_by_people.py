@@ -6,40 +6,46 @@ from temporalio import workflow
 
 from dealthread.domain.case import Decision
 from dealthread.domain.transaction import SagaStatus, StepRecord
-from workflows.change_run import ChangeRun
+from dealthread.saga import Saga
+from workflows.desk import CaseDesk
 
 
 class DecidedByPeople:
-    """Handlers that the sagas of changes share; `_change` is set by each of them."""
+    """The handlers of every saga with cases. Each saga sets its desk and its saga, and says in
+    words where it stands."""
 
-    _change: ChangeRun
+    _desk: CaseDesk
+    _saga: Saga
+
+    def _status(self) -> SagaStatus:
+        raise NotImplementedError
 
     @workflow.update
     async def decide(self, decision: Decision) -> str:
         """Apply a person's decision on the open case."""
-        self._change.desk.accept(decision)
+        self._desk.accept(decision)
         return "accepted"
 
     @decide.validator
     def _check_decide(self, decision: Decision) -> None:
-        self._change.desk.validate(decision)
+        self._desk.validate(decision)
 
     @workflow.update
     async def approve(self, decision: Decision) -> str:
         """Apply a person's approval or rejection."""
-        self._change.desk.accept(decision)
+        self._desk.accept(decision)
         return "accepted"
 
     @approve.validator
     def _check_approve(self, decision: Decision) -> None:
-        self._change.desk.validate(decision)
+        self._desk.validate(decision)
 
     @workflow.query
     def ledger(self) -> tuple[StepRecord, ...]:
         """The steps and where each stands."""
-        return self._change.ledger()
+        return self._saga.ledger()
 
     @workflow.query
     def status(self) -> SagaStatus:
-        """Where the change stands, in words."""
-        return self._change.status()
+        """Where the saga stands, in words."""
+        return self._status()

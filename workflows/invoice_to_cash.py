@@ -24,19 +24,20 @@ from activities.invoice_inputs import (
     PostInvoice,
     ReadBill,
 )
-from dealthread.domain.case import Decision, DecisionKind
+from dealthread.domain.case import DecisionKind
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.receivable import LedgerCreditMemo, LedgerReceipt, PostedDocument
-from dealthread.domain.transaction import SagaContext, SagaStatus, StepRecord, StepState
+from dealthread.domain.transaction import SagaContext, SagaStatus, StepState
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, erp_task_queue, invoice_id
 from dealthread.policies import POST_LEDGER, READ, WRITE
 from dealthread.saga import Saga, Step
+from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.wording import INVOICE_TO_CASH, saga_status
 
 
 @workflow.defn(name="InvoiceToCash")
-class InvoiceToCashWorkflow:
+class InvoiceToCashWorkflow(DecidedByPeople):
     """One invoice of one billing account."""
 
     @workflow.init
@@ -220,28 +221,11 @@ class InvoiceToCashWorkflow:
         """Something happened to the invoice: it is read again. What, is told by its owner."""
         self._news += 1
 
-    @workflow.update
-    async def decide(self, decision: Decision) -> str:
-        """Apply a person's decision on the open case."""
-        self._desk.accept(decision)
-        return "accepted"
-
-    @decide.validator
-    def _check_decide(self, decision: Decision) -> None:
-        self._desk.validate(decision)
-
-    @workflow.query
-    def ledger(self) -> tuple[StepRecord, ...]:
-        """The steps and where each stands."""
-        return self._saga.ledger()
-
-    @workflow.query
-    def status(self) -> SagaStatus:
-        """Where the invoice stands, in words."""
+    def _status(self) -> SagaStatus:
         return saga_status(self._context, self._saga.ledger(), self._desk.open_case, True)
 
     def _tell(self) -> None:
-        view = self.status()
+        view = self._status()
         workflow.set_current_details(
             f"Invoice `{self._order.invoice_id}` of `{self._order.billing_account}`.\n\n"
             f"**Stands at:** {view.headline}"

@@ -34,11 +34,11 @@ from dealthread.domain.transaction import (
     QuoteToCashInput,
     SagaContext,
     SagaStatus,
-    StepRecord,
     StepState,
 )
 from dealthread.saga import Deferred, Saga, SagaStopped, Step
 from workflows.business_time import business_today, midnight
+from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.questions import ask_about_rules, ask_for_approval
 from workflows.steps import Steps
@@ -52,7 +52,7 @@ CRM_AWAY = "quote-to-cash-crm-away-202611"
 
 
 @workflow.defn(name="QuoteToCash")
-class QuoteToCashWorkflow:
+class QuoteToCashWorkflow(DecidedByPeople):
     """One run of one deal."""
 
     @workflow.init
@@ -347,37 +347,7 @@ class QuoteToCashWorkflow:
         """An undo exists only while the pivot is not crossed."""
         return None if self._saga.pivot_crossed else undo
 
-    # ------------------------------------------------------------ people
-
-    @workflow.update
-    async def decide(self, decision: Decision) -> str:
-        """Apply a person's decision on the open case."""
-        self._desk.accept(decision)
-        return "accepted"
-
-    @decide.validator
-    def _check_decide(self, decision: Decision) -> None:
-        self._desk.validate(decision)
-
-    @workflow.update
-    async def approve(self, decision: Decision) -> str:
-        """Apply a person's approval or rejection."""
-        self._desk.accept(decision)
-        return "accepted"
-
-    @approve.validator
-    def _check_approve(self, decision: Decision) -> None:
-        self._desk.validate(decision)
-
-    @workflow.query
-    def ledger(self) -> tuple[StepRecord, ...]:
-        """The steps and where each stands."""
-        return self._saga.ledger()
-
-    @workflow.query
-    def status(self) -> SagaStatus:
-        """Where the deal stands, in words."""
-        return self._status()
+    # ------------------------------------------------------------ what people see
 
     def _status(self) -> SagaStatus:
         return saga_status(
