@@ -29,7 +29,9 @@ from dealthread.domain.validation import (
 )
 from dealthread.errors import BadInput, RateLimited, StepRejected, VendorUnavailable
 from dealthread.hub import Contracts
-from dealthread.ports import BillingPort, BusinessClock, ErpPort, PostingQuestion
+from dealthread.ports.billing import BillingPort
+from dealthread.ports.clock import BusinessClock
+from dealthread.ports.erp import ErpPort, PostingQuestion
 
 
 class AssessmentActivities:

@@ -20,7 +20,8 @@ from dealthread.errors import NotFound, StepRejected, VendorUnavailable
 from dealthread.hub import Contracts, Effects, WriteSpec
 from dealthread.naming import event_id, idempotency_key
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
-from dealthread.ports import BillingPort, BusinessClock, OnboardBillingCustomer, StartAgreement
+from dealthread.ports.billing import BillingPort, OnboardBillingCustomer, StartAgreement
+from dealthread.ports.clock import BusinessClock
 
 NOT_HELD = "first_invoice_not_held"
 

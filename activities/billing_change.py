@@ -11,7 +11,7 @@ from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.hub import Effects, WriteSpec
 from dealthread.naming import idempotency_key
 from dealthread.outcome import Outcome
-from dealthread.ports import BillingPort
+from dealthread.ports.billing import BillingPort
 
 STEP = "billing.change"
 

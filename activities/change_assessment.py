@@ -49,15 +49,10 @@ from dealthread.ensure import request_hash
 from dealthread.errors import NotFound, RateLimited, StepRejected, VendorUnavailable
 from dealthread.hub import Changes, Contracts
 from dealthread.naming import event_id, idempotency_key, renewal_notice_id
-from dealthread.ports import (
-    BillingPort,
-    BusinessClock,
-    ChangeAgreement,
-    CreditLine,
-    CrmPort,
-    ErpPort,
-    PostingQuestion,
-)
+from dealthread.ports.billing import BillingPort, ChangeAgreement, CreditLine
+from dealthread.ports.clock import BusinessClock
+from dealthread.ports.crm import CrmPort
+from dealthread.ports.erp import ErpPort, PostingQuestion
 
 COMMUNICATIONS = "communications"
 """Kind of the subscribers that tell the customer; their confirmation proves a notice."""

@@ -14,7 +14,7 @@ from dealthread.domain.transaction import ChangeKind, ChangeOutcome, ChangeReque
 from dealthread.errors import AttemptInFlight
 from dealthread.hub import Changes, Contracts
 from dealthread.naming import contract_key, event_id, idempotency_key, quote_to_cash_id
-from dealthread.ports import BusinessClock
+from dealthread.ports.clock import BusinessClock
 
 _SETTLED = ("entitled", "booking_confirmed", "completed", "scheduled")
 """Stages of a quote-to-cash from which it can only go forward."""

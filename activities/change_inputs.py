@@ -11,7 +11,7 @@ from dealthread.domain.documents import Booking, ChangedAgreement, Entitlement
 from dealthread.domain.events import EventType
 from dealthread.domain.money import Money
 from dealthread.domain.transaction import ChangeKind, ChangeOutcome, RiskLevel, SagaContext
-from dealthread.ports import ChangeAgreement
+from dealthread.ports.billing import ChangeAgreement
 
 
 class AssessChange(Carried):

@@ -19,7 +19,8 @@ from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.hub import Contracts, ContractVersionRecord, Effects, WriteSpec, parsed
 from dealthread.naming import event_id, idempotency_key
 from dealthread.outcome import Outcome
-from dealthread.ports import BusinessClock, CrmPort, CrmWriteBack
+from dealthread.ports.clock import BusinessClock
+from dealthread.ports.crm import CrmPort, CrmWriteBack
 
 
 class CrmActivities:

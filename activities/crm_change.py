@@ -22,7 +22,8 @@ from dealthread.errors import NotFound
 from dealthread.hub import Changes, Contracts, ContractVersionRecord, Effects, WriteSpec
 from dealthread.naming import event_id, idempotency_key
 from dealthread.outcome import Outcome
-from dealthread.ports import BusinessClock, CrmChange, CrmPort
+from dealthread.ports.clock import BusinessClock
+from dealthread.ports.crm import CrmChange, CrmPort
 
 
 class CrmChangeActivities:

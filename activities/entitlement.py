@@ -11,7 +11,7 @@ from dealthread.domain.documents import Entitlement, EntitlementState, Grant
 from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.hub import Effects, WriteSpec
 from dealthread.naming import idempotency_key
-from dealthread.ports import EntitlementPort, GrantEntitlement
+from dealthread.ports.entitlement import EntitlementPort, GrantEntitlement
 
 
 class EntitlementActivities:

@@ -23,7 +23,7 @@ from dealthread.errors import StepRejected
 from dealthread.hub import Contracts, Effects, WriteSpec
 from dealthread.naming import erp_document_key, idempotency_key
 from dealthread.outcome import Done, Outcome
-from dealthread.ports import DraftBooking, ErpPort, OnboardErpCustomer
+from dealthread.ports.erp import DraftBooking, ErpPort, OnboardErpCustomer
 
 
 class ErpActivities:

@@ -19,7 +19,7 @@ from dealthread.errors import StepRejected
 from dealthread.hub import Effects, WriteSpec
 from dealthread.naming import erp_document_key, idempotency_key
 from dealthread.outcome import Outcome
-from dealthread.ports import DraftBooking, ErpPort
+from dealthread.ports.erp import DraftBooking, ErpPort
 
 
 class ErpAdjustmentActivities:

@@ -16,7 +16,7 @@ from dealthread.domain.transaction import ChangeResult
 from dealthread.errors import AttemptInFlight, NotFound
 from dealthread.hub import Cases, Contracts, parsed
 from dealthread.naming import event_id, idempotency_key, quote_to_cash_id
-from dealthread.ports import BusinessClock
+from dealthread.ports.clock import BusinessClock
 
 
 class HubActivities:

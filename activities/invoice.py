@@ -32,7 +32,10 @@ from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.hub import Contracts, Effects, WriteSpec
 from dealthread.naming import idempotency_key
 from dealthread.outcome import Outcome
-from dealthread.ports import BillingPort, BusinessClock, CrmPort, ErpPort, InvoiceMirror
+from dealthread.ports.billing import BillingPort
+from dealthread.ports.clock import BusinessClock
+from dealthread.ports.crm import CrmPort, InvoiceMirror
+from dealthread.ports.erp import ErpPort
 
 
 class BillActivities:

@@ -16,14 +16,12 @@ from adapters.events.factory import create_delivery, create_entitlement
 from adapters.http import CallMeter, make_client
 from adapters.salesforce.factory import create as create_salesforce
 from adapters.stripe.factory import create as create_stripe
-from dealthread.ports import (
-    BillingPort,
-    BusinessClock,
-    CrmPort,
-    EntitlementPort,
-    ErpPort,
-    EventPort,
-)
+from dealthread.ports.billing import BillingPort
+from dealthread.ports.clock import BusinessClock
+from dealthread.ports.crm import CrmPort
+from dealthread.ports.entitlement import EntitlementPort
+from dealthread.ports.erp import ErpPort
+from dealthread.ports.events import EventPort
 
 P = TypeVar("P")
 

@@ -41,14 +41,12 @@ from dealthread.naming import (
     WORKFLOW_QUEUE,
     erp_task_queue,
 )
-from dealthread.ports import (
-    BillingPort,
-    BusinessClock,
-    CrmPort,
-    EntitlementPort,
-    ErpPort,
-    EventPort,
-)
+from dealthread.ports.billing import BillingPort
+from dealthread.ports.clock import BusinessClock
+from dealthread.ports.crm import CrmPort
+from dealthread.ports.entitlement import EntitlementPort
+from dealthread.ports.erp import ErpPort
+from dealthread.ports.events import EventPort
 from dealthread.settings import OffsetClock, Settings, Subscriber
 from dealthread.store.cases import PostgresCases
 from dealthread.store.changes import PostgresChanges

@@ -22,14 +22,15 @@ from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.errors import AuthRejected, ContractDrift, RateLimited, VendorUnavailable
 from dealthread.naming import event_id
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
-from dealthread.ports import BusinessClock, GrantEntitlement
+from dealthread.ports.clock import BusinessClock
+from dealthread.ports.entitlement import GrantEntitlement
 
 ACCOUNT = "default"
 _FAILED = "entitlement.failed"
 
 
 class SignedEventEntitlement:
-    """Implements `dealthread.ports.EntitlementPort`."""
+    """Implements `dealthread.ports.entitlement.EntitlementPort`."""
 
     settle_window = timedelta(0)
     """The look-up reads what the event's handler wrote before it answered."""

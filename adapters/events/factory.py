@@ -6,7 +6,7 @@ from adapters.events.entitlement import SignedEventEntitlement
 from adapters.events.settings import EntitlementSettings, webhook_secrets
 from adapters.events.subscribers import SignedEventDelivery
 from adapters.http import CallMeter
-from dealthread.ports import BusinessClock
+from dealthread.ports.clock import BusinessClock
 
 
 def create_entitlement(

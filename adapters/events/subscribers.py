@@ -19,8 +19,8 @@ _ACTION = "give the subscriber an https address whose host resolves to public ad
 
 
 class SignedEventDelivery:
-    """Implements `dealthread.ports.EventPort`. Each subscriber has connections of its own, so
-    that a slow one does not hold up the others."""
+    """Implements `dealthread.ports.events.EventPort`. Each subscriber has connections of its own,
+    so that a slow one does not hold up the others."""
 
     def __init__(
         self,

@@ -17,11 +17,12 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.deal import Deal
 from dealthread.domain.documents import CrmRecord
 from dealthread.outcome import Outcome
-from dealthread.ports import BusinessClock, CrmChange, CrmWriteBack, InvoiceMirror
+from dealthread.ports.clock import BusinessClock
+from dealthread.ports.crm import CrmChange, CrmWriteBack, InvoiceMirror
 
 
 class SalesforceCrm:
-    """Implements `dealthread.ports.CrmPort`: one call reads a deal, one writes its state back."""
+    """Implements `dealthread.ports.crm.CrmPort`: one call reads a deal, one writes it back."""
 
     def __init__(
         self, settings: SalesforceSettings, clock: BusinessClock, meter: CallMeter | None = None

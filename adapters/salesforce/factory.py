@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.http import CallMeter
 from adapters.salesforce.crm import SalesforceCrm
 from adapters.salesforce.settings import SalesforceSettings
-from dealthread.ports import BusinessClock
+from dealthread.ports.clock import BusinessClock
 
 
 def create(

@@ -17,7 +17,7 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import CrmRecord
 from dealthread.errors import InvariantBroken, TransportError
 from dealthread.outcome import Done, Outcome, Unknown
-from dealthread.ports import InvoiceMirror
+from dealthread.ports.crm import InvoiceMirror
 
 OBJECT = "Dealthread_Invoice__c"
 INVOICE_ID = "Dealthread_Invoice_Id__c"

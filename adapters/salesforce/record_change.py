@@ -26,7 +26,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.span import whole_periods
 from dealthread.outcome import Done, Outcome, Unknown
-from dealthread.ports import CrmChange
+from dealthread.ports.crm import CrmChange
 
 
 def contract_fields(command: CrmChange, idempotency_key: str) -> dict[str, Any]:

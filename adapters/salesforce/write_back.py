@@ -29,7 +29,7 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import CrmRecord
 from dealthread.errors import InvariantBroken
 from dealthread.outcome import Done, Outcome, Unknown
-from dealthread.ports import CrmWriteBack
+from dealthread.ports.crm import CrmWriteBack
 
 PREVIOUS_IDS_LENGTH = 32_000
 

@@ -25,7 +25,8 @@ from dealthread.errors import (
     TransportError,
 )
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
-from dealthread.ports import BusinessClock, StartAgreement
+from dealthread.ports.billing import StartAgreement
+from dealthread.ports.clock import BusinessClock
 
 _UNDO = "integration.undo_failed"
 

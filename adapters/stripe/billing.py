@@ -26,11 +26,12 @@ from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.party import Party
 from dealthread.errors import InvariantBroken
 from dealthread.outcome import Outcome, Rejected
-from dealthread.ports import BusinessClock, ChangeAgreement, OnboardBillingCustomer, StartAgreement
+from dealthread.ports.billing import ChangeAgreement, OnboardBillingCustomer, StartAgreement
+from dealthread.ports.clock import BusinessClock
 
 
 class StripeBilling:
-    """Implements `dealthread.ports.BillingPort`, for all billing accounts of the settings."""
+    """Implements `dealthread.ports.billing.BillingPort`, for all accounts of the settings."""
 
     idempotency_window = timedelta(hours=20)
     """Stripe may forget a key after 24 hours; the margin covers a call that is under way."""

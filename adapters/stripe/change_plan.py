@@ -27,7 +27,7 @@ from adapters.stripe.plan import (
 from dealthread.domain.contract import Contract, ContractLine
 from dealthread.domain.deal import TermKind
 from dealthread.domain.money import EXPONENTS
-from dealthread.ports import ChangeAgreement
+from dealthread.ports.billing import ChangeAgreement
 
 MAX_LATER = 9
 """A schedule holds ten phases, the present one among them (docs: subscription-schedules)."""

@@ -20,7 +20,7 @@ from adapters.stripe import requests, translate
 from adapters.stripe.change_plan import Differences, Target, end_of, every_of, our_items
 from adapters.stripe.plan import Every, Phase, timestamp
 from dealthread.domain.contract import Contract
-from dealthread.ports import ChangeAgreement
+from dealthread.ports.billing import ChangeAgreement
 
 CHANGE = "dealthread_change"
 """On a subscription, schedule or credit note: the key of the last change made to it."""

@@ -16,7 +16,7 @@ from adapters.stripe.clients import Answer, BillingAccount, Options
 from adapters.stripe.errors import lost_after_effect, refused_after_effect
 from dealthread.errors import TransportError
 from dealthread.outcome import Rejected, Unknown
-from dealthread.ports import ChangeAgreement
+from dealthread.ports.billing import ChangeAgreement
 
 
 class Stopped(Exception):

@@ -30,7 +30,8 @@ from dealthread.domain.documents import Agreement, ChangedAgreement
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.errors import NotFound, StepRejected, TransportError
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
-from dealthread.ports import BusinessClock, ChangeAgreement
+from dealthread.ports.billing import ChangeAgreement
+from dealthread.ports.clock import BusinessClock
 
 OVER = ("canceled", "incomplete_expired", "completed", "released")
 

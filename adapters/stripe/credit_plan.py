@@ -19,7 +19,7 @@ from adapters.stripe.change_requests import CHANGE
 from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
 from dealthread.domain.money import Money
 from dealthread.outcome import Rejected
-from dealthread.ports import CreditLine
+from dealthread.ports.billing import CreditLine
 
 REFUSED = "billing.rejected"
 

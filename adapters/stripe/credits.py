@@ -27,7 +27,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.documents import CreditMemo
 from dealthread.errors import ContractDrift
 from dealthread.outcome import Rejected, Unknown
-from dealthread.ports import ChangeAgreement
+from dealthread.ports.billing import ChangeAgreement
 
 _CREDITABLE = ("draft", "open", "paid")
 

@@ -16,7 +16,8 @@ from dealthread.domain.documents import BillingCustomer
 from dealthread.domain.party import Address, Party
 from dealthread.errors import InvariantBroken, NotFound, TransportError
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
-from dealthread.ports import BusinessClock, OnboardBillingCustomer
+from dealthread.ports.billing import OnboardBillingCustomer
+from dealthread.ports.clock import BusinessClock
 
 CUSTOMER = "dealthread_customer"
 PARENT = "dealthread_parent"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.http import CallMeter
 from adapters.stripe.billing import StripeBilling
 from adapters.stripe.settings import StripeSettings
-from dealthread.ports import BusinessClock
+from dealthread.ports.clock import BusinessClock
 
 
 def create(

@@ -13,7 +13,7 @@ from adapters.stripe.clients import Answer
 from adapters.stripe.plan import Plan, plan_of, refused
 from dealthread.domain.documents import ChangedAgreement
 from dealthread.outcome import Rejected, Unknown
-from dealthread.ports import ChangeAgreement
+from dealthread.ports.billing import ChangeAgreement
 
 
 def plan_of_term(command: ChangeAgreement) -> Plan:

@@ -20,7 +20,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.party import Party
 from dealthread.errors import ContractDrift, InvariantBroken, NotFound, StepRejected
-from dealthread.ports import BusinessClock
+from dealthread.ports.clock import BusinessClock
 
 
 async def first_invoice(

@@ -30,7 +30,7 @@ from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.transaction import ChangeRequest
 from dealthread.errors import BadInput, DealthreadError, VendorUnavailable
 from dealthread.naming import invoice_id
-from dealthread.ports import EventPort
+from dealthread.ports.events import EventPort
 from dealthread.readiness import signs_of_life
 from dealthread.settings import Settings, Subscriber, load_settings
 from dealthread.store.cases import PostgresCases

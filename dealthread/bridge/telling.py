@@ -10,7 +10,7 @@ import structlog
 
 from dealthread.errors import DealthreadError
 from dealthread.outcome import Done, Rejected
-from dealthread.ports import EventPort
+from dealthread.ports.events import EventPort
 from dealthread.settings import Settings, Subscriber
 from dealthread.store.event_log import EventLog
 from dealthread.store.outbox import DueDelivery, Outbox

@@ -18,7 +18,7 @@ from adapters.salesforce.crm import SalesforceCrm
 from adapters.salesforce.settings import SalesforceSettings
 from adapters.stripe.billing import StripeBilling
 from adapters.stripe.settings import StripeSettings
-from dealthread.ports import BusinessClock
+from dealthread.ports.clock import BusinessClock
 from dealthread.simulators.kit.server import BackgroundServer
 from dealthread.simulators.salesforce.app import create_app as create_salesforce
 from dealthread.simulators.salesforce.config import SalesforceConfig

@@ -1,4 +1,4 @@
-"""What every write of every port keeps, whatever the vendor: the rules of `dealthread/ports.py`.
+"""What every write of every port keeps, whatever the vendor: the rules of `dealthread/ports/`.
 
 A vendor's tests describe each of its writes once, as a `WriteCase`, and run all `CHECKS` on it.
 """

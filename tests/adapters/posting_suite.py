@@ -13,7 +13,7 @@ from typing import Any
 from dealthread.domain.ledger import balance_of
 from dealthread.domain.receivable import DocumentState, LedgerRate, PostedDocument
 from dealthread.outcome import Rejected
-from dealthread.ports import ErpPort
+from dealthread.ports.erp import ErpPort
 from tests.support import deals
 from tests.support import postings as p
 from tests.support.tryton import document_key, done

@@ -11,7 +11,7 @@ from dealthread.domain.contract import Contract, ContractLine
 from dealthread.domain.documents import Agreement, ChangedAgreement
 from dealthread.domain.money import Money, UnitPrice
 from dealthread.outcome import Done
-from dealthread.ports import ChangeAgreement, CreditLine
+from dealthread.ports.billing import ChangeAgreement, CreditLine
 
 KEY = "amendment:C:1#1/billing/do"
 

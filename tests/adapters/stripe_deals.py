@@ -9,7 +9,7 @@ from dealthread.domain.documents import Agreement, BillingCustomer
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.party import Party
 from dealthread.outcome import Done
-from dealthread.ports import StartAgreement
+from dealthread.ports.billing import StartAgreement
 from tests.adapters.test_stripe_contract import customer_of
 from tests.support import deals
 

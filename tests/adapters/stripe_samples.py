@@ -8,7 +8,7 @@ from decimal import Decimal
 from dealthread.domain.contract import Contract
 from dealthread.domain.money import Money, UnitPrice
 from dealthread.domain.party import Contact, ContactPurpose
-from dealthread.ports import OnboardBillingCustomer
+from dealthread.ports.billing import OnboardBillingCustomer
 from tests.support import deals
 
 NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)

@@ -27,7 +27,7 @@ from dealthread.errors import (
 )
 from dealthread.naming import event_id
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
-from dealthread.ports import GrantEntitlement
+from dealthread.ports.entitlement import GrantEntitlement
 from tests.adapters.fake_clock import FixedClock
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

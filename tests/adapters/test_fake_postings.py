@@ -10,7 +10,7 @@ import pytest
 from dealthread.domain.ledger import trial_balance_of
 from dealthread.domain.ledger_export import to_hledger
 from dealthread.outcome import Unknown
-from dealthread.ports import ErpPort
+from dealthread.ports.erp import ErpPort
 from tests.adapters.posting_suite import DEALS, FIRST, LAST, RULES, UK, US, Ledger, d1, d3, d5
 from tests.fakes.erp import FakeErp
 from tests.fakes.world import Fault, World, settled

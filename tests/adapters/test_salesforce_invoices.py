@@ -14,7 +14,7 @@ from dealthread.domain.documents import CrmRecord
 from dealthread.domain.money import Money
 from dealthread.errors import BadInput, InvariantBroken
 from dealthread.outcome import Done, Rejected
-from dealthread.ports import InvoiceMirror
+from dealthread.ports.crm import InvoiceMirror
 from tests.adapters.conftest import Simulator
 from tests.adapters.contract_suite import CHECKS, KEY, Check, WriteCase, name_of
 from tests.adapters.crm_world import CrmWorld

@@ -15,7 +15,7 @@ from dealthread.domain.documents import CrmRecord
 from dealthread.domain.money import Money
 from dealthread.errors import Conflict
 from dealthread.outcome import Done, Rejected
-from dealthread.ports import CrmChange, CrmWriteBack
+from dealthread.ports.crm import CrmChange, CrmWriteBack
 from tests.adapters.conftest import Simulator
 from tests.adapters.contract_suite import CHECKS, KEY, Check, WriteCase, name_of
 from tests.adapters.crm_world import CrmWorld

@@ -14,7 +14,7 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import CrmRecord
 from dealthread.errors import Conflict, VendorUnavailable
 from dealthread.outcome import Done, Rejected, Unknown
-from dealthread.ports import CrmWriteBack
+from dealthread.ports.crm import CrmWriteBack
 from tests.adapters.conftest import Simulator
 from tests.adapters.contract_suite import CHECKS, KEY, UNDO, Check, WriteCase, name_of
 from tests.adapters.crm_world import CrmWorld

@@ -16,7 +16,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Agreement, CreditForm
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.errors import ContractDrift, NotFound, VendorUnavailable
-from dealthread.ports import ChangeAgreement
+from dealthread.ports.billing import ChangeAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.stripe_changes import change, credit, done, figures, from_day, renewed
 from tests.adapters.stripe_days import Days

@@ -12,7 +12,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Agreement, CreditForm
 from dealthread.errors import StepRejected
 from dealthread.outcome import Rejected, Unknown
-from dealthread.ports import ChangeAgreement
+from dealthread.ports.billing import ChangeAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.stripe_changes import KEY, change, credit, done, ended, figures, from_day
 from tests.adapters.stripe_days import Days

@@ -14,7 +14,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Agreement
 from dealthread.domain.money import Money, UnitPrice
 from dealthread.outcome import Unknown
-from dealthread.ports import ChangeAgreement
+from dealthread.ports.billing import ChangeAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.stripe_changes import KEY, change, done, figures, from_day, renewed
 from tests.adapters.stripe_days import Days

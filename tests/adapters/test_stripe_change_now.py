@@ -11,7 +11,7 @@ from dealthread.domain.deal import BillingFrequency
 from dealthread.domain.documents import Agreement
 from dealthread.domain.money import UnitPrice
 from dealthread.outcome import Done, Rejected
-from dealthread.ports import StartAgreement
+from dealthread.ports.billing import StartAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.stripe_changes import KEY, change, done, figures, from_day, without
 from tests.adapters.stripe_days import Days

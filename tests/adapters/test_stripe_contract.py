@@ -15,7 +15,7 @@ from dealthread.domain.deal import CollectionMethod
 from dealthread.domain.documents import Agreement, AgreementStatus, BillingCustomer
 from dealthread.domain.party import Party
 from dealthread.outcome import Done
-from dealthread.ports import ChangeAgreement, OnboardBillingCustomer, StartAgreement
+from dealthread.ports.billing import ChangeAgreement, OnboardBillingCustomer, StartAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.contract_suite import CHECKS, Check, WriteCase, name_of
 from tests.support import deals

@@ -13,7 +13,7 @@ from dealthread.domain.deal import BillingFrequency
 from dealthread.domain.documents import AgreementStatus, BillingCustomer
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.outcome import Done, Rejected, Unknown
-from dealthread.ports import StartAgreement
+from dealthread.ports.billing import StartAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.stripe_deals import KEY, NORDWERK, UNDO, amounts, by_bank, d2, started
 from tests.adapters.test_stripe_contract import customer_of

@@ -16,7 +16,7 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import Agreement, AgreementStatus, BillingCustomer
 from dealthread.errors import ContractDrift, InvariantBroken, StepRejected
 from dealthread.outcome import Done, Rejected, Unknown
-from dealthread.ports import StartAgreement
+from dealthread.ports.billing import StartAgreement
 from tests.adapters.fake_clock import FixedClock
 from tests.adapters.stripe_samples import CUSTOMER_NULLS, INVOICE_NULLS, LINE_NULLS, onboarding
 from tests.adapters.stripe_wire import Routes, page, stripe_error

@@ -23,7 +23,8 @@ from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Write
 from dealthread.hub import Contracts
 from dealthread.outcome import Done
-from dealthread.ports import BusinessClock, OnboardBillingCustomer
+from dealthread.ports.billing import OnboardBillingCustomer
+from dealthread.ports.clock import BusinessClock
 from dealthread.simulators.kit.server import BackgroundServer
 from dealthread.simulators.stripe.app import create_app
 from dealthread.simulators.stripe.config import AccountConfig, SimulatorConfig

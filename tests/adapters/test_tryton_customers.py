@@ -9,7 +9,7 @@ import pytest
 from adapters.erp.tryton.rpc import TrytonRpc
 from dealthread.domain.party import TaxId
 from dealthread.outcome import Rejected
-from dealthread.ports import ErpPort
+from dealthread.ports.erp import ErpPort
 from tests.support import deals
 from tests.support.tryton import done, draft_command, onboard
 

@@ -11,7 +11,7 @@ from dealthread.domain.contract import Contract, ContractLine
 from dealthread.domain.documents import BookingState
 from dealthread.domain.money import Money
 from dealthread.outcome import Rejected
-from dealthread.ports import DraftBooking, ErpPort
+from dealthread.ports.erp import DraftBooking, ErpPort
 from tests.support import deals
 from tests.support.tryton import done, draft_command, orders_with
 

@@ -14,7 +14,7 @@ from dealthread.domain.documents import Booking, BookingState
 from dealthread.domain.money import Money
 from dealthread.domain.party import Party
 from dealthread.outcome import Rejected
-from dealthread.ports import ErpPort
+from dealthread.ports.erp import ErpPort
 from tests.support import deals
 from tests.support.tryton import done, draft_command, orders_with
 

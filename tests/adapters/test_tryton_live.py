@@ -17,7 +17,7 @@ from dealthread.config import load_config
 from dealthread.domain.party import TaxId
 from dealthread.errors import VendorUnavailable
 from dealthread.outcome import Rejected
-from dealthread.ports import ErpPort, PostingQuestion
+from dealthread.ports.erp import ErpPort, PostingQuestion
 from dealthread.stack import tryton
 from tests.support import deals
 from tests.support.tryton import onboard

@@ -14,7 +14,7 @@ from dealthread.domain.documents import BookingState
 from dealthread.domain.money import Money
 from dealthread.errors import VendorUnavailable
 from dealthread.outcome import Done, Rejected, Unknown
-from dealthread.ports import ErpPort
+from dealthread.ports.erp import ErpPort
 from tests.support import deals
 from tests.support.tryton import (
     FailingAt,

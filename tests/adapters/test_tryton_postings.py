@@ -9,7 +9,7 @@ import pytest
 
 from dealthread.domain.ledger import trial_balance_of
 from dealthread.domain.ledger_export import to_hledger
-from dealthread.ports import ErpPort
+from dealthread.ports.erp import ErpPort
 from tests.adapters.posting_suite import DE, DEALS, FIRST, LAST, RULES, UK, US, Ledger
 from tests.support.hledger import HLEDGER, judge
 from tests.support.tryton import set_rates

@@ -14,7 +14,7 @@ from adapters.erp.tryton.factory import create
 from dealthread.domain.receivable import DocumentState, LedgerInvoice
 from dealthread.errors import VendorUnavailable
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
-from dealthread.ports import ErpPort
+from dealthread.ports.erp import ErpPort
 from tests.adapters.posting_suite import DE, FIRST, LAST, US
 from tests.support import deals
 from tests.support import postings as p

@@ -8,7 +8,7 @@ from adapters.erp.tryton.rpc import TrytonRpc
 from dealthread.domain.documents import BookingState
 from dealthread.errors import NotFound
 from dealthread.outcome import Rejected
-from dealthread.ports import ErpPort
+from dealthread.ports.erp import ErpPort
 from tests.support import deals
 from tests.support.tryton import done, draft_command, orders_with
 

@@ -22,7 +22,7 @@ from adapters.stripe import translate
 from adapters.stripe.billing import StripeBilling
 from dealthread.errors import ContractDrift
 from dealthread.outcome import Done
-from dealthread.ports import StartAgreement
+from dealthread.ports.billing import StartAgreement
 from tests.adapters.conftest import Simulator, native, org_id
 from tests.adapters.crm_world import CrmWorld
 from tests.adapters.test_salesforce_read import worked_deal

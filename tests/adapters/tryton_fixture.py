@@ -21,7 +21,7 @@ from adapters.erp.tryton.factory import create
 from adapters.erp.tryton.rpc import TrytonRpc
 from adapters.erp.tryton.settings import TrytonSettings
 from dealthread.config import load_config
-from dealthread.ports import ErpPort
+from dealthread.ports.erp import ErpPort
 from dealthread.stack import tryton
 from dealthread.stack.postgres import PostgresProgram
 from dealthread.stack.tryton_setup.server import free_port

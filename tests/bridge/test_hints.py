@@ -14,7 +14,7 @@ from dealthread.bridge.relay import Relay
 from dealthread.domain.contract import ContractState
 from dealthread.domain.transaction import ChangeKind, ChangeRequest
 from dealthread.naming import contract_key, quote_to_cash_id
-from dealthread.ports import EventPort
+from dealthread.ports.events import EventPort
 from dealthread.store.cases import PostgresCases
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.inbox import Inbox

@@ -20,11 +20,7 @@ from dealthread.domain.money import Money
 from dealthread.domain.party import Party
 from dealthread.errors import NotFound, StepRejected
 from dealthread.outcome import Outcome
-from dealthread.ports import (
-    ChangeAgreement,
-    OnboardBillingCustomer,
-    StartAgreement,
-)
+from dealthread.ports.billing import ChangeAgreement, OnboardBillingCustomer, StartAgreement
 from tests.fakes.billing_changes import Books, changed, memos
 from tests.fakes.bills import credited, paid
 from tests.fakes.world import Unchanged, World

@@ -25,7 +25,7 @@ from dealthread.domain.invoice import BillingInvoice, InvoiceLine, InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.span import add_months
 from dealthread.outcome import Rejected
-from dealthread.ports import ChangeAgreement, CreditLine
+from dealthread.ports.billing import ChangeAgreement, CreditLine
 
 
 @dataclass

@@ -12,7 +12,7 @@ from dealthread.domain.documents import CrmRecord
 from dealthread.errors import NotFound, StepRejected
 from dealthread.naming import renewal_id
 from dealthread.outcome import Outcome
-from dealthread.ports import CrmChange, CrmWriteBack, InvoiceMirror
+from dealthread.ports.crm import CrmChange, CrmWriteBack, InvoiceMirror
 from tests.fakes.world import World
 
 

@@ -10,9 +10,7 @@ from dealthread.domain.documents import (
     EntitlementState,
 )
 from dealthread.outcome import Outcome
-from dealthread.ports import (
-    GrantEntitlement,
-)
+from dealthread.ports.entitlement import GrantEntitlement
 from tests.fakes.world import World
 
 

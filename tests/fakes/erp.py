@@ -22,12 +22,7 @@ from dealthread.domain.receivable import (
 )
 from dealthread.errors import NotFound, StepRejected
 from dealthread.outcome import Outcome, Rejected
-from dealthread.ports import (
-    DraftBooking,
-    OnboardErpCustomer,
-    PostingQuestion,
-    PostingRules,
-)
+from dealthread.ports.erp import DraftBooking, OnboardErpCustomer, PostingQuestion, PostingRules
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.world import Unchanged, World
 

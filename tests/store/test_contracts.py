@@ -15,7 +15,7 @@ from dealthread.ensure import Ensure
 from dealthread.hub import Effects, WriteSpec
 from dealthread.naming import idempotency_key
 from dealthread.outcome import Outcome
-from dealthread.ports import CrmWriteBack
+from dealthread.ports.crm import CrmWriteBack
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
 from tests.fakes.clock import FakeClock

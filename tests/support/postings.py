@@ -29,7 +29,7 @@ from dealthread.domain.receivable import (
 )
 from dealthread.domain.revenue.journal import Side
 from dealthread.outcome import Outcome
-from dealthread.ports import ErpPort, OnboardErpCustomer
+from dealthread.ports.erp import ErpPort, OnboardErpCustomer
 from tests.support import deals
 from tests.support.tryton import document_key, done
 

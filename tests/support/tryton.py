@@ -20,7 +20,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.documents import BookingContext, ErpCustomer
 from dealthread.domain.party import Party
 from dealthread.outcome import Done, Outcome
-from dealthread.ports import DraftBooking, ErpPort, OnboardErpCustomer
+from dealthread.ports.erp import DraftBooking, ErpPort, OnboardErpCustomer
 
 _numbers = itertools.count(1)
 

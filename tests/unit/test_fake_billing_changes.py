@@ -14,7 +14,7 @@ from dealthread.domain.documents import AgreementStatus, BillingCustomer, Credit
 from dealthread.domain.money import Money
 from dealthread.errors import RateLimited, StepRejected
 from dealthread.outcome import Done, Rejected, Unknown
-from dealthread.ports import ChangeAgreement, CreditLine, StartAgreement
+from dealthread.ports.billing import ChangeAgreement, CreditLine, StartAgreement
 from tests.adapters.stripe_changes import change, credit, ended, figures, from_day, renewed
 from tests.fakes.billing import FakeBilling
 from tests.fakes.world import Fault, World

@@ -13,7 +13,7 @@ from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.errors import NotFound
 from dealthread.outcome import Done
-from dealthread.ports import InvoiceMirror
+from dealthread.ports.crm import InvoiceMirror
 from tests.fakes.billing import FakeBilling
 from tests.fakes.crm import FakeCrm
 from tests.fakes.world import World

@@ -11,7 +11,8 @@ from dealthread.domain.change_order import AmendmentOrder
 from dealthread.domain.documents import EntitlementState, Grant
 from dealthread.errors import NotFound, StepRejected
 from dealthread.outcome import Done, Unknown
-from dealthread.ports import CrmChange, GrantEntitlement
+from dealthread.ports.crm import CrmChange
+from dealthread.ports.entitlement import GrantEntitlement
 from tests.fakes.crm import FakeCrm
 from tests.fakes.entitlement import FakeEntitlement
 from tests.fakes.world import Fault, World

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from dealthread import ports
 from dealthread.domain.base import System
 from dealthread.domain.ownership import (
     OWNERSHIP,
@@ -14,19 +13,23 @@ from dealthread.domain.ownership import (
     row,
     unowned_fields,
 )
+from dealthread.ports.billing import ChangeAgreement, OnboardBillingCustomer, StartAgreement
+from dealthread.ports.crm import CrmChange, CrmWriteBack, InvoiceMirror
+from dealthread.ports.entitlement import GrantEntitlement
+from dealthread.ports.erp import DraftBooking, OnboardErpCustomer
 
 COMMANDS = {
     model.__name__: model
     for model in (
-        ports.CrmWriteBack,
-        ports.CrmChange,
-        ports.InvoiceMirror,
-        ports.OnboardBillingCustomer,
-        ports.StartAgreement,
-        ports.ChangeAgreement,
-        ports.OnboardErpCustomer,
-        ports.DraftBooking,
-        ports.GrantEntitlement,
+        CrmWriteBack,
+        CrmChange,
+        InvoiceMirror,
+        OnboardBillingCustomer,
+        StartAgreement,
+        ChangeAgreement,
+        OnboardErpCustomer,
+        DraftBooking,
+        GrantEntitlement,
     )
 }
 

@@ -19,7 +19,7 @@ from dealthread.domain.transaction import ChangeOutcome
 from dealthread.errors import BadInput
 from dealthread.hub import OpenWrite, WriteState
 from dealthread.naming import contract_key, erp_document_key, quote_to_cash_id
-from dealthread.ports import PostingQuestion, PostingRules
+from dealthread.ports.erp import PostingQuestion, PostingRules
 from tests.fakes.world import Fault
 from tests.support.deal_builder import d1, d2
 from tests.support.office import Office

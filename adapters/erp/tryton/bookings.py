@@ -18,7 +18,7 @@ from adapters.erp.tryton.settings import TrytonSettings
 from dealthread.domain.documents import Booking, BookingState
 from dealthread.errors import NotFound, StepRejected
 from dealthread.outcome import Outcome
-from dealthread.ports import DraftBooking
+from dealthread.ports.erp import DraftBooking
 
 
 class TrytonBookings:

@@ -18,7 +18,7 @@ from adapters.erp.tryton.settings import TrytonSettings
 from dealthread.domain.documents import ErpCustomer
 from dealthread.errors import ContractDrift, StepRejected
 from dealthread.outcome import Outcome
-from dealthread.ports import OnboardErpCustomer
+from dealthread.ports.erp import OnboardErpCustomer
 
 SYNC_FAILED = "customer.sync_failed"
 

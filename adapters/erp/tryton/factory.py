@@ -25,7 +25,7 @@ from dealthread.domain.receivable import (
     WriteOff,
 )
 from dealthread.outcome import Outcome
-from dealthread.ports import (
+from dealthread.ports.erp import (
     DraftBooking,
     ErpPort,
     OnboardErpCustomer,

@@ -11,7 +11,7 @@ from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
 from dealthread.domain.contract import Contract, ContractLine
 from dealthread.errors import ContractDrift, StepRejected
-from dealthread.ports import DraftBooking
+from dealthread.ports.erp import DraftBooking
 
 TAX_REJECTED = "tax.rejected"
 SYNC_FAILED = "customer.sync_failed"

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 
 from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import Row
-from dealthread.ports import PostingProblem, PostingQuestion, PostingRules
+from dealthread.ports.erp import PostingProblem, PostingQuestion, PostingRules
 
 _PERIODS = "V22"
 _MASTER_DATA = "V38"

@@ -19,7 +19,7 @@ from dealthread.domain.contract import ContractLine
 from dealthread.domain.documents import Booking, BookingLine, BookingState
 from dealthread.domain.money import EXPONENTS, Money
 from dealthread.errors import StepRejected
-from dealthread.ports import DraftBooking
+from dealthread.ports.erp import DraftBooking
 
 LINE_FIELDS = (
     "product.code",

@@ -1,5 +1,5 @@
 """The part of the ERP's port that posts: receivables, cash and journals. It keeps the rules of
-`ports.py`; a write is found again by its document key."""
+this package; a write is found again by its document key."""
 
 from __future__ import annotations
 
