@@ -90,28 +90,24 @@ class ContractLifecycleWorkflow:
         return self._view()
 
     async def _next_change(self) -> Due | ChangeRequest:
-        """Next accepted change, or the one that is due by the calendar."""
-        due = next_due(self._memory)
-        if not self._queue:
+        """Next accepted change, or the one that is due by the calendar. Nothing but a change that
+        is applied alters what is due."""
+        while not self._queue:
+            due = next_due(self._memory)
             wait = None
             if due is not None:
                 now = business_now(self._memory.environment.business_offset_seconds)
                 wait = max(due.at - now, timedelta(0))
             try:
-                await self._shielded_wait(wait)
-            except TimeoutError:
-                # It may have been taken back while the timer ran.
-                return next_due(self._memory) or self._queue.pop(0)
-        return self._queue.pop(0)
-
-    async def _shielded_wait(self, wait: timedelta | None) -> None:
-        """Cancelling this workflow is not cancelling the contract: refused, and counted."""
-        while True:
-            try:
                 await workflow.wait_condition(lambda: bool(self._queue), timeout=wait)
-                return
+            except TimeoutError:
+                if due is not None:
+                    return due
             except asyncio.CancelledError:
+                # Cancelling this workflow is not cancelling the contract: refused, and counted.
+                # The next round waits for the same instant.
                 self._refuse_cancel()
+        return self._queue.pop(0)
 
     async def _apply(self, asked: Due | ChangeRequest) -> None:
         change = asked.request if isinstance(asked, Due) else asked

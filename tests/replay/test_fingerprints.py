@@ -95,7 +95,7 @@ def test_one_more_activity_in_a_helper_is_found_for_every_type_that_uses_it() ->
             "workflows.contract_lifecycle",
             "lambda: bool(self._queue), timeout=wait",
             "lambda: bool(self._queue)",
-            "_shielded_wait",
+            "_next_change",
         ),
         (
             "workflows.contract_lifecycle",
