@@ -21,6 +21,7 @@ from workflows.invoice_to_cash import InvoiceToCashWorkflow
 from workflows.quote_to_cash import QuoteToCashWorkflow
 from workflows.renewal import RenewalWorkflow
 from workflows.renewal_notice import RenewalNoticeWorkflow
+from workflows.term_end import TermEndWorkflow
 
 WORKFLOWS: tuple[type, ...] = (
     ContractLifecycleWorkflow,
@@ -30,6 +31,7 @@ WORKFLOWS: tuple[type, ...] = (
     RenewalNoticeWorkflow,
     RenewalWorkflow,
     CancellationWorkflow,
+    TermEndWorkflow,
     InvoiceToCashWorkflow,
     DealCheckWorkflow,
     ChangePreviewWorkflow,

@@ -56,7 +56,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.quote_to_cash import QuoteToCashWorkflow
     from workflows.renewal import RenewalWorkflow
     from workflows.renewal_notice import RenewalNoticeWorkflow
+    from workflows.term_end import TermEndWorkflow
 
+TERM_END_SAGA = "contract-term-end-saga-202611"
+"""Patch: a term ends by a saga of its own, which waits for people where the CRM refuses."""
 TERM_END_TOLD = "contract-term-end-told-202611"
 """Patch: the CRM is told that a term ended; before, only our store knew."""
 
@@ -195,6 +198,8 @@ class ContractLifecycleWorkflow:
                 child = workflow.execute_child_workflow(RenewalNoticeWorkflow.run, order, **options)
             case ChangeKind.RENEWAL:
                 child = workflow.execute_child_workflow(RenewalWorkflow.run, order, **options)
+            case ChangeKind.TERM_END:
+                child = workflow.execute_child_workflow(TermEndWorkflow.run, order, **options)
             case _:
                 child = workflow.execute_child_workflow(CancellationWorkflow.run, order, **options)
         return await child
@@ -214,7 +219,8 @@ class ContractLifecycleWorkflow:
         state = self._memory.state
         if change.kind is ChangeKind.QUOTE_TO_CASH and state is ContractState.PENDING:
             return ContractState.NEVER_ACTIVATED
-        return state
+        # A term is over whatever became of telling it.
+        return ContractState.ENDED if change.kind is ChangeKind.TERM_END else state
 
     async def _adopt(self, change: ChangeRequest) -> ChangeResult | None:
         """The child runs or ran already: the store's outcome is the truth."""
@@ -256,7 +262,9 @@ class ContractLifecycleWorkflow:
 
     async def _end(self, change: ChangeRequest) -> None:
         """The term is over and nothing renews it."""
-        if workflow.patched(TERM_END_TOLD):
+        if workflow.patched(TERM_END_SAGA):
+            await self._child(change, is_due=False)
+        elif workflow.patched(TERM_END_TOLD):
             await workflow.execute_activity_method(
                 CrmChangeActivities.term_ended,
                 RecordTermEnd(context=self._context(change)),

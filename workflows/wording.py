@@ -52,6 +52,10 @@ RENEWAL_NOTICE = {
     "assess": "Price the next term",
     "crm": "Announce the renewal in the CRM and to subscribers",
 }
+TERM_END = {
+    "setup": "Read the contract",
+    "crm": "Tell the CRM that the term is over",
+}
 """Steps of the sagas in order, as people read them."""
 
 _MARKS = {

@@ -1,0 +1,80 @@
+"""TermEnd: the term of a contract is over and nothing follows. Only forward.
+
+1  read the contract
+2  the CRM shows the end; the contract is ended in our store; subscribers hear of it
+"""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from activities.change_inputs import RecordTermEnd
+from activities.crm_change import CrmChangeActivities
+from dealthread.domain.contract import ContractState
+from dealthread.domain.transaction import (
+    ChangeInput,
+    ChangeOutcome,
+    ChangeResult,
+    SagaContext,
+    SagaStatus,
+)
+from dealthread.naming import CRM_QUEUE
+from dealthread.policies import WRITE
+from dealthread.saga import Saga, Step
+from workflows.decided_by_people import DecidedByPeople
+from workflows.desk import CaseDesk
+from workflows.steps import Steps
+from workflows.wording import TERM_END, saga_status
+
+
+@workflow.defn(name="TermEnd")
+class TermEndWorkflow(DecidedByPeople):
+    """The end of one term of one contract."""
+
+    @workflow.init
+    def __init__(self, order: ChangeInput) -> None:
+        request = order.request
+        self._context = SagaContext(
+            business_key=request.change_id,
+            generation=request.generation,
+            contract_key=order.contract_key,
+            org=request.org,
+            deal_id=request.deal_id,
+            tenant=order.environment.tenant,
+            business_offset_seconds=order.environment.business_offset_seconds,
+            actor=request.requested_by,
+        )
+        self._desk = CaseDesk(self._context, TERM_END, request.requested_by, lambda: None)
+        self._saga = Saga(TERM_END, self._desk)
+        # The end of the term itself was the pivot.
+        self._saga.pivot_crossed = True
+
+    @workflow.run
+    async def run(self, order: ChangeInput) -> ChangeResult:  # noqa: ARG002 - read by __init__
+        setup = await self._saga.run(Step(name="setup", act=Steps(self._context).read_setup))
+        self._desk.contract = setup.contract
+        self._desk.customer_key = setup.contract.customer_key
+        record = await self._saga.run(
+            Step(
+                name="crm",
+                act=lambda: workflow.execute_activity_method(
+                    CrmChangeActivities.term_ended,
+                    RecordTermEnd(context=self._context),
+                    task_queue=CRM_QUEUE,
+                    summary="Tell the CRM that the term is over",
+                    **WRITE,
+                ),
+            )
+        )
+        await self._saga.to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
+        return ChangeResult(
+            change_id=self._context.business_key,
+            outcome=ChangeOutcome.COMPLETED,
+            contract_state=ContractState.ENDED,
+            refs=(record.ref,),
+        )
+
+    def _status(self) -> SagaStatus:
+        return saga_status(
+            self._context, self._saga.ledger(), self._desk.open_case, self._saga.pivot_crossed
+        )
