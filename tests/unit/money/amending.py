@@ -1,4 +1,4 @@
-"""Contracts for the tests of amendments: one line, billed for its first periods."""
+"""Contracts for the tests of amendments: one line, billed for its first periods; one in June."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from dealthread.domain.amendment.amend import Standing
+from dealthread.domain.amendment.amend import Amendment, Standing, amend
 from dealthread.domain.amendment.billed import BilledItem
+from dealthread.domain.amendment.change import Change, ChangeQuantity
 from dealthread.domain.amendment.line import Segment, ServiceLine
 from dealthread.domain.amendment.proration import part_price
 from dealthread.domain.money import Money, UnitPrice
 from dealthread.domain.periods.convention import Convention
 from dealthread.domain.periods.cycle import BillCycle, cycle_for
-from dealthread.domain.periods.length import PeriodLength
+from dealthread.domain.periods.length import MONTHLY, PeriodLength
 from dealthread.domain.periods.moment import Span
 from dealthread.domain.periods.schedule import billing_periods
+
+DAYS = Convention(name="days")
+JUNE = date(2026, 6, 1)
 
 
 def segment(
@@ -88,3 +92,30 @@ def _item(
         amount=amount,
         unpaid=Money.zero(amount.currency) if paid else amount,
     )
+
+
+def june(**options: object) -> Standing:
+    """300.00 for June 2026, 10 seats at 30.00, paid: 1.00 a seat and day."""
+    return billed("30.00", JUNE, None, MONTHLY, DAYS, quantity="10", **options)  # type: ignore[arg-type]
+
+
+def on(day: int) -> date:
+    return date(2026, 6, day)
+
+
+def seats(day: int, quantity: int) -> ChangeQuantity:
+    return ChangeQuantity(line_key="L1", effective=on(day), quantity=Decimal(quantity))
+
+
+def run(
+    standing: Standing, *changes: Change, day: date = JUNE, convention: Convention = DAYS
+) -> Amendment:
+    latest = max([day, *(change.effective for change in changes)])
+    return amend(standing, changes, key="A1", as_of=latest, convention=convention)
+
+
+def shown(amendment: Amendment) -> list[tuple[str, str, str, str]]:
+    return [
+        (str(line.amount.amount), str(line.span.start), str(line.span.end), ",".join(line.corrects))
+        for line in amendment.lines
+    ]
