@@ -1,7 +1,7 @@
 """The five worked deals from their forms in docs/money: documents, tax, revenue, ledger, ties.
 
 Figures: the fact sheet, §9.6–9.9 of `facts/domain.md`. Receipts, fees, write-offs and exchange
-differences are not of the contract; `tests/unit/revenue/test_worked_deals.py` has them.
+differences are not of the contract; `tests/unit/revenue/test_d1_…` to `test_d5_…` have them.
 """
 
 from __future__ import annotations
