@@ -1,4 +1,4 @@
-"""The worked deals of `facts/domain.md` §9 as contracts, and orders for them."""
+"""The worked deals of `facts/domain.md` §9 as contracts, orders for them, and their plans."""
 
 from __future__ import annotations
 
@@ -24,10 +24,16 @@ from dealthread.domain.contracting import build_contract
 from dealthread.domain.deal import BillingFrequency, Deal
 from dealthread.domain.money import Money, UnitPrice
 from dealthread.domain.versions.plan import RevenuePlanRow
+from dealthread.domain.versions.revenue import replanned
+from dealthread.domain.versions.treatment import treatments
 from tests.support import deal_builder as build
 
 JULY = date(2026, 7, 1)
 SEPTEMBER = date(2026, 9, 15)
+SEATS_D1 = (
+    "1,061.64 958.90 1,061.64 1,027.40 1,061.64 1,027.40 1,061.64 1,061.64 1,027.40 1,061.64 "
+    "1,027.40 1,061.66"
+).split()
 
 
 @lru_cache
@@ -150,3 +156,10 @@ def amounts(rows: Iterable[RevenuePlanRow], *obligations: str) -> list[str]:
 
 def total(rows: Iterable[RevenuePlanRow]) -> Decimal:
     return sum((row.amount.amount for row in rows), Decimal(0))
+
+
+def replan(
+    rows: tuple[RevenuePlanRow, ...], before: Contract, after: Contract, order, on: date
+) -> tuple[RevenuePlanRow, ...]:
+    decisions = treatments(before, after, order, config())
+    return replanned(rows, before, after, on, order.accepted_on, decisions, config())
