@@ -151,6 +151,15 @@ def open_cpq_shop(serve_org: Any, until: Any, **config: Any) -> CpqShop:
     return CpqShop(org, shop, until, seat)
 
 
+def item_of(cpq: CpqShop, order: str) -> dict[str, Any]:
+    """The one product of an order."""
+    (item,) = cpq.org.query(
+        "SELECT Quantity, UnitPrice, SBQQ__ContractAction__c, SBQQ__RevisedOrderProduct__c,"  # noqa: S608
+        f" SBQQ__UpgradedSubscription__c FROM OrderItem WHERE OrderId = '{order}'"
+    )
+    return dict(item)
+
+
 def fold(rows: list[dict[str, Any]], day: str) -> dict[str, Decimal]:
     """Quantity of each product on a day: the sum of the rows that hold then."""
     total: dict[str, Decimal] = {}
