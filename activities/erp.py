@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from temporalio import activity
 
+from activities.erp_booking import BookingSteps, booking_refs, erp_spec
 from activities.inputs import (
     ConfirmBooking,
     PrepareBooking,
@@ -14,16 +15,15 @@ from activities.inputs import (
     UndoBooking,
     Undone,
 )
-from dealthread.domain.base import Ref, System
 from dealthread.domain.contract import Contract
-from dealthread.domain.documents import Booking, BookingContext, BookingState, ErpCustomer
+from dealthread.domain.documents import Booking, BookingState, ErpCustomer
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.errors import StepRejected
-from dealthread.hub import Contracts, Effects, WriteSpec
+from dealthread.hub import Contracts, Effects
 from dealthread.naming import erp_document_key, idempotency_key
 from dealthread.outcome import Done, Outcome
-from dealthread.ports.erp import DraftBooking, ErpPort, OnboardErpCustomer
+from dealthread.ports.erp import ErpPort, OnboardErpCustomer
 
 
 class ErpActivities:
@@ -41,7 +41,8 @@ class ErpActivities:
         customer = await self._onboard(order)
         if order.contract.booking_policy == "none":
             return PreparedBooking(customer=customer)
-        return PreparedBooking(customer=customer, booking=await self._draft(order, customer))
+        steps = self._steps(order.context, order.contract)
+        return PreparedBooking(customer=customer, booking=await steps.draft(customer))
 
     async def _onboard(self, order: PrepareBooking) -> ErpCustomer:
         contract = order.contract
@@ -68,7 +69,7 @@ class ErpActivities:
 
         return await self._ensure(
             Write(
-                spec=_spec(order.context, contract, "erp-customer", "do", request_hash(command)),
+                spec=erp_spec(order.context, contract, "erp-customer", "do", request_hash(command)),
                 result_type=ErpCustomer,
                 find=_not_asked,
                 act=create,
@@ -78,67 +79,10 @@ class ErpActivities:
             )
         )
 
-    async def _draft(self, order: PrepareBooking, customer: ErpCustomer) -> Booking:
-        contract = order.contract
-        erp = self._erps[contract.erp]
-        command = DraftBooking(
-            document_key=document_key(order.context, contract),
-            contract=contract,
-            customer=customer,
-            estimated_tax=contract.booking_tax(),
-            context=booking_context(order.context, contract),
-        )
-
-        async def find() -> Booking | None:
-            found = await erp.find_booking(contract.erp_company, command.document_key)
-            # An order that an earlier attempt left half-made is finished by acting again.
-            made = found is not None and found.state is not BookingState.DRAFT
-            return found if made else None
-
-        return await self._ensure(
-            Write(
-                spec=_spec(
-                    order.context,
-                    contract,
-                    "booking",
-                    "do",
-                    request_hash(contract, customer.ref.native_id),
-                ),
-                result_type=Booking,
-                find=find,
-                act=lambda wire_key: erp.draft_booking(command, idempotency_key=wire_key),
-                effects=lambda booking: Effects(
-                    refs=booking_refs(booking), stage="booking_drafted"
-                ),
-                settle=erp.settle_window,
-            )
-        )
-
     @activity.defn(name="erp.confirm_booking")
     async def confirm_booking(self, order: ConfirmBooking) -> Booking:
         """Confirm the draft after the pivot."""
-        contract = order.contract
-        erp = self._erps[contract.erp]
-        key = document_key(order.context, contract)
-
-        async def find() -> Booking | None:
-            found = await erp.find_booking(contract.erp_company, key)
-            return found if found is not None and found.state is BookingState.CONFIRMED else None
-
-        return await self._ensure(
-            Write(
-                spec=_spec(
-                    order.context, contract, "confirm", "do", request_hash(order.booking.ref)
-                ),
-                result_type=Booking,
-                find=find,
-                act=lambda wire_key: erp.confirm_booking(order.booking, idempotency_key=wire_key),
-                effects=lambda booking: Effects(
-                    refs=booking_refs(booking), stage="booking_confirmed"
-                ),
-                settle=erp.settle_window,
-            )
-        )
+        return await self._steps(order.context, order.contract).confirm(order.booking)
 
     @activity.defn(name="erp.link_booking")
     async def link_booking(self, order: ReadBooking) -> Booking:
@@ -186,7 +130,7 @@ class ErpActivities:
 
         return await self._ensure(
             Write(
-                spec=_spec(
+                spec=erp_spec(
                     order.context,
                     contract,
                     f"link-{order.native_id}"[:40],
@@ -203,35 +147,19 @@ class ErpActivities:
     @activity.defn(name="erp.undo_booking")
     async def undo_booking(self, order: UndoBooking) -> Undone:
         """Cancel a draft, reverse a confirmed booking, leave the customer inactive."""
-        contract = order.contract
-        erp = self._erps[contract.erp]
-        key = document_key(order.context, contract)
-        gone = (BookingState.CANCELLED, BookingState.REVERSED)
-
-        async def find() -> Booking | None:
-            found = await erp.find_booking(contract.erp_company, key)
-            return found if found is not None and found.state not in gone else None
-
-        async def remove(found: Booking, wire_key: str) -> Outcome[Booking]:
-            if found.state is BookingState.CONFIRMED:
-                return await erp.reverse_booking(found, idempotency_key=wire_key)
-            return await erp.cancel_booking(found, idempotency_key=wire_key)
-
-        removed = await self._ensure.undo(
-            idempotency_key(order.context.business_key, order.context.generation, "booking", "do"),
-            Undo(
-                spec=_spec(order.context, contract, "booking", "undo", request_hash(key)),
-                result_type=Booking,
-                find=find,
-                remove=remove,
-                effects=lambda booking: Effects(
-                    refs=(booking.reversal,) if booking.reversal is not None else ()
-                ),
-                settle=erp.settle_window,
-            ),
-        )
+        undone = await self._steps(order.context, order.contract).undo()
         await self._retire_customer(order)
-        return Undone(removed=str(removed.ref) if removed else "")
+        return undone
+
+    def _steps(self, context: SagaContext, contract: Contract) -> BookingSteps:
+        return BookingSteps(
+            erp=self._erps[contract.erp],
+            ensure=self._ensure,
+            context=context,
+            lines=contract,
+            key=document_key(context, contract),
+            money=contract.tcv(),
+        )
 
     async def _retire_customer(self, order: UndoBooking) -> None:
         contract = order.contract
@@ -254,7 +182,7 @@ class ErpActivities:
                 order.context.business_key, order.context.generation, "erp-customer", "do"
             ),
             Undo(
-                spec=_spec(
+                spec=erp_spec(
                     order.context,
                     contract,
                     "erp-customer",
@@ -280,19 +208,6 @@ def document_key(context: SagaContext, contract: Contract) -> str:
     )
 
 
-def booking_refs(booking: Booking) -> tuple[Ref, ...]:
-    """The booking by its id, by the number people read, and by our key on it."""
-    named = {"booking_number": booking.number, "booking_key": booking.document_key}
-    return (
-        booking.ref,
-        *(
-            booking.ref.model_copy(update={"kind": kind, "native_id": native_id})
-            for kind, native_id in named.items()
-            if native_id
-        ),
-    )
-
-
 def tax_agrees(booking: Booking, contract: Contract) -> bool:
     """Whether the ERP's tax on the booking is our estimate. A ledger may round an exact half of
     the smallest unit to even where we round up: at most one unit on each line."""
@@ -300,41 +215,6 @@ def tax_agrees(booking: Booking, contract: Contract) -> bool:
     return difference.to_minor() <= len(contract.lines)
 
 
-def booking_context(context: SagaContext, contract: Contract) -> BookingContext:
-    """The groups a booking must carry, from the contract."""
-    lines = contract.lines
-    codes = sorted({f"{line.tax.code} {line.tax.applied_rate}%" for line in lines})
-    return BookingContext(
-        contract_key=contract.key,
-        contract_number=contract.number,
-        business_key=context.business_key,
-        deal=contract.deal_id,
-        term=f"{contract.start_date} to before {contract.end_date or 'no end'}",
-        billing_schedule=f"{contract.billing_frequency}, in {contract.billing_timing}, "
-        f"by {contract.billing_account}",
-        revenue_treatment="; ".join(
-            f"{line.line_key}: {line.revenue_rule} to {line.revenue_account}" for line in lines
-        ),
-        tax_estimate=f"{contract.booking_tax()} (tax of record comes with the invoice) "
-        + ", ".join(codes),
-        receivable_terms=f"{contract.payment_terms}, {contract.days_until_due} days, "
-        f"{contract.collection_method}",
-        config_version=contract.config_version,
-    )
-
-
 async def _not_asked() -> None:
     """Finding the customer does not say that it is up to date: the act looks, then completes."""
     return
-
-
-def _spec(context: SagaContext, contract: Contract, step: str, way: str, hashed: str) -> WriteSpec:
-    return WriteSpec(
-        key=idempotency_key(context.business_key, context.generation, step, way),
-        step=f"erp.{step}" if way == "do" else f"erp.undo_{step}",
-        system=System.ERP,
-        account=f"{contract.erp}.{contract.erp_company}",
-        context=context,
-        request_hash=hashed,
-        money=contract.tcv() if step in ("booking", "confirm") else None,
-    )

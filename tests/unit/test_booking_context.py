@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from activities.erp import booking_context
+from activities.erp_booking import booking_context
 from dealthread.domain.documents import BookingContext
 from dealthread.domain.transaction import SagaContext
 from tests.support.deals import d1, d2, d4
