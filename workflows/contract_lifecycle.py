@@ -62,6 +62,12 @@ TERM_END_SAGA = "contract-term-end-saga-202611"
 """Patch: a term ends by a saga of its own, which waits for people where the CRM refuses."""
 TERM_END_TOLD = "contract-term-end-told-202611"
 """Patch: the CRM is told that a term ended; before, only our store knew."""
+HELD_OF_AN_ENDED = "contract-held-of-an-ended-202611"
+"""Patch: what is held when a contract ends is refused on record; before, it was forgotten."""
+RERUN_WHILE_ENDING = "contract-rerun-while-ending-202611"
+"""Patch: a further run of a change may be asked for while its last run is just ending."""
+WITHDRAWN_BEFORE_START = "contract-withdrawn-before-start-202611"
+"""Patch: what waits for the start of a contract is taken back at once; before, that waited too."""
 
 FIRST = (ChangeKind.QUOTE_TO_CASH, ChangeKind.ACTIVATION)
 """Changes that make a contract; all others need one that is active."""
@@ -77,6 +83,7 @@ class ContractLifecycleWorkflow:
         self._memory = memory
         self._queue: list[ChangeRequest] = []
         self._running = ""
+        self._running_generation = 0
         self._cancels_refused = 0
 
     @workflow.run
@@ -86,9 +93,10 @@ class ContractLifecycleWorkflow:
             await self._apply(await self._next_change())
             if self._queue:
                 continue
-            if self._memory.state in _OVER:
+            if self._memory.state not in _OVER:
+                await self._rest()
+            elif not self._held_to_refuse():
                 break
-            await self._rest()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._view()
 
@@ -116,17 +124,18 @@ class ContractLifecycleWorkflow:
         change = asked.request if isinstance(asked, Due) else asked
         is_due = isinstance(asked, Due) and asked.is_held
         self._running = change.change_id
+        self._running_generation = change.generation
         if is_due:
             self._let_go(change.change_id)
         self._tell()
         if change.kind is ChangeKind.TERM_END:
             await to_its_end(self._end(change), self._refuse_cancel)
+        elif self._takes_back_held(change):
+            await self._withdraw(change)
         elif change.kind not in FIRST and self._memory.state is ContractState.SCHEDULED:
             self._hold_until_start(change)
         elif change.kind not in FIRST and self._memory.state is not ContractState.ACTIVE:
             await self._refuse(change)
-        elif change.kind is ChangeKind.WITHDRAWAL and self._holds(withdrawn_by(change.change_id)):
-            await self._withdraw(change)
         else:
             result = await to_its_end(self._child(change, is_due=is_due), self._refuse_cancel)
             if result is not None:
@@ -313,6 +322,27 @@ class ContractLifecycleWorkflow:
             held = HeldChange(request=change, due_at=memory.start_at)
             self._memory = memory.model_copy(update={"held": (*memory.held, held)})
 
+    def _takes_back_held(self, change: ChangeRequest) -> bool:
+        """Whether the change takes back another that is only held here."""
+        if change.kind is not ChangeKind.WITHDRAWAL:
+            return False
+        if not self._holds(withdrawn_by(change.change_id)):
+            return False
+        state = self._memory.state
+        return state is ContractState.ACTIVE or (
+            state is ContractState.SCHEDULED and workflow.patched(WITHDRAWN_BEFORE_START)
+        )
+
+    def _held_to_refuse(self) -> bool:
+        """The contract is over: what was held for a day that will not come is queued, to be
+        refused on record. False where nothing was."""
+        held = self._memory.held
+        if not held or not workflow.patched(HELD_OF_AN_ENDED):
+            return False
+        self._queue += [one.request for one in held]
+        self._memory = self._memory.model_copy(update={"held": ()})
+        return True
+
     def _holds(self, change_id: str) -> bool:
         return any(one.request.change_id == change_id for one in self._memory.held)
 
@@ -337,11 +367,17 @@ class ContractLifecycleWorkflow:
         """Accept a change into the queue; one that is known already is dropped."""
         label = f"{change.change_id}#{change.generation}"
         known = {f"{queued.change_id}#{queued.generation}" for queued in self._queue}
-        if label in known or label in self._memory.applied or change.change_id == self._running:
+        if label in known or label in self._memory.applied or self._holds(change.change_id):
             return
-        if self._holds(change.change_id):
+        if change.change_id == self._running and not self._is_rerun(change):
             return
         self._queue.append(change)
+
+    def _is_rerun(self, change: ChangeRequest) -> bool:
+        """A further run may be asked for as soon as the end of the last is on record, which is
+        before that run has closed."""
+        later = change.generation > self._running_generation
+        return later and workflow.patched(RERUN_WHILE_ENDING)
 
     @workflow.signal
     def risk_signalled(self, signal: RiskSignal) -> None:

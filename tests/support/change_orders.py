@@ -13,9 +13,10 @@ from dealthread.domain.change_order import (
     LineOrder,
     RenewalDecision,
     RenewalOrder,
+    WithdrawalOrder,
 )
 from dealthread.domain.contract import Contract, ContractLine
-from dealthread.naming import amendment_id, cancellation_id, renewal_id
+from dealthread.naming import amendment_id, cancellation_id, renewal_id, withdrawal_id
 
 
 def seats_of(contract: Contract) -> ContractLine:
@@ -87,4 +88,14 @@ def cancellation(
             "effective_from": day,
             **more,
         }
+    )
+
+
+def withdrawal(contract: Contract, target: str, day: date) -> WithdrawalOrder:
+    """A change that was asked for is taken back."""
+    return WithdrawalOrder(
+        change_id=withdrawal_id(target),
+        contract_key=contract.key,
+        accepted_on=day,
+        target=target,
     )

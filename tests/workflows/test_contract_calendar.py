@@ -15,13 +15,11 @@ from dealthread.domain.case import DecisionKind
 from dealthread.domain.change_order import (
     ChangeTiming,
     RenewalDecision,
-    WithdrawalOrder,
 )
-from dealthread.domain.contract import Contract
 from dealthread.domain.deal import Deal
 from dealthread.domain.transaction import ChangeKind, RiskLevel, RiskSignal
-from dealthread.naming import renewal_id, withdrawal_id
-from tests.support.change_orders import cancellation, renewal, seats
+from dealthread.naming import renewal_id
+from tests.support.change_orders import cancellation, renewal, seats, withdrawal
 from tests.support.contract_life import START, life
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
@@ -120,7 +118,7 @@ async def test_a_held_change_that_is_withdrawn_never_happens(
         order = seats(one.contract, 70, date(2026, 7, 1), accepted_on=date(2026, 3, 1))
         await one.ask(ChangeKind.AMENDMENT, order)
         await one.until(lambda view: bool(view["held"]))
-        back = _withdrawal(one.contract, order.change_id)
+        back = withdrawal(one.contract, order.change_id, START)
         await one.ask(ChangeKind.WITHDRAWAL, back)
         await one.until(lambda view: not view["held"] and not view["running"])
         await one.go_to(date(2026, 7, 2))
@@ -139,7 +137,7 @@ async def test_a_cancellation_at_the_terms_end_is_withdrawn_before_it(
         await one.approve()
         await one.done(order.change_id)
         assert not (await one.present()).auto_renew
-        back = _withdrawal(one.contract, order.change_id)
+        back = withdrawal(one.contract, order.change_id, START)
         await one.ask(ChangeKind.WITHDRAWAL, back)
         await one.done(back.change_id)
         assert (await one.present()).auto_renew
@@ -194,12 +192,3 @@ async def test_what_is_asked_of_an_ended_contract_is_refused_and_leaves_no_trace
         assert (await one.it.changes.stage_of(late.change_id, 1))[1] == "compensated"
         assert await one.it.changes.version_of(late.change_id) is None
         assert one.it.world.did(one.contract.key).count("billing.change_agreement") == 1
-
-
-def _withdrawal(contract: Contract, target: str) -> WithdrawalOrder:
-    return WithdrawalOrder(
-        change_id=withdrawal_id(target),
-        contract_key=contract.key,
-        accepted_on=START,
-        target=target,
-    )

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.testing import WorkflowEnvironment
 
 from dealthread.domain.case import DecisionKind
+from dealthread.domain.change_order import ChangeTiming
 from dealthread.domain.transaction import ChangeKind
 from tests.fakes.world import Fault
-from tests.support.change_orders import seats
+from tests.support.change_orders import cancellation, seats, withdrawal
 from tests.support.contract_life import life
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
@@ -50,3 +51,50 @@ async def test_an_end_that_the_crm_refuses_waits_for_a_person_and_then_stands(
         await one.it.decide(case, DecisionKind.RETRY)
         await one.until(lambda view: view["state"] == "ended")
         assert one.it.crm.recorded[one.contract.key].status == "ended"
+
+
+async def test_a_run_asked_for_again_while_its_last_one_ends_is_not_lost(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
+) -> None:
+    """The end of a run is on record before it has closed; from then on people may ask again."""
+    async with life(skipping_server, engine, database_url) as one:
+        end = cancellation(one.contract, date(2026, 1, 1), timing=ChangeTiming.NOW)
+        await one.ask(ChangeKind.CANCELLATION, end)
+        first = await one.it.case_of(one.contract.key, kind="deal.approval")
+        await one.ask(ChangeKind.CANCELLATION, end, generation=2)
+        await one.it.decide(first, DecisionKind.REJECT, actor="ben")
+        again = await one.it.case_of(one.contract.key, kind="deal.approval", version=1)
+        assert again.case_id != first.case_id
+        await one.it.decide(again, DecisionKind.APPROVE, actor="ben")
+        await one.until(lambda view: view["state"] == "ended")
+        assert (await one.it.changes.stage_of(end.change_id, 2))[1] == "completed"
+
+
+async def test_what_waits_for_a_contract_to_begin_is_taken_back_before_it_does(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
+) -> None:
+    """The change never happens, and both are on record at once."""
+    async with life(skipping_server, engine, database_url, sold_on=date(2025, 12, 1)) as one:
+        order = seats(one.contract, 70, date(2026, 7, 1), accepted_on=date(2025, 12, 2))
+        await one.ask(ChangeKind.AMENDMENT, order)
+        await one.until(lambda view: bool(view["held"]))
+        back = withdrawal(one.contract, order.change_id, date(2025, 12, 2))
+        await one.ask(ChangeKind.WITHDRAWAL, back)
+        await one.until(lambda view: not view["held"] and not view["running"])
+        assert (await one.it.changes.stage_of(order.change_id, 1))[1] == "withdrawn"
+        assert (await one.it.changes.stage_of(back.change_id, 1))[1] == "completed"
+
+
+async def test_what_is_held_when_a_contract_ends_is_refused_on_record(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
+) -> None:
+    """Nobody waits for a change whose day will not come."""
+    async with life(skipping_server, engine, database_url) as one:
+        order = seats(one.contract, 70, date(2026, 7, 1), accepted_on=date(2026, 1, 1))
+        await one.ask(ChangeKind.AMENDMENT, order)
+        await one.until(lambda view: bool(view["held"]))
+        end = cancellation(one.contract, date(2026, 1, 1), timing=ChangeTiming.NOW)
+        await one.ask(ChangeKind.CANCELLATION, end)
+        await one.approve()
+        await one.until(lambda view: view["state"] == "ended" and not view["running"])
+        assert (await one.it.changes.stage_of(order.change_id, 1))[1] == "compensated"
