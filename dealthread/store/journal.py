@@ -312,11 +312,21 @@ async def set_stage(
     await connection.execute(query.values(**values))
 
 
+_CALENDAR = (
+    ChangeKind.ACTIVATION,
+    ChangeKind.RENEWAL_NOTICE,
+    ChangeKind.RENEWAL,
+    ChangeKind.TERM_END,
+)
+"""What a contract's calendar begins, without anybody's order."""
+
+
 async def _by_calendar(connection: AsyncConnection, context: SagaContext) -> None:
-    """A renewal that the contract's calendar began has its run from its first step on: who asks
-    for the same afterwards is told that it is known."""
+    """What the contract's calendar began has its run from its first step on: who asks for the
+    same afterwards is told that it is known, and a contract's workflow that was reset finds how
+    it ended."""
     kind = context.business_key.partition(":")[0].replace("-", "_")
-    if kind not in (ChangeKind.RENEWAL, ChangeKind.RENEWAL_NOTICE):
+    if kind not in _CALENDAR:
         return
     await connection.execute(
         insert(runs)

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
+from dealthread.domain.contract import ContractState
+from dealthread.domain.deal import Deal
 from dealthread.domain.documents import BookingState
-from dealthread.naming import contract_key, contract_workflow_id, erp_document_key
+from dealthread.domain.transaction import Environment
+from dealthread.naming import (
+    WORKFLOW_QUEUE,
+    contract_key,
+    contract_workflow_id,
+    erp_document_key,
+)
 from tests.support.deal_builder import D1_TODAY, d1
 from tests.support.office import Office
-from tests.support.saga_lab import fresh, lab
+from tests.support.saga_lab import Lab, fresh, lab
+from workflows.contract_lifecycle import ContractLifecycleWorkflow
+from workflows.contract_memory import ContractMemory
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
@@ -22,7 +34,8 @@ pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 async def test_a_deal_that_starts_later_is_scheduled_then_active_then_ended(
     skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
 ) -> None:
-    """Booked as a draft when signed, confirmed on the start date, ended with the term."""
+    """Booked as a draft when signed, confirmed on the start date, ended with the term. A contract
+    whose workflow is thrown back before its start adopts the activation that ran."""
     client = skipping_server.client
     async with lab(client, engine, D1_TODAY) as it:
         office = Office(it, database_url, client)
@@ -45,6 +58,8 @@ async def test_a_deal_that_starts_later_is_scheduled_then_active_then_ended(
             assert [one.state for one in it.erp.live(document)] == [BookingState.CONFIRMED]
             assert it.crm.statuses[deal.deal_id] == "active"
             assert it.agreements(deal) == 1
+            handle = await _thrown_back(client, handle, it, deal)
+            await _until(handle, "active")
             await skipping_server.sleep(timedelta(days=370))
             view = await _until(handle, "ended")
             assert view["applied"] == [
@@ -54,6 +69,29 @@ async def test_a_deal_that_starts_later_is_scheduled_then_active_then_ended(
             ]
             assert it.crm.recorded[key].status == "ended"
             assert (await it.reading.find(deal.deal_id)).contract_state == "ended"
+            known = await it.contracts.change_result(f"term-end:{key}", 1)
+            assert known is not None
+            assert (known.outcome, known.contract_state) == ("completed", "ended")
+
+
+async def _thrown_back(
+    client: Client, handle: WorkflowHandle[Any, Any], it: Lab, deal: Deal
+) -> WorkflowHandle[Any, Any]:
+    """The contract's workflow as a reset leaves it: what it did since it was scheduled is done, and
+    it does not know."""
+    await handle.terminate()
+    memory = ContractMemory(
+        contract_key=contract_key(deal.org, deal.deal_id),
+        org=deal.org,
+        deal_id=deal.deal_id,
+        state=ContractState.SCHEDULED,
+        applied=(f"quote-to-cash:{deal.org}:{deal.deal_id}#1",),
+        environment=Environment(business_offset_seconds=it.offset_seconds()),
+        start_at=datetime.combine(deal.start_date, time(0), UTC),
+    )
+    return await client.start_workflow(
+        ContractLifecycleWorkflow.run, memory, id=handle.id, task_queue=WORKFLOW_QUEUE
+    )
 
 
 async def _until(handle, state: str) -> dict[str, object]:
