@@ -166,8 +166,9 @@ async def test_a_deal_runs_again_only_after_it_was_undone(bridge: Bridge, outcom
     # Asked without `again`, it names the run that exists now.
     plain = await bridge.as_role("operator", "POST", SUBMIT, {})
     assert (plain.json()["generation"], plain.json()["created"]) == (2, False)
+    in_order = select(runs.c.generation).order_by(runs.c.generation)
     async with bridge.engine.connect() as connection:
-        assert list((await connection.execute(select(runs.c.generation))).scalars()) == [1, 2]
+        assert list((await connection.execute(in_order)).scalars()) == [1, 2]
 
 
 @pytest.mark.parametrize(
