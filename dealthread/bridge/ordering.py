@@ -55,38 +55,34 @@ async def place(
     """Store an order and claim its run; asking twice changes nothing, a refusal writes nothing."""
     contract, state = await contract_of(held, contract_key)
     order = body.order(contract, business_day(held))
+    # Looked for before its order: a run that is there was stored with it, if by a person.
+    asked, _ = await held.runs.latest_generation(order.change_id)
     stored = await _stored(held, contract, order)
+    if stored is None and asked and not body.again:
+        raise _asked_elsewhere(order.change_id)
     if stored is not None:
         order = _as_dated_first(order, stored, dated=body.accepted_on is not None)
         if order != stored and not body.again:
             raise _other_order()
-    latest, _ = await held.runs.latest_generation(order.change_id)
-    if latest and not body.again:
-        if stored is None:
-            raise _asked_elsewhere(order.change_id)
-        return _answer(order, latest, created=False)
+        latest, _ = await held.runs.latest_generation(order.change_id)
+        if latest and not body.again:
+            return _answer(order, latest, created=False)
     refused = await _refused(held, contract, state, order)
     if refused is not None:
         return refused
     generation = await held.runs.next_generation(order.change_id) if body.again else 1
+    request = ChangeRequest(
+        change_id=order.change_id,
+        kind=ChangeKind(order.kind),
+        generation=generation,
+        org=contract.org,
+        deal_id=contract.deal_id,
+        requested_by=who.actor,
+    )
     try:
-        if body.again:
-            await held.changes.replace_order(order, who.actor)
-        else:
-            await held.changes.record_order(order, who.actor)
+        created = await held.changes.place(order, request, contract.key)
     except Conflict:
         raise _other_order() from None
-    created = await held.changes.claim(
-        ChangeRequest(
-            change_id=order.change_id,
-            kind=ChangeKind(order.kind),
-            generation=generation,
-            org=contract.org,
-            deal_id=contract.deal_id,
-            requested_by=who.actor,
-        ),
-        contract.key,
-    )
     return _answer(order, generation, created=created)
 
 

@@ -16,7 +16,7 @@ from dealthread.domain.transaction import ChangeRequest
 from dealthread.errors import Conflict
 from dealthread.hub import WriteState
 from dealthread.store import audit
-from dealthread.store.runs import Runs
+from dealthread.store.runs import Runs, claim
 from dealthread.store.schema import (
     change_orders,
     contract_versions,
@@ -49,7 +49,6 @@ class PostgresChanges:
         return None if body is None else order_from_json(json.dumps(body))
 
     async def record_order(self, order: ChangeOrder, requested_by: str) -> None:
-        body = order.model_dump(mode="json")
         async with self._engine.begin() as connection:
             inserted = await connection.execute(
                 insert(change_orders)
@@ -57,31 +56,33 @@ class PostgresChanges:
                     change_id=order.change_id,
                     contract_key=order.contract_key,
                     kind=order.kind,
-                    body=body,
+                    body=order.model_dump(mode="json"),
                     requested_by=requested_by,
                 )
                 .on_conflict_do_nothing()
                 .returning(change_orders.c.change_id)
             )
-            if inserted.first() is not None:
+            if inserted.first() is None:
+                await _check_same(connection, order)
+            else:
                 await _audit(connection, order, "change.ordered", requested_by)
-                return
-            known = (
-                await connection.execute(
-                    select(change_orders.c.body).where(change_orders.c.change_id == order.change_id)
-                )
-            ).scalar()
-        if known != body:
-            raise Conflict("another_order_under_this_id", change_id=order.change_id)
 
-    async def replace_order(self, order: ChangeOrder, requested_by: str) -> None:
-        """The order of a change that is run anew, in place of the one that came to nothing."""
+    async def place(self, order: ChangeOrder, request: ChangeRequest, contract_key: str) -> bool:
+        """Claim the run of an order and store the order, in one transaction: neither is there
+        without the other, nor with another's terms. True where the run is new; the order then
+        takes the place of one that came to nothing.
+
+        Raises Conflict where the run is another order's.
+        """
         values = {
             "body": order.model_dump(mode="json"),
-            "requested_by": requested_by,
+            "requested_by": request.requested_by,
             "preview": null(),
         }
         async with self._engine.begin() as connection:
+            if not await claim(connection, request, contract_key):
+                await _check_same(connection, order)
+                return False
             await connection.execute(
                 insert(change_orders)
                 .values(
@@ -92,7 +93,9 @@ class PostgresChanges:
                 )
                 .on_conflict_do_update(index_elements=["change_id"], set_=values)
             )
-            await _audit(connection, order, "change.ordered_anew", requested_by)
+            event = "change.ordered" if request.generation == 1 else "change.ordered_anew"
+            await _audit(connection, order, event, request.requested_by)
+            return True
 
     async def record_preview(self, change_id: str, preview: str) -> None:
         async with self._engine.begin() as connection:
@@ -191,6 +194,14 @@ class PostgresChanges:
                 )
             )
             return wanted <= set(rows.scalars())
+
+
+async def _check_same(connection: AsyncConnection, order: ChangeOrder) -> None:
+    known = await connection.execute(
+        select(change_orders.c.body).where(change_orders.c.change_id == order.change_id)
+    )
+    if known.scalar() != order.model_dump(mode="json"):
+        raise Conflict("another_order_under_this_id", change_id=order.change_id)
 
 
 async def _audit(

@@ -6,11 +6,30 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.transaction import ChangeOutcome, ChangeRequest
 from dealthread.errors import BadInput
 from dealthread.store.schema import runs
+
+
+async def claim(connection: AsyncConnection, request: ChangeRequest, contract_key: str) -> bool:
+    """Insert a run if it is new, in the caller's transaction; whether it was."""
+    created = await connection.execute(
+        insert(runs)
+        .values(
+            business_key=request.change_id,
+            generation=request.generation,
+            kind=request.kind,
+            contract_key=contract_key,
+            org=request.org,
+            deal_id=request.deal_id,
+            requested_by=request.requested_by,
+        )
+        .on_conflict_do_nothing()
+        .returning(runs.c.business_key)
+    )
+    return created.first() is not None
 
 
 class Runs:
@@ -22,22 +41,7 @@ class Runs:
     async def claim(self, request: ChangeRequest, contract_key: str) -> tuple[bool, bool]:
         """Insert the run if it is new. Returns (is new, was delivered to Temporal already)."""
         async with self._engine.begin() as connection:
-            created = (
-                await connection.execute(
-                    insert(runs)
-                    .values(
-                        business_key=request.change_id,
-                        generation=request.generation,
-                        kind=request.kind,
-                        contract_key=contract_key,
-                        org=request.org,
-                        deal_id=request.deal_id,
-                        requested_by=request.requested_by,
-                    )
-                    .on_conflict_do_nothing()
-                    .returning(runs.c.business_key)
-                )
-            ).first()
+            created = await claim(connection, request, contract_key)
             row = (
                 await connection.execute(
                     select(runs.c.delivered).where(
@@ -46,7 +50,7 @@ class Runs:
                     )
                 )
             ).one()
-            return created is not None, row.delivered
+            return created, row.delivered
 
     async def delivered(self, request: ChangeRequest) -> None:
         """Temporal has the start."""

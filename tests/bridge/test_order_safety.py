@@ -123,6 +123,27 @@ async def test_what_came_to_nothing_is_ordered_again_with_other_terms(bridge: Br
     assert getattr(stored, "uplift_percent", None) == 5
 
 
+async def test_of_several_ordered_again_at_once_the_one_that_runs_keeps_its_terms(
+    bridge: Bridge,
+) -> None:
+    """Nobody is told that his order is taken while another's terms are carried out."""
+    contract = await contract_of(bridge)
+    body: dict[str, object] = {"decision": "accept", "uplift_percent": "50"}
+    change_id = (await post(bridge, contract, "renewals", body)).json()["business_key"]
+    await ended(bridge, change_id, "compensated")
+    uplifts = range(1, 9)
+    answers = await asyncio.gather(
+        *(
+            post(bridge, contract, "renewals", body | {"uplift_percent": str(one), "again": True})
+            for one in uplifts
+        )
+    )
+    taken = [one for one, answer in zip(uplifts, answers, strict=True) if answer.status_code == 202]
+    assert {answer.status_code for answer in answers} == {202, 409}
+    stored = await PostgresChanges(bridge.engine).order(change_id)
+    assert [getattr(stored, "uplift_percent", None)] == taken
+
+
 @pytest.mark.parametrize(
     ("what", "body", "field"),
     [

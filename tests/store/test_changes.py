@@ -284,10 +284,23 @@ async def test_an_order_that_came_to_nothing_is_replaced_and_both_are_audited(
 ) -> None:
     contract = await running_contract(store)
     changes, order = PostgresChanges(store), seats(contract, 12, DAY)
-    await changes.record_order(order, "anna")
+    other = seats(contract, 13, DAY)
+    request = ChangeRequest(
+        change_id=order.change_id,
+        kind=ChangeKind.AMENDMENT,
+        org=contract.org,
+        deal_id=contract.deal_id,
+        requested_by="anna",
+    )
+    again = request.model_copy(update={"generation": 2, "requested_by": "otto"})
+    assert await changes.place(order, request, contract.key)
     await changes.record_preview(order.change_id, '{"stopping": []}')
-    await changes.replace_order(seats(contract, 13, DAY), "otto")
-    assert await changes.order(order.change_id) == seats(contract, 13, DAY)
+    with pytest.raises(Conflict):
+        await changes.place(other, request, contract.key)
+    assert await changes.order(order.change_id) == order
+    assert await changes.place(other, again, contract.key)
+    assert not await changes.place(other, again, contract.key)
+    assert await changes.order(order.change_id) == other
     async with store.connect() as connection:
         kept = (await connection.execute(select(change_orders))).one()
         told = await connection.execute(
