@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from dealthread.bridge.access import APPROVE, DECIDE, READ, SUBMIT, acting_role, may, requires
+from dealthread.bridge.free_text import Reason
 from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.resources import Resources, resources_of
 from dealthread.domain.case import Case, CaseState, Decision, DecisionKind
@@ -58,7 +59,7 @@ class DecideCase(BaseModel):
 
     version: int
     decision: DecisionKind
-    reason: str
+    reason: Reason
     correction: dict[str, JsonValue] = {}
     link_to: str = ""
 

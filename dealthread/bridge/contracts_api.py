@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse
 from temporalio.service import RPCError, RPCStatusCode
 
 from dealthread.bridge.access import CHANGE, READ, SIGNAL, requires
 from dealthread.bridge.contract_view import ContractView, view_of
+from dealthread.bridge.free_text import Words
 from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.order_form import (
     AmendmentBody,
@@ -40,7 +41,7 @@ class SignalRisk(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     level: RiskLevel
-    reason: Annotated[str, StringConstraints(max_length=500)] = ""
+    reason: Words = ""
 
 
 class Signalled(BaseModel):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from dealthread.bridge.access import READ, REPLAY, requires
+from dealthread.bridge.free_text import Reason
 from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.resources import Resources, resources_of
 from dealthread.errors import BadInput, NotFound
@@ -61,7 +62,7 @@ class EnableSubscriber(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str
+    reason: Reason
 
 
 @router.get("/events")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict
 
 from dealthread.bridge.access import READ, REPLAY, requires
+from dealthread.bridge.free_text import Reason
 from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.resources import Resources, resources_of
 from dealthread.errors import BadInput
@@ -25,7 +26,7 @@ class ReplayMessage(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str
+    reason: Reason
 
 
 @router.get("/inbox")

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from dealthread.bridge.free_text import Code, Words, storable
 from dealthread.domain.change_order import (
     AmendmentOrder,
     CancellationOrder,
@@ -85,8 +86,6 @@ Number = Annotated[ExactDecimal, AfterValidator(_sane)]
 Percent = Annotated[ExactDecimal, AfterValidator(_sane_percent)]
 Price = Annotated[UnitPrice, AfterValidator(_sane_price)]
 DealId = Annotated[str, AfterValidator(_deal)]
-Code = Annotated[str, StringConstraints(max_length=60)]
-Words = Annotated[str, StringConstraints(max_length=500)]
 SourceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,60}$")]
 """The caller's own id of an order: letters, digits, `.`, `_`, `-`."""
 
@@ -231,7 +230,9 @@ class WithdrawalBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    change_id: Annotated[str, StringConstraints(min_length=1, max_length=108)]
+    change_id: Annotated[
+        str, StringConstraints(min_length=1, max_length=108), AfterValidator(storable)
+    ]
     accepted_on: Day | None = None
     reason: Words = ""
     again: bool = False

@@ -88,7 +88,15 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        answer = problem(error.status_code, str(error.detail).lower().replace(" ", "_"))
+        code = str(error.detail).lower().replace(" ", "_")
+        # The framework's only 400: a number too long, or brackets too deep, for its reader.
+        unread = error.status_code == 400
+        answer = problem(
+            error.status_code,
+            code,
+            field="body" if unread else "",
+            action="send JSON with numbers and depth of a usual size" if unread else "",
+        )
         answer.headers.update(error.headers or {})
         return answer
 

@@ -227,6 +227,8 @@ async def test_an_ended_contract_is_not_changed_and_nothing_is_written(
         ("cancellations", {}, 422, "body.timing"),
         ("cancellations", {"timing": "on_date"}, 400, "effective_from"),
         ("withdrawals", {}, 422, "body.change_id"),
+        ("withdrawals", {"change_id": "a\x00"}, 422, "body.change_id"),
+        ("amendments", {"payment_terms": "NET45", "reason": "a\x00b"}, 422, "body.reason"),
     ],
 )  # fmt: skip
 async def test_a_wrong_order_names_its_field_and_leaves_nothing(

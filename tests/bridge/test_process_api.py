@@ -229,6 +229,14 @@ async def test_other_methods_and_paths_are_problems_too(bridge: Bridge) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
     answer = await bridge.http.get("/nowhere")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    for unread in (b'{"again":' + b"9" * 5000 + b"}", b"[" * 5000):
+        answer = await bridge.http.post(
+            SUBMIT,
+            content=unread,
+            headers={"authorization": "Bearer token-all", "content-type": "application/json"},
+        )
+        assert (answer.status_code, answer.json()["field"]) == (400, "body")
+        assert "usual size" in answer.json()["action"]
 
 
 async def test_health_needs_no_token(bridge: Bridge) -> None:
