@@ -24,20 +24,30 @@ from dealthread.ports.billing import ChangeAgreement
 
 CHANGE = "dealthread_change"
 """On a subscription, schedule or credit note: the key of the last change made to it."""
+BEGUN = "dealthread_change_begun"
+"""On a subscription: the key of a change that still lacks a call. Its last call takes it away."""
 
 
 def marks(after: Contract, key: str, retired: Mapping[str, str] | None = None) -> dict[str, str]:
     """Metadata of a change. Items that go leave behind which line they billed: invoice lines name
     items, and an old invoice has to be understood for years."""
     end = end_of(after)
-    found = {
+    return {
         CHANGE: act_key(key),
         # An empty text takes the entry away.
+        BEGUN: "",
         requests.COMMITTED_UNTIL: end.isoformat() if end else "",
+        **_retired(retired or {}),
     }
-    for item, line in (retired or {}).items():
-        found[f"{requests.ITEM}{item}"] = line
-    return found
+
+
+def begun(key: str, retired: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Metadata of a change whose later calls are still to come."""
+    return {BEGUN: act_key(key), **_retired(retired or {})}
+
+
+def _retired(items: Mapping[str, str]) -> dict[str, str]:
+    return {f"{requests.ITEM}{item}": line for item, line in items.items()}
 
 
 def items(

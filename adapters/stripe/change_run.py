@@ -11,7 +11,7 @@ from stripe.params import SubscriptionUpdateParams
 
 from adapters.http import act_key
 from adapters.stripe import change_requests, translate
-from adapters.stripe.change_requests import CHANGE
+from adapters.stripe.change_requests import BEGUN, CHANGE
 from adapters.stripe.clients import Answer, BillingAccount, Options
 from adapters.stripe.errors import lost_after_effect, refused_after_effect
 from dealthread.errors import TransportError
@@ -44,6 +44,10 @@ class Run:
     def is_marked(self, row: translate.Data) -> bool:
         """Whether this change was the last made to a subscription or schedule."""
         return bool(self.act) and translate.mark(row, CHANGE) == self.act
+
+    def has_begun(self, row: translate.Data) -> bool:
+        """Whether a subscription says that this change still lacks a call."""
+        return bool(self.act) and translate.mark(row, BEGUN) == self.act
 
     def marks(self, retired: Mapping[str, str] | None = None) -> dict[str, str]:
         """Metadata of the change."""
@@ -79,10 +83,13 @@ class Run:
     async def update(self, row: Answer, suffix: int, params: SubscriptionUpdateParams) -> Answer:
         """Change the subscription; what it was changed to by this very call counts as done."""
         native_id = str(row["id"])
+        marks = params["metadata"]
+        is_begin = isinstance(marks, dict) and bool(marks.get(BEGUN))
+        says = self.has_begun if is_begin else self.is_marked
 
         async def find() -> Answer | None:
             found = await self.subscription(native_id)
-            return found if self.is_marked(found) and not self.is_marked(row) else None
+            return found if says(found) and not says(row) else None
 
         return await self.write(
             "change_subscription",
@@ -90,6 +97,14 @@ class Run:
             lambda options: self.account.v1.subscriptions.update_async(native_id, params, options),
             find,
         )
+
+    async def announce(self, row: Answer) -> Answer:
+        """Say on the subscription that the change begins, ahead of a call that leaves no trace on
+        it. Saying so is no effect yet."""
+        before = self.begun
+        row = await self.update(row, 0, {"metadata": change_requests.begun(self.key)})
+        self.begun = before
+        return row
 
     async def cancel(self, row: Answer, suffix: int) -> Answer:
         """End it at once; ending its schedule ends the subscription under it."""

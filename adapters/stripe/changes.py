@@ -17,7 +17,7 @@ from adapters.stripe.change_plan import (
     refuse_one_time,
     target_of,
 )
-from adapters.stripe.change_requests import CHANGE
+from adapters.stripe.change_requests import BEGUN, CHANGE
 from adapters.stripe.change_run import Run, Stopped
 from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.credit_plan import Note
@@ -125,7 +125,8 @@ class Changes:
             return await late_renewal.result(self._agreements, run, begun)
         if row.get("object") == "subscription_schedule":
             return await self._result(run, await self._before_start(run, row))
-        run.begun = run.is_marked(row)
+        # What was announced has an effect once the schedule is gone or the items are charged.
+        run.begun = run.is_marked(row) or (run.has_begun(row) and not row.get("schedule"))
         if not run.begun:
             refuse_one_time(run.command, run.now)
         target = target_of(run.command, row, run.now)
@@ -155,20 +156,20 @@ class Changes:
             raise Stopped(Unknown("items_differ_from_change"))
         if missing and translate.id_of(row.get("schedule")):
             row = await self._scheduling.release(run, row)
-        if missing.plain:
-            marks = {} if missing.charged else run.marks(missing.retired)
-            row = await run.update(
-                row,
-                1,
-                change_requests.items(missing.plain, run.command, marks, charged=False),
-            )
         if missing.charged:
+            # First, since it is these that may add items: Stripe refuses to take the last one away.
+            marks = (
+                change_requests.begun(run.key, missing.retired)
+                if missing.plain
+                else run.marks(missing.retired)
+            )
             row = await run.update(
-                row,
-                2,
-                change_requests.items(
-                    missing.charged, run.command, run.marks(missing.retired), charged=True
-                ),
+                row, 2, change_requests.items(missing.charged, run.command, marks, charged=True)
+            )
+        if missing.plain:
+            marks = run.marks(missing.retired)
+            row = await run.update(
+                row, 1, change_requests.items(missing.plain, run.command, marks, charged=False)
             )
         if target.later:
             rates = await self._rates(run, target)
@@ -215,6 +216,8 @@ class Changes:
         command = run.command
         ledger = await self._credits.ledger(run.account, row, command, run.key)
         if self._credits.plan(ledger, row, command) != []:
+            return False
+        if run.has_begun(row):
             return False
         if not run.is_marked(row):
             # A later change put its own mark there: what this one billed or credited is its trace.
@@ -274,7 +277,7 @@ class Changes:
             if invoice.get("billing_reason") != "subscription_update":
                 continue
             marked = translate.mapping(invoice, "parent", "subscription_details", "metadata")
-            if marked.get(CHANGE) == run.act:
+            if run.act in (marked.get(CHANGE), marked.get(BEGUN)):
                 return invoice
             newest = newest or invoice
         if newest is None or not run.is_marked(row):

@@ -27,6 +27,9 @@ class Scheduling:
     async def release(self, run: Run, row: Answer) -> Answer:
         """Let the subscription go on without its schedule: under one, its items are fixed."""
         native_id = translate.id_of(row.get("schedule"))
+        if not run.is_marked(row) and not run.has_begun(row):
+            # Afterwards nothing on the subscription would tell that it lost its end to this change.
+            row = await run.announce(row)
 
         async def find() -> Answer | None:
             found = await run.schedule(native_id)
