@@ -256,6 +256,13 @@ class Agreements:
                 return outcome
         return None
 
+    async def has_pending(self, account: BillingAccount, row: Answer) -> bool:
+        """Whether anything still waits for a next invoice of a subscription."""
+        try:
+            return bool(await self._pending(account, row))
+        except NotFound:
+            return False
+
     async def _pending(self, account: BillingAccount, row: Answer) -> list[str]:
         customer, subscription = translate.id_of(row.get("customer")), str(row["id"])
         return [

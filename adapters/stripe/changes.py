@@ -81,7 +81,7 @@ class Changes:
             row = await self._agreements.raw_of(account, command.agreement)
         except NotFound:
             return None
-        if self._is_late_renewal(run, row):
+        if await self._is_late_renewal(run, row):
             found = await late_renewal.find(self._agreements, run, row)
             return await late_renewal.result(self._agreements, run, found) if found else None
         if row.get("object") == "subscription_schedule":
@@ -94,7 +94,7 @@ class Changes:
         """The biller's previews of what the change would make. Raises StepRejected."""
         run = Run(account, command, "", self._clock.now())
         row = await self._agreements.raw_of(account, command.agreement)
-        if self._is_late_renewal(run, row):
+        if await self._is_late_renewal(run, row):
             first = await change_preview.of_new_term(run, self._tax_rates, row)
             return ChangedAgreement(agreement=command.agreement, invoice=first)
         if row.get("object") == "subscription_schedule":
@@ -120,7 +120,7 @@ class Changes:
 
     async def _change(self, run: Run) -> ChangedAgreement:
         row = await self._agreements.raw_of(run.account, run.command.agreement)
-        if self._is_late_renewal(run, row):
+        if await self._is_late_renewal(run, row):
             begun = await late_renewal.make(self._agreements, run, row)
             return await late_renewal.result(self._agreements, run, begun)
         if row.get("object") == "subscription_schedule":
@@ -225,7 +225,7 @@ class Changes:
             return bool(billed or ledger.own)
         target = target_of(command, row, run.now)
         if row.get("status") in OVER:
-            return True
+            return not await self._agreements.has_pending(run.account, row)
         return not target.has_ended(run.now) and await self._is_reached(run, row, target)
 
     async def _is_reached(self, run: Run, row: Answer, target: Target) -> bool:
@@ -246,10 +246,15 @@ class Changes:
             charges += [*phase.recurring, *phase.one_time]
         return await self._tax_rates.of(run.account, charges)
 
-    def _is_late_renewal(self, run: Run, row: Answer) -> bool:
+    async def _is_late_renewal(self, run: Run, row: Answer) -> bool:
         """Whether a further term follows an agreement that has ended already."""
-        is_over = row.get("status") in OVER and not run.is_marked(row)
-        return is_over and is_renewal(run.command)
+        if row.get("status") not in OVER or not is_renewal(run.command):
+            return False
+        if not run.is_marked(row):
+            return True
+        # Marked, and ended before its schedule knew of the term: that never began.
+        schedule = await self._scheduling.of(run, row)
+        return schedule is not None and not run.is_marked(schedule)
 
     async def _result(self, run: Run, row: Answer) -> ChangedAgreement:
         agreement = await self._agreements.translated(run.account, row)

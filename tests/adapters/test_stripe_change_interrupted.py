@@ -6,13 +6,25 @@ from datetime import date
 
 from adapters.stripe.billing import StripeBilling
 from dealthread.domain.contract import Contract
-from dealthread.domain.documents import Agreement
+from dealthread.domain.documents import Agreement, AgreementStatus
 from dealthread.domain.money import UnitPrice
 from dealthread.outcome import Unknown
 from dealthread.ports.billing import ChangeAgreement
 from tests.adapters.conftest import Simulator, native
-from tests.adapters.stripe_changes import KEY, change, credit, done, figures, without
+from tests.adapters.stripe_changes import (
+    KEY,
+    change,
+    credit,
+    done,
+    ended,
+    figures,
+    renewed,
+    without,
+)
 from tests.adapters.stripe_days import Days
+from tests.adapters.stripe_deals import d2
+from tests.adapters.test_stripe_change_credits import ACCOUNT, CUT
+from tests.adapters.test_stripe_change_credits import begun as d2_begun
 from tests.adapters.test_stripe_change_later import d4_more, d4_running
 from tests.adapters.test_stripe_change_now import END, JULY, SEATS, begun, d1
 from tests.support import deals
@@ -93,3 +105,49 @@ async def test_a_subscription_that_lost_its_schedule_to_a_change_is_never_said_t
     made = await done(dated_billing, command)
     assert made.agreement.schedule is not None
     assert figures(made.invoice) == ("4355.51", "386.55", "4742.06")
+
+
+async def test_an_end_is_not_made_while_something_waits_for_a_next_invoice(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """Stopped between the cancellation and the removal of what waits: it would be billed later."""
+    agreement = await d2_begun(dated_billing, days)
+    client = native(stripe_simulator, ACCOUNT)
+    row = client.v1.subscriptions.retrieve(agreement.ref.native_id)
+    assert isinstance(row.customer, str)
+    client.v1.invoice_items.create(
+        {"customer": row.customer, "subscription": row.id, "amount": 500, "currency": "eur"}
+    )
+    command = change(d2(), ended(d2(), CUT), agreement, CUT)
+    stripe_simulator.fault("lose_answer", method="DELETE", path=ITEMS)
+    outcome = await dated_billing.change_agreement(command, idempotency_key=KEY)
+    assert isinstance(outcome, Unknown), outcome
+    assert await dated_billing.find_change(command, idempotency_key=KEY) is None
+    made = await done(dated_billing, command)
+    assert await dated_billing.find_change(command, idempotency_key=KEY) == made
+    assert client.v1.invoice_items.list({"customer": row.customer, "pending": True}).data == []
+
+
+async def test_a_renewal_that_stopped_before_the_term_ended_begins_the_term_afterwards(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """The subscription is marked, its schedule never heard of the new term: D4's fourth year,
+    200 x 500.00, is billed on a subscription of its own."""
+    agreement = await d4_running(dated_billing, days)
+    days.go(date(2029, 1, 20))
+    after = renewed(deals.d4(), date(2030, 2, 1), "500.00")
+    command = change(deals.d4(), after, agreement, date(2029, 2, 1))
+    stripe_simulator.fault(
+        "refuse", method="POST", path="/v1/subscription_schedules/[^/]+$", times=0
+    )
+    outcome = await dated_billing.change_agreement(command, idempotency_key=KEY)
+    assert isinstance(outcome, Unknown), outcome
+    stripe_simulator.heal()
+    days.go(date(2029, 2, 3))
+    assert await dated_billing.find_change(command, idempotency_key=KEY) is None
+    made = await done(dated_billing, command)
+    assert made.agreement.status is AgreementStatus.ACTIVE
+    assert made.agreement.committed_until == date(2030, 2, 1)
+    assert made.invoice is not None
+    assert str(made.invoice.net.amount) == "100000.00"
+    assert await dated_billing.find_change(command, idempotency_key=KEY) == made
