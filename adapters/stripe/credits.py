@@ -42,18 +42,15 @@ class Ledger:
     """By invoice, its total less all credit notes."""
     own: list[tuple[Answer, list[Answer]]] = field(default_factory=list)
     """Credit notes of the change itself, with their lines."""
-
-    def keys(self) -> dict[str, str]:
-        """By invoice line, the contract line."""
-        return {line.native_id: line.line_key for line in self.lines}
+    keys: dict[str, str] = field(default_factory=dict)
+    """By invoice line, the contract line."""
 
     def own_by_line(self) -> dict[str, int]:
         """What the change has credited already."""
         found: dict[str, int] = {}
-        keys = self.keys()
         for _, lines in self.own:
             for line in lines:
-                key = keys.get(translate.text(line, "invoice_line_item"), "")
+                key = self.keys.get(translate.text(line, "invoice_line_item"), "")
                 found[key] = found.get(key, 0) + translate.minor(line, "amount")
         return found
 
@@ -76,13 +73,14 @@ class Credits:
         noted: dict[str, int] = {}
         lines: list[BilledLine] = []
         async for invoice in self._invoices.of_subscription(account, str(row["id"])):
-            if invoice.get("status") not in _CREDITABLE:
-                continue
             native_id = str(invoice["id"])
             found.invoices[native_id] = invoice
             found.rooms[native_id] = translate.minor(invoice, "total")
             rows = await self._invoices.lines(account, invoice)
-            lines += billed_lines(invoice, rows, keys)
+            billed = billed_lines(invoice, rows, keys)
+            found.keys.update({line.native_id: line.line_key for line in billed})
+            # What was credited on an invoice before it was given up counts all the same.
+            lines += billed if invoice.get("status") in _CREDITABLE else []
             for note in await self.notes(account, invoice):
                 if note.get("status") != "issued":
                     continue
@@ -155,7 +153,7 @@ class Credits:
         """The notes that the change has made."""
         ledger = await self.ledger(account, row, command, key)
         return tuple(
-            memo_of(account.key, note, lines, ledger.keys()) for note, lines in reversed(ledger.own)
+            memo_of(account.key, note, lines, ledger.keys) for note, lines in reversed(ledger.own)
         )
 
     async def previews(
@@ -178,7 +176,7 @@ class Credits:
             if shown.get("has_more"):
                 raise ContractDrift("preview_with_more_lines", field="lines.has_more")
             lines = rows_of(shown)
-            found.append(memo_of(account.key, row, lines, ledger.keys(), is_preview=True))
+            found.append(memo_of(account.key, row, lines, ledger.keys, is_preview=True))
         return tuple(found)
 
     async def _own_note(self, account: BillingAccount, invoice: str, key: str) -> Answer | None:

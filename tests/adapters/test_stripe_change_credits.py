@@ -184,6 +184,34 @@ async def test_a_credit_beyond_one_invoice_is_spread_over_those_that_billed_the_
     assert {memo.corrects: str(memo.net.amount) for memo in preview.credit_memos} == found
 
 
+async def test_what_was_credited_before_the_invoice_was_given_up_is_not_credited_again(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """The note's answer is lost; then a person marks its invoice as uncollectible."""
+    agreement = await begun(dated_billing, days)
+    more = from_day(d2(), SEATS, CUT, quantity=Decimal(50))
+    grown = await done(
+        dated_billing, change(d2(), more, agreement, CUT, (SEATS,)), "amendment:C:0#1/billing/do"
+    )
+    day = date(2026, 9, 16)
+    days.go(day)
+    fewer = from_day(more, SEATS, day, quantity=Decimal(40))
+    given = credit(more, SEATS, "2000.00", day, END)
+    command = change(more, fewer, grown.agreement, day, credits=(given,))
+    stripe_simulator.fault("lose_answer", method="POST", path="/v1/credit_notes$")
+    outcome = await dated_billing.change_agreement(command, idempotency_key=KEY)
+    assert isinstance(outcome, Unknown), outcome
+    client = native(stripe_simulator, ACCOUNT)
+    assert grown.invoice is not None
+    assert grown.invoice.ref is not None
+    client.v1.invoices.mark_uncollectible(grown.invoice.ref.native_id)
+    found = await dated_billing.find_change(command, idempotency_key=KEY)
+    made = await done(dated_billing, command)
+    assert found == made
+    assert [memo.corrects for memo in made.credit_memos] == [grown.invoice.ref]
+    assert len(client.v1.credit_notes.list({"limit": 9}).data) == 1
+
+
 async def test_a_draft_gets_its_number_and_is_corrected_at_once(
     dated_billing: StripeBilling, days: Days
 ) -> None:
