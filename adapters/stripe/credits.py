@@ -150,11 +150,9 @@ class Credits:
     async def memos(
         self, account: BillingAccount, row: Answer, command: ChangeAgreement, key: str
     ) -> tuple[CreditMemo, ...]:
-        """The notes that the change has made."""
+        """The notes that the change has made, in the order in which they were previewed."""
         ledger = await self.ledger(account, row, command, key)
-        return tuple(
-            memo_of(account.key, note, lines, ledger.keys) for note, lines in reversed(ledger.own)
-        )
+        return tuple(memo_of(account.key, note, lines, ledger.keys) for note, lines in ledger.own)
 
     async def previews(
         self, account: BillingAccount, notes: list[Note], ledger: Ledger, command: ChangeAgreement

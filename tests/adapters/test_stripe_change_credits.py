@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from activities.billing_change import difference
 from adapters.stripe.billing import StripeBilling
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Agreement, CreditForm
@@ -181,7 +182,7 @@ async def test_a_credit_beyond_one_invoice_is_spread_over_those_that_billed_the_
     assert grown.invoice is not None
     assert agreement.first_invoice is not None
     assert found == {grown.invoice.ref: "2201.76", agreement.first_invoice.ref: "9798.24"}
-    assert {memo.corrects: str(memo.net.amount) for memo in preview.credit_memos} == found
+    assert difference(preview, made) == ""
 
 
 async def test_what_was_credited_before_the_invoice_was_given_up_is_not_credited_again(
