@@ -167,11 +167,31 @@ def _share(part: int, net: int, whole: int) -> int:
     return int((Decimal(part) * net / whole).quantize(Decimal(1), ROUND_HALF_UP))
 
 
+@dataclass(frozen=True)
+class GivenBack:
+    """What earlier credit notes of an invoice gave back of its payments. Minor units."""
+
+    on_stripe: int = 0
+    elsewhere: int = 0
+
+    def and_of(self, note: translate.Data) -> GivenBack:
+        """With another note."""
+        return GivenBack(
+            self.on_stripe + _refunded(note),
+            self.elsewhere + _minor_or_zero(note, "out_of_band_amount"),
+        )
+
+
 def params_of(
-    note: Note, invoice: translate.Data, metadata: dict[str, str], *, refund: bool
+    note: Note,
+    invoice: translate.Data,
+    metadata: dict[str, str],
+    *,
+    refund: bool,
+    given: GivenBack,
 ) -> CreditNoteCreateParams:
     """What was not paid lowers the invoice; the rest goes to the balance or back. What was paid
-    outside of Stripe is given back outside of it."""
+    outside of Stripe is given back outside of it, and nothing is given back twice."""
     lines: list[CreditNoteCreateParamsLine] = [
         {"type": "invoice_line_item", "invoice_line_item": p.line.native_id, "amount": p.net}
         for p in note.parts
@@ -183,9 +203,10 @@ def params_of(
         "metadata": metadata,
     }
     paid = max(0, note.total - translate.minor(invoice, "amount_remaining"))
-    elsewhere = min(paid, _minor_or_zero(invoice, "amount_paid_off_stripe")) if refund else 0
-    on_stripe = translate.minor(invoice, "amount_paid") - elsewhere if refund else 0
-    back = min(paid - elsewhere, max(0, on_stripe))
+    off_stripe = _minor_or_zero(invoice, "amount_paid_off_stripe")
+    on_stripe = translate.minor(invoice, "amount_paid") - off_stripe - given.on_stripe
+    elsewhere = min(paid, max(0, off_stripe - given.elsewhere)) if refund else 0
+    back = min(paid - elsewhere, max(0, on_stripe)) if refund else 0
     if back:
         params["refund_amount"] = back
     if elsewhere:
@@ -194,6 +215,10 @@ def params_of(
         # Paid from the customer's balance, or to be kept for the next invoices.
         params["credit_amount"] = paid - back - elsewhere
     return params
+
+
+def _refunded(note: translate.Data) -> int:
+    return sum(translate.minor(one, "amount_refunded") for one in translate.rows(note, "refunds"))
 
 
 def _minor_or_zero(row: translate.Data, name: str) -> int:
@@ -220,9 +245,7 @@ def memo_of(
 
     gross, tax = translate.minor(row, "total"), taxes(row, "total_taxes")
     unpaid = translate.minor(row, "pre_payment_amount")
-    back = sum(
-        translate.minor(one, "amount_refunded") for one in translate.rows(row, "refunds")
-    ) + _minor_or_zero(row, "out_of_band_amount")
+    back = _refunded(row) + _minor_or_zero(row, "out_of_band_amount")
     forms = {
         CreditForm.OPEN_INVOICE: unpaid,
         CreditForm.REFUND: back,

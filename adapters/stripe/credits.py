@@ -12,6 +12,7 @@ from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.credit_plan import (
     REFUSED,
     BilledLine,
+    GivenBack,
     Note,
     allocated,
     billed_lines,
@@ -40,6 +41,8 @@ class Ledger:
     lines: list[BilledLine] = field(default_factory=list)
     rooms: dict[str, int] = field(default_factory=dict)
     """By invoice, its total less all credit notes."""
+    given: dict[str, GivenBack] = field(default_factory=dict)
+    """By invoice, what all credit notes gave back of its payments."""
     own: list[tuple[Answer, list[Answer]]] = field(default_factory=list)
     """Credit notes of the change itself, with their lines."""
     keys: dict[str, str] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class Credits:
                 if note.get("status") != "issued":
                     continue
                 found.rooms[native_id] -= translate.minor(note, "total")
+                found.given[native_id] = found.given.get(native_id, GivenBack()).and_of(note)
                 note_lines = await self.note_lines(account, note)
                 if is_of(note, act_key(key)):
                     found.own.append((note, note_lines))
@@ -128,7 +132,13 @@ class Credits:
                 if isinstance(finalised, Rejected | Unknown):
                     return finalised
                 invoice = finalised
-            params = params_of(note, invoice, {CHANGE: act_key(key)}, refund=command.refund)
+            params = params_of(
+                note,
+                invoice,
+                {CHANGE: act_key(key)},
+                refund=command.refund,
+                given=ledger.given.get(note.invoice, GivenBack()),
+            )
 
             async def find(native_id: str = note.invoice) -> Answer | None:
                 return await self._own_note(account, native_id, key)
@@ -136,8 +146,8 @@ class Credits:
             outcome = await account.write_again_after_saved_error(
                 "credit_invoice",
                 # The default binds this round's parameters.
-                lambda options, given=params: account.v1.credit_notes.create_async(  # type: ignore[misc]
-                    given, options
+                lambda options, asked=params: account.v1.credit_notes.create_async(  # type: ignore[misc]
+                    asked, options
                 ),
                 f"{key}:9:{note.invoice}",
                 find,
@@ -165,10 +175,11 @@ class Credits:
                 currency = command.before.currency
                 found.append(memo_to_be(account.key, note, currency, refund=command.refund, paid=0))
                 continue
-            params = params_of(note, invoice, {}, refund=command.refund)
+            given = ledger.given.get(note.invoice, GivenBack())
+            params = params_of(note, invoice, {}, refund=command.refund, given=given)
             row = await account.read(
                 "preview_credit_note",
-                lambda given=params: account.v1.credit_notes.preview_async(given),  # type: ignore[misc]
+                lambda asked=params: account.v1.credit_notes.preview_async(asked),  # type: ignore[misc]
             )
             shown = dict(translate.mapping(row, "lines"))
             if shown.get("has_more"):

@@ -11,8 +11,9 @@ import pytest
 from adapters.stripe.billing import StripeBilling
 from adapters.stripe.plan import timestamp
 from dealthread.domain.contract import Contract
-from dealthread.domain.documents import Agreement, AgreementStatus
-from dealthread.outcome import Rejected, Unknown
+from dealthread.domain.documents import Agreement, AgreementStatus, CreditForm
+from dealthread.outcome import Done, Rejected, Unknown
+from dealthread.ports.billing import StartAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.stripe_changes import (
     KEY,
@@ -26,6 +27,7 @@ from tests.adapters.stripe_changes import (
 )
 from tests.adapters.stripe_days import Days
 from tests.adapters.stripe_deals import d2, started
+from tests.adapters.test_stripe_contract import customer_of
 from tests.support import deals
 
 SEATS, ACCOUNT = "L-D2-SEATS", "acct_de01"
@@ -241,3 +243,43 @@ async def test_what_a_card_customer_gets_back_goes_to_the_card(
     made = await done(dated_billing, command)
     assert client.v1.refunds.list({"limit": 1}).data[0].amount == 1048034
     assert made.credit_memos[0].forms == preview.credit_memos[0].forms
+
+
+async def test_a_card_is_never_asked_to_give_back_more_than_it_paid(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """21,134.40, of it 5,000.00 from the balance and 16,134.40 by card. 11,900.00 go back to the
+    card first; of 9,234.40 afterwards it has 4,234.40 left, and the rest is the balance's."""
+    client = native(stripe_simulator, ACCOUNT)
+    days.go(START)
+    customer = await customer_of(dated_billing, d2(), deals.NORDWERK)
+    native_id = customer.ref.native_id
+    client.v1.customers.balance_transactions.create(
+        native_id, {"amount": -500000, "currency": "eur"}
+    )
+    outcome = await dated_billing.start_agreement(
+        StartAgreement(contract=d2(), customer=customer, hold_first_invoice=False),
+        idempotency_key="start",
+    )
+    assert isinstance(outcome, Done), outcome
+    days.go(CUT)
+    agreement = await dated_billing.read_agreement(outcome.value, ACCOUNT)
+    method = client.v1.payment_methods.attach("pm_card_visa", {"customer": native_id})
+    assert agreement.first_invoice is not None
+    assert agreement.first_invoice.ref is not None
+    client.v1.invoices.pay(agreement.first_invoice.ref.native_id, {"payment_method": method.id})
+    fewer = from_day(d2(), SEATS, CUT, quantity=Decimal(30))
+    first = credit(d2(), SEATS, "10000.00", CUT, END)
+    made = await done(
+        dated_billing,
+        change(d2(), fewer, agreement, CUT, credits=(first,), refund=True),
+        "amendment:C:0#1/billing/do",
+    )
+    rest = credit(fewer, SEATS, "7760.00", CUT, END)
+    command = change(fewer, ended(fewer, CUT), made.agreement, CUT, credits=(rest,), refund=True)
+    last = await done(dated_billing, command)
+    assert {form: str(part.amount) for form, part in last.credit_memos[0].forms.items()} == {
+        CreditForm.REFUND: "4234.40",
+        CreditForm.BALANCE: "5000.00",
+    }
+    assert [row.amount for row in client.v1.refunds.list({"limit": 9}).data] == [423440, 1190000]
