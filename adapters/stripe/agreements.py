@@ -88,7 +88,7 @@ class Agreements:
             )
 
         try:
-            return await account.write_again_after_saved_error(
+            return await account.write_again_after_saved_answer(
                 "start_agreement",
                 create,
                 key,

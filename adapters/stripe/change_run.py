@@ -66,7 +66,7 @@ class Run:
     ) -> Answer:
         """The answer. Raises Stopped, and transport errors only while nothing has happened."""
         try:
-            outcome = await self.account.write_again_after_saved_error(
+            outcome = await self.account.write_again_after_saved_answer(
                 operation, call, f"{self.key}:{suffix}", find
             )
         except TransportError as error:

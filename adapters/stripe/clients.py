@@ -19,7 +19,7 @@ from adapters.http import (
     to_its_end,
     within_total,
 )
-from adapters.stripe.errors import REJECTED, SAVED_ERROR, read_error, write_error
+from adapters.stripe.errors import REJECTED, is_replayed, read_error, write_error
 from adapters.stripe.manifest import MANIFEST
 from adapters.stripe.settings import StripeSettings
 from dealthread.errors import ContractDrift, InvariantBroken, VendorUnavailable
@@ -27,6 +27,8 @@ from dealthread.outcome import Rejected, Unknown
 
 KEY_LENGTH = 255
 """Stripe refuses longer idempotency keys (docs.stripe.com/api/idempotent_requests)."""
+MAX_KEYS = 12
+"""Keys of one request in the day for which Stripe replays what it refused; then a day is waited."""
 
 Answer = dict[str, Any]
 Options = stripe.RequestOptions
@@ -81,7 +83,7 @@ class BillingAccount:
         self._meter.count("stripe", operation)
         return await to_its_end(self._send(call, key, case_kind))
 
-    async def write_again_after_saved_error(
+    async def write_again_after_saved_answer(
         self,
         operation: str,
         call: Callable[[Options], Awaitable[StripeObject]],
@@ -90,15 +92,19 @@ class BillingAccount:
         *,
         case_kind: str = REJECTED,
     ) -> Answer | Rejected | Unknown:
-        """As `write`. A server error that Stripe replays for the key for a day is not waited out:
-        what the key made is looked up, and where it made nothing the key gets a suffix."""
+        """As `write`. A server error or a refusal that Stripe replays for the key for a day is not
+        waited out, whatever was mended meanwhile: what the key made is looked up, and where it made
+        nothing the key gets a suffix. The suffixes follow one another, so that a request whose
+        answer was lost is met again under its own."""
         outcome = await self.write(operation, call, key, case_kind=case_kind)
-        if not isinstance(outcome, Unknown) or outcome.code != SAVED_ERROR:
-            return outcome
-        found = await find()
-        if found is not None:
-            return found
-        return await self.write(operation, call, f"{key}:again", case_kind=case_kind)
+        for suffix in ("again", *(f"again{number}" for number in range(2, MAX_KEYS))):
+            if not is_replayed(outcome):
+                return outcome
+            found = await find()
+            if found is not None:
+                return found
+            outcome = await self.write(operation, call, f"{key}:{suffix}", case_kind=case_kind)
+        return outcome
 
     async def _send(
         self,

@@ -143,7 +143,7 @@ class Credits:
             async def find(native_id: str = note.invoice) -> Answer | None:
                 return await self._own_note(account, native_id, key)
 
-            outcome = await account.write_again_after_saved_error(
+            outcome = await account.write_again_after_saved_answer(
                 "credit_invoice",
                 # The default binds this round's parameters.
                 lambda options, asked=params: account.v1.credit_notes.create_async(  # type: ignore[misc]

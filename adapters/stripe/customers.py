@@ -100,7 +100,7 @@ class Customers:
             params["tax_id_data"] = [
                 {"type": kind, "value": value} for kind, value in sorted(tax_ids)
             ]
-        outcome = await account.write_again_after_saved_error(
+        outcome = await account.write_again_after_saved_answer(
             "create_customer",
             lambda options: account.v1.customers.create_async(params, options),
             key,

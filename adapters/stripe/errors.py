@@ -28,6 +28,9 @@ REJECTED = "billing.rejected"
 SAVED_ERROR = "saved_server_error"
 """A 500 that Stripe stored under the key and replays: repeating it is useless."""
 
+_REPLAYED = "replayed"
+"""In the evidence of a refusal that Stripe stored under the key."""
+
 _SIMULATOR_ONLY = "simulator_unsupported"
 """Our simulator's word for what it does not carry; Stripe never says it."""
 
@@ -103,8 +106,8 @@ def write_error(error: stripe.StripeError, case_kind: str) -> Rejected | Unknown
     if isinstance(error, stripe.APIConnectionError):
         return Unknown(seen(error.__cause__))
     status = error.http_status
+    replayed = (error.headers or {}).get("Idempotent-Replayed") == "true"
     if status is not None and status >= 500:
-        replayed = (error.headers or {}).get("Idempotent-Replayed") == "true"
         return Unknown(
             SAVED_ERROR if replayed else "server_error",
             retry_after=_server_retry(error),
@@ -113,7 +116,15 @@ def write_error(error: stripe.StripeError, case_kind: str) -> Rejected | Unknown
     if status is None or status < 400:
         return Unknown("malformed_answer", evidence=evidence_of(error))
     refusal = _refusal(error, case_kind)
-    return Rejected(refusal.case_kind, refusal.code, refusal.field, refusal.evidence)
+    evidence = {**refusal.evidence, **({_REPLAYED: "true"} if replayed else {})}
+    return Rejected(refusal.case_kind, refusal.code, refusal.field, evidence)
+
+
+def is_replayed(outcome: object) -> bool:
+    """Whether a write ended in what Stripe stored under its key for an earlier request."""
+    if isinstance(outcome, Rejected):
+        return _REPLAYED in outcome.evidence
+    return isinstance(outcome, Unknown) and outcome.code == SAVED_ERROR
 
 
 def _excludes_effect(error: stripe.StripeError) -> DealthreadError | None:

@@ -23,7 +23,7 @@ from tests.adapters.stripe_changes import (
 )
 from tests.adapters.stripe_days import Days
 from tests.adapters.stripe_deals import d2
-from tests.adapters.test_stripe_change_credits import ACCOUNT, CUT
+from tests.adapters.test_stripe_change_credits import ACCOUNT, CUT, reduction
 from tests.adapters.test_stripe_change_credits import begun as d2_begun
 from tests.adapters.test_stripe_change_later import d4_more, d4_running
 from tests.adapters.test_stripe_change_now import END, JULY, SEATS, begun, d1
@@ -151,3 +151,23 @@ async def test_a_renewal_that_stopped_before_the_term_ended_begins_the_term_afte
     assert made.invoice is not None
     assert str(made.invoice.net.amount) == "100000.00"
     assert await dated_billing.find_change(command, idempotency_key=KEY) == made
+
+
+async def test_a_refusal_between_two_calls_is_not_replayed_once_its_cause_is_mended(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """Stripe answers the stored refusal for a day; a person has mended the cause within the hour.
+    Where the answer to the repeat is lost as well, its own key is met again: one note."""
+    agreement = await d2_begun(dated_billing, days)
+    command = reduction(agreement)
+    notes = {"method": "POST", "path": "/v1/credit_notes$"}
+    stripe_simulator.fault("reject", target="execution", code="nope", status=400, **notes)
+    outcome = await dated_billing.change_agreement(command, idempotency_key=KEY)
+    assert isinstance(outcome, Unknown), outcome
+    stripe_simulator.fault("lose_answer", after=1, **notes)
+    outcome = await dated_billing.change_agreement(command, idempotency_key=KEY)
+    assert isinstance(outcome, Unknown), outcome
+    made = await done(dated_billing, command)
+    assert len(made.credit_memos) == 1
+    client = native(stripe_simulator, ACCOUNT)
+    assert len(client.v1.credit_notes.list({"limit": 9}).data) == 1

@@ -63,7 +63,12 @@ def create_app(config: SimulatorConfig, clock: SimClock | None = None) -> Starle
         unsupported=frozenset({FaultKind.STALE_READ}),
         part_targets={
             EXECUTION: frozenset(
-                {FaultKind.SLOW, FaultKind.SERVER_ERROR, FaultKind.SERVER_ERROR_AFTER}
+                {
+                    FaultKind.SLOW,
+                    FaultKind.SERVER_ERROR,
+                    FaultKind.SERVER_ERROR_AFTER,
+                    FaultKind.REJECT,
+                }
             )
         },
     )

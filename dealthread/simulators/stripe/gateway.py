@@ -165,7 +165,7 @@ class Gateway:
         if fault is not None:
             if fault.kind is FaultKind.SLOW:
                 await asyncio.sleep(fault.delay)
-            elif fault.kind is FaultKind.SERVER_ERROR:
+            elif fault.kind in (FaultKind.SERVER_ERROR, FaultKind.REJECT):
                 return _saved_failure(ctx, fault)
         answer = handler(ctx, given, *ids)
         if fault is not None and fault.kind is FaultKind.SERVER_ERROR_AFTER:
@@ -180,10 +180,15 @@ class Gateway:
 
 
 def _saved_failure(ctx: Context, fault: Fault) -> tuple[int, str]:
-    """A 500 of the endpoint itself, which is saved under the key like any other result."""
-    error = StripeError(
-        fault.status or 500, "api_error", fault.message or "An unknown error occurred"
-    )
+    """A failure of the endpoint itself, which is saved under the key like any other result."""
+    if fault.kind is FaultKind.REJECT:
+        error = StripeError(
+            fault.status or 400, "invalid_request_error", fault.message or "", code=fault.code
+        )
+    else:
+        error = StripeError(
+            fault.status or 500, "api_error", fault.message or "An unknown error occurred"
+        )
     return error.status, _dump(error.body(ctx.request_id))
 
 

@@ -96,6 +96,19 @@ async def test_a_500_of_the_endpoint_is_saved_and_answered_again(
         assert len(await sim.ledger("effects", effect="^customer.created$")) == effects + 1
 
 
+async def test_a_refusal_of_the_endpoint_is_saved_and_answered_again(serve: Serve) -> None:
+    """A refusal by a rule of business, for a day, whatever is mended meanwhile."""
+    async with running(serve, now=NOW) as sim, sim.client() as client:
+        await sim.fault(kind="reject", target="execution", code="nope", path="^/v1/customers$")
+        for _ in range(2):
+            with pytest.raises(stripe.InvalidRequestError) as refused:
+                await client.v1.customers.create_async({"name": "A"}, keyed("k"))
+            assert refused.value.error is not None
+            assert refused.value.error.code == "nope"
+        sim.clock.advance(timedelta(hours=24))
+        await client.v1.customers.create_async({"name": "A"}, keyed("k"))
+
+
 async def test_a_500_of_a_gateway_is_not_saved(serve: Serve) -> None:
     """Struck outside the layer: after the effect, the key answers the object that was made."""
     async with running(serve, now=NOW) as sim, sim.client() as client:
