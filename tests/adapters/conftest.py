@@ -24,9 +24,11 @@ from dealthread.simulators.salesforce.app import create_app as create_salesforce
 from dealthread.simulators.salesforce.config import SalesforceConfig
 from dealthread.simulators.stripe.app import create_app as create_stripe
 from dealthread.simulators.stripe.config import AccountConfig, SimulatorConfig
+from tests.adapters import stripe_network
 from tests.adapters.crm_world import CrmWorld
-from tests.adapters.fake_clock import OffsetClock
+from tests.adapters.fake_clock import FixedClock, OffsetClock
 from tests.adapters.stripe_days import Days, days_of
+from tests.adapters.stripe_wire import Routes
 
 # The day the worked deals are seen from: D1 and D4 have begun, D2 begins today.
 TODAY = datetime(2026, 3, 15, 9, tzinfo=UTC)
@@ -244,3 +246,23 @@ def on(simulator: Simulator, clock: BusinessClock) -> StripeBilling:
         clock,
         TallyMeter(),
     )
+
+
+@pytest.fixture
+def routes() -> Routes:
+    """The network, with the account's tax rates."""
+    found = Routes()
+    found.on("GET", "/v1/tax_rates", stripe_network.RATES)
+    return found
+
+
+@pytest.fixture
+async def routed_billing(routes: Routes) -> AsyncIterator[StripeBilling]:
+    """Our adapter on that network."""
+    adapter = StripeBilling(
+        StripeSettings(accounts={stripe_network.ACCOUNT: SecretStr("sk_test_secret")}),
+        FixedClock(stripe_network.NOW),
+        transport=lambda: httpx.MockTransport(routes.handle),
+    )
+    yield adapter
+    await adapter.aclose()
