@@ -59,9 +59,6 @@ class CancellationWorkflow(ContractChange):
 
     def _state_after(self, change: AssessedChange) -> ContractState:
         """Ended, where its last day is over; until then it is served."""
-        contract = change.contract
+        end = change.contract.end_date if change.contract is not None else None
         today = business_today(self._change.context.business_offset_seconds)
-        is_over = contract is not None and contract.end_date is not None
-        if is_over and contract is not None and contract.end_date is not None:
-            return ContractState.ENDED if contract.end_date <= today else ContractState.ACTIVE
-        return ContractState.ACTIVE
+        return ContractState.ENDED if end is not None and end <= today else ContractState.ACTIVE

@@ -7,7 +7,8 @@
     5  confirm the adjustment
     6  the CRM, and the new version with its revenue schedule
 
-Before the pivot a stop leaves the contract as it was; after it the change only goes forward.
+Where nothing is billed, the first of the later steps that is taken is the pivot. Before the pivot a
+stop leaves the contract as it was; after it the change only goes forward.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from typing import TypeVar
 from temporalio import workflow
 
 from activities.change_inputs import AssessedChange, BilledChange, RecordChange
-from dealthread.domain.case import DecisionKind
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.documents import Booking, Entitlement
 from dealthread.domain.events import EventType
@@ -35,12 +35,16 @@ from dealthread.domain.transaction import (
 )
 from dealthread.saga import Deferred, Saga, SagaStopped, Step
 from workflows.business_time import business_today, midnight
+from workflows.change_questions import ask_about_bill, ask_about_rule, ask_for_approval
 from workflows.change_steps import ChangeSteps
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.wording import current_details, saga_status
 
 T = TypeVar("T")
+
+FIRST_WRITE_IS_PIVOT = "change-first-write-is-pivot-202611"
+"""Patch: where nothing is billed, the first write that has no undo is the pivot."""
 
 
 class ChangeRun:
@@ -88,11 +92,15 @@ class ChangeRun:
         while True:
             change = await self._assess()
             if change.stopping:
-                await self._stopped_by_rule(change)
+                first = change.stopping[0]
+                self.saga.mark("assess", StepState.STUCK, f"{first.rule} {first.field}")
+                await ask_about_rule(self.desk, change)
                 continue
             if change.approvals and approved != change.content_hash:
                 # After an approval all is computed again: the contract may have changed meanwhile.
-                approved = await self._approval(change)
+                self.saga.mark("assess", StepState.STUCK, "waiting for approval")
+                await ask_for_approval(self.desk, change)
+                approved = change.content_hash
                 continue
             self.saga.mark("assess", StepState.DONE)
             self._assessed = change
@@ -116,42 +124,6 @@ class ChangeRun:
         self.desk.contract = change.before
         self.desk.customer_key = change.customer_key
         return change
-
-    async def _stopped_by_rule(self, change: AssessedChange) -> None:
-        first = change.stopping[0]
-        self.saga.mark("assess", StepState.STUCK, f"{first.rule} {first.field}")
-        decision = await self.desk.ask(
-            first.case_kind,
-            "assess",
-            code=first.value,
-            summary=f"{first.field}: {first.message}",
-            evidence={
-                f"{finding.rule} {finding.field}": f"{finding.value}: {finding.message}"
-                for finding in change.stopping
-            },
-            allowed=(DecisionKind.RETRY, DecisionKind.ABORT),
-            at_risk=change.at_risk,
-        )
-        if decision.decision is DecisionKind.ABORT:
-            raise SagaStopped("assess")
-
-    async def _approval(self, change: AssessedChange) -> str:
-        self.saga.mark("assess", StepState.STUCK, "waiting for approval")
-        decision = await self.desk.ask(
-            "deal.approval",
-            "assess",
-            code="approval",
-            summary="Approval needed: "
-            + "; ".join(f"{reason.rule} {reason.detail}" for reason in change.approvals),
-            evidence={
-                reason.rule: f"{reason.field}: {reason.detail}" for reason in change.approvals
-            },
-            allowed=(DecisionKind.APPROVE, DecisionKind.REJECT),
-            at_risk=change.at_risk,
-        )
-        if decision.decision is not DecisionKind.APPROVE:
-            raise SagaStopped("assess")
-        return change.content_hash
 
     def is_held(self, change: AssessedChange) -> bool:
         """Whether the change waits for a day to come."""
@@ -226,7 +198,11 @@ class ChangeRun:
         contract = _known(change.contract)
         patience = timedelta(minutes=change.entitlement_patience_minutes)
         return await self.saga.run(
-            Step(name="entitlement", act=lambda: self._steps.entitle(contract, patience))
+            Step(
+                name="entitlement",
+                act=lambda: self._steps.entitle(contract, patience),
+                pivot=self._is_pivot("entitlement"),
+            )
         )
 
     async def confirm(self, change: AssessedChange, draft: Booking | None) -> Booking | None:
@@ -239,7 +215,11 @@ class ChangeRun:
             draft = await self.saga.run(self._draft_step(booking, change.amends, None))
         held = draft
         return await self.saga.run(
-            Step(name="confirm", act=lambda: self._steps.confirm(booking, held))
+            Step(
+                name="confirm",
+                act=lambda: self._steps.confirm(booking, held),
+                pivot=self._is_pivot("confirm"),
+            )
         )
 
     async def record(
@@ -277,25 +257,23 @@ class ChangeRun:
             renewal_price=renewal_price,
         )
         written = await self.saga.run(
-            Step(name="crm", act=lambda: self._steps.record_change(record))
+            Step(
+                name="crm",
+                act=lambda: self._steps.record_change(record),
+                pivot=self._is_pivot("crm"),
+            )
         )
         if billed is not None and billed.difference:
-            await self._bill_differs(billed.difference, change)
+            await self.saga.to_its_end(ask_about_bill(self.desk, billed.difference, change))
         result = self._result(ChangeOutcome.COMPLETED, state, contract)
         return result.model_copy(update={"refs": (written.ref,)})
 
-    async def _bill_differs(self, difference: str, change: AssessedChange) -> None:
-        """What was billed is not what was previewed: a person says why that may stand, or has a
-        credit asked for as a change of its own."""
-        await self.desk.ask(
-            "billing.preview_not_kept",
-            "billing",
-            code="bill_differs_from_preview",
-            summary=f"The bill differs from its preview: {difference}",
-            evidence={"difference": difference},
-            allowed=(DecisionKind.RETRY,),
-            at_risk=change.at_risk,
-        )
+    def _is_pivot(self, name: str) -> bool:
+        """Whether a step without an undo is the first write of this run that stands."""
+        if self.saga.pivot_crossed or not workflow.patched(FIRST_WRITE_IS_PIVOT):
+            return False
+        self.saga.name_pivot(name)
+        return True
 
     def _result(
         self, outcome: ChangeOutcome, state: ContractState, contract: Contract | None
