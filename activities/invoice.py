@@ -9,10 +9,12 @@ from temporalio import activity
 from activities.invoice_inputs import (
     ApplyReceipt,
     BillToPost,
+    FoundDocument,
     MirrorInvoice,
     PostCreditMemo,
     PostInvoice,
     ReadBill,
+    stand_of,
 )
 from activities.invoice_telling import events_of
 from activities.ledger_documents import credit_memos, ledger_invoice, receipts
@@ -98,6 +100,13 @@ class LedgerActivities:
             "invoice_posted",
         )
 
+    @activity.defn(name="invoice.find")
+    async def find(self, order: PostInvoice) -> FoundDocument:
+        """The invoice, if the ledger has it posted."""
+        invoice = order.invoice
+        erp = self._erps[order.erp]
+        return FoundDocument(document=await _posted(erp, invoice.company, invoice.document_key))
+
     @activity.defn(name="invoice.apply")
     async def apply(self, order: ApplyReceipt) -> PostedDocument:
         """A payment, or balance that was used: settles the invoice as far as it goes."""
@@ -167,7 +176,7 @@ class InvoiceMirrorActivities:
     async def mirror(self, order: MirrorInvoice) -> CrmRecord:
         """The CRM shows where the invoice stands; subscribers hear what happened since."""
         context, bill = order.context, order.told.bill
-        state = f"{bill.status}-{bill.remaining.amount}-{len(order.told.credit_memos)}"
+        state = f"{stand_of(order.told)}~{order.again}" if order.again else stand_of(order.told)
         paid_on = max((one.paid_on for one in bill.payments), default=None)
         command = InvoiceMirror(
             contract_key=bill.contract_key,

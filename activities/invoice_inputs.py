@@ -52,6 +52,20 @@ class BillToPost(Carried):
     credit_memos: tuple[LedgerCreditMemo, ...] = ()
 
 
+def stand_of(told: BillToPost) -> str:
+    """Where an invoice stands, as the CRM is shown it: status, what is left to pay, credits."""
+    bill = told.bill
+    credits = [one.number for one in told.credit_memos]
+    last = f"-{credits[-1]}" if credits else ""
+    return f"{bill.status}-{bill.remaining.amount}-{len(credits)}{last}"
+
+
+class FoundDocument(Carried):
+    """What the ledger has under a document key."""
+
+    document: PostedDocument | None = None
+
+
 class PostInvoice(Carried):
     """Input of `invoice.post`."""
 
@@ -89,3 +103,5 @@ class MirrorInvoice(Carried):
     credited: tuple[LedgerCreditMemo, ...] = ()
     is_over: bool = False
     """Nothing is open any more: the run ends with this step."""
+    again: int = 0
+    """How often this run has shown the same stand before, with another one in between."""

@@ -23,6 +23,7 @@ from activities.invoice_inputs import (
     PostCreditMemo,
     PostInvoice,
     ReadBill,
+    stand_of,
 )
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.invoice import InvoiceStatus
@@ -34,6 +35,11 @@ from dealthread.saga import Saga, Step
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.wording import INVOICE_TO_CASH, saga_status
+
+EACH_STAND = "invoice-to-cash-shows-each-stand-202611"
+"""Patch: what the biller gives up or withdraws is shown too; before, only what the ledger got."""
+VOID_LOOKS = "invoice-to-cash-void-looks-202611"
+"""Patch: a run that has posted nothing itself asks the ledger before it settles a void."""
 
 
 @workflow.defn(name="InvoiceToCash")
@@ -59,6 +65,8 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         self._news = 1
         self._document: PostedDocument | None = None
         self._done: set[str] = set()
+        self._stands: list[str] = []
+        """Where the CRM was shown that the invoice stands, oldest first."""
 
     @workflow.run
     async def run(self, order: InvoiceInput) -> str:  # noqa: ARG002 - read by __init__
@@ -83,13 +91,23 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         credited = [memo for memo in told.credit_memos if await self._credit(told, memo)]
         paid = [receipt for receipt in told.receipts if await self._apply(told, receipt)]
         is_over = not told.bill.remaining and told.bill.status is InvoiceStatus.PAID
-        if posted or credited or paid or is_over:
+        if posted or credited or paid or is_over or self._stands_elsewhere(told):
             await self._show(told, posted, paid, credited, is_over=is_over)
         return is_over
+
+    def _stands_elsewhere(self, told: BillToPost) -> bool:
+        """Given up by the biller, or a credit withdrawn there: the ledger gets nothing of it, the
+        CRM shows it."""
+        if not workflow.patched(EACH_STAND):
+            return False
+        return self._stands[-1:] != [stand_of(told)]
 
     async def _void(self, told: BillToPost) -> None:
         """The biller took it back. What is in the ledger is corrected there by a document that
         names it: by a person, until a rule of the seller's law says which."""
+        if self._document is None and workflow.patched(VOID_LOOKS):
+            # A run that was ended by hand may have posted it.
+            self._document = await self._posted_before(told)
         if self._document is not None:
             await self._desk.ask(
                 "erp.rejected",
@@ -102,6 +120,24 @@ class InvoiceToCashWorkflow(DecidedByPeople):
                 at_risk=told.bill.gross,
             )
         await self._show(told, False, [], [], is_over=True)
+
+    async def _posted_before(self, told: BillToPost) -> PostedDocument | None:
+        invoice = told.invoice
+        if invoice is None:
+            return None
+        found = await self._saga.run(
+            Step(
+                name="post",
+                act=lambda: workflow.execute_activity_method(
+                    LedgerActivities.find,
+                    PostInvoice(context=self._context, erp=told.erp, invoice=invoice),
+                    task_queue=erp_task_queue(told.erp, told.company),
+                    summary=f"Look for {invoice.number} in the ledger",
+                    **READ,
+                ),
+            )
+        )
+        return found.document
 
     async def _read(self) -> BillToPost:
         told = await self._saga.run(
@@ -193,6 +229,9 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         *,
         is_over: bool,
     ) -> None:
+        stand = stand_of(told)
+        again = self._stands.count(stand)
+        self._stands.append(stand)
         await self._saga.run(
             Step(
                 name="crm",
@@ -206,6 +245,7 @@ class InvoiceToCashWorkflow(DecidedByPeople):
                         paid=tuple(paid),
                         credited=tuple(credited),
                         is_over=is_over,
+                        again=again,
                     ),
                     task_queue=CRM_QUEUE,
                     summary=f"The CRM shows {told.bill.number}: {told.bill.status}",

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
@@ -22,6 +23,8 @@ from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
 from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.naming import WORKFLOW_QUEUE, invoice_id
+from dealthread.store.schema import outbox
+from tests.fakes.bills import credited
 from tests.fakes.world import Fault, settled
 from tests.support.change_lab import on, sold
 from tests.support.deal_builder import d1, d2
@@ -268,6 +271,93 @@ async def test_an_invoice_voided_after_it_was_posted_is_put_before_a_person(
         assert _mirrored(it)[bill.ref.native_id].status == "void"
 
 
+async def test_an_invoice_that_the_biller_gives_up_is_shown_and_waits(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """Uncollectible is the biller's word alone: the ledger keeps the receivable, the CRM is told,
+    and the customer may still pay."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = _bill(contract, f"in_{contract.key}", START)
+        it.billing.bills[bill.ref.native_id] = bill
+        handle = await _news(client, bill)
+        await _until(lambda: bill.ref.native_id in _mirrored(it))
+        given_up = bill.model_copy(update={"status": InvoiceStatus.UNCOLLECTIBLE})
+        it.billing.bills[bill.ref.native_id] = given_up
+        await _news(client, bill)
+        await _until(lambda: _mirrored(it)[bill.ref.native_id].status == "uncollectible")
+        assert _balances(it, contract.erp_company)["1100"] == Decimal("15891.00")
+        it.billing.bills[bill.ref.native_id] = _paid(
+            given_up, bill.gross, START, PaymentWay.PROCESSOR
+        )
+        await _news(client, bill)
+        assert await handle.result() == "paid"
+        assert _mirrored(it)[bill.ref.native_id].status == "paid"
+
+
+async def test_a_credit_that_the_biller_withdraws_is_no_longer_shown(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """The invoice stands where it stood before: the CRM is told although it was told so once."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = _bill(contract, f"in_{contract.key}", START)
+        it.billing.bills[bill.ref.native_id] = bill
+        handle = await _news(client, bill)
+        await _until(lambda: bill.ref.native_id in _mirrored(it))
+        net, tax = Money.of("100.00", "USD"), Money.of("6.60", "USD")
+        less = credited(bill, net, tax, START, CreditForm.OPEN_INVOICE)
+        for stands in (less, bill):
+            it.billing.bills[bill.ref.native_id] = stands
+            await _news(client, bill)
+            left = stands.remaining
+            await _until(lambda left=left: _mirrored(it)[bill.ref.native_id].remaining == left)
+        await handle.terminate()
+
+
+async def test_a_credit_in_place_of_a_withdrawn_one_is_told_after_the_end(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """Each later run remembers nothing: what was told of one credit is not taken for another's."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = _bill(contract, f"in_{contract.key}", START)
+        bill = _paid(bill, bill.gross, START, PaymentWay.PROCESSOR)
+        net, tax = Money.of("100.00", "USD"), Money.of("6.60", "USD")
+        first = credited(bill, net, tax, START, CreditForm.BALANCE)
+        second = credited(first, net, tax, START, CreditForm.BALANCE)
+        second = second.model_copy(update={"credit_memos": second.credit_memos[1:]})
+        for stands in (first, second):
+            it.billing.bills[bill.ref.native_id] = stands
+            assert await (await _news(client, bill)).result() == "paid"
+        told = await _told(it, contract.key, "credit_memo.created")
+        assert sorted(one["credit_memo_number"] for one in told) == [
+            f"{bill.number}-CN-1",
+            f"{bill.number}-CN-2",
+        ]
+
+
+async def test_a_void_is_looked_for_in_the_ledger_by_a_run_that_knows_of_nothing(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """The run that posted it was ended by hand: the receivable is still put before a person."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = _bill(contract, f"in_{contract.key}", START)
+        it.billing.bills[bill.ref.native_id] = bill
+        handle = await _news(client, bill)
+        await _until(lambda: bill.ref.native_id in _mirrored(it))
+        await handle.terminate()
+        it.billing.bills[bill.ref.native_id] = bill.model_copy(
+            update={"status": InvoiceStatus.VOID}
+        )
+        again = await _news(client, bill)
+        case = await it.case_of(contract.key)
+        assert case.code == "posted_invoice_voided"
+        await it.decide(case, DecisionKind.RETRY)
+        assert await again.result() == "void"
+
+
 async def test_an_invoice_voided_before_it_was_posted_never_reaches_the_ledger(
     client: Client, engine: AsyncEngine
 ) -> None:
@@ -278,6 +368,12 @@ async def test_an_invoice_voided_before_it_was_posted_never_reaches_the_ledger(
         it.billing.bills[bill.ref.native_id] = bill
         assert await (await _news(client, bill)).result() == "void"
         assert _balances(it, contract.erp_company) == {}
+
+
+async def _told(it: Lab, key: str, kind: str) -> list[dict[str, str]]:
+    query = select(outbox.c.body).where(outbox.c.subject == key, outbox.c.type.contains(kind))
+    async with it.engine.connect() as connection:
+        return [row["data"] for row in (await connection.execute(query)).scalars()]
 
 
 def _mirrored(it: Lab):
