@@ -30,7 +30,7 @@ async def revenue_after(
     before = await contracts.version(contract.key, contract.version - 1)
     order = await changes.order(change_id)
     if before is None or order is None:
-        return await contracts.schedule(contract.key)
+        return await contracts.schedule(contract.key, max(effective_from, accepted_on))
     planned = [
         RevenuePlanRow(
             obligation=row.obligation,
@@ -51,6 +51,7 @@ async def revenue_after(
             accepted_on,
             treatments(before, contract, order, config),
             config,
+            await contracts.planned_until(contract.key),
         )
     )
 

@@ -215,8 +215,15 @@ class Contracts(Protocol):
     async def version(self, contract_key: str, number: int) -> Contract | None:
         """An accepted version of the contract."""
 
-    async def schedule(self, contract_key: str) -> tuple[RevenueRow, ...]:
-        """The revenue schedule as the present version plans it."""
+    async def schedule(
+        self, contract_key: str, through: date | None = None
+    ) -> tuple[RevenueRow, ...]:
+        """The revenue schedule as the present version plans it; of a contract without end, also
+        the billing periods that begin by `through`."""
+
+    async def planned_until(self, contract_key: str) -> date | None:
+        """First day that the schedule does not plan without being asked; None where the contract
+        has a term."""
 
     async def next_sequence(self, contract_key: str) -> int:
         """A number that rises with each use: the CRM refuses a lower one."""

@@ -52,7 +52,8 @@ class WaitingView(BaseModel):
 
 
 class MonthOfRevenue(BaseModel):
-    """What the present version's schedule recognises in a month."""
+    """What the present version's schedule recognises in a month; of a contract without end, of the
+    billing periods that have begun."""
 
     month: date
     amount: Money

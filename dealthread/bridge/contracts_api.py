@@ -54,10 +54,11 @@ class Signalled(BaseModel):
 @router.get("/{contract_key}")
 async def contract(contract_key: str, held: Held, _: Reader) -> ContractView:
     """State, lines over time, versions, changes that wait, money."""
-    snapshot = await held.contract_reading.snapshot(contract_key)
+    today = business_day(held)
+    snapshot = await held.contract_reading.snapshot(contract_key, today)
     if snapshot is None:
         raise NotFound("contract_not_found", id=contract_key[:40])
-    return view_of(snapshot, business_day(held))
+    return view_of(snapshot, today)
 
 
 @router.post("/{contract_key}/amendments", status_code=202, response_model=Ordered)

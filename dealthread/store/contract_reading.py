@@ -80,8 +80,11 @@ class ContractReading:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def snapshot(self, contract_key: str) -> ContractSnapshot | None:
-        """The contract, its versions, what waits to change it, its revenue."""
+    async def snapshot(
+        self, contract_key: str, through: date | None = None
+    ) -> ContractSnapshot | None:
+        """The contract, its versions, what waits to change it, its revenue; without an end, that
+        of the billing periods that begin by `through`."""
         async with self._engine.connect() as connection:
             # A change that ends meanwhile is in all parts of the answer or in none.
             await connection.execution_options(isolation_level="REPEATABLE READ")
@@ -100,7 +103,7 @@ class ContractReading:
                 versions=await _versions(connection, contract_key),
                 waiting=await _waiting(connection, contract_key),
                 ended=await _ended(connection, contract_key),
-                schedule=await planned_revenue(connection, contract_key),
+                schedule=await planned_revenue(connection, contract_key, through),
             )
 
     async def record_risk(self, contract_key: str, level: RiskLevel, actor: str) -> None:

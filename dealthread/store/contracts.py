@@ -16,7 +16,7 @@ from dealthread.hub import RevenueRow, WriteState
 from dealthread.store import audit
 from dealthread.store.journal import add_refs, publish_all, set_stage, set_state
 from dealthread.store.schema import change_orders, contract_versions, contracts, journal, runs
-from dealthread.store.versions import forget_undone, planned_revenue
+from dealthread.store.versions import forget_undone, open_plan, planned_revenue
 
 LIVE = (ContractState.SCHEDULED.value, ContractState.ACTIVE.value)
 
@@ -105,9 +105,16 @@ class PostgresContracts:
             ).scalar()
         return None if body is None else Contract.model_validate(body)
 
-    async def schedule(self, contract_key: str) -> tuple[RevenueRow, ...]:
+    async def schedule(
+        self, contract_key: str, through: date | None = None
+    ) -> tuple[RevenueRow, ...]:
         async with self._engine.connect() as connection:
-            return await planned_revenue(connection, contract_key)
+            return await planned_revenue(connection, contract_key, through)
+
+    async def planned_until(self, contract_key: str) -> date | None:
+        async with self._engine.connect() as connection:
+            found = await open_plan(connection, contract_key)
+        return None if found is None else found[1]
 
     async def accepted_hashes(self, contract_key: str, business_key: str) -> tuple[str, ...]:
         async with self._engine.connect() as connection:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dealthread.domain.contract import Contract
 from dealthread.domain.money import Money
+from dealthread.domain.versions.plan import RevenuePlanRow
+from dealthread.domain.versions.without_end import continued, is_without_end, planned_until
 from dealthread.hub import ContractVersionRecord, RevenueRow
 from dealthread.store.schema import contract_versions, contracts, revenue_schedule
 
@@ -85,8 +88,41 @@ async def forget_undone(connection: AsyncConnection, contract_key: str) -> None:
             await connection.execute(delete(table).where(table.c.contract_key == contract_key))
 
 
-async def planned_revenue(connection: AsyncConnection, contract_key: str) -> tuple[RevenueRow, ...]:
-    """The revenue schedule of a contract as its latest version plans it."""
+async def open_plan(connection: AsyncConnection, contract_key: str) -> tuple[Contract, date] | None:
+    """The present version of a contract without end, and the first day that it does not plan by
+    itself; None for a contract that was sold with a term."""
+    rows = await connection.execute(
+        select(
+            contract_versions.c.body,
+            contract_versions.c.effective_from,
+            contract_versions.c.accepted_on,
+        )
+        .where(contract_versions.c.contract_key == contract_key)
+        .order_by(contract_versions.c.number)
+    )
+    versions = rows.all()
+    present = Contract.model_validate(versions[-1].body) if versions else None
+    if present is None or not is_without_end(present):
+        return None
+    days = [day for one in versions[1:] for day in (one.effective_from, one.accepted_on)]
+    return present, planned_until(present, max(days, default=None))
+
+
+async def planned_revenue(
+    connection: AsyncConnection, contract_key: str, through: date | None = None
+) -> tuple[RevenueRow, ...]:
+    """The revenue schedule of a contract as its latest version plans it; without an end, also the
+    billing periods that begin by `through`."""
+    rows = await _stored_rows(connection, contract_key)
+    plan = await open_plan(connection, contract_key) if through is not None else None
+    if plan is None or through is None:
+        return rows
+    present, until = plan
+    told = (RevenuePlanRow(**vars(row)) for row in rows)
+    return tuple(RevenueRow(**dict(row)) for row in continued(told, present, until, through))
+
+
+async def _stored_rows(connection: AsyncConnection, contract_key: str) -> tuple[RevenueRow, ...]:
     latest = (
         select(func.max(contract_versions.c.number))
         .where(contract_versions.c.contract_key == contract_key)

@@ -45,17 +45,6 @@ class Replanning:
         self.untouched = plans
         self.plans = deepcopy(plans)
 
-    def replace(self, key: str, plan: ObligationPlan) -> None:
-        """The running period of a line of a contract without end."""
-        was = self.plans.get(key)
-        if was is not None:
-            start = min(plan.months, default=first_of(self._on))
-            for month in [one for one in was.months if one < start]:
-                plan.months[month] = was.months[month]
-                plan.labels[month] = was.labels[month]
-                plan.accounts[month] = was.accounts[month]
-        self.plans[key] = plan
-
     def separate(self, key: str) -> None:
         """What was added is an obligation of its own from the effective date to its end."""
         spans = spans_of(self._after, key)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from dealthread.domain.base import Carried
-from dealthread.domain.catalog import ChargeKind, ConfigSet
-from dealthread.domain.contract import Contract, ContractLine
+from dealthread.domain.catalog import ConfigSet
+from dealthread.domain.contract import Contract
 from dealthread.domain.money import Money
 from dealthread.domain.revenue.modification import Decision, Treatment
 from dealthread.domain.versions.lookup import line_keys, spans_of
@@ -18,9 +18,13 @@ from dealthread.domain.versions.plan import (
     plans_of,
     posted_from,
 )
-from dealthread.domain.versions.proration import line_parts
 from dealthread.domain.versions.replanning import Replanning
-from dealthread.domain.versions.terms import billing_terms
+from dealthread.domain.versions.without_end import (
+    changed_periods,
+    continued,
+    is_without_end,
+    planned_until,
+)
 
 __all__ = ["RevenuePlanRow", "Unscheduled", "first_schedule", "replanned", "unscheduled"]
 
@@ -38,10 +42,11 @@ def first_schedule(contract: Contract, config: ConfigSet) -> tuple[RevenuePlanRo
     """The plan of a first version: each month rounded half up, the remainder in the last.
 
     What waits for an event is left out (`unscheduled`). Of a contract without end the plan is
-    that of its first billing period (`period_schedule` for the others).
+    that of its first billing period; the others follow by rule (`without_end`).
     """
-    if contract.end_date is None:
-        return period_schedule(contract, config, contract.start_date)
+    if is_without_end(contract):
+        _check_rules(contract, config)
+        return continued((), contract, contract.start_date, contract.start_date)
     found = obligations_of(contract.lines, config)
     return _rows(_planned(one, contract, "") for one in found if not one.is_by_event)
 
@@ -61,15 +66,6 @@ def unscheduled(
     )
 
 
-def period_schedule(contract: Contract, config: ConfigSet, day: date) -> tuple[RevenuePlanRow, ...]:
-    """Revenue of the billing period that holds a day, by what each span of it is billed."""
-    return _rows(
-        _period_plan(contract, key, config, day, "")
-        for key in line_keys(contract)
-        if spans_of(contract, key)[0].kind == ChargeKind.RECURRING
-    )
-
-
 def replanned(
     previous: Iterable[RevenuePlanRow],
     before: Contract,
@@ -78,8 +74,11 @@ def replanned(
     accepted_on: date,
     decisions: Sequence[Decision],
     config: ConfigSet,
+    until: date | None = None,
 ) -> tuple[RevenuePlanRow, ...]:
     """The whole plan after a change; its sum moves by what the committed net does.
+
+    `until` is the first day that `previous` does not plan yet, of a contract without end.
 
     A separate contract is an obligation of its own, `<line>/A<version>`, and a new term's is
     `<line>/T<term>`; the old ones stay untouched. Prospectively, what is not recognised and the
@@ -87,6 +86,9 @@ def replanned(
     606-10-25-13 a). Derecognised is what remains; what the customer still pays or gets is revenue
     of that day. Months before the acceptance are never changed.
     """
+    if is_without_end(before):
+        on = (effective_from, accepted_on)
+        return _periods_anew(previous, before, after, on, decisions, config, until)
     had = plans_of(previous, before.currency)
     run = Replanning(before, after, effective_from, accepted_on, config, had)
     renewed_keys: list[str] = []
@@ -99,8 +101,6 @@ def replanned(
             continue  # the contract itself: only terms changed
         if treatment is Treatment.NEW_CONTRACT:
             renewed_keys.append(key)
-        elif not before.end_date:
-            run.replace(key, _period_plan(after, key, config, effective_from, treatment))
         elif treatment is Treatment.SEPARATE_CONTRACT:
             run.separate(key)
         elif treatment is Treatment.DERECOGNISE:
@@ -116,38 +116,36 @@ def replanned(
     return _rows(run.plans.values())
 
 
+def _periods_anew(
+    previous: Iterable[RevenuePlanRow],
+    before: Contract,
+    after: Contract,
+    on: tuple[date, date],
+    decisions: Sequence[Decision],
+    config: ConfigSet,
+    until: date | None,
+) -> tuple[RevenuePlanRow, ...]:
+    _check_rules(after, config)
+    labels = {one.change.obligation: one.applied.value for one in decisions}
+    untouched, plans = changed_periods(
+        previous, before, after, on, until or planned_until(before), labels
+    )
+    for key, plan in plans.items():
+        posted_from(plan, untouched.get(key), on[1])
+    return _rows(plans.values())
+
+
+def _check_rules(contract: Contract, config: ConfigSet) -> None:
+    """Refuse a line whose rule of revenue is not known, before a period of it is planned."""
+    for key in line_keys(contract):
+        obligations_of(spans_of(contract, key), config)
+
+
 def _planned(one: Obligation, contract: Contract, treatment: str) -> ObligationPlan:
     plan = ObligationPlan(one.key, one.line_key, one.account, contract.currency)
     end = one.end or contract.end_date or one.start
     plan.spread(one.price, one.start, end, treatment)
     return plan
-
-
-def _period_plan(
-    contract: Contract, key: str, config: ConfigSet, day: date, treatment: str
-) -> ObligationPlan:
-    """One line in one billing period; config names the rules that are known."""
-    spans = spans_of(contract, key)
-    obligations_of(spans, config)
-    terms = billing_terms(contract)
-    period = terms.period_at(day)
-    account = spans[-1].revenue_account if spans else ""
-    plan = ObligationPlan(key, key, account, contract.currency)
-    for span in spans:
-        for part in _in_period(span, period.start, period.end, contract):
-            plan.spread(part[2], part[0], part[1], treatment)
-    return plan
-
-
-def _in_period(
-    span: ContractLine, start: date, end: date, contract: Contract
-) -> list[tuple[date, date, Money]]:
-    first = max(span.start_date, start)
-    last = end if span.end_date is None else min(span.end_date, end)
-    if last <= first:
-        return []
-    found = line_parts(span, first, last, billing_terms(contract), first)
-    return [(part.start, part.end, part.net) for part in found]
 
 
 def _rows(plans: Iterable[ObligationPlan]) -> tuple[RevenuePlanRow, ...]:

@@ -18,6 +18,7 @@ from dealthread.domain.change_order import (
     LineOrder,
     RenewalDecision,
     RenewalOrder,
+    WithdrawalOrder,
 )
 from dealthread.domain.contract import Contract
 from dealthread.domain.contracting import build_contract
@@ -138,6 +139,15 @@ def cancellation(timing: ChangeTiming = ChangeTiming.NOW, **values: object) -> C
     )
 
 
+def withdrawal(accepted_on: date) -> WithdrawalOrder:
+    return WithdrawalOrder(
+        change_id="withdrawal:cancellation:C-TEST:1",
+        contract_key="C-TEST",
+        accepted_on=accepted_on,
+        target="cancellation:C-TEST:1",
+    )
+
+
 RESCISSION = {"cause": CancellationReason.RESCISSION}
 
 
@@ -159,7 +169,12 @@ def total(rows: Iterable[RevenuePlanRow]) -> Decimal:
 
 
 def replan(
-    rows: tuple[RevenuePlanRow, ...], before: Contract, after: Contract, order, on: date
+    rows: tuple[RevenuePlanRow, ...],
+    before: Contract,
+    after: Contract,
+    order,
+    on: date,
+    until: date | None = None,
 ) -> tuple[RevenuePlanRow, ...]:
     decisions = treatments(before, after, order, config())
-    return replanned(rows, before, after, on, order.accepted_on, decisions, config())
+    return replanned(rows, before, after, on, order.accepted_on, decisions, config(), until)
