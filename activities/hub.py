@@ -6,7 +6,14 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.inputs import AwaitChange, OpenCase, ReadSetUp, RecordOutcome, SetUp
+from activities.inputs import (
+    AwaitChange,
+    OpenCase,
+    ReadSetUp,
+    RecordOutcome,
+    SettleCase,
+    SetUp,
+)
 from dealthread.domain.case import Case
 from dealthread.domain.contract import ContractState
 from dealthread.domain.documents import Agreement, Booking, Entitlement
@@ -31,6 +38,11 @@ class HubActivities:
     async def open_case(self, order: OpenCase) -> Case:
         """Put what is stuck before the people who own it."""
         return await self._cases.open(order.opening)
+
+    @activity.defn(name="hub.settle_case")
+    async def settle_case(self, order: SettleCase) -> None:
+        """Close a case that has answered itself."""
+        await self._cases.settle(order.case_id, order.version, order.note)
 
     @activity.defn(name="hub.record_outcome")
     async def record_outcome(self, order: RecordOutcome) -> None:

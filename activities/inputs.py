@@ -186,6 +186,14 @@ class OpenCase(Carried):
     opening: CaseOpening
 
 
+class SettleCase(Carried):
+    """Input of `hub.settle_case`: the case has answered itself, nobody needs to decide it."""
+
+    case_id: str
+    version: int
+    note: str
+
+
 class Undone(Carried):
     """Answer of an undo: what was found and removed; empty when there was nothing."""
 

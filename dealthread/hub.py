@@ -18,6 +18,7 @@ from dealthread.domain.case import Case, CaseOpening
 from dealthread.domain.change_order import ChangeOrder
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.documents import Agreement
+from dealthread.domain.dunning import Pursuit
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.money import Money
 from dealthread.domain.transaction import (
@@ -270,6 +271,30 @@ class Cases(Protocol):
 
     async def open(self, opening: CaseOpening) -> Case:
         """Open, or read what an earlier attempt opened (case id and occurrence)."""
+
+    async def settle(self, case_id: str, version: int, note: str) -> None:
+        """Close an open case that nobody needs to decide any more; one that somebody decided
+        meanwhile stays as it is."""
+
+
+class Pursuits(Protocol):
+    """Pursuits of overdue invoices."""
+
+    async def open(self, wanted: Pursuit) -> Pursuit:
+        """The open pursuit of an invoice; where there is none, a new one, of the next
+        generation."""
+
+    async def record(self, pursuit: Pursuit, events: tuple[BusinessEvent, ...], actor: str) -> None:
+        """Where it stands, its events and the audit entry, in one transaction. An older sequence
+        never takes the place of a newer one."""
+
+    async def of_invoice(self, any_id: str) -> Pursuit | None:
+        """The newest one by the invoice's number, its id, or the business key."""
+
+    async def listing(
+        self, *, contract_key: str = "", customer_key: str = "", closed: bool, limit: int
+    ) -> list[Pursuit]:
+        """Oldest due date first."""
 
 
 def parsed(model: type[T], text: str | None) -> T | None:

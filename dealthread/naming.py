@@ -63,6 +63,11 @@ def invoice_id(billing_account: str, native_id: str) -> BusinessKey:
     return BusinessKey(f"invoice:{billing_account}:{native_id}")
 
 
+def collections_id(billing_account: str, native_id: str) -> BusinessKey:
+    """Business key and workflow id of the pursuit of an overdue invoice."""
+    return BusinessKey(f"collections:{billing_account}:{native_id}")
+
+
 def amendment_id(key: str, source_id: str) -> BusinessKey:
     """Business key and workflow id of an amendment: contract and the id of what asks for it."""
     return BusinessKey(f"amendment:{key}:{source_id}")

@@ -18,6 +18,12 @@ from activities.billing import BillingActivities
 from activities.billing_change import BillingChangeActivities
 from activities.change_assessment import ChangeAssessmentActivities
 from activities.change_hub import ChangeHubActivities
+from activities.collections import (
+    AccessHoldActivities,
+    OverdueActivities,
+    PursuitActivities,
+    PursuitMirrorActivities,
+)
 from activities.crm import CrmActivities
 from activities.crm_change import CrmChangeActivities
 from activities.entitlement import EntitlementActivities
@@ -33,7 +39,7 @@ from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.ownership import WRITE_MODELS, unowned_fields
 from dealthread.ensure import Ensure, Limits
 from dealthread.errors import BadInput, InvariantBroken
-from dealthread.hub import Cases, Changes, Contracts, Journal
+from dealthread.hub import Cases, Changes, Contracts, Journal, Pursuits
 from dealthread.naming import (
     BILLING_QUEUE,
     CRM_QUEUE,
@@ -53,6 +59,7 @@ from dealthread.store.changes import PostgresChanges
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
 from dealthread.store.journal import PostgresJournal
+from dealthread.store.pursuits import PostgresPursuits
 from workers.interceptors import ErrorTranslation
 from workers.registry import WORKFLOWS, QueuePlan, activities_of
 
@@ -75,6 +82,7 @@ class Ports:
     contracts: Contracts
     changes: Changes
     cases: Cases
+    pursuits: Pursuits
     clock: BusinessClock
     config: Callable[[], ConfigSet]
 
@@ -129,6 +137,7 @@ async def open_ports(
             contracts=PostgresContracts(engine),
             changes=PostgresChanges(engine, subscribers_by_kind(settings.subscribers)),
             cases=PostgresCases(engine),
+            pursuits=PostgresPursuits(engine),
             clock=clock,
             config=source.current,
         )
@@ -176,6 +185,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
             activities_of(
                 HubActivities(ports.cases, ports.contracts, ports.clock),
                 ChangeHubActivities(ports.contracts, ports.changes, ports.clock),
+                PursuitActivities(ports.pursuits, ports.clock),
             ),
             WORKFLOWS,
         ),
@@ -187,6 +197,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                     ports.crm, ensure, ports.contracts, ports.changes, ports.config, ports.clock
                 ),
                 InvoiceMirrorActivities(ports.crm, ensure, ports.clock),
+                PursuitMirrorActivities(ports.crm, ensure),
             ),
         ),
         QueuePlan(
@@ -198,6 +209,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                 ),
                 BillingChangeActivities(ports.billing, ensure),
                 BillActivities(ports.billing, ports.contracts),
+                OverdueActivities(ports.billing, ports.contracts, ports.config),
                 ChangeAssessmentActivities(
                     ports.crm,
                     ports.billing,
@@ -214,6 +226,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
             activities_of(
                 EntitlementActivities(ports.entitlement, ensure),
                 EntitlementChangeActivities(ports.entitlement, ensure),
+                AccessHoldActivities(ports.entitlement, ensure, ports.clock),
             ),
         ),
         *(
@@ -238,6 +251,8 @@ def sandbox() -> SandboxedWorkflowRunner:
             "workflows.business_time",
             "workflows.change_run",
             "workflows.change_steps",
+            "workflows.collections_orders",
+            "workflows.collections_steps",
             "workflows.contract_memory",
             "workflows.decided_by_people",
             "workflows.desk",

@@ -15,6 +15,7 @@ from workflows.activation import ActivationWorkflow
 from workflows.amendment import AmendmentWorkflow
 from workflows.cancellation import CancellationWorkflow
 from workflows.change_preview import ChangePreviewWorkflow
+from workflows.collections import CollectionsWorkflow
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
 from workflows.deal_check import DealCheckWorkflow
 from workflows.invoice_to_cash import InvoiceToCashWorkflow
@@ -33,6 +34,7 @@ WORKFLOWS: tuple[type, ...] = (
     CancellationWorkflow,
     TermEndWorkflow,
     InvoiceToCashWorkflow,
+    CollectionsWorkflow,
     DealCheckWorkflow,
     ChangePreviewWorkflow,
 )

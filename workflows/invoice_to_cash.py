@@ -6,14 +6,20 @@
     4  apply what was paid
     5  the CRM shows where it stands; subscribers hear what happened
 
+Overdue, or after a failed charge, Collections pursues it meanwhile.
+
 Then it waits for news of the invoice and does the same again: what is done already is found, so the
 order in which news arrives does not matter. It ends when nothing of the invoice is open.
 """
 
 from __future__ import annotations
 
-from temporalio import workflow
+from datetime import date, timedelta
 
+from temporalio import workflow
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from activities.collections_inputs import CollectionsInput
 from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerActivities
 from activities.invoice_inputs import (
     ApplyReceipt,
@@ -25,13 +31,23 @@ from activities.invoice_inputs import (
     ReadBill,
     stand_of,
 )
+from dealthread.attributes import at_start
 from dealthread.domain.case import DecisionKind
+from dealthread.domain.dunning import due_date_of, is_pursuable
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.receivable import LedgerCreditMemo, LedgerReceipt, PostedDocument
 from dealthread.domain.transaction import SagaContext, SagaStatus, StepState
-from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, erp_task_queue, invoice_id
+from dealthread.naming import (
+    BILLING_QUEUE,
+    CRM_QUEUE,
+    collections_id,
+    erp_task_queue,
+    invoice_id,
+)
 from dealthread.policies import POST_LEDGER, READ, WRITE
 from dealthread.saga import Saga, Step
+from workflows.business_time import business_now, business_today, midnight
+from workflows.collections import CollectionsWorkflow
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.wording import INVOICE_TO_CASH, saga_status
@@ -67,6 +83,7 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         self._done: set[str] = set()
         self._stands: list[str] = []
         """Where the CRM was shown that the invoice stands, oldest first."""
+        self._pursued = False
 
     @workflow.run
     async def run(self, order: InvoiceInput) -> str:  # noqa: ARG002 - read by __init__
@@ -81,9 +98,46 @@ class InvoiceToCashWorkflow(DecidedByPeople):
                 break
             if told.invoice is not None and await self._to_the_ledger(told):
                 break
-            await workflow.wait_condition(lambda heard=seen: self._news > heard)  # type: ignore[misc]
+            await self._rest(seen, await self._overdue_on(told))
         await workflow.wait_condition(workflow.all_handlers_finished)
         return told.bill.status
+
+    async def _overdue_on(self, told: BillToPost) -> date | None:
+        """The day on which it is overdue, where nobody pursues it yet; from then on, or after a
+        failed charge, Collections does."""
+        due = due_date_of(told.bill)
+        if self._pursued or told.invoice is None or due is None or not is_pursuable(told.bill):
+            return None
+        if not workflow.patched("invoice-to-cash-collections-202611"):
+            return None
+        overdue = due + timedelta(days=1)
+        today = business_today(self._order.business_offset_seconds)
+        if today < overdue and not told.bill.failed_attempts:
+            return overdue
+        self._pursued = True
+        order = CollectionsInput.model_validate(self._order.model_dump())
+        try:
+            await workflow.start_child_workflow(
+                CollectionsWorkflow.run,
+                order,
+                id=collections_id(order.billing_account, order.invoice_id),
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                search_attributes=at_start(self._context.contract_key, self._context.deal_id),
+                static_summary=f"Pursuit of {told.bill.number}",
+            )
+        except WorkflowAlreadyStartedError:
+            return None  # an earlier run of this invoice began it
+        return None
+
+    async def _rest(self, seen: int, wake: date | None) -> None:
+        """Until there is news, or the day has come."""
+        left = None
+        if wake is not None:
+            left = midnight(wake) - business_now(self._order.business_offset_seconds)
+        try:
+            await workflow.wait_condition(lambda: self._news > seen, timeout=left)
+        except TimeoutError:
+            return
 
     async def _to_the_ledger(self, told: BillToPost) -> bool:
         """Post, credit, apply, show. True when nothing of the invoice is open any more."""

@@ -48,6 +48,14 @@ INVOICE_TO_CASH = {
     "apply": "Apply what was paid",
     "crm": "Show in the CRM where it stands",
 }
+COLLECTIONS = {
+    "read": "Read the invoice back from the biller",
+    "open": "Open the pursuit",
+    "suspend": "Suspend the entitlement",
+    "record": "Tell customer, customer success and support where it stands",
+    "crm": "Show in the CRM where it stands",
+    "decide": "A person decides what becomes of the claim",
+}
 RENEWAL_NOTICE = {
     "assess": "Price the next term",
     "crm": "Announce the renewal in the CRM and to subscribers",

@@ -17,13 +17,13 @@ from adapters.http import CallMeter, NoMeter, make_client, read_failure, within_
 from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import Entitlement, EntitlementState, Grant
 from dealthread.domain.event_data.base import OfContract
-from dealthread.domain.event_data.service import EntitlementGrant, GrantTold
+from dealthread.domain.event_data.service import EntitlementGrant, EntitlementHold, GrantTold
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.errors import AuthRejected, ContractDrift, RateLimited, VendorUnavailable
 from dealthread.naming import event_id
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports.clock import BusinessClock
-from dealthread.ports.entitlement import GrantEntitlement
+from dealthread.ports.entitlement import GrantEntitlement, SuspendEntitlement
 
 ACCOUNT = "default"
 _FAILED = "entitlement.failed"
@@ -77,6 +77,26 @@ class SignedEventEntitlement:
                 )
             )
         return outcome
+
+    async def suspend(
+        self, command: SuspendEntitlement, *, idempotency_key: str
+    ) -> Outcome[Entitlement]:
+        """Put on a hold."""
+        return await self._hold(EventType.ENTITLEMENT_SUSPEND, command, idempotency_key)
+
+    async def restore(
+        self, command: SuspendEntitlement, *, idempotency_key: str
+    ) -> Outcome[Entitlement]:
+        """Lift this hold, and no other."""
+        return await self._hold(EventType.ENTITLEMENT_RESTORE, command, idempotency_key)
+
+    async def _hold(
+        self, kind: EventType, command: SuspendEntitlement, idempotency_key: str
+    ) -> Outcome[Entitlement]:
+        data = EntitlementHold(
+            contract_key=command.contract_key, hold_id=command.hold_id, reason=command.reason
+        ).told()
+        return await self._tell(kind, command.contract_key, data, idempotency_key)
 
     async def find(self, contract_key: str, *, idempotency_key: str) -> Entitlement | None:  # noqa: ARG002
         """What the service holds for the contract, whichever act made it."""
@@ -149,11 +169,15 @@ def entitlement_of(body: Any, contract_key: str) -> Entitlement:
     rows = body.get("grants", [])
     if not isinstance(rows, list):
         raise _drift("grants")
+    holds = body.get("holds", [])
+    if not isinstance(holds, list) or not all(isinstance(one, str) for one in holds):
+        raise _drift("holds")
     return Entitlement(
         ref=_ref(native_id),
         contract_key=contract_key,
         state=EntitlementState(state),
         grants=tuple(_grant(row) for row in rows),
+        holds=tuple(holds),
     )
 
 

@@ -18,7 +18,7 @@ from dealthread.domain.deal import Deal
 from dealthread.domain.documents import CrmRecord
 from dealthread.outcome import Outcome
 from dealthread.ports.clock import BusinessClock
-from dealthread.ports.crm import CrmChange, CrmWriteBack, InvoiceMirror
+from dealthread.ports.crm import CollectionsMirror, CrmChange, CrmWriteBack, InvoiceMirror
 
 
 class SalesforceCrm:
@@ -109,6 +109,17 @@ class SalesforceCrm:
         """Create or update the CRM's record of an invoice, by its billing account and id."""
         return await self.client.run(
             lambda: invoices.mirror(self.client, self._version, self._org, command)
+        )
+
+    async def show_collections(
+        self,
+        command: CollectionsMirror,
+        *,
+        idempotency_key: str,  # noqa: ARG002 the external id makes a repeat safe
+    ) -> Outcome[CrmRecord]:
+        """Put the pursuit's state on the invoice's record."""
+        return await self.client.run(
+            lambda: invoices.show_collections(self.client, self._version, self._org, command)
         )
 
     async def find_recorded_change(

@@ -17,7 +17,7 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import CrmRecord
 from dealthread.errors import InvariantBroken, TransportError
 from dealthread.outcome import Done, Outcome, Unknown
-from dealthread.ports.crm import InvoiceMirror
+from dealthread.ports.crm import CollectionsMirror, InvoiceMirror
 
 OBJECT = "Dealthread_Invoice__c"
 INVOICE_ID = "Dealthread_Invoice_Id__c"
@@ -47,29 +47,64 @@ def invoice_fields(command: InvoiceMirror) -> dict[str, Any]:
         "Dealthread_Paid_On__c": command.paid_on,
         "Dealthread_Document_Id__c": _document(command.document),
     }
-    if command.account_id:
-        fields["Dealthread_Account__c"] = record_id(command.account_id, "account_id")
-    if command.contract_key:
-        fields["Dealthread_Contract__r"] = {KEY_FIELD: command.contract_key}
-    return fields
+    return fields | _owners(command)
+
+
+def collections_fields(command: CollectionsMirror) -> dict[str, Any]:
+    """The pursuit's part of the record, and no other: the rest is told by the invoice's mirror."""
+    return {
+        "Dealthread_Collections__c": command.state,
+        "Dealthread_Collections_Stage__c": command.stage,
+        "Dealthread_Suspended__c": command.suspended,
+        "Dealthread_Promised_Until__c": command.promised_until,
+    } | _owners(command)
 
 
 def mirror(
     client: SalesforceClient, version: str, org: str, command: InvoiceMirror
 ) -> Outcome[CrmRecord]:
     """Blocking. Create the invoice's record or bring it up to date."""
-    key = external_id(command.invoice)
+    wire = ("mirror_invoice", invoice_fields(command))
+    return _write(client, version, org, command.invoice, command.status, *wire)
+
+
+def show_collections(
+    client: SalesforceClient, version: str, org: str, command: CollectionsMirror
+) -> Outcome[CrmRecord]:
+    """Blocking. Put the pursuit's state on the invoice's record."""
+    wire = ("show_collections", collections_fields(command))
+    return _write(client, version, org, command.invoice, command.state, *wire)
+
+
+def _write(
+    client: SalesforceClient,
+    version: str,
+    org: str,
+    invoice: Ref,
+    status: str,
+    operation: str,
+    fields: dict[str, Any],
+) -> Outcome[CrmRecord]:
+    key = external_id(invoice)
     path = f"{OBJECT}/{INVOICE_ID}/{quote(key, safe='')}"
-    outcome = send_all(
-        client, "mirror_invoice", [patch("invoice", version, path, invoice_fields(command))]
-    )
+    outcome = send_all(client, operation, [patch("invoice", version, path, fields)])
     if not isinstance(outcome, Done):
         return outcome
     native_id = _written_id(client, version, outcome.value["invoice"], key)
     if native_id is None:
         return Unknown("answer_without_id")
     ref = Ref(system=System.CRM, account=org, kind="invoice", native_id=native_id)
-    return Done(CrmRecord(ref=ref, status=command.status))
+    return Done(CrmRecord(ref=ref, status=status))
+
+
+def _owners(command: InvoiceMirror | CollectionsMirror) -> dict[str, Any]:
+    """Whose the invoice is, where that is known."""
+    fields: dict[str, Any] = {}
+    if command.account_id:
+        fields["Dealthread_Account__c"] = record_id(command.account_id, "account_id")
+    if command.contract_key:
+        fields["Dealthread_Contract__r"] = {KEY_FIELD: command.contract_key}
+    return fields
 
 
 def _document(document: Ref | None) -> str | None:

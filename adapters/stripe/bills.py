@@ -80,6 +80,7 @@ class Bills:
             if is_draft
             else payments_of(account.key, row, await self._paid(account, native_id)),
             credit_memos=await self._memos(account, row, by_line),
+            failed_attempts=failed_attempts(row),
         )
 
     async def _paid(self, account: BillingAccount, native_id: str) -> list[Answer]:
@@ -150,6 +151,14 @@ def po_number(row: translate.Data) -> str:
         if translate.text(one, "name") == PO_NUMBER:
             return translate.text(one, "value")
     return ""
+
+
+def failed_attempts(row: translate.Data) -> int:
+    """Automatic attempts on an open invoice, once another one is planned: one that is still under
+    way (a debit takes days) plans none, and after the last one the due date tells."""
+    if row.get("status") != "open" or translate.instant(row, "next_payment_attempt") is None:
+        return 0
+    return translate.minor(row, "attempt_count")
 
 
 def balance_used(row: translate.Data) -> int:

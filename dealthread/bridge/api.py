@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -62,6 +63,7 @@ class DecideCase(BaseModel):
     reason: Reason
     correction: dict[str, JsonValue] = {}
     link_to: str = ""
+    until: date | None = None
 
 
 @router.post("/deals/{deal_id}/quote-to-cash", status_code=202)
@@ -215,6 +217,12 @@ async def decide(case_id: str, body: DecideCase, held: Held, who: Reader) -> Cas
     parse_corrections(body.correction)
     if body.decision is DecisionKind.LINK and not body.link_to:
         raise BadInput("link_needed", field="link_to", action="name the document to adopt")
+    if (body.decision is DecisionKind.EXTEND) != (body.until is not None):
+        raise BadInput(
+            "until_with_extend",
+            field="until",
+            action="give the last day of it with extend, and with no other decision",
+        )
     return await held.cases.decide(
         Decision(
             case_id=case_id,
@@ -225,5 +233,6 @@ async def decide(case_id: str, body: DecideCase, held: Held, who: Reader) -> Cas
             reason=body.reason,
             correction=body.correction,
             link_to=body.link_to,
+            until=body.until,
         )
     )

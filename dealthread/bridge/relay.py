@@ -24,7 +24,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from dealthread import logs
 from dealthread.bridge.bill_hints import invoice_told_of
 from dealthread.bridge.hints import Hint, change_request, first_request, read_hint
-from dealthread.bridge.starting import start_change, start_invoice
+from dealthread.bridge.starting import start_change, start_invoice, tell_collections
 from dealthread.bridge.telling import Telling
 from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.transaction import ChangeRequest
@@ -178,6 +178,7 @@ class Relay:
             await self._inbox.finish(row.id, InboxState.HANDLED, "ignored: not about an invoice")
             return
         await start_invoice(self._client, self._settings, row.account, invoice)
+        await tell_collections(self._client, row.account, invoice)
         await self._inbox.finish(
             row.id, InboxState.HANDLED, "accepted", invoice_id(row.account, invoice)
         )

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.invoice_inputs import InvoiceInput
 from dealthread.attributes import at_start
 from dealthread.domain.transaction import ChangeRequest, Environment
-from dealthread.naming import WORKFLOW_QUEUE, contract_workflow_id, invoice_id
+from dealthread.naming import (
+    WORKFLOW_QUEUE,
+    collections_id,
+    contract_workflow_id,
+    invoice_id,
+)
 from dealthread.settings import Settings
 from dealthread.temporal import RPC_TIMEOUT
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
@@ -52,7 +58,7 @@ async def start_change(
 async def start_invoice(
     client: Client, settings: Settings, billing_account: str, native_id: str
 ) -> None:
-    """Tell an invoice's workflow that there is news of it. Raises RPCError.
+    """Tell an invoice's workflow that there is news. Raises RPCError.
 
     One that has ended is started again: it reads the bill, finds in the journal what is done, and
     does what is new.
@@ -73,3 +79,18 @@ async def start_invoice(
         static_summary=f"Invoice {native_id} of {billing_account}",
         rpc_timeout=RPC_TIMEOUT,
     )
+
+
+async def tell_collections(client: Client, billing_account: str, native_id: str) -> None:
+    """Tell the pursuit of an invoice, where there is one, that there is news. Raises RPCError.
+
+    Not by way of the invoice's own workflow: that one may wait for a ledger that is away, and a
+    customer who has paid is not to wait for it.
+    """
+    try:
+        await client.get_workflow_handle(collections_id(billing_account, native_id)).signal(
+            "news", rpc_timeout=RPC_TIMEOUT
+        )
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from dealthread.cli import output, words
+from dealthread.cli.change_forms import day
 from dealthread.cli.process_api import As, Json, at, connect
 from dealthread.domain.case import DecisionKind
 
@@ -194,6 +195,35 @@ def reject(
 ) -> None:
     """Reject, as a person other than the one who asked."""
     _decide(case_id, DecisionKind.REJECT, reason, version, who, as_json)
+
+
+@cases.command("hand-over")
+def hand_over(
+    case_id: CaseId,
+    reason: Reason,
+    version: Version = None,
+    who: As = None,
+    as_json: Json = False,
+) -> None:
+    """Let somebody else pursue the claim; a payment still gives back what was suspended."""
+    _decide(case_id, DecisionKind.HAND_OVER, reason, version, who, as_json)
+
+
+@cases.command()
+def extend(
+    case_id: CaseId,
+    reason: Reason,
+    until: Annotated[
+        str,
+        typer.Option(metavar="DATE", help="Last day of the extension.", show_default=False),
+    ],
+    version: Version = None,
+    who: As = None,
+    as_json: Json = False,
+) -> None:
+    """Give more time to pay; after that day the case comes again."""
+    last = day(until, "--until")
+    _decide(case_id, DecisionKind.EXTEND, reason, version, who, as_json, until=last)
 
 
 def corrections(values: Sequence[str]) -> dict[str, Any]:

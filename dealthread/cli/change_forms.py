@@ -25,6 +25,13 @@ def timing(given: str, option: str, words: tuple[str, ...]) -> Body:
     return {"timing": "on_date", "effective_from": given}
 
 
+def day(given: str, option: str) -> str:
+    """A day as the process API takes it."""
+    if not _DAY.match(given):
+        raise typer.BadParameter(f"{given!r} is not YYYY-MM-DD", param_hint=option)
+    return given
+
+
 def lines(
     quantities: list[str],
     prices: list[str],

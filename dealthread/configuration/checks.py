@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Protocol
 
-from dealthread.configuration import company_checks, trade_checks
+from dealthread.configuration import collections_checks, company_checks, trade_checks
 from dealthread.configuration.common import ACCOUNTS, ENTITIES, PRODUCTS, TAX, TERMS
 from dealthread.configuration.problem import ConfigProblem
 from dealthread.domain.catalog import ConfigSet
@@ -33,6 +33,7 @@ def check(config: ConfigSet) -> list[ConfigProblem]:
         trade_checks.tax_rules,
         trade_checks.products,
         company_checks.terms_and_policy,
+        collections_checks.policies,
     )
     return [problem for part in parts for problem in part(config)]
 

@@ -14,6 +14,7 @@ PRODUCTS = "products.yaml"
 ACCOUNTS = "accounts.yaml"
 TERMS = "payment_terms.yaml"
 POLICY = "policy.yaml"
+COLLECTIONS = "collections.yaml"
 
 
 def countries_known(file: str, path: str, codes: tuple[str, ...]) -> Iterator[ConfigProblem]:

@@ -21,6 +21,7 @@ from dealthread.domain.catalog import ConfigSet
 FILES: dict[str, tuple[str, ...]] = {
     "accounts.yaml": ("accounts",),
     "billing_accounts.yaml": ("billing_accounts",),
+    "collections.yaml": ("collections",),
     "legal_entities.yaml": ("legal_entities", "closed_until"),
     "payment_terms.yaml": ("payment_terms",),
     "policy.yaml": ("policy",),

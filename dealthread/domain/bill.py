@@ -61,3 +61,5 @@ class Bill(Carried):
     po_number: str = ""
     payments: tuple[BillPayment, ...] = ()
     credit_memos: tuple[CreditMemo, ...] = ()
+    failed_attempts: int = 0
+    """How often the biller tried to collect an invoice that is still open, and failed."""

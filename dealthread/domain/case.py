@@ -5,7 +5,7 @@ Kinds, queues, decisions and service levels follow the table in `docs/operations
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
 from pydantic import AwareDatetime, JsonValue
@@ -22,6 +22,10 @@ class DecisionKind(StrEnum):
     ABORT = "abort"
     APPROVE = "approve"
     REJECT = "reject"
+    HAND_OVER = "hand_over"
+    """Somebody else pursues the claim: an agency, a court."""
+    EXTEND = "extend"
+    """More time to pay."""
 
 
 class CaseState(StrEnum):
@@ -108,6 +112,13 @@ KINDS: dict[str, KindInfo] = {
         _kind(
             "renewal.notice_unproven", "legal", (_R, _A), 24, "A legal notice is not provably sent"
         ),
+        _kind(
+            "collections.final_stage",
+            "collections",
+            (DecisionKind.HAND_OVER, DecisionKind.EXTEND, _A),
+            48,
+            "The last stage of a pursuit is reached",
+        ),
         _kind("entitlement.failed", "support", (_R, _A), 0.5, "Entitlement is not confirmed"),
         _kind("crm.rejected", "integration", (_R, _A), 8, "The CRM refused the write-back"),
         _kind("integration.outcome_unknown", "integration", (_R, _L, _A), 1, "An answer was lost"),
@@ -169,3 +180,5 @@ class Decision(Carried):
     correction: dict[str, JsonValue] = {}
     """Fields of `corrections.Corrections`."""
     link_to: str = ""
+    until: date | None = None
+    """Of an extension: the last day of it."""

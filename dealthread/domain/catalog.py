@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from dealthread.domain.base import Frozen
+from dealthread.domain.dunning import CollectionsPolicy
 from dealthread.domain.money import CurrencyCode, ExactDecimal, UnitPrice
 from dealthread.domain.policy import Policy as Policy
 
@@ -217,6 +218,7 @@ class ConfigSet(Frozen):
     policy: Policy
     closed_until: dict[str, date] = {}
     """Per legal entity: first open day. Seeds the ERP of the local stack; the ERP is the owner."""
+    collections: tuple[CollectionsPolicy, ...] = ()
 
     def legal_entity(self, code: str) -> LegalEntity:
         """Raises KeyError when no such entity is configured."""
@@ -237,6 +239,10 @@ class ConfigSet(Frozen):
             if row.code == code and row.valid_from <= on and (until is None or on < until):
                 return row
         return None
+
+    def collections_of(self, seller: str) -> CollectionsPolicy | None:
+        """How the seller's overdue invoices are pursued."""
+        return next((row for row in self.collections if seller in row.sellers), None)
 
     def terms(self, code: str) -> PaymentTerms | None:
         """Payment terms by code."""

@@ -172,6 +172,8 @@ class EntitlementState(StrEnum):
     REVOKED = "revoked"
     ENDED = "ended"
     """Every right that was granted has run out."""
+    SUSPENDED = "suspended"
+    """Granted, and withheld by at least one hold."""
 
 
 class Grant(Carried):
@@ -191,6 +193,9 @@ class Entitlement(Carried):
     contract_key: str
     state: EntitlementState
     grants: tuple[Grant, ...] = ()
+    holds: tuple[str, ...] = ()
+    """What withholds it. Each is put on and lifted by its own id: lifting one of two leaves it
+    suspended."""
 
 
 class CrmRecord(Carried):

@@ -115,6 +115,18 @@ WRITE_MODELS: dict[str, WriteModel] = {
             "document": (44,),
         },
     ),
+    "CollectionsMirror": WriteModel(
+        System.CRM,
+        {
+            "contract_key": (26,),
+            "account_id": (),
+            "invoice": (),
+            "state": (54,),
+            "stage": (54,),
+            "suspended": (54,),
+            "promised_until": (54,),
+        },
+    ),
     "OnboardBillingCustomer": WriteModel(
         System.BILLING,
         {
@@ -167,6 +179,10 @@ WRITE_MODELS: dict[str, WriteModel] = {
             "context": (26, 27, 31, 60, 62),
             "amends": (60,),
         },
+    ),
+    "SuspendEntitlement": WriteModel(
+        System.ENTITLEMENT,
+        {"contract_key": (26,), "hold_id": (), "reason": (59,)},
     ),
     "GrantEntitlement": WriteModel(
         System.ENTITLEMENT,

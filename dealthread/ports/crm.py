@@ -78,6 +78,20 @@ class InvoiceMirror(Carried):
     """The ledger's document."""
 
 
+class CollectionsMirror(Carried):
+    """Where the pursuit of an overdue invoice stands, on the invoice's record in the CRM."""
+
+    contract_key: str
+    account_id: str
+    invoice: Ref
+    state: str
+    """open, paused, with_person, handed_over, written_off; or how it ended: paid, credited,
+    voided, stopped."""
+    stage: int
+    suspended: bool
+    promised_until: date | None = None
+
+
 class CrmPort(Protocol):
     """The CRM: source of deals; told the state of the contract."""
 
@@ -114,6 +128,12 @@ class CrmPort(Protocol):
         self, command: InvoiceMirror, *, idempotency_key: str
     ) -> Outcome[CrmRecord]:
         """Create or update the CRM's record of an invoice, by its billing account and id."""
+
+    async def show_collections(
+        self, command: CollectionsMirror, *, idempotency_key: str
+    ) -> Outcome[CrmRecord]:
+        """Put the pursuit's state on the invoice's record, which is made where it is missing; what
+        `mirror_invoice` keeps there stays as it is."""
 
     async def find_recorded_change(
         self, contract_key: str, *, idempotency_key: str

@@ -18,6 +18,14 @@ class GrantEntitlement(Carried):
     grants: tuple[Grant, ...]
 
 
+class SuspendEntitlement(Carried):
+    """Withhold what is granted until the hold is lifted. Data is kept."""
+
+    contract_key: str
+    hold_id: str
+    reason: str
+
+
 class EntitlementPort(Protocol):
     """The service that holds the right to use. Told by a signed event whose 2xx answer carries
     the native id and confirms."""
@@ -34,3 +42,14 @@ class EntitlementPort(Protocol):
 
     async def revoke(self, contract_key: str, *, idempotency_key: str) -> Outcome[Entitlement]:
         """Undo. Nothing there counts as done."""
+
+    async def suspend(
+        self, command: SuspendEntitlement, *, idempotency_key: str
+    ) -> Outcome[Entitlement]:
+        """Put on a hold. Rejected where nothing was ever granted; a grant does not lift it."""
+
+    async def restore(
+        self, command: SuspendEntitlement, *, idempotency_key: str
+    ) -> Outcome[Entitlement]:
+        """Lift this hold, and no other. Not there counts as done, and keeps a late copy of the
+        suspension from taking effect."""

@@ -17,7 +17,12 @@ COMMUNICATIONS = "communications"
 
 # The relay tells customer success; entitlement is asked by a step of its own, which needs the
 # answer.
-CUSTOMER_SUCCESS_EVENTS: list[str] = ["contract.*", "subscription.*"]
+CUSTOMER_SUCCESS_EVENTS: list[str] = [
+    "contract.*",
+    "subscription.*",
+    "collections.*",
+    "entitlement.*",
+]
 # What a customer is told; which of them become a notice is the service's own matter.
 COMMUNICATIONS_EVENTS: list[str] = [
     "contract.*",

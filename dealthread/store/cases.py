@@ -197,6 +197,31 @@ class PostgresCases:
             )
         return await self.show(decision.case_id)
 
+    async def settle(self, case_id: str, version: int, note: str) -> None:
+        """What it asked has answered itself: closed, unless somebody decided meanwhile."""
+        async with self._engine.begin() as connection:
+            row = (
+                await connection.execute(
+                    update(cases)
+                    .where(
+                        cases.c.case_id == case_id,
+                        cases.c.version == version,
+                        cases.c.state == CaseState.OPEN,
+                    )
+                    .values(state=CaseState.DECIDED, decided_at=func.now())
+                    .returning(cases.c.contract_key)
+                )
+            ).first()
+            if row is not None:
+                await audit.append(
+                    connection,
+                    row.contract_key,
+                    "case.settled",
+                    key=case_id,
+                    actor="saga",
+                    detail={"version": version, "note": note},
+                )
+
     async def record_denied(self, case_id: str, actor: str, decision: str) -> None:
         """A decision that a role does not allow: refused, and on record. Raises NotFound."""
         case = await self.show(case_id)

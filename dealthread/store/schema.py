@@ -298,3 +298,31 @@ case_decisions = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_attempt_at", Instant, nullable=False, server_default=_NOW),
 )
+
+# The pursuit of an overdue invoice; anew, with the next generation, after one that was closed.
+pursuits = Table(
+    "pursuits",
+    metadata,
+    Column("business_key", String(120), primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    Column("contract_key", String(20), nullable=False, index=True),
+    Column("customer_key", String(20), nullable=False, index=True),
+    Column("seller", String(20), nullable=False),
+    Column("billing_account", String(64), nullable=False),
+    Column("invoice_id", String(120), nullable=False, index=True),
+    Column("invoice_number", String(80), nullable=False, index=True),
+    # What is left to pay, as last read.
+    Column("amount", Numeric(38, 12), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("due_date", Date, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("suspended", Boolean, nullable=False),
+    Column("promised_until", Date),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("outcome", String(20)),
+    Column("sequence", Integer, nullable=False),
+    # Business time.
+    Column("opened_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)

@@ -44,6 +44,8 @@ _SAMPLES: dict[str, Any] = {
     "outcome": "paid",
     "reason": "term over",
     "change": "suspended",
+    "notice": "final_notice",
+    "hold_id": "collections:acct_de:in_1001#1",
     "code": "card_declined",
     "system": "crm",
     "signal": "usage_down",
@@ -136,6 +138,8 @@ def _sample(name: str, part: dict[str, Any], parts: dict[str, Any]) -> Any:
             return [_sample("", part["items"], parts)]
         case "integer":
             return 2
+        case "boolean":
+            return True
     if part.get("format") == "date":
         return "2026-12-31" if name.endswith(("end_date", "_to")) else "2026-03-01"
     return "120.00" if "pattern" in part else name

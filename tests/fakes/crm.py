@@ -12,7 +12,7 @@ from dealthread.domain.documents import CrmRecord
 from dealthread.errors import NotFound, StepRejected
 from dealthread.naming import renewal_id
 from dealthread.outcome import Outcome
-from dealthread.ports.crm import CrmChange, CrmWriteBack, InvoiceMirror
+from dealthread.ports.crm import CollectionsMirror, CrmChange, CrmWriteBack, InvoiceMirror
 from tests.fakes.world import World
 
 
@@ -32,6 +32,7 @@ class FakeCrm:
         self.renewals: dict[str, CrmWriteBack | CrmChange] = {}
         """Open renewals by their unique key, as they were first forecast."""
         self.invoices: dict[Ref, InvoiceMirror] = {}
+        self.collections: dict[Ref, CollectionsMirror] = {}
         """As they were last told, by the invoice's reference."""
         self._last_key: dict[str, str] = {}
         """Key of the last write applied to a contract's record."""
@@ -120,6 +121,17 @@ class FakeCrm:
             return CrmRecord(ref=ref, status=command.status)
 
         return await self._world.write("crm.mirror_invoice", command.invoice.native_id, effect)
+
+    async def show_collections(
+        self, command: CollectionsMirror, *, idempotency_key: str
+    ) -> Outcome[CrmRecord]:
+        def effect() -> CrmRecord:
+            self.collections[command.invoice] = command
+            native_id = f"a01-{command.invoice.account}-{command.invoice.native_id}"
+            ref = Ref(system=System.CRM, account="org", kind="invoice", native_id=native_id)
+            return CrmRecord(ref=ref, status=command.state)
+
+        return await self._world.write("crm.show_collections", command.invoice.native_id, effect)
 
     async def find_recorded_change(
         self, contract_key: str, *, idempotency_key: str

@@ -10,7 +10,7 @@ from dealthread.domain.documents import (
     EntitlementState,
 )
 from dealthread.outcome import Outcome
-from dealthread.ports.entitlement import GrantEntitlement
+from dealthread.ports.entitlement import GrantEntitlement, SuspendEntitlement
 from tests.fakes.world import World
 
 
@@ -22,11 +22,13 @@ class FakeEntitlement:
     def __init__(self, world: World) -> None:
         self._world = world
         self.held: dict[str, Entitlement] = {}
+        self._lifted: set[str] = set()
 
     async def grant(
         self, command: GrantEntitlement, *, idempotency_key: str
     ) -> Outcome[Entitlement]:
         def effect() -> Entitlement:
+            before = self.held.get(command.contract_key)
             self.held[command.contract_key] = Entitlement(
                 ref=Ref(
                     system=System.ENTITLEMENT,
@@ -37,6 +39,7 @@ class FakeEntitlement:
                 contract_key=command.contract_key,
                 state=EntitlementState.ACTIVE,
                 grants=command.grants,
+                holds=before.holds if before is not None else (),
             )
             return self._as_of_today(self.held[command.contract_key])
 
@@ -50,13 +53,40 @@ class FakeEntitlement:
         return await self._world.read("entitlement.find", look)
 
     def _as_of_today(self, held: Entitlement) -> Entitlement:
-        """Ended once every right has run out, whatever was said when it was granted."""
+        """Ended once every right has run out, whatever was said when it was granted; suspended
+        while anything holds it."""
         today = self._world.today.date()
         ends = [grant.access_to for grant in held.grants]
         has_ended = bool(ends) and all(end is not None and end <= today for end in ends)
-        if held.state is not EntitlementState.ACTIVE or not has_ended:
+        if held.state is not EntitlementState.ACTIVE or not (has_ended or held.holds):
             return held
-        return held.model_copy(update={"state": EntitlementState.ENDED})
+        now = EntitlementState.ENDED if has_ended else EntitlementState.SUSPENDED
+        return held.model_copy(update={"state": now})
+
+    async def suspend(
+        self, command: SuspendEntitlement, *, idempotency_key: str
+    ) -> Outcome[Entitlement]:
+        def effect() -> Entitlement:
+            held = self.held[command.contract_key]
+            others = tuple(one for one in held.holds if one != command.hold_id)
+            if command.hold_id not in self._lifted:
+                held = held.model_copy(update={"holds": (*others, command.hold_id)})
+            self.held[command.contract_key] = held
+            return self._as_of_today(held)
+
+        return await self._world.write("entitlement.suspend", command.contract_key, effect)
+
+    async def restore(
+        self, command: SuspendEntitlement, *, idempotency_key: str
+    ) -> Outcome[Entitlement]:
+        def effect() -> Entitlement:
+            held = self.held[command.contract_key]
+            others = tuple(one for one in held.holds if one != command.hold_id)
+            self._lifted.add(command.hold_id)
+            self.held[command.contract_key] = held.model_copy(update={"holds": others})
+            return self._as_of_today(self.held[command.contract_key])
+
+        return await self._world.write("entitlement.restore", command.contract_key, effect)
 
     async def revoke(self, contract_key: str, *, idempotency_key: str) -> Outcome[Entitlement]:
         def effect() -> Entitlement:

@@ -33,6 +33,7 @@ from dealthread.store.cases import PostgresCases
 from dealthread.store.changes import PostgresChanges
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
+from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
 from dealthread.store.schema import cases
@@ -249,6 +250,7 @@ async def lab(
         contracts=PostgresContracts(engine),
         changes=PostgresChanges(engine),
         cases=PostgresCases(engine),
+        pursuits=PostgresPursuits(engine),
         clock=clock,
         config=lambda: config,
     )

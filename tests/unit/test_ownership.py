@@ -14,8 +14,8 @@ from dealthread.domain.ownership import (
     unowned_fields,
 )
 from dealthread.ports.billing import ChangeAgreement, OnboardBillingCustomer, StartAgreement
-from dealthread.ports.crm import CrmChange, CrmWriteBack, InvoiceMirror
-from dealthread.ports.entitlement import GrantEntitlement
+from dealthread.ports.crm import CollectionsMirror, CrmChange, CrmWriteBack, InvoiceMirror
+from dealthread.ports.entitlement import GrantEntitlement, SuspendEntitlement
 from dealthread.ports.erp import DraftBooking, OnboardErpCustomer
 
 COMMANDS = {
@@ -30,6 +30,8 @@ COMMANDS = {
         OnboardErpCustomer,
         DraftBooking,
         GrantEntitlement,
+        SuspendEntitlement,
+        CollectionsMirror,
     )
 }
 
@@ -62,11 +64,11 @@ def test_a_command_carries_only_what_the_hub_may_write_there(name: str) -> None:
 def test_the_crm_is_told_only_these_rows() -> None:
     told = {
         no
-        for model in ("CrmWriteBack", "CrmChange", "InvoiceMirror")
+        for model in ("CrmWriteBack", "CrmChange", "InvoiceMirror", "CollectionsMirror")
         for numbers in WRITE_MODELS[model].rows.values()
         for no in numbers
     }
-    assert told == {26, 27, 30, 31, 32, 39, 40, 42, 44, 58, 60, 70, 72, 74}
+    assert told == {26, 27, 30, 31, 32, 39, 40, 42, 44, 54, 58, 60, 70, 72, 74}
 
 
 @pytest.mark.parametrize(

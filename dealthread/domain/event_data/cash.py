@@ -93,8 +93,29 @@ class CollectionsStarted(OfContract):
     due_date: date
 
 
+class CollectionsChanged(OfContract):
+    """A stage was reached, or the pursuit was paused, resumed or put before a person.
+
+    `notice` names what the customer is to be told with it; empty: nothing. `escalate`: those who
+    look after the customer are to step in.
+    """
+
+    customer_key: str
+    invoice_number: str
+    currency: Currency
+    amount_due: Amount
+    due_date: date
+    state: str
+    stage: int
+    notice: str
+    escalate: bool
+    suspended: bool
+    promised_until: date | None = None
+
+
 class CollectionsEnded(OfContract):
-    """Pursuit is over: paid, written_off, handed_over or credited."""
+    """Pursuit is over: paid, credited, voided, stopped, written_off or handed_over. After the last
+    two it may still be paid, and ends once more."""
 
     customer_key: str
     invoice_number: str

@@ -71,6 +71,12 @@ CATALOGUE: dict[EventType, Told] = {
     EventType.ENTITLEMENT_REVOKE: Told(
         OfContract, "the entitlement service is asked to revoke", _SUPPORT
     ),
+    EventType.ENTITLEMENT_SUSPEND: Told(
+        service.EntitlementHold, "the entitlement service is asked to put on a hold", _SUPPORT
+    ),
+    EventType.ENTITLEMENT_RESTORE: Told(
+        service.EntitlementHold, "the entitlement service is asked to lift a hold", _SUPPORT
+    ),
     EventType.ENTITLEMENT_ACTIVATED: Told(
         service.EntitlementActivated, "the entitlement service confirmed access", _SUPPORT
     ),
@@ -104,6 +110,11 @@ CATALOGUE: dict[EventType, Told] = {
     ),
     EventType.COLLECTIONS_STARTED: Told(
         cash.CollectionsStarted, "pursuit of an overdue invoice begins", "collections"
+    ),
+    EventType.COLLECTIONS_CHANGED: Told(
+        cash.CollectionsChanged,
+        "a stage of the pursuit is reached, or it is paused or resumed",
+        "collections",
     ),
     EventType.COLLECTIONS_ENDED: Told(
         cash.CollectionsEnded, "pursuit of an invoice is over", "collections"

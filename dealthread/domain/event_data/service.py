@@ -25,6 +25,13 @@ class EntitlementGrant(OfContract):
     grants: tuple[GrantTold, ...]
 
 
+class EntitlementHold(OfContract):
+    """One hold on an entitlement: suspended while there is any."""
+
+    hold_id: str
+    reason: str
+
+
 class EntitlementActivated(OfContract):
     """The service confirmed that the customer may use it."""
 

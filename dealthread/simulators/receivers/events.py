@@ -10,6 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 GRANT = "dealthread.entitlement.grant.v1"
 REVOKE = "dealthread.entitlement.revoke.v1"
+SUSPEND = "dealthread.entitlement.suspend.v1"
+RESTORE = "dealthread.entitlement.restore.v1"
 
 
 class Event(BaseModel):
@@ -48,3 +50,13 @@ class GrantData(BaseModel):
     contract_key: str = Field(min_length=1)
     customer_key: str = Field(min_length=1)
     grants: tuple[Grant, ...] = Field(min_length=1)
+
+
+class HoldData(BaseModel):
+    """Data of a suspension and of its end: one hold, by its own id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    contract_key: str = Field(min_length=1)
+    hold_id: str = Field(min_length=1, max_length=200)
+    reason: str = Field(min_length=1, max_length=200)

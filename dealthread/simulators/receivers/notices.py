@@ -14,6 +14,7 @@ from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.kit.ledger import Ledger
 from dealthread.simulators.receivers.events import Event
 
+ASKED = "as the event asks"
 TEMPLATES = {
     "contract.activated": "welcome",
     "contract.amended": "contract_changed",
@@ -25,12 +26,15 @@ TEMPLATES = {
     "payment.succeeded": "receipt",
     "payment.failed": "payment_failed",
     "credit_memo.created": "credit_memo",
-    "collections.started": "payment_reminder",
+    "collections.changed": ASKED,
     "collections.ended": "collections_over",
     "usage_threshold.breached": "usage_notice",
     "service_status.changed": "service_status",
 }
 """Event type without `dealthread.` and version → template. Others are taken, nobody is told."""
+
+STAGES = frozenset({"payment_reminder", "final_notice", "suspension_notice"})
+"""What a stage of a pursuit may ask to be told; most stages are told to nobody."""
 
 
 @dataclass
@@ -49,6 +53,9 @@ class NoticeDesk:
             return known
         kind = event.type.removeprefix("dealthread.").rpartition(".")[0]
         template = TEMPLATES.get(kind)
+        if template == ASKED:
+            asked = event.data.get("notice")
+            template = asked if asked in STAGES else None
         answer: dict[str, Any] = {"id": event.id, "notice": None}
         if template is not None:
             notice = {

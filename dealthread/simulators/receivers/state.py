@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -14,10 +14,15 @@ from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.kit.ledger import Ledger
 from dealthread.simulators.receivers.events import (
     GRANT,
+    RESTORE,
     REVOKE,
+    SUSPEND,
     Event,
     GrantData,
+    HoldData,
 )
+
+Form = TypeVar("Form", GrantData, HoldData)
 
 
 class EventRefused(Exception):
@@ -39,6 +44,10 @@ class Entitlement:
     grants: GrantData | None
     raw_grants: list[dict[str, Any]]
     as_of: datetime
+    holds: tuple[str, ...] = ()
+    """Suspended while there is one."""
+    lifted: frozenset[str] = frozenset()
+    """Holds that were lifted: one never comes back, so that a late copy of it suspends nothing."""
 
 
 @dataclass
@@ -82,12 +91,15 @@ class Receiver:
         if not held.is_revoked and held.grants is not None:
             today = self.clock.today()
             state = _state_on(held.grants, today)
+            if held.holds and state != "ended":
+                state = "suspended"
         return {
             "id": entitlement_id(contract_key),
             "contract_key": contract_key,
             "customer_key": held.customer_key,
             "state": state,
             "grants": held.raw_grants,
+            "holds": list(held.holds),
         }
 
     def account(self, customer_key: str) -> dict[str, Any] | None:
@@ -113,6 +125,8 @@ class Receiver:
     # ------------------------------------------------------------ entitlement service
 
     def _entitle(self, message_id: str, event: Event) -> dict[str, Any]:
+        if event.type in (SUSPEND, RESTORE):
+            return self._hold(message_id, event)
         if event.type not in (GRANT, REVOKE):
             raise EventRefused(422, "unknown_type", f"no use for {event.type}")
         contract_key = event.subject
@@ -124,9 +138,11 @@ class Receiver:
         if event.type == GRANT:
             data = _grant_data(event)
             raw = event.data["grants"]
-            self.entitlements[contract_key] = Entitlement(
-                contract_key, data.customer_key, False, data, raw, stamp
-            )
+            made = Entitlement(contract_key, data.customer_key, False, data, raw, stamp)
+            if held is not None:
+                # More seats do not pay the bill: what withholds it is lifted by its own id only.
+                made = replace(made, holds=held.holds, lifted=held.lifted)
+            self.entitlements[contract_key] = made
         else:
             self.entitlements[contract_key] = Entitlement(
                 contract_key,
@@ -135,10 +151,31 @@ class Receiver:
                 None if held is None else held.grants,
                 [] if held is None else held.raw_grants,
                 stamp,
+                () if held is None else held.holds,
+                frozenset() if held is None else held.lifted,
             )
         kind = "entitlement.granted" if event.type == GRANT else "entitlement.revoked"
         self.ledger.effect(kind, entitlement_id(contract_key), key=message_id)
         return self.shown(contract_key) or {}
+
+    def _hold(self, message_id: str, event: Event) -> dict[str, Any]:
+        data = _checked(HoldData, event, "hold")
+        held = self.entitlements.get(event.subject)
+        if held is None:
+            raise EventRefused(404, "not_found", "nothing was granted for this contract")
+        one = data.hold_id
+        others = tuple(hold for hold in held.holds if hold != one)
+        if event.type == RESTORE:
+            changed = replace(held, holds=others, lifted=held.lifted | {one})
+        elif one in held.lifted:
+            return self.shown(event.subject) or {}
+        else:
+            changed = replace(held, holds=(*others, one))
+        self.entitlements[event.subject] = changed
+        kind = "entitlement.suspended" if event.type == SUSPEND else "entitlement.restored"
+        if changed.holds != held.holds:
+            self.ledger.effect(kind, entitlement_id(event.subject), key=message_id)
+        return self.shown(event.subject) or {}
 
     # ------------------------------------------------------------ customer success
 
@@ -181,11 +218,15 @@ def _state_on(data: GrantData, today: date) -> str:
 
 
 def _grant_data(event: Event) -> GrantData:
+    return _checked(GrantData, event, "grant")
+
+
+def _checked(form: type[Form], event: Event, what: str) -> Form:
     try:
-        data = GrantData.model_validate(event.data)
+        data = form.model_validate(event.data)
     except ValidationError as exc:
         fields = ", ".join(".".join(map(str, one["loc"])) for one in exc.errors())
-        raise EventRefused(422, "invalid_data", f"the grant is not valid: {fields}") from exc
+        raise EventRefused(422, "invalid_data", f"the {what} is not valid: {fields}") from exc
     if data.contract_key != event.subject:
         raise EventRefused(422, "invalid_data", "subject and contract_key differ")
     return data
