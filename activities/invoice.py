@@ -31,7 +31,7 @@ from dealthread.domain.receivable import (
 )
 from dealthread.domain.transaction import ChangeOutcome
 from dealthread.ensure import Ensure, Write, request_hash
-from dealthread.hub import Contracts, Effects, WriteSpec
+from dealthread.hub import Bills, Contracts, Effects, WriteSpec
 from dealthread.naming import idempotency_key
 from dealthread.outcome import Outcome
 from dealthread.ports.billing import BillingPort
@@ -43,13 +43,18 @@ from dealthread.ports.erp import ErpPort
 class BillActivities:
     """Reading the bill, through the billing port."""
 
-    def __init__(self, billing: BillingPort, contracts: Contracts) -> None:
+    def __init__(
+        self, billing: BillingPort, contracts: Contracts, bills: Bills, clock: BusinessClock
+    ) -> None:
         self._billing = billing
         self._contracts = contracts
+        self._bills = bills
+        self._clock = clock
 
     @activity.defn(name="invoice.read")
     async def read(self, order: ReadBill) -> BillToPost:
         """The invoice as its owner has it now, and the ledger's documents that follow from it."""
+        read_at = self._clock.now()
         bill = await self._billing.read_bill(order.billing_account, order.invoice_id)
         if not bill.contract_key:
             return BillToPost(bill=bill, ignored="no contract of ours")
@@ -68,6 +73,7 @@ class BillActivities:
         )
         if bill.status is InvoiceStatus.DRAFT:
             return told.model_copy(update={"ignored": "a draft"})
+        await self._bills.seen(bill, read_at)
         if bill.gross.amount <= 0:
             # Registered by its number, nothing to receive; below nought it is a credit elsewhere.
             return told.model_copy(update={"ignored": "nothing to receive"})

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel
 
 from dealthread.domain.base import Ref
+from dealthread.domain.bill import Bill
 from dealthread.domain.case import Case, CaseOpening
 from dealthread.domain.change_order import ChangeOrder
 from dealthread.domain.contract import Contract, ContractState
@@ -264,6 +265,13 @@ class Changes(Protocol):
     async def was_told(self, event_id: str, subscriber_kind: str) -> bool:
         """Whether an event was confirmed by every subscriber of a kind (proof of a notice); False
         where there is no such subscriber."""
+
+
+class Bills(Protocol):
+    """The biller's invoices of our contracts, as they were last read."""
+
+    async def seen(self, bill: Bill, read_at: datetime) -> None:
+        """Keep how a bill stood; an older look never takes the place of a newer one."""
 
 
 class Cases(Protocol):

@@ -39,7 +39,7 @@ from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.ownership import WRITE_MODELS, unowned_fields
 from dealthread.ensure import Ensure, Limits
 from dealthread.errors import BadInput, InvariantBroken
-from dealthread.hub import Cases, Changes, Contracts, Journal, Pursuits
+from dealthread.hub import Bills, Cases, Changes, Contracts, Journal, Pursuits
 from dealthread.naming import (
     BILLING_QUEUE,
     CRM_QUEUE,
@@ -54,6 +54,7 @@ from dealthread.ports.entitlement import EntitlementPort
 from dealthread.ports.erp import ErpPort
 from dealthread.ports.events import EventPort
 from dealthread.settings import OffsetClock, Settings, Subscriber
+from dealthread.store.bills import PostgresBills
 from dealthread.store.cases import PostgresCases
 from dealthread.store.changes import PostgresChanges
 from dealthread.store.contracts import PostgresContracts
@@ -81,6 +82,7 @@ class Ports:
     journal: Journal
     contracts: Contracts
     changes: Changes
+    bills: Bills
     cases: Cases
     pursuits: Pursuits
     clock: BusinessClock
@@ -136,6 +138,7 @@ async def open_ports(
             journal=PostgresJournal(engine),
             contracts=PostgresContracts(engine),
             changes=PostgresChanges(engine, subscribers_by_kind(settings.subscribers)),
+            bills=PostgresBills(engine),
             cases=PostgresCases(engine),
             pursuits=PostgresPursuits(engine),
             clock=clock,
@@ -208,7 +211,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                     ports.billing, ports.erps, ports.contracts, ports.config, ports.clock
                 ),
                 BillingChangeActivities(ports.billing, ensure),
-                BillActivities(ports.billing, ports.contracts),
+                BillActivities(ports.billing, ports.contracts, ports.bills, ports.clock),
                 OverdueActivities(ports.billing, ports.contracts, ports.config),
                 ChangeAssessmentActivities(
                     ports.crm,

@@ -21,6 +21,7 @@ from dealthread.bridge import (
     events_api,
     inbox_api,
     intake,
+    money_api,
     previewing,
     problems,
 )
@@ -120,6 +121,7 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
     app.include_router(previewing.router)
     app.include_router(events_api.router)
     app.include_router(inbox_api.router)
+    app.include_router(money_api.router)
     app.include_router(codec_server.router)
 
     @app.get("/healthz", tags=["health"])

@@ -8,7 +8,16 @@ import traceback
 
 import typer
 
-from dealthread.cli import cases, config, contracts, events, inbox, transactions, workflow
+from dealthread.cli import (
+    cases,
+    config,
+    contracts,
+    events,
+    inbox,
+    money_view,
+    transactions,
+    workflow,
+)
 from dealthread.cli.failures import PROBLEM
 from dealthread.cli.group import Commands
 from dealthread.cli.output import clean, complain
@@ -36,6 +45,7 @@ app.command("show")(transactions.show)
 app.command("trace")(transactions.trace)
 app.command("uncertain")(transactions.uncertain)
 app.command("outcomes")(transactions.outcomes)
+app.command("money-view")(money_view.money_view)
 app.add_typer(transactions.deals, name="deals")
 app.add_typer(contracts.contracts, name="contracts")
 app.add_typer(cases.cases, name="cases")

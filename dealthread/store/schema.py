@@ -135,6 +135,18 @@ revenue_schedule = Table(
     Column("treatment", String(40), nullable=False, server_default=""),
 )
 
+# The biller's invoices of our contracts as they were last read: the biller owns what they say.
+bills = Table(
+    "bills",
+    metadata,
+    Column("billing_account", String(64), primary_key=True),
+    Column("native_id", String(120), primary_key=True),
+    Column("contract_key", String(20), nullable=False, index=True),
+    Column("number", String(80), nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("read_at", Instant, nullable=False),
+)
+
 change_orders = Table(
     "change_orders",
     metadata,

@@ -8,7 +8,15 @@ import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import select, update
 
-from dealthread.bridge import api, checking, contracts_api, events_api, inbox_api, previewing
+from dealthread.bridge import (
+    api,
+    checking,
+    contracts_api,
+    events_api,
+    inbox_api,
+    money_api,
+    previewing,
+)
 from dealthread.naming import contract_key, quote_to_cash_id
 from dealthread.store.schema import runs
 from tests.bridge.caller import DEAL, ORG, Bridge
@@ -61,6 +69,7 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/subscribers"): READERS,
     ("POST", "/v1/subscribers/desk/enable"): {"operator", "finance-systems"},
     ("GET", "/v1/inbox"): READERS,
+    ("GET", "/v1/money"): READERS,
     ("POST", "/v1/inbox/1/replays"): {"operator", "finance-systems"},
 }
 
@@ -75,6 +84,7 @@ def test_every_route_of_the_process_api_is_in_the_table() -> None:
             previewing.router,
             events_api.router,
             inbox_api.router,
+            money_api.router,
         )
         for route in router.routes
         if isinstance(route, APIRoute)

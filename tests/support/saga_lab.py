@@ -29,6 +29,7 @@ from dealthread.domain.transaction import (
 from dealthread.ensure import Limits
 from dealthread.naming import WORKFLOW_QUEUE, contract_key, erp_document_key, quote_to_cash_id
 from dealthread.settings import Settings
+from dealthread.store.bills import PostgresBills
 from dealthread.store.cases import PostgresCases
 from dealthread.store.changes import PostgresChanges
 from dealthread.store.contracts import PostgresContracts
@@ -249,6 +250,7 @@ async def lab(
         journal=PostgresJournal(engine),
         contracts=PostgresContracts(engine),
         changes=PostgresChanges(engine),
+        bills=PostgresBills(engine),
         cases=PostgresCases(engine),
         pursuits=PostgresPursuits(engine),
         clock=clock,

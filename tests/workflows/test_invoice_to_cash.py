@@ -15,6 +15,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 
 from activities.invoice_inputs import InvoiceInput
+from dealthread.config import load_config
 from dealthread.domain.base import Ref, System
 from dealthread.domain.bill import Bill, BillPayment, PaymentWay
 from dealthread.domain.case import DecisionKind
@@ -22,12 +23,14 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
 from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
 from dealthread.domain.money import Money
+from dealthread.domain.position.standing import Standing, standing_of
 from dealthread.naming import WORKFLOW_QUEUE, invoice_id
+from dealthread.store.money_reading import MoneyReading
 from dealthread.store.schema import outbox
 from tests.fakes.bills import credited
 from tests.fakes.world import Fault, settled
 from tests.support.change_lab import on, sold
-from tests.support.deal_builder import d1, d2
+from tests.support.deal_builder import CONFIG_DIR, d1, d2
 from tests.support.saga_ends import TRANSIENT
 from tests.support.saga_lab import Lab, fresh, lab
 from workflows.invoice_to_cash import InvoiceToCashWorkflow
@@ -106,6 +109,12 @@ async def _news(client: Client, bill: Bill) -> WorkflowHandle:
     )
 
 
+async def _standing(it: Lab, contract: Contract, day: date) -> Standing:
+    """The money view of one contract."""
+    (facts,) = await MoneyReading(it.engine).facts(day, contract_key=contract.key)
+    return standing_of(facts, day, load_config(CONFIG_DIR))
+
+
 def _balances(it: Lab, company: str) -> dict[str, Decimal]:
     rows = it.erp.ledger.trial_balance(company, date(2100, 1, 1))
     return {row.account: row.balance.amount for row in rows if row.balance}
@@ -127,10 +136,26 @@ async def test_d1s_first_invoice_is_posted_and_paid_to_the_cent(
             "2300": Decimal("-15000.00"),
             "2110": Decimal("-891.00"),
         }
+        stands = await _standing(it, contract, START)
+        assert (str(stands.position.receivable), str(stands.position.billed)) == (
+            "15,891.00 USD",
+            "15,000.00 USD",
+        )
         paid = _paid(bill, bill.gross, START, PaymentWay.PROCESSOR)
         it.billing.bills[bill.ref.native_id] = paid
         await _news(client, bill)
         assert await handle.result() == "paid"
+        stands = await _standing(it, contract, START)
+        assert (str(stands.position.receivable), str(stands.position.collected)) == (
+            "0.00 USD",
+            "15,891.00 USD",
+        )
+        # Onboarding: of its 2,500.00 no month is known.
+        assert [(one.kind, str(one.amount)) for one in stands.differences] == [
+            ("waits_for_acceptance", "2,500.00 USD")
+        ]
+        posted = {one.kind: str(one.ledger) for one in stands.entries if one.ledger is not None}
+        assert posted["invoice"].startswith("erp:fake.1:invoice:")
         assert _balances(it, contract.erp_company) == {
             "1050": Decimal("15891.00"),
             "2300": Decimal("-15000.00"),
@@ -177,6 +202,12 @@ async def test_d2_is_paid_in_two_parts_and_its_credit_goes_to_the_balance(
             "2120": Decimal("-2956.07"),
             "2210": Decimal("-2620.08"),
         }
+        position = (await _standing(it, contract, date(2026, 9, 15))).position
+        assert (str(position.billed), str(position.credit_balance), str(position.collected)) == (
+            "15,558.25 EUR",
+            "2,620.08 EUR",
+            "21,134.40 EUR",
+        )
 
 
 @pytest.mark.parametrize("fault", TRANSIENT)
@@ -216,8 +247,14 @@ async def test_a_refused_posting_is_a_case_and_goes_on_once_corrected(
         handle = await _news(client, bill)
         case = await it.case_of(contract.key)
         assert DecisionKind.ABORT not in case.allowed
+        (found, _) = (await _standing(it, contract, START)).differences
+        assert (found.kind, found.document, found.amount) == ("not_posted", bill.number, bill.gross)
+        assert found.case_id == case.case_id
+        assert found.cause.startswith("the ledger refused it")
         await it.decide(case, DecisionKind.RETRY)
         assert await handle.result() == "paid"
+        (still,) = (await _standing(it, contract, START)).differences
+        assert still.kind == "waits_for_acceptance"
         assert _balances(it, contract.erp_company)["1050"] == Decimal("15891.00")
 
 

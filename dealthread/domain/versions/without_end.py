@@ -50,6 +50,25 @@ def period_plan(contract: Contract, key: str, start: date, end: date) -> Obligat
     return plan
 
 
+def begun_by(contract: Contract, day: date) -> tuple[tuple[date, Money], ...]:
+    """What each billing period that has begun by a day comes to, by its first day: as much as is
+    committed of a contract without end."""
+    found: dict[date, Money] = {}
+    for period in _open_terms(contract).periods(contract.start_date, None, day):
+        plans = (
+            period_plan(contract, key, period.start, period.end) for key in _recurring(contract)
+        )
+        found[period.start] = Money.total((plan.total for plan in plans), contract.currency)
+    end = contract.end_date
+    if end is not None and end <= day:
+        beyond = (_beyond_end(contract, key, end) for key in _recurring(contract))
+        start = max((one for one in found if one < end), default=contract.start_date)
+        found[start] = found.get(start, Money.zero(contract.currency)) + Money.total(
+            beyond, contract.currency
+        )
+    return tuple((start, amount) for start, amount in sorted(found.items()) if amount)
+
+
 def continued(
     rows: Iterable[RevenuePlanRow], contract: Contract, until: date, through: date
 ) -> tuple[RevenuePlanRow, ...]:
@@ -85,8 +104,10 @@ def changed_periods(
         plan.account = now.account or plan.account
         for month, amount in period_plan(before, key, start, reached).months.items():
             now.add(month, -amount, "")
-        if after.end_date is not None and before.end_date is None:
-            now.add(first_of(after.end_date), _kept(before, after, key, after.end_date), "")
+        for sign, one in ((1, after), (-1, before)):
+            if one.end_date is not None:
+                beyond = _beyond_end(one, key, one.end_date)
+                now.add(first_of(one.end_date), beyond if sign > 0 else -beyond, "")
         for month in sorted(now.months):
             if now.months[month]:
                 plan.add(month, now.months[month], labels.get(key, ""))
@@ -132,15 +153,12 @@ def _plan_span(
             plan.spread(part.net, part.start, part.end, "")
 
 
-def _kept(before: Contract, after: Contract, key: str, end: date) -> Money:
+def _beyond_end(contract: Contract, key: str, end: date) -> Money:
     """What the customer pays beyond the end, where the rest of a period is not credited."""
-    terms, kept = _open_terms(before), spans_of(after, key)
-    if not kept:
-        return Money.zero(before.currency)
-    cut = [
-        one if one.end_date is not None and one.end_date <= end else end_as_of(one, end, terms)
-        for one in spans_of(before, key)
-    ]
-    return Money.total((one.committed_net for one in kept), before.currency) - Money.total(
-        (one.committed_net for one in cut if one is not None), before.currency
-    )
+    terms, found = _open_terms(contract), Money.zero(contract.currency)
+    for span in spans_of(contract, key):
+        if span.end_date == end:
+            cut = end_as_of(span.model_copy(update={"end_date": None}), end, terms)
+            served = Money.zero(contract.currency) if cut is None else cut.committed_net
+            found = found + span.committed_net - served
+    return found

@@ -1,0 +1,136 @@
+"""The process API of money: sold, billed, recognised, collected, as of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
+
+from dealthread.bridge.access import READ, requires
+from dealthread.bridge.limits import LimitedRoute
+from dealthread.bridge.order_form import Day
+from dealthread.bridge.ordering import business_day
+from dealthread.bridge.resources import Resources, resources_of
+from dealthread.domain.contract import ContractState
+from dealthread.domain.position.difference import Difference
+from dealthread.domain.position.entry import Entry
+from dealthread.domain.position.figures import Position, added_up
+from dealthread.domain.position.standing import Standing, standing_of
+from dealthread.errors import BadInput, NotFound
+from dealthread.settings import Principal
+from dealthread.store.money_reading import MoneyReading
+
+router = APIRouter(prefix="/v1", tags=["money"], route_class=LimitedRoute)
+Held = Annotated[Resources, Depends(resources_of)]
+Reader = Annotated[Principal, Depends(requires(READ))]
+Key = Annotated[str, Query(max_length=20)]
+MOST_DIFFERENCES = 1000
+
+
+class MoneyScope(BaseModel):
+    """Whose money; all contracts where nothing is named."""
+
+    entity: str = ""
+    customer: str = ""
+    contract: str = ""
+
+
+class MoneyOfContract(BaseModel):
+    """One contract's part of the sums."""
+
+    contract_key: str
+    seller: str
+    customer_key: str
+    state: ContractState
+    position: Position
+
+
+class MoneyAnswer(BaseModel):
+    """Sums by currency, never across them; what differs; on request, what they are made of."""
+
+    as_of: date
+    scope: MoneyScope
+    contract_count: int
+    totals: list[Position]
+    differences: list[Difference]
+    differences_left_off: int
+    notes: list[str]
+    """What the figures do not hold, and why."""
+    contracts: list[MoneyOfContract] = []
+    documents: list[Entry] = []
+
+
+@router.get("/money")
+async def money(
+    held: Held,
+    _: Reader,
+    as_of: Day,
+    entity: Key = "",
+    customer: Key = "",
+    contract: Key = "",
+    documents: bool = False,
+) -> MoneyAnswer:
+    """Where the money stood at the end of a day."""
+    scope = MoneyScope(entity=entity, customer=customer, contract=contract)
+    reading = MoneyReading(held.engine)
+    await _check(held, reading, as_of, scope, documents=documents)
+    facts = await reading.facts(as_of, seller=entity, customer_key=customer, contract_key=contract)
+    config = held.config()
+    standings = [standing_of(one, as_of, config) for one in facts]
+    differing = [found for one in standings for found in one.differences]
+    return MoneyAnswer(
+        as_of=as_of,
+        scope=scope,
+        contract_count=len(standings),
+        totals=list(added_up(one.position for one in standings)),
+        differences=differing[:MOST_DIFFERENCES],
+        differences_left_off=max(len(differing) - MOST_DIFFERENCES, 0),
+        notes=list(_notes(held)),
+        contracts=[_of_contract(one) for one in standings] if documents else [],
+        documents=[entry for one in standings for entry in one.entries] if documents else [],
+    )
+
+
+async def _check(
+    held: Resources, reading: MoneyReading, as_of: date, scope: MoneyScope, *, documents: bool
+) -> None:
+    given = [name for name, value in scope if value]
+    if len(given) > 1:
+        raise BadInput("one_scope", field=given[1], action=f"give {' or '.join(given)}, not both")
+    if documents and not given:
+        raise BadInput(
+            "scope_needed", field="documents", action="name an entity, a customer or a contract"
+        )
+    if as_of > business_day(held):
+        raise BadInput("day_to_come", field="as_of", action="give today or a day before")
+    entities = sorted(one.code for one in held.config().legal_entities)
+    if scope.entity and scope.entity not in entities:
+        raise BadInput(
+            "entity_not_known", field="entity", action=f"use one of: {', '.join(entities)}"
+        )
+    if scope.customer and not await reading.knows_customer(scope.customer):
+        raise NotFound("customer_not_found", id=scope.customer)
+    if scope.contract and await held.contracts.state(scope.contract) is None:
+        raise NotFound("contract_not_found", id=scope.contract)
+
+
+def _notes(held: Resources) -> Iterator[str]:
+    if not held.settings.invoice_to_cash:
+        yield (
+            "invoice to cash is switched off (DEALTHREAD_INVOICE_TO_CASH): invoices, credits and "
+            "payments since then are not in these figures"
+        )
+    yield "recognised revenue is not posted to the ledger yet: all that is billed is deferred"
+
+
+def _of_contract(standing: Standing) -> MoneyOfContract:
+    return MoneyOfContract(
+        contract_key=standing.contract_key,
+        seller=standing.seller,
+        customer_key=standing.customer_key,
+        state=standing.state,
+        position=standing.position,
+    )

@@ -1,0 +1,120 @@
+"""`dealthread money-view`: sold, billed, recognised, collected, as of a day."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from dealthread.cli import output
+from dealthread.cli.output import money
+from dealthread.cli.process_api import As, Json, connect
+
+_FIGURES = (
+    ("sold", "sold", "net, accepted"),
+    ("billed", "billed", "net"),
+    ("recognised", "recognised", "net, posted"),
+    ("collected", "collected", "gross"),
+    ("ARR", "arr", "net"),
+    ("deferred revenue", "deferred", "billed, not recognised"),
+    ("contract asset", "contract_asset", "recognised, not billed"),
+    ("usage not billed", "unbilled_usage", "recognised, not billed"),
+    ("backlog", "unbilled_backlog", "sold, not billed"),
+    ("remaining", "remaining_obligations", "sold, not recognised"),
+    ("planned revenue", "planned", "of months that have ended"),
+    ("invoiced", "invoiced_gross", "gross, less credits"),
+    ("receivables", "receivable", "gross"),
+    ("credit balances", "credit_balance", "gross"),
+    ("unapplied cash", "unapplied_cash", "gross"),
+    ("written off", "written_off", "gross"),
+)
+
+
+def money_view(
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="DATE", help="YYYY-MM-DD; its end counts.")
+    ],
+    entity: Annotated[str, typer.Option(help="Code of the legal entity that sells.")] = "",
+    customer: Annotated[str, typer.Option(help="The customer's key.")] = "",
+    contract: Annotated[str, typer.Option(help="The contract's key, C-….")] = "",
+    documents: Annotated[
+        bool,
+        typer.Option("--documents", help="Each figure's documents, in the systems that own them."),
+    ] = False,
+    who: As = None,
+    as_json: Json = False,
+) -> None:
+    """Show sold, billed, recognised and collected, ARR, deferred revenue and receivables."""
+    query = {"as_of": as_of, "entity": entity, "customer": customer, "contract": contract}
+    asked: dict[str, Any] = {name: value for name, value in query.items() if value}
+    with connect(who) as api:
+        answer = api.get("/money", asked | ({"documents": "true"} if documents else {}))
+    if as_json:
+        output.raw(answer.text)
+        return
+    _show(answer.json())
+
+
+def _show(view: dict[str, Any]) -> None:
+    totals = view["totals"]
+    output.say(f"{view['contract_count']} contracts at the end of {view['as_of']}")
+    output.say()
+    output.table(
+        ("figure", *(one["currency"] for one in totals), "of"),
+        (
+            (label, *(_digits(one[name]) for one in totals), meaning)
+            for label, name, meaning in _FIGURES
+        )
+        if totals
+        else (),
+        empty="no contract was accepted",
+    )
+    if view["documents"]:
+        output.say()
+        output.table(
+            ("figure", "day", "document", "number", "amount", "contract", "owner", "ledger"),
+            (
+                (
+                    one["figure"],
+                    one["day"],
+                    one["kind"],
+                    one["number"],
+                    money(one["amount"]),
+                    one["contract_key"],
+                    _ref(one["source"]),
+                    _ref(one["ledger"]),
+                )
+                for one in sorted(view["documents"], key=lambda one: one["figure"])
+            ),
+            empty="no document",
+        )
+    output.say()
+    output.table(
+        ("differs", "amount", "document", "contract", "cause", "case"),
+        (
+            (
+                one["kind"].replace("_", " "),
+                money(one["amount"]),
+                one["document"],
+                one["contract_key"],
+                one["cause"],
+                one["case_id"],
+            )
+            for one in view["differences"]
+        ),
+        empty="nothing differs",
+    )
+    if view["differences_left_off"]:
+        output.say(f"and {view['differences_left_off']} more: name an entity or a customer")
+    for line in view["notes"]:
+        output.note(f"note: {line}")
+
+
+def _digits(value: dict[str, Any]) -> str:
+    return money(value).rpartition(" ")[0]
+
+
+def _ref(value: dict[str, Any] | None) -> str:
+    if not value:
+        return ""
+    return f"{value['system']}:{value['account']}:{value['kind']}:{value['native_id']}"

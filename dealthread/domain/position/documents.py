@@ -1,0 +1,177 @@
+"""What invoices, credits, payments and write-offs add to the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from dealthread.domain.base import Frozen, Ref
+from dealthread.domain.bill import Bill
+from dealthread.domain.documents import CreditForm, CreditMemo
+from dealthread.domain.invoice import InvoiceStatus
+from dealthread.domain.money import Money
+from dealthread.domain.position.entry import DocumentKind, Entry, Figure
+from dealthread.domain.receivable import DocumentKind as Posted
+from dealthread.domain.receivable import PostedDocument
+
+
+class Receipt(Frozen):
+    """Money that came in and is on no bill as a whole: what it settled, and the rest."""
+
+    contract_key: str
+    ref: Ref
+    value_date: date
+    amount: Money
+    applied: Money
+
+
+def document_entries(
+    bill: Bill, posted: Mapping[str, PostedDocument], usage: frozenset[str]
+) -> Iterator[Entry]:
+    """Of one bill. `posted` are the ledger's documents by number, `usage` the keys of lines that
+    are charged as used. A draft is nothing yet."""
+    day = bill.issue_date
+    if day is None or bill.status in (InvoiceStatus.DRAFT, InvoiceStatus.PREVIEW):
+        return
+    document = posted.get(bill.number)
+    if document is not None and document.posting_date is not None:
+        day = document.posting_date
+    made = _Maker(bill, DocumentKind.INVOICE, day, bill.number, bill.ref, document)
+    used = Money.total((one.net for one in bill.lines if one.line_key in usage), bill.currency)
+    yield from made.all(
+        {
+            Figure.BILLED: bill.net,
+            Figure.USAGE_BILLED: used,
+            Figure.SOLD: used,
+            Figure.INVOICED_GROSS: bill.gross,
+            Figure.RECEIVABLE: bill.gross,
+        }
+    )
+    if bill.balance_used.amount > 0:
+        made = _Maker(bill, DocumentKind.BALANCE_USED, day, bill.number, bill.ref, document)
+        spent = -bill.balance_used
+        yield from made.all({Figure.RECEIVABLE: spent, Figure.CREDIT_BALANCE: spent})
+    for payment in bill.payments:
+        made = _Maker(bill, DocumentKind.RECEIPT, payment.paid_on, bill.number, payment.ref)
+        yield from made.all({Figure.COLLECTED: payment.amount, Figure.RECEIVABLE: -payment.amount})
+    for memo in bill.credit_memos:
+        yield from _credit(bill, memo, posted.get(memo.number), usage)
+    if bill.status is InvoiceStatus.VOID:
+        yield from _void(bill, used, bill.voided_on or day)
+
+
+def _credit(
+    bill: Bill, memo: CreditMemo, document: PostedDocument | None, usage: frozenset[str]
+) -> Iterator[Entry]:
+    day = memo.issue_date
+    if document is not None and document.posting_date is not None:
+        day = document.posting_date
+    if day is None:
+        return
+    used = Money.total((one.net for one in memo.lines if one.line_key in usage), bill.currency)
+    zero = Money.zero(bill.currency)
+    made = _Maker(bill, DocumentKind.CREDIT_MEMO, day, memo.number, memo.ref, document)
+    yield from made.all(
+        {
+            Figure.BILLED: -memo.net,
+            Figure.USAGE_BILLED: -used,
+            Figure.SOLD: -used,
+            Figure.INVOICED_GROSS: -memo.gross,
+            Figure.RECEIVABLE: -memo.forms.get(CreditForm.OPEN_INVOICE, zero),
+            Figure.CREDIT_BALANCE: memo.forms.get(CreditForm.BALANCE, zero),
+            Figure.COLLECTED: -memo.forms.get(CreditForm.REFUND, zero),
+        }
+    )
+
+
+def _void(bill: Bill, used: Money, day: date) -> Iterator[Entry]:
+    """What is left of the invoice is taken back on the day of the void, never on its own."""
+    net = bill.net - Money.total((one.net for one in bill.credit_memos), bill.currency)
+    gross = bill.gross - Money.total((one.gross for one in bill.credit_memos), bill.currency)
+    paid = Money.total((one.amount for one in bill.payments), bill.currency)
+    balance = bill.balance_used if bill.balance_used.amount > 0 else Money.zero(bill.currency)
+    made = _Maker(bill, DocumentKind.VOID, day, bill.number, bill.ref)
+    yield from made.all(
+        {
+            Figure.BILLED: -net,
+            Figure.USAGE_BILLED: -used,
+            Figure.SOLD: -used,
+            Figure.INVOICED_GROSS: -gross,
+            Figure.RECEIVABLE: -(gross - paid - balance),
+            # What had paid it is the customer's again.
+            Figure.CREDIT_BALANCE: balance,
+            Figure.UNAPPLIED_CASH: paid,
+        }
+    )
+
+
+def receipt_entries(receipt: Receipt) -> Iterator[Entry]:
+    """Money of the bank that no bill tells of."""
+    rest = receipt.amount - receipt.applied
+    for figure, amount in (
+        (Figure.COLLECTED, receipt.amount),
+        (Figure.RECEIVABLE, -receipt.applied),
+        (Figure.UNAPPLIED_CASH, rest),
+    ):
+        if amount:
+            yield Entry(
+                figure=figure,
+                amount=amount,
+                day=receipt.value_date,
+                contract_key=receipt.contract_key,
+                kind=DocumentKind.RECEIPT,
+                source=receipt.ref,
+            )
+
+
+def write_off_entries(contract_key: str, document: PostedDocument) -> Iterator[Entry]:
+    """Collection that was given up: the ledger's document."""
+    day = document.posting_date
+    if document.kind is not Posted.WRITE_OFF or day is None or document.reversal is not None:
+        return
+    for figure, amount in (
+        (Figure.WRITTEN_OFF, document.gross),
+        (Figure.RECEIVABLE, -document.gross),
+    ):
+        yield Entry(
+            figure=figure,
+            amount=amount,
+            day=day,
+            contract_key=contract_key,
+            kind=DocumentKind.WRITE_OFF,
+            number=document.number,
+            source=document.ref,
+            ledger=document.ref,
+        )
+
+
+class _Maker:
+    """Entries of one document."""
+
+    def __init__(
+        self,
+        bill: Bill,
+        kind: DocumentKind,
+        day: date,
+        number: str,
+        source: Ref | None,
+        document: PostedDocument | None = None,
+    ) -> None:
+        self._key, self._kind, self._day = bill.contract_key, kind, day
+        self._number, self._source = number, source
+        self._ledger = None if document is None else document.ref
+
+    def all(self, parts: Mapping[Figure, Money]) -> Iterator[Entry]:
+        """One for each figure that the document moves."""
+        for figure, amount in parts.items():
+            if amount:
+                yield Entry(
+                    figure=figure,
+                    amount=amount,
+                    day=self._day,
+                    contract_key=self._key,
+                    kind=self._kind,
+                    number=self._number,
+                    source=self._source,
+                    ledger=self._ledger,
+                )

@@ -1,0 +1,63 @@
+"""What is known of one contract's money: versions, bills, postings, revenue."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from dealthread.domain.base import Frozen, Ref
+from dealthread.domain.bill import Bill
+from dealthread.domain.contract import ContractState
+from dealthread.domain.money import Money
+from dealthread.domain.position.sold import AcceptedVersion
+from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.versions.plan import RevenuePlanRow
+
+
+class Posting(Frozen):
+    """One document that we post, or try to post, to the ledger for an invoice."""
+
+    business_key: str
+    """Of the invoice's run."""
+    step: str
+    state: str
+    code: str = ""
+    amount: Money | None = None
+    document: PostedDocument | None = None
+    """As the ledger answered; None while it is not posted."""
+
+    @property
+    def is_posted(self) -> bool:
+        """Whether the ledger has it."""
+        return self.document is not None
+
+
+class RecognisedPart(Frozen):
+    """Revenue of one obligation that is posted to the ledger, in the contract's currency."""
+
+    obligation: str
+    line_key: str
+    posting_date: date
+    amount: Money
+    entry: Ref | None = None
+    number: str = ""
+
+
+class ContractFacts(Frozen):
+    """One contract. `versions` holds at least one."""
+
+    contract_key: str
+    state: ContractState
+    versions: tuple[AcceptedVersion, ...]
+    bills: tuple[Bill, ...] = ()
+    """As they were last read."""
+    postings: tuple[Posting, ...] = ()
+    recognised: tuple[RecognisedPart, ...] = ()
+    planned: tuple[RevenuePlanRow, ...] = ()
+    """The present version's schedule, as far as the day that is asked about."""
+    open_cases: dict[str, str] = {}
+    """Case by the business key that waits for it."""
+
+
+def run_of(bill: Bill) -> str:
+    """Business key of the run that carries a bill."""
+    return f"invoice:{bill.ref.account}:{bill.ref.native_id}"

@@ -1,0 +1,36 @@
+"""The biller's invoices of our contracts as they were last read, in PostgreSQL (`hub.Bills`)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from dealthread.domain.bill import Bill
+from dealthread.store.schema import bills
+
+
+class PostgresBills:
+    """Each method is one transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def seen(self, bill: Bill, read_at: datetime) -> None:
+        values = {
+            "contract_key": bill.contract_key,
+            "number": bill.number,
+            "body": bill.model_dump(mode="json"),
+            "read_at": read_at,
+        }
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                insert(bills)
+                .values(billing_account=bill.ref.account, native_id=bill.ref.native_id, **values)
+                .on_conflict_do_update(
+                    index_elements=["billing_account", "native_id"],
+                    set_=values,
+                    where=bills.c.read_at <= read_at,
+                )
+            )

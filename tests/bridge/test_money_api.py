@@ -1,0 +1,162 @@
+"""OB-09: the money view adds up what is recorded, by currency, and names document and cause."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from dealthread.config import load_config
+from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.contracting import build_contract
+from dealthread.domain.transaction import SagaContext
+from dealthread.hub import WriteSpec
+from dealthread.naming import contract_key, idempotency_key
+from dealthread.store.bills import PostgresBills
+from dealthread.store.journal import PostgresJournal
+from tests.bridge.caller import ORG, Bridge
+from tests.support.deal_builder import CONFIG_DIR, D2_TODAY, d2
+from tests.support.running_contract import running_contract, worked_contract
+from tests.unit.position.worked import bill
+
+pytestmark = pytest.mark.postgres
+DAY, MAY = date(2026, 1, 1), "2026-05-31"
+NOON = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+async def ask(bridge: Bridge, **query: object) -> Any:
+    words = "&".join(f"{name}={value}" for name, value in query.items())
+    return await bridge.as_role("viewer", "GET", f"/v1/money?{words}")
+
+
+async def sold(bridge: Bridge) -> tuple[Contract, Contract]:
+    """D1 in dollars and D2 in euro; both were billed, only D1's bill is posted."""
+    bridge.clock.at = NOON.timestamp()
+    first = await running_contract(bridge.engine, worked_contract(ORG))
+    deal = d2()
+    key = contract_key(deal.org, deal.deal_id)
+    second = await running_contract(
+        bridge.engine, build_contract(deal, load_config(CONFIG_DIR), D2_TODAY, key)
+    )
+    rows = [("L1", "13,500.00", "891.00"), ("L2", "1,500.00", "0")]
+    seen = PostgresBills(bridge.engine)
+    one = bill(first, "US-1", DAY, rows, paid=[(date(2026, 1, 2), "15,891.00")])
+    await seen.seen(one, NOON)
+    # A look of before comes late.
+    await seen.seen(bill(first, "US-1", DAY, rows), datetime(2026, 1, 1, tzinfo=UTC))
+    euro = bill(second, "DE-1", date(2026, 3, 15), [("L1", "17,760.00", "3,374.40")])
+    await seen.seen(euro, NOON)
+    journal = PostgresJournal(bridge.engine)
+    context = SagaContext(
+        business_key=f"invoice:{euro.ref.account}:{euro.ref.native_id}",
+        generation=1,
+        contract_key=second.key,
+        org=second.org,
+        deal_id=second.deal_id,
+    )
+    spec = WriteSpec(
+        key=idempotency_key(context.business_key, 1, "invoice", "do"),
+        step="erp.invoice",
+        system="erp",
+        account="tryton.2",
+        context=context,
+        request_hash="r",
+        money=euro.gross,
+    )
+    await journal.open(spec)
+    await journal.sent(spec, 0)
+    await journal.unknown(spec, "timeout")
+    return first, second
+
+
+async def test_each_currency_has_sums_of_its_own_and_what_differs_has_a_cause(
+    bridge: Bridge,
+) -> None:
+    first, second = await sold(bridge)
+    view = (await ask(bridge, as_of=MAY)).json()
+    assert view["contract_count"] == 2
+    euro, dollars = view["totals"]
+    assert (euro["currency"], euro["sold"]["amount"], euro["receivable"]["amount"]) == (
+        "EUR",
+        "17760.00",
+        "21134.40",
+    )
+    assert (dollars["collected"]["amount"], dollars["arr"]["amount"]) == ("15891.00", "13500.00")
+    # Nothing is recognised: all that is billed is deferred, five months wait.
+    assert (dollars["deferred"]["amount"], dollars["recognised"]["amount"]) == ("15000.00", "0.00")
+    found = {(one["contract_key"], one["kind"]): one for one in view["differences"]}
+    late = found[second.key, "not_posted"]
+    assert (late["document"], late["amount"]["amount"]) == ("DE-1", "21134.40")
+    assert late["cause"] == "the ledger's answer is lost; it is looked up (timeout)"
+    revenue = found[first.key, "revenue_not_posted"]
+    assert (revenue["document"], revenue["amount"]["amount"]) == ("2026-01 to 2026-05", "5171.22")
+    assert any("switched off" in line for line in view["notes"])
+    assert view["documents"] == view["contracts"] == []
+
+
+async def test_a_figure_is_drilled_down_to_documents_of_their_owners(bridge: Bridge) -> None:
+    first, _ = await sold(bridge)
+    view = (await ask(bridge, as_of=MAY, contract=first.key, documents="true")).json()
+    parts = {
+        (one["figure"], one["day"], one["amount"]["amount"], (one["source"] or {}).get("native_id"))
+        for one in view["documents"]
+    }
+    assert {
+        ("sold", "2026-01-01", "15000.00", None),
+        ("billed", "2026-01-01", "15000.00", "in_US-1"),
+        ("collected", "2026-01-02", "15891.00", "US-1/0"),
+        ("receivable", "2026-01-02", "-15891.00", "US-1/0"),
+    } <= parts
+    (one,) = view["contracts"]
+    assert one["position"]["receivable"]["amount"] == "0.00"
+    before = (await ask(bridge, as_of="2026-01-01", contract=first.key)).json()
+    assert before["totals"][0]["receivable"]["amount"] == "15891.00"
+
+
+async def test_a_scope_narrows_the_view(bridge: Bridge) -> None:
+    first, second = await sold(bridge)
+    for scope in ({"entity": "DE01"}, {"customer": second.customer_key}):
+        view = (await ask(bridge, as_of=MAY, **scope)).json()
+        assert [one["currency"] for one in view["totals"]] == ["EUR"]
+    assert first.seller == "US01"
+    assert (await ask(bridge, as_of="2025-12-01")).json()["totals"][0]["sold"]["amount"] == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "field"),
+    [
+        ({}, 422, "query.as_of"),
+        ({"as_of": "yesterday"}, 422, "query.as_of"),
+        ({"as_of": "2026-02-30"}, 422, "query.as_of"),
+        ({"as_of": "0001-01-01"}, 422, "query.as_of"),
+        ({"as_of": "2026-06-02"}, 400, "as_of"),
+        ({"as_of": MAY, "entity": "XX01"}, 400, "entity"),
+        ({"as_of": MAY, "entity": "US01", "customer": "x"}, 400, "customer"),
+        ({"as_of": MAY, "documents": "true"}, 400, "documents"),
+        ({"as_of": MAY, "contract": "C-" + "N" * 40}, 422, "query.contract"),
+    ],
+)
+async def test_a_question_that_cannot_be_answered_names_its_field(
+    bridge: Bridge, query: dict[str, object], status: int, field: str
+) -> None:
+    bridge.clock.at = NOON.timestamp()
+    answer = await ask(bridge, **query)
+    assert (answer.status_code, answer.json()["field"]) == (status, field)
+    assert answer.json()["action"]
+
+
+@pytest.mark.parametrize("scope", ["contract", "customer"])
+async def test_an_unknown_contract_or_customer_is_not_found(bridge: Bridge, scope: str) -> None:
+    bridge.clock.at = NOON.timestamp()
+    answer = await ask(bridge, as_of=MAY, **{scope: "C-NNNNNNNNNNNNN"})
+    assert (answer.status_code, answer.json()["code"]) == (404, f"{scope}_not_found")
+
+
+async def test_nothing_is_sold_by_a_contract_that_never_was(bridge: Bridge) -> None:
+    bridge.clock.at = NOON.timestamp()
+    await running_contract(bridge.engine, worked_contract(ORG), state=ContractState.NEVER_ACTIVATED)
+    view = (await ask(bridge, as_of=MAY)).json()
+    (total,) = view["totals"]
+    assert {total[name]["amount"] for name in ("sold", "arr", "planned")} == {"0.00"}
+    assert view["differences"] == []
