@@ -11,14 +11,21 @@ from dealthread.domain.contract import ContractState
 from dealthread.domain.event_data.contract import ChangeScheduled
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.transaction import ChangeKind, ChangeOutcome, ChangeRequest
-from dealthread.errors import AttemptInFlight
+from dealthread.errors import AttemptInFlight, StepRejected
 from dealthread.hub import Changes, Contracts
 from dealthread.naming import contract_key, event_id, idempotency_key, quote_to_cash_id
 from dealthread.ports.clock import BusinessClock
 
 _SETTLED = ("entitled", "booking_confirmed", "completed", "scheduled")
 """Stages of a quote-to-cash from which it can only go forward."""
-_STOPPED = (ChangeOutcome.COMPENSATED, ChangeOutcome.CANCELLED, ChangeOutcome.TERMINATED)
+_STOPPED = (
+    ChangeOutcome.COMPENSATED,
+    ChangeOutcome.CANCELLED,
+    ChangeOutcome.TERMINATED,
+    ChangeOutcome.FAILED,
+)
+_OVER = (ContractState.NEVER_ACTIVATED, ContractState.ENDED)
+_LONGEST_PAUSE = 15
 
 
 class ChangeHubActivities:
@@ -76,14 +83,36 @@ class ChangeHubActivities:
 
     @activity.defn(name="hub.await_regional")
     async def await_regional(self, order: AwaitRegional) -> RegionalOutcome:
-        """Wait until each regional deal can only go forward, or has stopped."""
+        """Wait until each regional deal can only go forward, or has stopped. One that is stuck
+        waits for a person, so that the pauses grow to a quarter of an hour."""
         stopped = []
         for deal in order.deals:
-            stage, outcome = await self._changes.stage_of(
-                quote_to_cash_id(order.context.org, deal), 1
-            )
+            stage, outcome = await self._changes.stage_of(quote_to_cash_id(order.context.org, deal))
             if outcome in _STOPPED:
                 stopped.append(deal)
             elif outcome is None and stage not in _SETTLED:
-                raise AttemptInFlight("regional_deal_still_runs", retry_after=timedelta(minutes=1))
+                pause = min(activity.info().attempt, _LONGEST_PAUSE)
+                raise AttemptInFlight(
+                    "regional_deal_still_runs", retry_after=timedelta(minutes=pause)
+                )
         return RegionalOutcome(stopped=tuple(stopped))
+
+    @activity.defn(name="hub.regional_left_standing")
+    async def regional_left_standing(self, order: AwaitRegional) -> None:
+        """The change that asked for them stopped. A contract of another legal entity is not taken
+        back from here: each that stands or still runs is named to a person, who cancels it, or
+        says that it may stand."""
+        org = order.context.org
+        standing = []
+        for deal in order.deals:
+            _, outcome = await self._changes.stage_of(quote_to_cash_id(org, deal))
+            state = await self._contracts.state(contract_key(org, deal))
+            if outcome not in _STOPPED and state not in _OVER:
+                standing.append(deal)
+        if standing:
+            raise StepRejected(
+                "regional_contract_stands",
+                case_kind="integration.undo_failed",
+                field="regional_deals",
+                deals=", ".join(standing),
+            )

@@ -253,8 +253,10 @@ class Changes(Protocol):
     async def claim(self, request: ChangeRequest, contract_key: str) -> bool:
         """Make a run for a change unless it exists; the relay hands it to its contract."""
 
-    async def stage_of(self, business_key: str, generation: int) -> tuple[str, str | None]:
-        """(stage, outcome) of a run; ("", None) where there is none."""
+    async def stage_of(
+        self, business_key: str, generation: int | None = None
+    ) -> tuple[str, str | None]:
+        """(stage, outcome) of a run, by default the newest; ("", None) where there is none."""
 
     async def version_of(self, change_id: str) -> int | None:
         """Number of the contract's version that a change made; None where it made none."""

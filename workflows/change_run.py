@@ -141,7 +141,8 @@ class ChangeRun:
         return result.model_copy(update={"due_at": midnight(due)})
 
     async def join_regional(self, change: AssessedChange) -> None:
-        """Contracts of other legal entities; they stand or fall with this one before the pivot."""
+        """Contracts of other legal entities: each has a pivot of its own. What stands of them when
+        this change stops is put before a person."""
         deals = change.regional_deals
 
         async def join() -> None:
@@ -151,7 +152,9 @@ class ChangeRun:
                 raise SagaStopped("regional")
 
         if deals:
-            await self.saga.run(Step(name="regional", act=join))
+            await self.saga.run(
+                Step(name="regional", act=join, undo=lambda: self._steps.name_regional(deals))
+            )
         else:
             self.saga.mark("regional", StepState.SKIPPED)
 

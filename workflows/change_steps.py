@@ -42,6 +42,9 @@ from dealthread.policies import (
     patient,
 )
 
+REGIONAL_NAMED = "change-regional-named-202611"
+"""Patch: regional contracts that stand when their amendment stops are put before a person."""
+
 
 class ChangeSteps:
     """The steps of one run of one change."""
@@ -94,6 +97,16 @@ class ChangeSteps:
             summary="Wait until the regional contracts stand",
             **STORE,
         )
+
+    async def name_regional(self, deals: tuple[str, ...]) -> None:
+        """What stands of them when the change that asked for them stops."""
+        if workflow.patched(REGIONAL_NAMED):
+            await workflow.execute_activity_method(
+                ChangeHubActivities.regional_left_standing,
+                AwaitRegional(context=self._context, deals=deals),
+                summary="Undo: name the regional contracts that stand",
+                **COMPENSATE,
+            )
 
     async def draft(self, booking: Contract, amends: str, patience: timedelta | None) -> Booking:
         """The adjustment as a draft; with `patience`, gives up when the ERP stays away."""

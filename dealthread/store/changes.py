@@ -144,15 +144,19 @@ class PostgresChanges:
         created, _ = await self._runs.claim(request, contract_key)
         return created
 
-    async def stage_of(self, business_key: str, generation: int) -> tuple[str, str | None]:
+    async def stage_of(
+        self, business_key: str, generation: int | None = None
+    ) -> tuple[str, str | None]:
+        of_key = (
+            select(runs.c.stage, runs.c.outcome)
+            .where(runs.c.business_key == business_key)
+            .order_by(runs.c.generation.desc())
+            .limit(1)
+        )
+        if generation is not None:
+            of_key = of_key.where(runs.c.generation == generation)
         async with self._engine.connect() as connection:
-            row = (
-                await connection.execute(
-                    select(runs.c.stage, runs.c.outcome).where(
-                        runs.c.business_key == business_key, runs.c.generation == generation
-                    )
-                )
-            ).first()
+            row = (await connection.execute(of_key)).first()
         return ("", None) if row is None else (row.stage, row.outcome)
 
     async def version_of(self, change_id: str) -> int | None:
