@@ -22,6 +22,7 @@ from dealthread.domain.documents import Agreement
 from dealthread.domain.dunning import Pursuit
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.money import Money
+from dealthread.domain.recognition.rows import RecognitionState
 from dealthread.domain.transaction import (
     ChangeOutcome,
     ChangeRequest,
@@ -117,6 +118,18 @@ class Effects:
     outcome: ChangeOutcome | None = None
     version: ContractVersionRecord | None = None
     """A new accepted version of the contract, which becomes the present one."""
+    recognition: RecognitionMark | None = None
+    """What became of a document of recognised revenue."""
+
+
+@dataclass(frozen=True)
+class RecognitionMark:
+    """A document of recognised revenue is posted under the ledger's number, or reversed."""
+
+    document_key: str
+    state: RecognitionState
+    entry: str = ""
+    reversal_key: str = ""
 
 
 @dataclass(frozen=True)

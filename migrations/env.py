@@ -7,7 +7,7 @@ import os
 from alembic import context
 from sqlalchemy import create_engine, text
 
-from dealthread.store.schema import metadata
+from dealthread.store import schema_recognition
 
 LOCK_TIMEOUT = "5s"
 """A migration that cannot get its lock gives up instead of queueing everybody behind it."""
@@ -27,7 +27,9 @@ def run() -> None:
     with engine.begin() as connection:
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         context.configure(
-            connection=connection, target_metadata=metadata, transaction_per_migration=True
+            connection=connection,
+            target_metadata=schema_recognition.metadata,
+            transaction_per_migration=True,
         )
         with context.begin_transaction():
             context.run_migrations()

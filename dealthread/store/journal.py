@@ -16,6 +16,7 @@ from dealthread.errors import StepRejected
 from dealthread.hub import Effects, WriteRow, WriteSpec, WriteState
 from dealthread.store import audit
 from dealthread.store.outbox import publish
+from dealthread.store.recognition import mark
 from dealthread.store.schema import contracts, crosswalk, journal, runs
 from dealthread.store.versions import accept_version
 
@@ -251,6 +252,8 @@ async def record_effects(
     await publish_all(connection, effects.events)
     if effects.version is not None:
         await accept_version(connection, effects.version)
+    if effects.recognition is not None:
+        await mark(connection, effects.recognition)
     if effects.contract_state is not None:
         await set_state(connection, context.contract_key, effects.contract_state)
     if effects.stage or effects.outcome is not None:

@@ -1,0 +1,1 @@
+"""Recognised revenue: what a month owes, how it is posted, and how deferred revenue moves."""

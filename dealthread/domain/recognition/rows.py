@@ -1,0 +1,131 @@
+"""Rows of recognised revenue, and the documents of the ledger that sum them up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+
+from dealthread.domain.base import Carried, Frozen
+from dealthread.domain.ledger import EntryLine, LedgerJournal
+from dealthread.domain.money import CurrencyCode, ExactDecimal, Money
+from dealthread.domain.receivable import DocumentKey
+from dealthread.domain.revenue.journal import Side
+
+
+class PlannedRevenue(Frozen):
+    """Revenue of one obligation in one month, as the contract's present plan has it."""
+
+    contract_key: str
+    version: int
+    obligation: str
+    line_key: str
+    account: str
+    month: date
+    """First day of the month."""
+    amount: Money
+    treatment: str = ""
+    recognised_on: date | None = None
+    """The day of the event that it waited for; None: the last of the month."""
+
+
+class RecognisedRevenue(Carried):
+    """What one document recognises of one obligation and month: the part of a contract line."""
+
+    contract_key: str
+    version: int
+    """Of the contract, whose plan it follows."""
+    obligation: str
+    line_key: str
+    account: str
+    month: date
+    amount: Money
+    """In the contract's currency; below nought where a plan has less than was posted."""
+    ledger_amount: Money
+    rate: ExactDecimal | None = None
+    """Ledger units for one of the contract's, as its invoice was posted; None in one currency."""
+    treatment: str = ""
+
+
+class RecognitionState(StrEnum):
+    """Of a document. What is planned counts as taken: it is posted before anything else is."""
+
+    PLANNED = "planned"
+    POSTED = "posted"
+    REVERSED = "reversed"
+
+
+class RecognitionDocument(Carried):
+    """One entry of recognised revenue: of one company, month, day and currency."""
+
+    document_key: DocumentKey
+    seller: str
+    period: date
+    """First day of the month whose run made it."""
+    number: int
+    """1, 2, … within company and period."""
+    erp: str
+    company: str
+    posting_date: date
+    deferred_account: str
+    currency: CurrencyCode
+    ledger_currency: CurrencyCode
+    state: RecognitionState = RecognitionState.PLANNED
+    entry: str = ""
+    """The ledger's number of the entry, once it is posted."""
+    requested_by: str = ""
+    rows: tuple[RecognisedRevenue, ...] = ()
+
+    @property
+    def amount(self) -> Money:
+        """Sum in the contracts' currency."""
+        return Money.total((row.amount for row in self.rows), self.currency)
+
+    @property
+    def ledger_amount(self) -> Money:
+        """Sum in the ledger's currency."""
+        return Money.total((row.ledger_amount for row in self.rows), self.ledger_currency)
+
+    def journal(self) -> LedgerJournal:
+        """Deferred revenue against revenue, one line for each account."""
+        accounts = sorted({row.account for row in self.rows})
+        sides = [_side(self, (self.deferred_account, self.rows, Side.DEBIT))]
+        for account in accounts:
+            rows = [row for row in self.rows if row.account == account]
+            sides.append(_side(self, (account, rows, Side.CREDIT)))
+        return LedgerJournal(
+            document_key=self.document_key,
+            company=self.company,
+            posting_date=self.posting_date,
+            description=f"Revenue {self.seller} {self.period:%Y-%m} {self.currency}",
+            lines=tuple(line for line in sides if line.amount),
+        )
+
+
+def _side(
+    document: RecognitionDocument, of: tuple[str, Iterable[RecognisedRevenue], Side]
+) -> EntryLine:
+    account, rows, side = of
+    found = list(rows)
+    own = Money.total((row.ledger_amount for row in found), document.ledger_currency)
+    theirs = Money.total((row.amount for row in found), document.currency)
+    if own.amount < 0:
+        side = Side.CREDIT if side is Side.DEBIT else Side.DEBIT
+    lines = len({(row.contract_key, row.obligation) for row in found})
+    return EntryLine(
+        account=account,
+        side=side,
+        amount=abs(own),
+        document_amount=abs(theirs) if document.currency != document.ledger_currency else None,
+        text=f"{lines} contract lines" if lines != 1 else "1 contract line",
+    )
+
+
+def first_of(day: date) -> date:
+    """First day of a day's month."""
+    return day.replace(day=1)
+
+
+def month_after(month: date) -> date:
+    """First day of the next month."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
