@@ -31,6 +31,7 @@ from dealthread.ports.crm import CollectionsMirror, CrmPort
 from dealthread.ports.entitlement import EntitlementPort, SuspendEntitlement
 
 REASON = "overdue invoice"
+OVER = (EntitlementState.REVOKED, EntitlementState.ENDED)
 
 
 class OverdueActivities:
@@ -147,7 +148,7 @@ class AccessHoldActivities:
         command = _hold(order)
         key = _key(order.context, "suspend", "do")
         held = await self._entitlement.find(command.contract_key, idempotency_key=key)
-        if held is None or held.state in (EntitlementState.REVOKED, EntitlementState.ENDED):
+        if held is None or held.state in OVER:
             return HeldAccess()
         made = await self._ensure(
             Write(
@@ -155,7 +156,7 @@ class AccessHoldActivities:
                 result_type=Entitlement,
                 find=lambda: self._found(command, key),
                 act=lambda wire_key: self._entitlement.suspend(command, idempotency_key=wire_key),
-                effects=lambda held: self._effects(order, held, "suspended"),
+                effects=lambda held: self._effects(order, held),
                 settle=self._entitlement.settle_window,
             )
         )
@@ -167,10 +168,7 @@ class AccessHoldActivities:
         command = _hold(order)
         key = _key(order.context, "suspend", "do")
 
-        def effects(left: Entitlement) -> Effects:
-            return Effects() if left.holds else self._effects(order, left, "restored")
-
-        left = await self._ensure.undo(
+        await self._ensure.undo(
             key,
             Undo(
                 spec=_spec(order, "undo", "entitlement.restore", request_hash(command)),
@@ -179,11 +177,12 @@ class AccessHoldActivities:
                 remove=lambda _, wire_key: self._entitlement.restore(
                     command, idempotency_key=wire_key
                 ),
-                effects=effects,
                 settle=self._entitlement.settle_window,
             ),
         )
-        if left is None:
+        # Not the undo's own answer: it may be lost, and then nothing is left to be found.
+        left = await self._entitlement.find(command.contract_key, idempotency_key=key)
+        if left is None or left.state in OVER:
             return HeldAccess()
         return HeldAccess(entitlement=left.ref.native_id, is_suspended=bool(left.holds))
 
@@ -191,8 +190,10 @@ class AccessHoldActivities:
         found = await self._entitlement.find(command.contract_key, idempotency_key=key)
         return found if found is not None and command.hold_id in found.holds else None
 
-    def _effects(self, order: HoldAccess, held: Entitlement, change: str) -> Effects:
-        told = access_changed(order, held.ref.native_id, change, self._clock.now())
+    def _effects(self, order: HoldAccess, held: Entitlement) -> Effects:
+        told = access_changed(
+            order.context, order.customer_key, held.ref.native_id, "suspended", self._clock.now()
+        )
         return Effects(events=(told,))
 
 

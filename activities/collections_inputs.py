@@ -80,6 +80,9 @@ class RecordPursuit(Carried):
     escalate: bool = False
     is_new: bool = False
     """The pursuit has just been opened."""
+    restored: str = ""
+    """The entitlement that may be used again; empty where nothing was given back, or another
+    pursuit still holds it."""
 
 
 class ShowPursuit(Carried):

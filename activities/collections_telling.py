@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from activities.collections_inputs import HoldAccess, RecordPursuit
+from activities.collections_inputs import RecordPursuit
 from dealthread.domain.dunning import GIVEN_UP, PursuitState
 from dealthread.domain.event_data.base import EventData
 from dealthread.domain.event_data.cash import (
@@ -14,6 +14,7 @@ from dealthread.domain.event_data.cash import (
 )
 from dealthread.domain.event_data.service import EntitlementChanged
 from dealthread.domain.events import BusinessEvent, EventType
+from dealthread.domain.transaction import SagaContext
 from dealthread.naming import event_id, idempotency_key
 
 
@@ -24,11 +25,12 @@ def events_of(order: RecordPursuit, now: datetime) -> tuple[BusinessEvent, ...]:
         context.business_key, context.generation, f"collections-{pursuit.sequence}", "told"
     )
     kind, data = _told(order)
-    return (
-        BusinessEvent(
-            id=event_id(key), type=kind, subject=pursuit.contract_key, time=now, data=data.told()
-        ),
+    told = BusinessEvent(
+        id=event_id(key), type=kind, subject=pursuit.contract_key, time=now, data=data.told()
     )
+    if not order.restored:
+        return (told,)
+    return (told, access_changed(context, pursuit.customer_key, order.restored, "restored", now))
 
 
 def _told(order: RecordPursuit) -> tuple[EventType, EventData]:
@@ -64,10 +66,9 @@ def _told(order: RecordPursuit) -> tuple[EventType, EventData]:
 
 
 def access_changed(
-    order: HoldAccess, entitlement: str, change: str, now: datetime
+    context: SagaContext, customer_key: str, entitlement: str, change: str, now: datetime
 ) -> BusinessEvent:
     """The right to use was suspended, or given back."""
-    context = order.context
     key = idempotency_key(context.business_key, context.generation, f"access-{change}", "told")
     return BusinessEvent(
         id=event_id(key),
@@ -76,7 +77,7 @@ def access_changed(
         time=now,
         data=EntitlementChanged(
             contract_key=context.contract_key,
-            customer_key=order.customer_key,
+            customer_key=customer_key,
             entitlement=entitlement,
             change=change,
             effective_from=now.date(),

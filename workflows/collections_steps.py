@@ -43,6 +43,7 @@ class CollectionsSteps:
         self._saga = saga
         self._desk = desk
         self._account_id = ""
+        self._restored = ""
         self._hold = HoldAccess(context=context, seller="", customer_key="")
         self.context = context
 
@@ -133,15 +134,19 @@ class CollectionsSteps:
             Step(
                 name="suspend",
                 act=act,
-                undo=lambda: workflow.execute_activity_method(
-                    AccessHoldActivities.restore,
-                    hold,
-                    task_queue=ENTITLEMENT_QUEUE,
-                    summary="Give the entitlement back",
-                    **COMPENSATE,
-                ),
+                undo=lambda: self._give_back(hold),
             )
         )
+
+    async def _give_back(self, hold: HoldAccess) -> None:
+        left = await workflow.execute_activity_method(
+            AccessHoldActivities.restore,
+            hold,
+            task_queue=ENTITLEMENT_QUEUE,
+            summary="Give the entitlement back",
+            **COMPENSATE,
+        )
+        self._restored = "" if left.is_suspended else left.entitlement
 
     async def record(
         self, pursuit: Pursuit, stage: DunningStage | None, *, is_new: bool, actor: str
@@ -159,6 +164,7 @@ class CollectionsSteps:
                         notice=stage.notice if stage is not None else None,
                         escalate=stage.escalate if stage is not None else False,
                         is_new=is_new,
+                        restored=self._restored,
                     ),
                     summary=f"Pursuit {pursuit.state}, stage {pursuit.stage}",
                     **STORE,

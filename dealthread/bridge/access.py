@@ -18,6 +18,7 @@ APPROVE = "approve"
 CHANGE = "change"
 SIGNAL = "signal"
 REPLAY = "replay"
+COLLECT = "collect"
 
 ALLOWED: dict[str, frozenset[str]] = {
     READ: frozenset({"viewer", "operator", "approver", "finance", "deal-desk", "finance-systems"}),
@@ -27,6 +28,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     CHANGE: frozenset({"operator", "deal-desk"}),
     SIGNAL: frozenset({"operator", "deal-desk", "customer-success"}),
     REPLAY: frozenset({"operator", "finance-systems"}),
+    COLLECT: frozenset({"operator", "finance"}),
 }
 """Action → roles that may take it."""
 

@@ -17,6 +17,7 @@ from dealthread.bridge import (
     api,
     checking,
     codec_server,
+    collections_api,
     contracts_api,
     events_api,
     inbox_api,
@@ -36,6 +37,7 @@ from dealthread.store.contract_reading import ContractReading
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
 from dealthread.store.inbox_writer import InboxWriter
+from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
 from dealthread.temporal import connect
@@ -96,6 +98,7 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
             contracts=PostgresContracts(engine),
             changes=PostgresChanges(engine),
             contract_reading=ContractReading(engine),
+            pursuits=PostgresPursuits(engine),
             config=_configuration(settings),
             temporal=_connection(settings),
             now=now,
@@ -119,6 +122,7 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
     app.include_router(checking.router)
     app.include_router(contracts_api.router)
     app.include_router(previewing.router)
+    app.include_router(collections_api.router)
     app.include_router(events_api.router)
     app.include_router(inbox_api.router)
     app.include_router(money_api.router)

@@ -9,6 +9,7 @@ from itertools import groupby
 from pydantic import BaseModel, JsonValue
 
 from dealthread.domain.contract import ContractState, RenewalTerms
+from dealthread.domain.dunning import Pursuit
 from dealthread.domain.money import Money
 from dealthread.domain.versions.timeline import LineSpan, arr_on, lines_over_time
 from dealthread.hub import RevenueRow
@@ -88,9 +89,11 @@ class ContractView(BaseModel):
     ended: list[EndedChange]
     """Changes that ended, with their outcome; one that was undone made no version."""
     money: MoneyView
+    collections: list[Pursuit]
+    """Overdue invoices that are pursued now."""
 
 
-def view_of(snapshot: ContractSnapshot, today: date) -> ContractView:
+def view_of(snapshot: ContractSnapshot, today: date, pursuits: list[Pursuit]) -> ContractView:
     """What is shown of a contract."""
     contract, state = snapshot.contract, snapshot.state
     return ContractView(
@@ -130,6 +133,7 @@ def view_of(snapshot: ContractSnapshot, today: date) -> ContractView:
             ),
             revenue=_by_month(snapshot.schedule, contract.currency),
         ),
+        collections=pursuits,
     )
 
 

@@ -53,12 +53,13 @@ class Signalled(BaseModel):
 
 @router.get("/{contract_key}")
 async def contract(contract_key: str, held: Held, _: Reader) -> ContractView:
-    """State, lines over time, versions, changes that wait, money."""
+    """State, lines over time, versions, changes that wait, money, what is in collections."""
     today = business_day(held)
     snapshot = await held.contract_reading.snapshot(contract_key, today)
     if snapshot is None:
         raise NotFound("contract_not_found", id=contract_key[:40])
-    return view_of(snapshot, today)
+    pursuits = await held.pursuits.listing(contract_key=contract_key, closed=False, limit=100)
+    return view_of(snapshot, today, pursuits)
 
 
 @router.post("/{contract_key}/amendments", status_code=202, response_model=Ordered)

@@ -17,6 +17,7 @@ from dealthread.store.changes import PostgresChanges
 from dealthread.store.contract_reading import ContractReading
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.inbox_writer import InboxWriter
+from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
 
@@ -36,6 +37,7 @@ class Resources:
     contracts: PostgresContracts
     changes: PostgresChanges
     contract_reading: ContractReading
+    pursuits: PostgresPursuits
     config: Callable[[], ConfigSet]
     """Finance's configuration as it stands."""
     temporal: Callable[[], Awaitable[Client]]

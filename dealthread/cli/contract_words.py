@@ -23,6 +23,7 @@ def show(view: dict[str, Any]) -> None:
             ("payment terms", view["payment_terms"]),
             ("value", f"{money(sums['tcv'])} net over the committed term"),
             ("a year", money(sums["arr"])),
+            *(("in collections", _pursued(one)) for one in view.get("collections", [])),
         ]
     )
     output.say()
@@ -133,6 +134,12 @@ def preview(found: dict[str, Any]) -> None:
         output.say(
             f"{name}: net {money(one['net'])}, tax {money(one['tax'])}, gross {money(one['gross'])}"
         )
+
+
+def _pursued(one: dict[str, Any]) -> str:
+    suspended = ", service suspended" if one["suspended"] else ""
+    state = str(one["state"]).replace("_", " ")
+    return f"{one['invoice_number']}, {money(one['amount_due'])}, {state}{suspended}"
 
 
 def _term(term: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from dealthread.cli import (
     cases,
+    collections,
     config,
     contracts,
     events,
@@ -49,6 +50,7 @@ app.command("money-view")(money_view.money_view)
 app.add_typer(transactions.deals, name="deals")
 app.add_typer(contracts.contracts, name="contracts")
 app.add_typer(cases.cases, name="cases")
+app.add_typer(collections.collections, name="collections")
 app.add_typer(events.events, name="events")
 app.add_typer(events.subscribers, name="subscribers")
 app.add_typer(inbox.inbox, name="inbox")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dealthread.configuration.common import COLLECTIONS, ENTITIES, dangling
 from dealthread.configuration.problem import ConfigProblem
-from dealthread.domain.catalog import ConfigSet
+from dealthread.domain.catalog import ConfigSet, RetryEngine
 from dealthread.domain.dunning import CollectionsPolicy, DunningStage
 
 
@@ -29,6 +29,14 @@ def policies(config: ConfigSet) -> Iterator[ConfigProblem]:
             named.setdefault(seller, index)
         yield from _counts(path, policy)
         yield from _stages(path, policy)
+    for index, entity in enumerate(config.legal_entities):
+        if entity.retry_engine == (RetryEngine.COLLECTIONS,):
+            yield ConfigProblem(
+                ENTITIES,
+                f"legal_entities[{index}].retry_engine",
+                str(RetryEngine.COLLECTIONS),
+                "no stage charges again, so that nobody would: set [billing], the biller's retries",
+            )
     for code in known:
         if code not in named:
             yield ConfigProblem(

@@ -27,7 +27,7 @@ from dealthread.errors import (
 )
 from dealthread.naming import event_id
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
-from dealthread.ports.entitlement import GrantEntitlement
+from dealthread.ports.entitlement import GrantEntitlement, SuspendEntitlement
 from tests.adapters.fake_clock import FixedClock
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -260,6 +260,24 @@ async def test_revoking_nothing_is_done(
     body = json.loads(service.sent[0].content)
     assert body["type"] == "dealthread.entitlement.revoke.v1"
     assert body["data"] == {"contract_key": "C-D1"}
+
+
+async def test_a_hold_is_put_on_and_lifted_by_its_own_id(
+    entitlement: SignedEventEntitlement, service: Service
+) -> None:
+    """PF-16: the answer lists what withholds it; another shape is no answer."""
+    command = SuspendEntitlement(contract_key="C-D1", hold_id="collections:a:in_1#1", reason="late")
+    held = {"id": "ent_1", "state": "suspended", "grants": [], "holds": [command.hold_id]}
+    service.answer = lambda _: httpx.Response(200, json=held)
+    suspended = await entitlement.suspend(command, idempotency_key=KEY)
+    assert isinstance(suspended, Done)
+    assert suspended.value.state is EntitlementState.SUSPENDED
+    assert suspended.value.holds == (command.hold_id,)
+    service.answer = lambda _: httpx.Response(200, json=held | {"holds": [7]})
+    assert isinstance(await entitlement.restore(command, idempotency_key="k2"), Unknown)
+    told = [json.loads(request.content) for request in service.sent]
+    assert [one["type"].split(".")[2] for one in told] == ["suspend", "restore"]
+    assert [one["data"] for one in told] == [command.model_dump()] * 2
 
 
 async def test_a_delivery_gives_the_subscribers_id_or_the_events(

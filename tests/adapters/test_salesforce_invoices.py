@@ -14,7 +14,7 @@ from dealthread.domain.documents import CrmRecord
 from dealthread.domain.money import Money
 from dealthread.errors import BadInput, InvariantBroken
 from dealthread.outcome import Done, Rejected
-from dealthread.ports.crm import InvoiceMirror
+from dealthread.ports.crm import CollectionsMirror, InvoiceMirror
 from tests.adapters.conftest import Simulator
 from tests.adapters.contract_suite import CHECKS, KEY, Check, WriteCase, name_of
 from tests.adapters.crm_world import CrmWorld
@@ -193,3 +193,39 @@ def test_an_external_id_is_whole(account: str, native_id: str) -> None:
     """Cut off it could be another invoice's."""
     with pytest.raises(InvariantBroken):
         external_id(ref(System.BILLING, account, "invoice", native_id))
+
+
+async def test_a_pursuit_is_shown_on_the_invoices_record_and_leaves_the_rest_of_it(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: InvoiceMirror
+) -> None:
+    """PF-16: whichever of the two is told first, there is one record."""
+    pursuit = CollectionsMirror(
+        contract_key=command.contract_key,
+        account_id=command.account_id,
+        invoice=command.invoice,
+        state="paused",
+        stage=3,
+        suspended=True,
+        promised_until=date(2026, 2, 10),
+    )
+    first = await crm.show_collections(pursuit, idempotency_key=KEY)
+    assert isinstance(await crm.mirror_invoice(command, idempotency_key=KEY), Done)
+    ended = pursuit.model_copy(update={"state": "paid", "suspended": False, "promised_until": None})
+    for state in (pursuit, ended):
+        again = await crm.show_collections(state, idempotency_key="later")
+        assert isinstance(first, Done)
+        assert isinstance(again, Done)
+        assert again.value.ref == first.value.ref
+        (row,) = invoices(crm_world)
+        assert (row["Dealthread_Status__c"], row["Dealthread_Number__c"]) == ("open", "US-000001")
+        (shown,) = crm_world.query(
+            "SELECT Dealthread_Collections__c, Dealthread_Collections_Stage__c, "
+            "Dealthread_Suspended__c, Dealthread_Promised_Until__c FROM Dealthread_Invoice__c"
+        )
+        until = state.promised_until
+        assert shown["Dealthread_Collections__c"] == state.state
+        assert shown["Dealthread_Collections_Stage__c"] == 3
+        assert shown["Dealthread_Suspended__c"] is state.suspended
+        assert shown["Dealthread_Promised_Until__c"] == (until.isoformat() if until else None)
+    unknown = pursuit.model_copy(update={"state": "forgiven"})
+    assert isinstance(await crm.show_collections(unknown, idempotency_key="no"), Rejected)

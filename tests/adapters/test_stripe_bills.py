@@ -306,3 +306,25 @@ def test_drift_is_named(invoice: Mapping[str, Any], payment: Mapping[str, Any], 
 
 def test_a_deleted_customer_has_no_key() -> None:
     assert customer_key({"customer": {"id": "cus_1", "object": "customer", "deleted": True}}) == ""
+
+
+async def test_a_charge_that_failed_is_told_until_the_invoice_is_paid(
+    billing: StripeBilling, stripe_simulator: Simulator
+) -> None:
+    """SN-4: what opens a pursuit at once. A first attempt that is only planned is no failure."""
+    client = native(stripe_simulator, US).v1
+    customer = client.customers.create()
+    method = client.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
+    client.customers.update(
+        customer.id, {"invoice_settings": {"default_payment_method": method.id}}
+    )
+    invoice = client.invoices.create({"customer": customer.id, "auto_advance": True})
+    client.invoice_items.create(
+        {"customer": customer.id, "invoice": invoice.id, "amount": 1000, "currency": "usd"}
+    )
+    assert (await billing.read_bill(US, invoice.id)).failed_attempts == 0
+    client.invoices.finalize_invoice(invoice.id)
+    failed = await billing.read_bill(US, invoice.id)
+    assert (failed.status, failed.failed_attempts) == (InvoiceStatus.OPEN, 1)
+    client.invoices.pay(invoice.id, {"paid_out_of_band": True})
+    assert (await billing.read_bill(US, invoice.id)).failed_attempts == 0

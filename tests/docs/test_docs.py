@@ -18,7 +18,15 @@ import typer
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from dealthread.bridge import api, checking, codec_server, events_api, inbox_api, intake
+from dealthread.bridge import (
+    api,
+    checking,
+    codec_server,
+    collections_api,
+    events_api,
+    inbox_api,
+    intake,
+)
 from dealthread.cli.main import app
 from dealthread.domain.case import KINDS, DecisionKind
 from dealthread.domain.corrections import Corrections
@@ -213,9 +221,8 @@ def test_the_table_of_rules_is_the_rules() -> None:
 
 def served() -> list[str]:
     """Method and path of every route of the bridge."""
-    routers: list[APIRouter] = [
-        module.router for module in (intake, api, checking, events_api, inbox_api, codec_server)
-    ]
+    modules = (intake, api, checking, collections_api, events_api, inbox_api, codec_server)
+    routers: list[APIRouter] = [module.router for module in modules]
     return [
         f"{method} {route.path}"
         for router in routers

@@ -248,3 +248,30 @@ def test_a_later_grant_brings_an_ended_entitlement_back(service: Party) -> None:
     assert service.send("entitlement.grant", "m1", ended).json()["state"] == "ended"
     renewed = spans(("10", "2020-01-01", "2021-01-01"), ("10", "2021-01-01", "2999-01-01"))
     assert service.send("entitlement.grant", "m2", renewed).json()["state"] == "active"
+
+
+def hold(one: str) -> dict[str, Any]:
+    return {"contract_key": "K-1", "hold_id": one, "reason": "overdue invoice"}
+
+
+def test_a_right_is_withheld_while_there_is_any_hold_and_one_lifted_never_comes_back(
+    service: Party,
+) -> None:
+    """Two unpaid invoices, an amendment in between, and a late copy of a suspension."""
+    assert service.send("entitlement.suspend", "m0", hold("a")).status_code == 404
+    service.send("entitlement.grant", "m1", grant())
+    suspended = service.send("entitlement.suspend", "m2", hold("a"))
+    assert (suspended.json()["state"], suspended.json()["holds"]) == ("suspended", ["a"])
+    service.send("entitlement.suspend", "m3", hold("b"))
+    service.send("entitlement.grant", "m4", grant(template="plus"))
+    assert service.entitlement().json()["holds"] == ["a", "b"], "more seats do not pay the bill"
+    one_left = service.send("entitlement.restore", "m5", hold("a"))
+    assert (one_left.json()["state"], one_left.json()["holds"]) == ("suspended", ["b"])
+    late = service.send("entitlement.suspend", "m6", hold("a"))
+    assert late.json()["holds"] == ["b"]
+    assert service.send("entitlement.restore", "m7", hold("b")).json()["state"] == "active"
+    for name in ("contract_key", "hold_id", "reason"):
+        broken = hold("c") | {name: ""}
+        assert service.send("entitlement.suspend", f"x-{name}", broken).status_code == 422
+    effects = httpx.get(f"{service.url}/_sim/ledger?kind=effects").json()["entries"]
+    assert [one["key"] for one in effects] == ["m1", "m2", "m3", "m4", "m5", "m7"]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -48,6 +48,8 @@ class Debt:
     server: WorkflowEnvironment
     contract: Contract
     invoice: str
+    together: list[str] = field(default_factory=list)
+    """The invoices of the test: time passes over all of them."""
 
     @property
     def account(self) -> str:
@@ -64,9 +66,9 @@ class Debt:
     def pursuing(self) -> WorkflowHandle[Any, Any]:
         return self.it.client.get_workflow_handle(collections_id(self.account, self.invoice))
 
-    async def pursue(self) -> WorkflowHandle[Any, Any]:
+    async def pursue(self) -> None:
         """As InvoiceToCash does it."""
-        return await self.it.client.start_workflow(
+        await self.it.client.start_workflow(
             CollectionsWorkflow.run,
             CollectionsInput(
                 billing_account=self.account,
@@ -119,14 +121,15 @@ class Debt:
 
     async def quiet(self) -> None:
         """Until every run about the invoice does nothing but wait."""
-        for business_key in (
-            invoice_id(self.account, self.invoice),
-            collections_id(self.account, self.invoice),
-        ):
-            for _ in range(400):
-                if await self._waits(business_key):
-                    break
-                await asyncio.sleep(0.01)
+        for invoice in self.together:
+            for business_key in (
+                invoice_id(self.account, invoice),
+                collections_id(self.account, invoice),
+            ):
+                for _ in range(400):
+                    if await self._waits(business_key):
+                        break
+                    await asyncio.sleep(0.01)
 
     async def _waits(self, workflow_id: str) -> bool:
         try:
@@ -177,11 +180,12 @@ class Debt:
             bodies = (await connection.execute(query)).scalars()
             return [{"type": body["type"].split(".")[2], **body["data"]} for body in bodies]
 
-    async def another(self) -> Debt:
+    def another(self) -> Debt:
         """One more unpaid invoice of the same contract."""
-        invoice = f"{self.invoice}b"
+        invoice = f"{self.together[0]}-{len(self.together) + 1}"
         self.it.billing.bills[invoice] = _bill(self.contract, invoice)
-        return Debt(self.it, self.server, self.contract, invoice)
+        self.together.append(invoice)
+        return Debt(self.it, self.server, self.contract, invoice, self.together)
 
 
 @asynccontextmanager
@@ -195,7 +199,7 @@ async def owed(server: WorkflowEnvironment, engine: AsyncEngine) -> AsyncIterato
         it.clock.offset = timedelta(seconds=int(it.clock.offset.total_seconds()))
         invoice = f"in_{contract.key}"
         it.billing.bills[invoice] = _bill(contract, invoice)
-        yield Debt(it, server, contract, invoice)
+        yield Debt(it, server, contract, invoice, [invoice])
 
 
 def _bill(contract: Contract, native_id: str) -> Bill:

@@ -1,0 +1,164 @@
+"""How a pursuit ends otherwise than by a payment, how it begins, and what goes wrong on its way
+(PF-16, SN-4, RS-01): in virtual time.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.testing import WorkflowEnvironment
+
+from activities.collections_inputs import OrderKind
+from dealthread.domain.case import DecisionKind
+from dealthread.domain.documents import CreditForm, EntitlementState
+from dealthread.domain.invoice import InvoiceStatus
+from dealthread.domain.money import Money
+from tests.fakes.world import Fault, settled
+from tests.support.overdue import owed
+from tests.support.saga_ends import TRANSIENT
+
+pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
+
+ACTIVE, SUSPENDED = EntitlementState.ACTIVE, EntitlementState.SUSPENDED
+
+
+async def test_what_is_credited_voided_stopped_or_cancelled_ends_and_gives_back(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """Each had suspended the contract; with the last of them the service is back."""
+    async with owed(skipping_server, engine) as debt:
+        credited, voided, stopped = debt.another(), debt.another(), debt.another()
+        for one in (debt, credited, voided, stopped):
+            await one.pursue()
+        await debt.go_to(date(2026, 1, 18))
+        for one in (debt, credited, voided, stopped):
+            await one.at_stage(3)
+        net, tax = credited.bill.net, credited.bill.tax
+        day = date(2026, 1, 18)
+        debt.it.billing.credit(credited.invoice, net, tax, day, CreditForm.OPEN_INVOICE)
+        voided.becomes(InvoiceStatus.VOID)
+        for one in (credited, voided):
+            await one.heard()
+        await stopped.order(OrderKind.STOP, reason="disputed by the customer")
+        for one, outcome in ((credited, "credited"), (voided, "voided"), (stopped, "stopped")):
+            assert await one.pursuing().result() == outcome
+            closed = await one.until(lambda found: found.state == "closed")
+            assert (closed.outcome, closed.suspended) == (outcome, False)
+        assert closed.reason == "stop: disputed by the customer"
+        assert await debt.access() is SUSPENDED
+        await debt.pursuing().cancel()
+        assert await debt.pursuing().result() == "stopped"
+        assert await debt.access() is ACTIVE
+
+
+async def test_an_invoice_that_was_pursued_before_is_suspended_again(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """The second pursuit has a generation and keys of its own: nothing counts as done."""
+    async with owed(skipping_server, engine) as debt:
+        for generation, day in ((1, date(2026, 1, 18)), (2, date(2026, 2, 2))):
+            await debt.pursue()
+            await debt.go_to(day)
+            found = await debt.until(lambda now: now.stage == 3 and now.suspended)
+            assert found.generation == generation
+            assert await debt.access() is SUSPENDED
+            await debt.order(OrderKind.STOP)
+            assert await debt.pursuing().result() == "stopped"
+            assert await debt.access() is ACTIVE
+
+
+async def test_what_is_given_up_at_the_biller_is_pursued_no_further_and_may_still_be_paid(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    async with owed(skipping_server, engine) as debt:
+        await debt.pursue()
+        await debt.go_to(date(2026, 1, 18))
+        await debt.at_stage(3)
+        debt.becomes(InvoiceStatus.UNCOLLECTIBLE)
+        await debt.heard()
+        await debt.until(lambda found: found.state == "written_off")
+        assert await debt.access() is SUSPENDED
+        await debt.go_to(date(2026, 2, 5))
+        assert await debt.it.open_case(debt.contract.key) is None
+        debt.pay()
+        await debt.heard()
+        assert await debt.pursuing().result() == "paid"
+        assert await debt.access() is ACTIVE
+
+
+async def test_a_failed_charge_begins_it_at_once_and_what_is_paid_in_time_is_never_pursued(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """SN-4: customer success hears on the day of the failure; partly paid, the rest is pursued."""
+    async with owed(skipping_server, engine) as debt:
+        in_time = debt.another()
+        in_time.pay()
+        await in_time.news()
+        bill = debt.bill.model_copy(update={"failed_attempts": 1})
+        debt.it.billing.bills[debt.invoice] = bill
+        await debt.news()
+        opened = await debt.until(lambda found: found.state == "open")
+        assert opened.opened_at is not None
+        assert opened.opened_at.date() == date(2026, 1, 1)
+        assert [one["type"] for one in await debt.told("collections")] == ["started"]
+        debt.pay(Money.of("5891.00", "USD"))
+        await debt.go_to(date(2026, 1, 4))
+        assert (await debt.at_stage(1)).amount_due == Money.of("10000.00", "USD")
+        debt.pay()
+        await debt.news()
+        assert await debt.pursuing().result() == "paid"
+        assert await in_time.stands() is None
+
+
+ACTS = ("entitlement.suspend", "entitlement.restore", "crm.show_collections")
+
+
+@pytest.mark.parametrize("fault", TRANSIENT)
+async def test_a_transient_fault_at_any_act_suspends_and_restores_once(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine, fault: Fault
+) -> None:
+    """RS-01: whatever was lost on the way, one suspension and one restoration take effect."""
+    async with owed(skipping_server, engine) as debt:
+        debt.it.world.retry_after = debt.it.world.retry_after / 100
+        await debt.pursue()
+        await debt.go_to(date(2026, 1, 11))
+        await debt.at_stage(2)
+        debt.it.world.calls.clear()
+        for act in ACTS:
+            debt.it.world.plan(act, fault)
+        debt.it.world.plan("billing.read_bill", Fault.REFUSED)
+        await debt.go_to(date(2026, 1, 18))
+        await debt.at_stage(3)
+        await settled(debt.it.world)
+        assert await debt.access() is SUSPENDED
+        debt.pay()
+        await debt.heard()
+        assert await debt.pursuing().result() == "paid"
+        await settled(debt.it.world)
+        assert await debt.access() is ACTIVE
+        done = debt.it.world.did(debt.contract.key)
+        assert set(done) >= {"entitlement.suspend", "entitlement.restore"}
+        assert [one["change"] for one in await debt.told("entitlement")] == [
+            "suspended",
+            "restored",
+        ]
+
+
+async def test_paid_while_the_suspension_waits_for_a_person_nobody_is_suspended(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """The service refuses the hold; when somebody retries days later, the invoice is read first."""
+    async with owed(skipping_server, engine) as debt:
+        debt.it.world.plan("entitlement.suspend", Fault.REJECTED, case_kind="entitlement.failed")
+        await debt.pursue()
+        await debt.go_to(date(2026, 1, 18))
+        case = await debt.it.case_of(debt.contract.key)
+        assert case.kind == "entitlement.failed"
+        debt.pay()
+        await debt.heard()
+        await debt.it.decide(case, DecisionKind.RETRY)
+        assert await debt.pursuing().result() == "paid"
+        assert "entitlement.suspend" not in debt.it.world.did(debt.contract.key)
+        assert await debt.access() is ACTIVE
