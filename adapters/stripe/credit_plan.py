@@ -302,4 +302,8 @@ def memo_to_be(account: str, note: Note, currency: str, *, refund: bool, paid: i
 
 def is_of(row: translate.Data, act: str) -> bool:
     """Whether a credit note was made by this change."""
-    return translate.mark(row, CHANGE) == act and translate.text(row, "status") == "issued"
+    return (
+        bool(act)
+        and translate.mark(row, CHANGE) == act
+        and translate.text(row, "status") == "issued"
+    )

@@ -79,6 +79,29 @@ async def test_fewer_seats_are_credited_on_the_invoice_that_billed_them(
     ).data] == [30]  # fmt: skip
 
 
+async def test_a_note_that_somebody_made_by_hand_is_not_taken_for_the_changes_own(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """It carries no mark of ours: the preview shows all that the change will give."""
+    agreement = await begun(dated_billing, days)
+    assert agreement.first_invoice is not None
+    assert agreement.first_invoice.ref is not None
+    client = native(stripe_simulator, ACCOUNT)
+    native_id = agreement.first_invoice.ref.native_id
+    line = client.v1.invoices.retrieve(native_id).lines.data[0].id
+    client.v1.credit_notes.create(
+        {
+            "invoice": native_id,
+            "lines": [{"type": "invoice_line_item", "invoice_line_item": line, "amount": 50000}],
+        }
+    )
+    command = reduction(agreement)
+    preview = await dated_billing.preview_change(command)
+    made = await done(dated_billing, command)
+    assert figures(made.credit_memos[0]) == ("2201.75", "418.33", "2620.08")
+    assert difference(preview, made) == ""
+
+
 async def test_what_was_not_paid_lowers_the_invoice(
     dated_billing: StripeBilling, days: Days
 ) -> None:
