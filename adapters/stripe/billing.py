@@ -17,16 +17,27 @@ from adapters.stripe.clients import BillingAccounts
 from adapters.stripe.credits import Credits
 from adapters.stripe.customers import Customers
 from adapters.stripe.errors import REJECTED
+from adapters.stripe.invoice_credits import InvoiceCredits
 from adapters.stripe.invoices import Invoices
 from adapters.stripe.settings import StripeSettings
 from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract
-from dealthread.domain.documents import Agreement, BillingCustomer, ChangedAgreement
+from dealthread.domain.documents import (
+    Agreement,
+    BillingCustomer,
+    ChangedAgreement,
+    CreditMemo,
+)
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.party import Party
 from dealthread.errors import InvariantBroken
 from dealthread.outcome import Outcome, Rejected
-from dealthread.ports.billing import ChangeAgreement, OnboardBillingCustomer, StartAgreement
+from dealthread.ports.billing import (
+    ChangeAgreement,
+    CreditInvoice,
+    OnboardBillingCustomer,
+    StartAgreement,
+)
 from dealthread.ports.clock import BusinessClock
 
 
@@ -51,6 +62,7 @@ class StripeBilling:
         self._invoices = Invoices(self._tax_rates)
         self._agreements = Agreements(self._tax_rates, self._invoices, clock)
         credits = Credits(self._tax_rates, self._invoices)
+        self._invoice_credits = InvoiceCredits(credits)
         self._bills = Bills(self._tax_rates, self._invoices, credits)
         self._changes = Changes(self._tax_rates, self._invoices, self._agreements, clock)
 
@@ -163,6 +175,25 @@ class StripeBilling:
         """What the change with this key made, if all of it is there."""
         account = self._accounts[command.before.billing_account]
         return await self._changes.find(account, command, idempotency_key)
+
+    async def preview_credit(self, command: CreditInvoice) -> CreditMemo:
+        """The biller's own preview of a credit note. Raises NotFound and StepRejected."""
+        account = self._accounts[command.billing_account]
+        return await self._invoice_credits.preview(account, command)
+
+    async def credit_invoice(
+        self, command: CreditInvoice, *, idempotency_key: str
+    ) -> Outcome[CreditMemo]:
+        """One credit note on one invoice; found before it is made twice."""
+        account = self._accounts[command.billing_account]
+        return await self._invoice_credits.give(account, command, idempotency_key)
+
+    async def find_credit(
+        self, command: CreditInvoice, *, idempotency_key: str
+    ) -> CreditMemo | None:
+        """The credit note that the act with this key made."""
+        account = self._accounts[command.billing_account]
+        return await self._invoice_credits.find(account, command, idempotency_key)
 
 
 def _of(account: str, customer: BillingCustomer) -> str:

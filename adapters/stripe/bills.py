@@ -21,7 +21,7 @@ from dealthread.domain.documents import CreditMemo
 from dealthread.domain.money import Money
 from dealthread.errors import ContractDrift, NotFound
 
-_SUBSCRIPTION = ("parent", "subscription_details", "subscription")
+SUBSCRIPTION = ("parent", "subscription_details", "subscription")
 _WAYS = {
     "payment_intent": PaymentWay.PROCESSOR,
     "charge": PaymentWay.PROCESSOR,
@@ -47,16 +47,17 @@ class Bills:
         row = await account.read(
             "read_invoice",
             lambda: account.v1.invoices.retrieve_async(
-                native_id, {"expand": ["customer", ".".join(_SUBSCRIPTION)]}
+                native_id, {"expand": ["customer", ".".join(SUBSCRIPTION)]}
             ),
         )
         lines = await self._invoices.lines(account, row)
-        subscription = translate.mapping(row, *_SUBSCRIPTION)
+        subscription = translate.mapping(row, *SUBSCRIPTION)
         keys = line_keys(subscription)
         by_line = {translate.text(line, "id"): keys.of(line) for line in lines}
         codes = await self._tax_rates.codes(account)
         shown = translate.invoice(account.key, row, lines, keys, codes)
         is_draft = row.get("status") == "draft"
+        memos = await self._memos(account, row, by_line)
         remaining = translate.minor(row, "amount_remaining")
         return Bill(
             ref=translate.ref(account.key, "invoice", translate.text(row, "id")),
@@ -79,8 +80,11 @@ class Bills:
             payments=()
             if is_draft
             else payments_of(account.key, row, await self._paid(account, native_id)),
-            credit_memos=await self._memos(account, row, by_line),
             failed_attempts=failed_attempts(row),
+            credit_memos=tuple(memo for memo, _ in memos),
+            credit_reasons={
+                memo.ref.native_id: reason for memo, reason in memos if memo.ref and reason
+            },
         )
 
     async def _paid(self, account: BillingAccount, native_id: str) -> list[Answer]:
@@ -102,18 +106,20 @@ class Bills:
 
     async def _memos(
         self, account: BillingAccount, row: Answer, by_line: Mapping[str, str]
-    ) -> tuple[CreditMemo, ...]:
+    ) -> list[tuple[CreditMemo, str]]:
+        """Oldest first, each with the reason that a person gave."""
         notes = [
             note
             for note in await self._credits.notes(account, row)
             if translate.text(note, "status") == "issued"
         ]
-        return tuple(
-            [
-                memo_of(account.key, note, await self._credits.note_lines(account, note), by_line)
-                for note in reversed(notes)
-            ]
-        )
+        return [
+            (
+                memo_of(account.key, note, await self._credits.note_lines(account, note), by_line),
+                translate.mark(note, requests.CREDIT_REASON),
+            )
+            for note in reversed(notes)
+        ]
 
 
 def line_keys(subscription: translate.Data) -> translate.LineKeys:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
 
 from stripe.params import CreditNoteCreateParams
 from stripe.params._credit_note_create_params import CreditNoteCreateParamsLine
@@ -22,6 +23,7 @@ from dealthread.outcome import Rejected
 from dealthread.ports.billing import CreditLine
 
 REFUSED = "billing.rejected"
+StripeReason = Literal["duplicate", "fraudulent", "order_change", "product_unsatisfactory"]
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ def params_of(
     *,
     refund: bool,
     given: GivenBack,
+    reason: StripeReason | None = "order_change",
 ) -> CreditNoteCreateParams:
     """What was not paid lowers the invoice; the rest goes to the balance or back. What was paid
     outside of Stripe is given back outside of it, and nothing is given back twice."""
@@ -199,9 +202,10 @@ def params_of(
     params: CreditNoteCreateParams = {
         "invoice": note.invoice,
         "lines": lines,
-        "reason": "order_change",
         "metadata": metadata,
     }
+    if reason is not None:
+        params["reason"] = reason
     paid = max(0, note.total - translate.minor(invoice, "amount_remaining"))
     off_stripe = _minor_or_zero(invoice, "amount_paid_off_stripe")
     on_stripe = translate.minor(invoice, "amount_paid") - off_stripe - given.on_stripe

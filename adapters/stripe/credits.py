@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from stripe.params import CreditNoteCreateParams
+
 from adapters.http import act_key
 from adapters.stripe import translate
 from adapters.stripe.catalogue import TaxRates
@@ -73,30 +75,39 @@ class Credits:
         if not command.credits or row.get("object") == "subscription_schedule":
             return found
         keys = LineKeysOfContract(row, command.before)
-        noted: dict[str, int] = {}
-        lines: list[BilledLine] = []
         async for invoice in self._invoices.of_subscription(account, str(row["id"])):
-            native_id = str(invoice["id"])
-            found.invoices[native_id] = invoice
-            found.rooms[native_id] = translate.minor(invoice, "total")
-            rows = await self._invoices.lines(account, invoice)
-            billed = billed_lines(invoice, rows, keys)
-            found.keys.update({line.native_id: line.line_key for line in billed})
-            # What was credited on an invoice before it was given up counts all the same.
-            lines += billed if invoice.get("status") in _CREDITABLE else []
-            for note in await self.notes(account, invoice):
-                if note.get("status") != "issued":
-                    continue
-                found.rooms[native_id] -= translate.minor(note, "total")
-                found.given[native_id] = found.given.get(native_id, GivenBack()).and_of(note)
-                note_lines = await self.note_lines(account, note)
-                if is_of(note, act_key(key)):
-                    found.own.append((note, note_lines))
-                for line in note_lines:
-                    name = translate.text(line, "invoice_line_item")
-                    noted[name] = noted.get(name, 0) + translate.minor(line, "amount")
-        found.lines = less(lines, noted)
+            await self.add(account, found, invoice, keys, key)
         return found
+
+    async def add(
+        self,
+        account: BillingAccount,
+        found: Ledger,
+        invoice: Answer,
+        keys: translate.LineKeys,
+        key: str,
+    ) -> None:
+        """An invoice with its lines and notes; those of the act with this key are its own."""
+        native_id = str(invoice["id"])
+        found.invoices[native_id] = invoice
+        found.rooms[native_id] = translate.minor(invoice, "total")
+        billed = billed_lines(invoice, await self._invoices.lines(account, invoice), keys)
+        found.keys.update({line.native_id: line.line_key for line in billed})
+        noted: dict[str, int] = {}
+        for note in await self.notes(account, invoice):
+            if note.get("status") != "issued":
+                continue
+            found.rooms[native_id] -= translate.minor(note, "total")
+            found.given[native_id] = found.given.get(native_id, GivenBack()).and_of(note)
+            note_lines = await self.note_lines(account, note)
+            if is_of(note, act_key(key)):
+                found.own.append((note, note_lines))
+            for line in note_lines:
+                name = translate.text(line, "invoice_line_item")
+                noted[name] = noted.get(name, 0) + translate.minor(line, "amount")
+        # What was credited on an invoice before it was given up counts all the same.
+        if invoice.get("status") in _CREDITABLE:
+            found.lines += less(billed, noted)
 
     def plan(self, ledger: Ledger, row: Answer, command: ChangeAgreement) -> list[Note] | Rejected:
         """The notes that are still to be made."""
@@ -177,16 +188,21 @@ class Credits:
                 continue
             given = ledger.given.get(note.invoice, GivenBack())
             params = params_of(note, invoice, {}, refund=command.refund, given=given)
-            row = await account.read(
-                "preview_credit_note",
-                lambda asked=params: account.v1.credit_notes.preview_async(asked),  # type: ignore[misc]
-            )
-            shown = dict(translate.mapping(row, "lines"))
-            if shown.get("has_more"):
-                raise ContractDrift("preview_with_more_lines", field="lines.has_more")
-            lines = rows_of(shown)
-            found.append(memo_of(account.key, row, lines, ledger.keys, is_preview=True))
+            found.append(await self.preview_of(account, params, ledger))
         return tuple(found)
+
+    async def preview_of(
+        self, account: BillingAccount, params: CreditNoteCreateParams, ledger: Ledger
+    ) -> CreditMemo:
+        """The biller's preview of one note."""
+        row = await account.read(
+            "preview_credit_note",
+            lambda: account.v1.credit_notes.preview_async(params),
+        )
+        shown = dict(translate.mapping(row, "lines"))
+        if shown.get("has_more"):
+            raise ContractDrift("preview_with_more_lines", field="lines.has_more")
+        return memo_of(account.key, row, rows_of(shown), ledger.keys, is_preview=True)
 
     async def _own_note(self, account: BillingAccount, invoice: str, key: str) -> Answer | None:
         for note in await self.notes(account, {"id": invoice}):

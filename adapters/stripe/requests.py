@@ -31,6 +31,7 @@ HOLD = "dealthread_hold"
 COLLECTION = "dealthread_collection"
 COMMITTED_UNTIL = "dealthread_committed_until"
 SELLER_COUNTRY = "dealthread_seller_country"
+CREDIT_REASON = "dealthread_credit_reason"
 ITEM = "dealthread_item_"
 """Followed by the id of an item that is gone: the line that it billed."""
 ALWAYS_DAY = 28

@@ -63,3 +63,5 @@ class Bill(Carried):
     credit_memos: tuple[CreditMemo, ...] = ()
     failed_attempts: int = 0
     """How often the biller tried to collect an invoice that is still open, and failed."""
+    credit_reasons: dict[str, str] = {}
+    """By native id of a credit that a person asked for, why. The others follow from a change."""

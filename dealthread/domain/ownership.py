@@ -157,6 +157,17 @@ WRITE_MODELS: dict[str, WriteModel] = {
             "refund": (),
         },
     ),
+    "CreditInvoice": WriteModel(
+        System.BILLING,
+        {
+            "billing_account": (),
+            "invoice_id": (),
+            "currency": (),
+            "lines": (34,),
+            "refund": (),
+            "cause": (),
+        },
+    ),
     "OnboardErpCustomer": WriteModel(
         System.ERP,
         {

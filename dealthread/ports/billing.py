@@ -8,7 +8,13 @@ from typing import Protocol
 from dealthread.domain.base import Carried
 from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract
-from dealthread.domain.documents import Agreement, BillingCustomer, ChangedAgreement
+from dealthread.domain.credit_order import CreditedLine, CreditReason
+from dealthread.domain.documents import (
+    Agreement,
+    BillingCustomer,
+    ChangedAgreement,
+    CreditMemo,
+)
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.money import Money
 from dealthread.domain.party import Party
@@ -61,6 +67,20 @@ class ChangeAgreement(Carried):
     the others are billed from the next period on, or given back by `credits`."""
     credits: tuple[CreditLine, ...] = ()
     refund: bool = False
+
+
+class CreditInvoice(Carried):
+    """Give back a part of an invoice that was issued, by a credit note that names it.
+
+    What is unpaid lowers the invoice; what was paid goes to the customer's balance, or back.
+    """
+
+    billing_account: str
+    invoice_id: str
+    currency: str
+    lines: tuple[CreditedLine, ...]
+    refund: bool = False
+    cause: CreditReason = CreditReason.GOODWILL
 
 
 class BillingPort(Protocol):
@@ -153,3 +173,17 @@ class BillingPort(Protocol):
         self, command: ChangeAgreement, *, idempotency_key: str
     ) -> ChangedAgreement | None:
         """What the change with this key made, if all of it is there. Strongly consistent."""
+
+    async def preview_credit(self, command: CreditInvoice) -> CreditMemo:
+        """The biller's own preview of a credit note; nothing is stored there. Raises NotFound, and
+        StepRejected when the invoice has not so much left."""
+
+    async def credit_invoice(
+        self, command: CreditInvoice, *, idempotency_key: str
+    ) -> Outcome[CreditMemo]:
+        """One credit note on one invoice; found before it is made twice."""
+
+    async def find_credit(
+        self, command: CreditInvoice, *, idempotency_key: str
+    ) -> CreditMemo | None:
+        """The credit note that the act with this key made. Strongly consistent."""

@@ -14,15 +14,21 @@ from dealthread.domain.documents import (
     BillingCustomer,
     ChangedAgreement,
     CreditForm,
+    CreditMemo,
 )
 from dealthread.domain.invoice import BillingInvoice, InvoiceLine, InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.party import Party
 from dealthread.errors import NotFound, StepRejected
-from dealthread.outcome import Outcome
-from dealthread.ports.billing import ChangeAgreement, OnboardBillingCustomer, StartAgreement
+from dealthread.outcome import Outcome, Rejected
+from dealthread.ports.billing import (
+    ChangeAgreement,
+    CreditInvoice,
+    OnboardBillingCustomer,
+    StartAgreement,
+)
 from tests.fakes.billing_changes import Books, changed, memos
-from tests.fakes.bills import credited, paid
+from tests.fakes.bills import credit_of, credited, paid, with_credit
 from tests.fakes.world import Unchanged, World
 
 
@@ -70,6 +76,8 @@ class FakeBilling:
         self.books = Books()
         self.bills: dict[str, Bill] = {}
         """By native id, as a test puts them there."""
+        self.credits: dict[str, CreditMemo] = {}
+        """By the key of the act: what a person's credit made."""
         self.paid: set[str] = set()
         """Contracts whose invoices are paid: their credits go to the balance, or back."""
         self.holds_at_start = True
@@ -295,6 +303,46 @@ class FakeBilling:
         return await self._world.read(
             "billing.find_change", lambda: self.changes.get(_act(idempotency_key))
         )
+
+    async def preview_credit(self, command: CreditInvoice) -> CreditMemo:
+        def look() -> CreditMemo:
+            memo = credit_of(self._bill_of(command), command, self._today())
+            if isinstance(memo, Rejected):
+                raise StepRejected.of(memo)
+            return memo.model_copy(update={"ref": None, "number": ""})
+
+        return await self._world.read("billing.preview_credit", look)
+
+    async def credit_invoice(
+        self, command: CreditInvoice, *, idempotency_key: str
+    ) -> Outcome[CreditMemo]:
+        act, bill = _act(idempotency_key), self._bill_of(command)
+        memo = credit_of(bill, command, self._today())
+        if act not in self.credits and isinstance(memo, Rejected):
+            return memo
+
+        def effect() -> CreditMemo | Unchanged[CreditMemo]:
+            if act in self.credits:
+                return Unchanged(self.credits[act])
+            assert isinstance(memo, CreditMemo)
+            self.credits[act] = memo
+            self.bills[command.invoice_id] = with_credit(bill, memo, command.cause)
+            return memo
+
+        return await self._world.write("billing.credit_invoice", bill.contract_key, effect)
+
+    async def find_credit(
+        self, command: CreditInvoice, *, idempotency_key: str
+    ) -> CreditMemo | None:
+        return await self._world.read(
+            "billing.find_credit", lambda: self.credits.get(_act(idempotency_key))
+        )
+
+    def _bill_of(self, command: CreditInvoice) -> Bill:
+        found = self.bills.get(command.invoice_id)
+        if found is None or found.ref.account != command.billing_account:
+            raise NotFound("billing_object_not_found")
+        return found
 
     def _today(self) -> date:
         return self._world.today.date()

@@ -6,9 +6,12 @@ from datetime import date
 
 from dealthread.domain.base import Ref, System
 from dealthread.domain.bill import Bill, BillPayment, PaymentWay
+from dealthread.domain.credit_order import CreditedLine, refusals
 from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
+from dealthread.outcome import Rejected
+from dealthread.ports.billing import CreditInvoice
 
 
 def paid(bill: Bill, amount: Money, day: date, way: PaymentWay) -> Bill:
@@ -43,6 +46,51 @@ def credited(
     )
     less = _less(bill, gross) if form is CreditForm.OPEN_INVOICE else bill
     return less.model_copy(update={"credit_memos": (*bill.credit_memos, memo)})
+
+
+def credit_of(bill: Bill, command: CreditInvoice, day: date) -> CreditMemo | Rejected:
+    """The credit memo of a command: the open part first, then the balance or back. Tax as each
+    line was taxed; more than a line has left is refused."""
+    refused = refusals(bill, command.currency, command.lines)
+    if refused:
+        return Rejected("billing.rejected", refused[0].code, refused[0].field)
+    lines = tuple(_credit_line(bill, line) for line in command.lines)
+    net = Money.total((line.net for line in lines), bill.currency)
+    tax = Money.total((line.tax for line in lines), bill.currency)
+    number, gross = len(bill.credit_memos) + 1, net + tax
+    unpaid = min(gross, bill.remaining)
+    after = CreditForm.REFUND if command.refund else CreditForm.BALANCE
+    forms = {CreditForm.OPEN_INVOICE: unpaid, after: gross - unpaid}
+    return CreditMemo(
+        ref=_ref(bill, "credit_note", f"cn_{bill.ref.native_id}_{number}"),
+        number=f"{bill.number}-CN-{number}",
+        corrects=bill.ref,
+        lines=lines,
+        net=net,
+        tax=tax,
+        gross=gross,
+        forms={form: part for form, part in forms.items() if part},
+        issue_date=day,
+    )
+
+
+def with_credit(bill: Bill, memo: CreditMemo, cause: str) -> Bill:
+    """The bill after it."""
+    unpaid = memo.forms.get(CreditForm.OPEN_INVOICE)
+    less = _less(bill, unpaid) if unpaid else bill
+    assert memo.ref is not None
+    return less.model_copy(
+        update={
+            "credit_memos": (*bill.credit_memos, memo),
+            "credit_reasons": {**bill.credit_reasons, memo.ref.native_id: cause},
+        }
+    )
+
+
+def _credit_line(bill: Bill, wanted: CreditedLine) -> CreditMemoLine:
+    billed = next(line for line in bill.lines if line.line_key == wanted.line_key)
+    tax = Money.rounded(wanted.net.amount * billed.tax.amount / billed.net.amount, bill.currency)
+    return CreditMemoLine(line_key=wanted.line_key, net=wanted.net, tax=tax)
 
 
 def _less(bill: Bill, amount: Money) -> Bill:

@@ -13,7 +13,12 @@ from dealthread.domain.ownership import (
     row,
     unowned_fields,
 )
-from dealthread.ports.billing import ChangeAgreement, OnboardBillingCustomer, StartAgreement
+from dealthread.ports.billing import (
+    ChangeAgreement,
+    CreditInvoice,
+    OnboardBillingCustomer,
+    StartAgreement,
+)
 from dealthread.ports.crm import CollectionsMirror, CrmChange, CrmWriteBack, InvoiceMirror
 from dealthread.ports.entitlement import GrantEntitlement, SuspendEntitlement
 from dealthread.ports.erp import DraftBooking, OnboardErpCustomer
@@ -27,6 +32,7 @@ COMMANDS = {
         OnboardBillingCustomer,
         StartAgreement,
         ChangeAgreement,
+        CreditInvoice,
         OnboardErpCustomer,
         DraftBooking,
         GrantEntitlement,
