@@ -32,6 +32,7 @@ from activities.erp import ErpActivities
 from activities.erp_adjustment import ErpAdjustmentActivities
 from activities.hub import HubActivities
 from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerActivities
+from activities.money_check import BillCheckActivities, LedgerCheckActivities
 from adapters import registry as adapters
 from adapters.http import CallMeter
 from dealthread.config import ConfigSource
@@ -178,6 +179,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
         ErpActivities(ports.erps, ensure, ports.contracts),
         ErpAdjustmentActivities(ports.erps, ensure),
         LedgerActivities(ports.erps, ensure),
+        LedgerCheckActivities(ports.erps),
     )
     companies = {
         (entity.erp_instance, entity.erp_company) for entity in ports.config().legal_entities
@@ -212,6 +214,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                 ),
                 BillingChangeActivities(ports.billing, ensure),
                 BillActivities(ports.billing, ports.contracts, ports.bills, ports.clock),
+                BillCheckActivities(ports.billing),
                 OverdueActivities(ports.billing, ports.contracts, ports.config),
                 ChangeAssessmentActivities(
                     ports.crm,

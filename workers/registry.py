@@ -19,6 +19,7 @@ from workflows.collections import CollectionsWorkflow
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
 from workflows.deal_check import DealCheckWorkflow
 from workflows.invoice_to_cash import InvoiceToCashWorkflow
+from workflows.money_check import MoneyCheckWorkflow
 from workflows.quote_to_cash import QuoteToCashWorkflow
 from workflows.renewal import RenewalWorkflow
 from workflows.renewal_notice import RenewalNoticeWorkflow
@@ -37,6 +38,7 @@ WORKFLOWS: tuple[type, ...] = (
     CollectionsWorkflow,
     DealCheckWorkflow,
     ChangePreviewWorkflow,
+    MoneyCheckWorkflow,
 )
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from dealthread.bridge.access import READ, requires
 from dealthread.bridge.limits import LimitedRoute
+from dealthread.bridge.money_checking import Asked, differences_now
 from dealthread.bridge.order_form import Day
 from dealthread.bridge.ordering import business_day
 from dealthread.bridge.resources import Resources, resources_of
@@ -52,6 +53,8 @@ class MoneyAnswer(BaseModel):
     """Sums by currency, never across them; what differs; on request, what they are made of."""
 
     as_of: date
+    checked: bool
+    """Whether the owning systems were asked."""
     scope: MoneyScope
     contract_count: int
     totals: list[Position]
@@ -72,17 +75,24 @@ async def money(
     customer: Key = "",
     contract: Key = "",
     documents: bool = False,
+    check: bool = False,
 ) -> MoneyAnswer:
-    """Where the money stood at the end of a day."""
+    """Where the money stood at the end of a day; with `check`, beside what its owners say now."""
     scope = MoneyScope(entity=entity, customer=customer, contract=contract)
     reading = MoneyReading(held.engine)
-    await _check(held, reading, as_of, scope, documents=documents)
+    wide = "check" if check else "documents" if documents else ""
+    await _check_question(held, reading, as_of, scope, wide)
     facts = await reading.facts(as_of, seller=entity, customer_key=customer, contract_key=contract)
     config = held.config()
     standings = [standing_of(one, as_of, config) for one in facts]
     differing = [found for one in standings for found in one.differences]
+    if check:
+        whose = entity or customer or contract
+        asked = Asked(facts, standings, as_of, business_day(held), whose, entity)
+        differing += await differences_now(held, asked)
     return MoneyAnswer(
         as_of=as_of,
+        checked=check,
         scope=scope,
         contract_count=len(standings),
         totals=list(added_up(one.position for one in standings)),
@@ -94,15 +104,15 @@ async def money(
     )
 
 
-async def _check(
-    held: Resources, reading: MoneyReading, as_of: date, scope: MoneyScope, *, documents: bool
+async def _check_question(
+    held: Resources, reading: MoneyReading, as_of: date, scope: MoneyScope, needs_scope: str
 ) -> None:
     given = [name for name, value in scope if value]
     if len(given) > 1:
         raise BadInput("one_scope", field=given[1], action=f"give {' or '.join(given)}, not both")
-    if documents and not given:
+    if needs_scope and not given:
         raise BadInput(
-            "scope_needed", field="documents", action="name an entity, a customer or a contract"
+            "scope_needed", field=needs_scope, action="name an entity, a customer or a contract"
         )
     if as_of > business_day(held):
         raise BadInput("day_to_come", field="as_of", action="give today or a day before")

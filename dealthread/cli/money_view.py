@@ -41,6 +41,13 @@ def money_view(
         bool,
         typer.Option("--documents", help="Each figure's documents, in the systems that own them."),
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Ask the owners, too: of an entity its ledger's balances, else each document.",
+        ),
+    ] = False,
     who: As = None,
     as_json: Json = False,
 ) -> None:
@@ -48,7 +55,9 @@ def money_view(
     query = {"as_of": as_of, "entity": entity, "customer": customer, "contract": contract}
     asked: dict[str, Any] = {name: value for name, value in query.items() if value}
     with connect(who) as api:
-        answer = api.get("/money", asked | ({"documents": "true"} if documents else {}))
+        wanted = {"documents": documents, "check": check}
+        asked |= {name: "true" for name, value in wanted.items() if value}
+        answer = api.get("/money", asked)
     if as_json:
         output.raw(answer.text)
         return

@@ -48,6 +48,12 @@ class DifferenceKind(StrEnum):
     BILLED_BEYOND_SOLD = "billed_beyond_sold"
     UNTIED = "untied"
     """T7: invoiced, paid, owed and given up do not agree."""
+    CHANGED_AT_BILLER = "changed_at_biller"
+    """The biller tells a bill otherwise than when it was last read."""
+    GONE_AT_BILLER = "gone_at_biller"
+    LEDGER_DISAGREES = "ledger_disagrees"
+    """The ledger's document, or its account, is not what is recorded here."""
+    GONE_IN_LEDGER = "gone_in_ledger"
 
 
 class Difference(Frozen):

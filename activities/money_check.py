@@ -1,0 +1,83 @@
+"""Reading what the biller and the ledger say now, for the money view. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from temporalio import activity
+
+from dealthread.domain.base import Carried
+from dealthread.domain.ledger import TrialBalanceRow
+from dealthread.domain.position.owners import SeenBills, SeenLedger
+from dealthread.errors import NotFound
+from dealthread.ports.billing import BillingPort
+from dealthread.ports.erp import ErpPort
+
+
+class BillId(Carried):
+    """One bill of one billing account."""
+
+    billing_account: str
+    native_id: str
+
+
+class ReadBills(Carried):
+    """Input of `money.read_bills`."""
+
+    bills: tuple[BillId, ...]
+
+
+class ReadLedger(Carried):
+    """Input of `money.read_ledger`: documents by key, or balances up to the end of a day."""
+
+    erp: str
+    company: str
+    document_keys: tuple[str, ...] = ()
+    before: date | None = None
+    """First day that does not count; None asks for no balances."""
+
+
+class BillCheckActivities:
+    """Through the billing port."""
+
+    def __init__(self, billing: BillingPort) -> None:
+        self._billing = billing
+
+    @activity.defn(name="money.read_bills")
+    async def read(self, order: ReadBills) -> SeenBills:
+        """Each bill as its biller has it."""
+        found, gone = [], []
+        for one in order.bills:
+            try:
+                found.append(await self._billing.read_bill(one.billing_account, one.native_id))
+            except NotFound:
+                gone.append(one.native_id)
+        return SeenBills(bills=tuple(found), gone=tuple(gone))
+
+
+class LedgerCheckActivities:
+    """Through the port of the ERP that the contracts name."""
+
+    def __init__(self, erps: Mapping[str, ErpPort]) -> None:
+        self._erps = erps
+
+    @activity.defn(name="money.read_ledger")
+    async def read(self, order: ReadLedger) -> SeenLedger:
+        """Documents as the ledger has them, or its balances."""
+        erp = self._erps[order.erp]
+        found, missing = [], []
+        for key in order.document_keys:
+            try:
+                found.append(await erp.read_document(order.company, key))
+            except NotFound:
+                missing.append(key)
+        balances: tuple[TrialBalanceRow, ...] = ()
+        if order.before is not None:
+            balances = await erp.trial_balance(order.company, order.before)
+        return SeenLedger(
+            company=order.company,
+            documents=tuple(found),
+            missing=tuple(missing),
+            balances=balances,
+        )

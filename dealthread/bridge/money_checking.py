@@ -1,0 +1,132 @@
+"""The money view compared with what the owning systems say now, within a time budget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from temporalio.client import WorkflowFailureError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError
+from temporalio.service import RPCError
+
+from activities.money_check import BillId, ReadLedger
+from dealthread.bridge.resources import Resources
+from dealthread.domain.position.difference import Difference
+from dealthread.domain.position.facts import ContractFacts
+from dealthread.domain.position.figures import added_up
+from dealthread.domain.position.owners import against_balances, against_biller, against_ledger
+from dealthread.domain.position.standing import Standing, standing_of
+from dealthread.errors import BadInput, VendorUnavailable
+from dealthread.failure import problem_of
+from dealthread.naming import WORKFLOW_QUEUE
+from dealthread.temporal import RPC_TIMEOUT
+from workflows.money_check import MoneyCheckInput, MoneyCheckWorkflow, OwnersSay
+
+BUDGET_SECONDS = 25.0
+MOST_DOCUMENTS = 100
+"""Each is a call to its owner, and the caller waits."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a view showed: its contracts, and the entity where one was asked for."""
+
+    facts: Sequence[ContractFacts]
+    standings: Sequence[Standing]
+    as_of: date
+    today: date
+    scope: str
+    entity: str = ""
+
+
+async def differences_now(held: Resources, asked: Asked) -> list[Difference]:
+    """Of an entity its control accounts on the day; else each bill and document as they are now.
+
+    Raises BadInput where that is too much to wait for, VendorUnavailable where a system is away.
+    """
+    order = _order(held, asked)
+    if not order.bills and not order.ledgers:
+        return []
+    try:
+        async with asyncio.timeout(BUDGET_SECONDS):
+            client = await held.temporal()
+            handle = await client.start_workflow(
+                MoneyCheckWorkflow.run,
+                order,
+                id=f"money-check:{asked.scope}",
+                task_queue=WORKFLOW_QUEUE,
+                # A look under way is shared only by who asks the same; a new question ends it.
+                id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                static_summary="Look at the owners of invoices and entries",
+                rpc_timeout=RPC_TIMEOUT,
+            )
+            seen = await handle.result()
+    except TimeoutError:
+        raise VendorUnavailable("money_check_timed_out") from None
+    except RPCError:
+        raise VendorUnavailable("temporal_unavailable") from None
+    except WorkflowFailureError as failure:
+        raise _away(failure) from None
+    return _compared(held, asked, seen)
+
+
+def _order(held: Resources, asked: Asked) -> MoneyCheckInput:
+    if asked.entity:
+        entity = next(one for one in held.config().legal_entities if one.code == asked.entity)
+        day = asked.as_of + timedelta(days=1)
+        ledger = ReadLedger(erp=entity.erp_instance, company=entity.erp_company, before=day)
+        return MoneyCheckInput(ledgers=(ledger,))
+    bills = [
+        BillId(billing_account=bill.ref.account, native_id=bill.ref.native_id)
+        for one in asked.facts
+        for bill in one.bills
+    ]
+    documents: dict[tuple[str, str], list[str]] = {}
+    for one in asked.facts:
+        contract = one.versions[-1].contract
+        keys = documents.setdefault((contract.erp, contract.erp_company), [])
+        keys += [row.document.document_key for row in one.postings if row.document]
+    if len(bills) + sum(map(len, documents.values())) > MOST_DOCUMENTS:
+        raise BadInput(
+            "too_many_documents",
+            field="check",
+            action=f"more than {MOST_DOCUMENTS} documents: name a contract, or an entity",
+        )
+    return MoneyCheckInput(
+        bills=tuple(bills),
+        ledgers=tuple(
+            ReadLedger(erp=erp, company=company, document_keys=tuple(keys))
+            for (erp, company), keys in documents.items()
+            if keys
+        ),
+    )
+
+
+def _compared(held: Resources, asked: Asked, seen: OwnersSay) -> list[Difference]:
+    config = held.config()
+    if asked.entity:
+        entity = next(one for one in config.legal_entities if one.code == asked.entity)
+        waiting = sum(len(one.differences) for one in asked.standings)
+        return [
+            found
+            for total in added_up(one.position for one in asked.standings)
+            if total.currency == entity.functional_currency
+            for ledger in seen.ledgers
+            for found in against_balances(total, ledger, waiting)
+        ]
+    found: list[Difference] = []
+    for one in asked.facts:
+        found += against_biller(one, seen.biller)
+        found += against_ledger(one, standing_of(one, asked.today, config), seen.ledgers)
+    return found
+
+
+def _away(failure: WorkflowFailureError) -> VendorUnavailable:
+    cause = failure.cause
+    if isinstance(cause, ActivityError):
+        return VendorUnavailable(problem_of(cause).details.code)
+    return VendorUnavailable("money_check_timed_out")

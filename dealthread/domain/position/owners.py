@@ -1,0 +1,172 @@
+"""What the owning systems say now, beside what is recorded here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dealthread.domain.base import Carried, Ref
+from dealthread.domain.bill import Bill
+from dealthread.domain.ledger import TrialBalanceRow
+from dealthread.domain.money import Money
+from dealthread.domain.position.difference import Difference, DifferenceKind
+from dealthread.domain.position.facts import ContractFacts
+from dealthread.domain.position.figures import Position
+from dealthread.domain.position.standing import Standing
+from dealthread.domain.receivable import DocumentKind, PostedDocument
+
+CONTROL_ACCOUNTS = (
+    ("1100", "receivable", 1),
+    ("2210", "credit_balance", -1),
+    ("2200", "unapplied_cash", -1),
+    ("2300", "deferred", -1),
+)
+"""Account, the figure that it holds, and its side: a liability stands in credit (facts/domain.md
+§9.2)."""
+
+
+class SeenBills(Carried):
+    """Bills as their biller has them now; `gone` are ids that it does not know any more."""
+
+    bills: tuple[Bill, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+class SeenLedger(Carried):
+    """One company of a ledger: documents that were asked for, or its balances."""
+
+    company: str
+    documents: tuple[PostedDocument, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Document keys that it does not know."""
+    balances: tuple[TrialBalanceRow, ...] = ()
+
+
+def against_biller(facts: ContractFacts, seen: SeenBills) -> Iterator[Difference]:
+    """Bills of one contract that the biller tells otherwise by now."""
+    now = {one.ref.native_id: one for one in seen.bills}
+    for then in facts.bills:
+        if then.ref.native_id in seen.gone:
+            yield _of(
+                facts,
+                DifferenceKind.GONE_AT_BILLER,
+                then.gross,
+                then.number,
+                "the biller does not know it any more",
+                then.ref,
+            )
+            continue
+        bill = now.get(then.ref.native_id)
+        if bill is not None and _told(bill) != _told(then):
+            yield _of(
+                facts,
+                DifferenceKind.CHANGED_AT_BILLER,
+                bill.remaining - then.remaining,
+                then.number,
+                f"the biller has it {bill.status} with {bill.remaining} left to pay, here it is "
+                f"{then.status} with {then.remaining}: news of it waits, or was lost",
+                then.ref,
+            )
+
+
+def against_ledger(
+    facts: ContractFacts, standing: Standing, seen: Sequence[SeenLedger]
+) -> Iterator[Difference]:
+    """Documents of one contract that the ledger tells otherwise by now."""
+    now = {one.document_key: one for ledger in seen for one in ledger.documents}
+    missing = {key for ledger in seen for key in ledger.missing}
+    open_now = Money.zero(standing.position.currency)
+    for posting in facts.postings:
+        then = posting.document
+        if then is None:
+            continue
+        if then.document_key in missing:
+            yield _of(
+                facts,
+                DifferenceKind.GONE_IN_LEDGER,
+                then.gross,
+                then.number,
+                "the ledger does not know it any more",
+                then.ref,
+            )
+            continue
+        document = now.get(then.document_key)
+        if document is None:
+            continue
+        if (document.net, document.tax, document.gross) != (then.net, then.tax, then.gross):
+            yield _of(
+                facts,
+                DifferenceKind.LEDGER_DISAGREES,
+                document.gross - then.gross,
+                then.number,
+                f"the ledger has {document.gross} now, it answered {then.gross} when it was posted",
+                then.ref,
+            )
+        if document.kind is DocumentKind.INVOICE:
+            open_now = open_now + document.open_amount
+    waits = any(one.kind in _EXPLAINED for one in standing.differences)
+    if open_now != standing.position.receivable and not waits:
+        yield _of(
+            facts,
+            DifferenceKind.LEDGER_DISAGREES,
+            open_now - standing.position.receivable,
+            facts.contract_key,
+            f"{open_now} is open in the ledger, the documents leave {standing.position.receivable}",
+        )
+
+
+_EXPLAINED = (
+    DifferenceKind.NOT_POSTED,
+    DifferenceKind.CREDIT_NOT_POSTED,
+    DifferenceKind.PAYMENT_NOT_APPLIED,
+    DifferenceKind.POSTED_DIFFERENTLY,
+    DifferenceKind.VOIDED_AFTER_POSTING,
+)
+"""Told already: what is open in the ledger differs by them."""
+
+
+def against_balances(total: Position, seen: SeenLedger, waiting: int) -> Iterator[Difference]:
+    """Control accounts of a company beside the sum of its contracts, in the ledger's currency.
+    `waiting` counts differences that are told of single documents."""
+    by_account = {row.account: row.balance for row in seen.balances}
+    zero = Money.zero(total.currency)
+    for account, figure, side in CONTROL_ACCOUNTS:
+        balance = by_account.get(account, zero)
+        stated = balance if side > 0 else -balance
+        wanted: Money = getattr(total, figure)
+        if stated != wanted:
+            known = f"; {waiting} documents or months are told above" if waiting else ""
+            yield Difference(
+                contract_key="",
+                kind=DifferenceKind.LEDGER_DISAGREES,
+                amount=stated - wanted,
+                document=f"account {account} of company {seen.company}",
+                cause=f"the ledger has {stated}, the contracts come to {wanted}{known}",
+            )
+
+
+def _told(bill: Bill) -> tuple[object, ...]:
+    return (
+        bill.status,
+        bill.gross,
+        bill.remaining,
+        sorted(one.number for one in bill.credit_memos),
+        sorted(one.ref.native_id for one in bill.payments),
+    )
+
+
+def _of(
+    facts: ContractFacts,
+    kind: DifferenceKind,
+    amount: Money,
+    document: str,
+    cause: str,
+    source: Ref | None = None,
+) -> Difference:
+    return Difference(
+        contract_key=facts.contract_key,
+        kind=kind,
+        amount=amount,
+        document=document,
+        cause=cause,
+        source=source,
+    )
