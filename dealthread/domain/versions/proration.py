@@ -3,8 +3,11 @@
 Stripe preset: seconds over the seconds of the whole period, anchors at 00:00 UTC, so whole days;
 each amount rounded half up by itself. A part costs what is left of its period from its start on,
 less what is left from its end on: what is billed at the start of a period and credited when a
-part of it falls away (`facts/domain.md` §9.6, D1 and D2). The parts of a period therefore add up
-to what was billed for it, whatever was changed in it and in which order.
+part of it falls away (`facts/domain.md` §9.6, D1 and D2). What is left is a share of the amount
+that was billed when the state began, as the biller credits it (docs.stripe.com: billing mode
+flexible), not of the price: for a state that began within its period the two differ by a cent.
+The parts of a period therefore add up to what was billed for it, whatever was changed in it and
+in which order.
 """
 
 from __future__ import annotations
@@ -73,7 +76,7 @@ def periods_billed(period: Period, months: int, period_months: int) -> Fraction:
 
 def net_per_period(priced: Priced, period: Period, terms: BillingTerms) -> Money:
     """Net of one whole billing period, half up."""
-    return _rest(
+    return _billed(
         priced, period.start, Period(period.start, period.whole_end, period.whole_end), terms.months
     )
 
@@ -90,15 +93,23 @@ def committed_net(priced: Priced, start: date, end: date) -> Money:
 
 
 def parts(
-    priced: Priced, start: date, end: date | None, terms: BillingTerms, until: date
+    priced: Priced,
+    start: date,
+    end: date | None,
+    terms: BillingTerms,
+    until: date,
+    *,
+    since: date | None = None,
 ) -> Iterator[Part]:
-    """[start, end) period by period; without an end, up to the period that holds `until`."""
+    """[start, end) period by period; without an end, up to the period that holds `until`.
+    `since` is the day from which the state was billed, where that is before `start`."""
+    billed_from = start if since is None else since
     for period in terms.periods(start, end, until):
         first = max(start, period.start)
         last = period.end if end is None else min(end, period.end)
-        net = _rest(priced, first, period, terms.months)
-        if last < period.end:
-            net = net - _rest(priced, last, period, terms.months)
+        begun = max(billed_from, period.start)
+        billed = _billed(priced, begun, period, terms.months)
+        net = _left(billed, begun, first, period) - _left(billed, begun, last, period)
         yield Part(period, first, last, net)
 
 
@@ -114,7 +125,7 @@ def line_parts(
         return (
             Part(Period(day, day + ONE_DAY, day + ONE_DAY), day, day + ONE_DAY, line.committed_net),
         )
-    found = tuple(parts(Priced.of(line), start, end, terms, until))
+    found = tuple(parts(Priced.of(line), start, end, terms, until, since=line.start_date))
     is_whole = (start, end) == (line.start_date, line.end_date)
     if terms.is_fixed and is_whole and len(found) == 1:
         return (Part(found[0].period, start, found[0].end, line.committed_net),)
@@ -126,7 +137,13 @@ def total(found: tuple[Part, ...], currency: str) -> Money:
     return Money.total((part.net for part in found), currency)
 
 
-def _rest(priced: Priced, day: date, period: Period, months: int) -> Money:
+def _left(billed: Money, begun: date, day: date, period: Period) -> Money:
+    """The share of what was billed on `begun` for the rest of its period, from a day on."""
+    share = Fraction((period.end - day).days, (period.end - begun).days)
+    return money_of(Fraction(billed.amount) * share, billed.currency)
+
+
+def _billed(priced: Priced, day: date, period: Period, months: int) -> Money:
     """Price of a period from a day on."""
     billed = BillingPeriod.model_construct(
         number=1,

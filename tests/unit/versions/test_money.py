@@ -287,3 +287,15 @@ def test_a_rescission_books_everything_off() -> None:
 def test_a_broken_last_period_is_committed_by_its_days() -> None:
     priced = Priced(Decimal(50), w.price("270"), 12)
     assert committed_net(priced, date(2026, 1, 1), date(2027, 7, 2)) == Money.of("20231.51", "USD")
+
+
+def test_a_state_that_began_within_its_period_gives_back_a_share_of_what_was_billed() -> None:
+    """20 seats at 450.00 from May on were billed 9,000.00 × 245 ÷ 365 = 6,041.10. From June on the
+    biller gives back 6,041.10 × 214 ÷ 245 = 5,276.716; of the price it would be 5,276.712."""
+    may, june = date(2026, 5, 1), date(2026, 6, 1)
+    first = w.amendment(w.line(LineAction.QUANTITY, quantity=20, unit_price=w.price("450")), on=may)
+    before = amended(w.d1(), first, w.config(), may)
+    after = amended(before, w.amendment(w.quantity(25), on=june), w.config(), june)
+    money = change_money(before, after, june)
+    assert [row.net for row in money.rows] == [w.usd("-5276.72"), w.usd("6595.89")]
+    assert after.tcv() - before.tcv() == money.net

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -57,6 +58,9 @@ def test_the_value_moves_by_exactly_the_money_of_the_change(changes) -> None:
 @given(CHANGES, DAYS, SEATS)
 @settings(deadline=None)
 def test_a_change_and_its_inverse_at_one_instant_net_to_nothing(changes, on, seats) -> None:
+    """To the cent for a state that was billed from its period's start; a state that began within
+    the period gives back its share of what was billed then, which may be a cent beside the price
+    of what is left."""
     contract = w.d1()
     for day, amount, price in changes:
         contract = change(contract, min(day, on), amount, price)
@@ -65,8 +69,10 @@ def test_a_change_and_its_inverse_at_one_instant_net_to_nothing(changes, on, sea
     back = change(there, on, int(held.quantity))
     first = change_money(contract, there, on, as_of=END)
     second = change_money(there, back, on, as_of=END)
-    assert (first.net + second.net, first.tax + second.tax) == (w.usd("0"), w.usd("0"))
-    assert back.tcv() == contract.tcv()
+    cent = Decimal(0) if held.start_date in (START, on) else Decimal("0.01")
+    assert abs((first.net + second.net).amount) <= cent
+    assert abs((first.tax + second.tax).amount) <= cent
+    assert back.tcv() - contract.tcv() == first.net + second.net
 
 
 @given(CHANGES)
