@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from dealthread.bridge.resources import Resources, resources_of
 from dealthread.domain.contract import ContractState
 from dealthread.domain.position.difference import Difference
 from dealthread.domain.position.entry import Entry
+from dealthread.domain.position.facts import ContractFacts
 from dealthread.domain.position.figures import Position, added_up
 from dealthread.domain.position.standing import Standing, standing_of
 from dealthread.errors import BadInput, NotFound
@@ -98,7 +99,7 @@ async def money(
         totals=list(added_up(one.position for one in standings)),
         differences=differing[:MOST_DIFFERENCES],
         differences_left_off=max(len(differing) - MOST_DIFFERENCES, 0),
-        notes=list(_notes(held)),
+        notes=list(_notes(held, facts)),
         contracts=[_of_contract(one) for one in standings] if documents else [],
         documents=[entry for one in standings for entry in one.entries] if documents else [],
     )
@@ -127,13 +128,14 @@ async def _check_question(
         raise NotFound("contract_not_found", id=scope.contract)
 
 
-def _notes(held: Resources) -> Iterator[str]:
+def _notes(held: Resources, facts: Sequence[ContractFacts]) -> Iterator[str]:
     if not held.settings.invoice_to_cash:
         yield (
             "invoice to cash is switched off (DEALTHREAD_INVOICE_TO_CASH): invoices, credits and "
             "payments since then are not in these figures"
         )
-    yield "recognised revenue is not posted to the ledger yet: all that is billed is deferred"
+    if not any(one.recognised for one in facts):
+        yield "no recognised revenue is posted to the ledger: all that is billed is deferred"
 
 
 def _of_contract(standing: Standing) -> MoneyOfContract:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, Row, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.bill import Bill
@@ -16,19 +15,17 @@ from dealthread.domain.money import Money
 from dealthread.domain.position.facts import ContractFacts, Posting
 from dealthread.domain.position.sold import AcceptedVersion
 from dealthread.domain.receivable import PostedDocument
-from dealthread.domain.versions.plan import RevenuePlanRow
-from dealthread.domain.versions.without_end import continued, is_without_end, planned_until
 from dealthread.hub import WriteState
-from dealthread.store.schema import (
-    bills,
-    cases,
-    contract_versions,
-    contracts,
-    journal,
-    revenue_schedule,
+from dealthread.store.money_revenue import (
+    Keys,
+    accepted,
+    by_contract,
+    planned,
+    recognised,
+    schedules,
 )
+from dealthread.store.schema import bills, cases, contract_versions, contracts, journal
 
-T = TypeVar("T")
 _POSTINGS = ("erp.invoice", "erp.credit", "erp.receipt", "erp.write_off")
 """Steps whose result is a document of the ledger."""
 
@@ -64,7 +61,9 @@ class MoneyReading:
             billed = await _bills(connection, keys)
             postings = await _postings(connection, keys)
             waiting = await _open_cases(connection, keys)
-            schedules = await _schedules(connection, keys)
+            plans = await schedules(connection, keys)
+            posted = await recognised(connection, keys)
+            services = await accepted(connection, keys)
             return [
                 ContractFacts(
                     contract_key=row.contract_key,
@@ -72,8 +71,10 @@ class MoneyReading:
                     versions=versions[row.contract_key],
                     bills=billed.get(row.contract_key, ()),
                     postings=postings.get(row.contract_key, ()),
-                    planned=_planned(
-                        schedules.get(row.contract_key, ()), versions[row.contract_key], as_of
+                    recognised=posted.get(row.contract_key, ()),
+                    accepted=services.get(row.contract_key, ()),
+                    planned=planned(
+                        plans.get(row.contract_key, ()), versions[row.contract_key], as_of
                     ),
                     open_cases=waiting.get(row.contract_key, {}),
                 )
@@ -92,18 +93,15 @@ class MoneyReading:
             return found.first() is not None
 
 
-_Keys = Select[tuple[str]]
-
-
 async def _versions(
-    connection: AsyncConnection, keys: _Keys
+    connection: AsyncConnection, keys: Keys
 ) -> dict[str, tuple[AcceptedVersion, ...]]:
     rows = await connection.execute(
         select(contract_versions)
         .where(contract_versions.c.contract_key.in_(keys))
         .order_by(contract_versions.c.contract_key, contract_versions.c.number)
     )
-    return _by_contract(
+    return by_contract(
         rows.all(),
         lambda row: AcceptedVersion(
             contract=Contract.model_validate(row.body),
@@ -114,16 +112,16 @@ async def _versions(
     )
 
 
-async def _bills(connection: AsyncConnection, keys: _Keys) -> dict[str, tuple[Bill, ...]]:
+async def _bills(connection: AsyncConnection, keys: Keys) -> dict[str, tuple[Bill, ...]]:
     rows = await connection.execute(
         select(bills.c.contract_key, bills.c.body)
         .where(bills.c.contract_key.in_(keys))
         .order_by(bills.c.number, bills.c.native_id)
     )
-    return _by_contract(rows.all(), lambda row: Bill.model_validate(row.body))
+    return by_contract(rows.all(), lambda row: Bill.model_validate(row.body))
 
 
-async def _postings(connection: AsyncConnection, keys: _Keys) -> dict[str, tuple[Posting, ...]]:
+async def _postings(connection: AsyncConnection, keys: Keys) -> dict[str, tuple[Posting, ...]]:
     rows = await connection.execute(
         select(journal)
         .where(
@@ -132,7 +130,7 @@ async def _postings(connection: AsyncConnection, keys: _Keys) -> dict[str, tuple
         )
         .order_by(journal.c.opened_at, journal.c.key)
     )
-    return _by_contract(rows.all(), _posting)
+    return by_contract(rows.all(), _posting)
 
 
 def _posting(row: Row[Any]) -> Posting:
@@ -147,7 +145,7 @@ def _posting(row: Row[Any]) -> Posting:
     )
 
 
-async def _open_cases(connection: AsyncConnection, keys: _Keys) -> dict[str, dict[str, str]]:
+async def _open_cases(connection: AsyncConnection, keys: Keys) -> dict[str, dict[str, str]]:
     rows = await connection.execute(
         select(cases.c.contract_key, cases.c.business_key, cases.c.case_id).where(
             cases.c.contract_key.in_(keys), cases.c.state == CaseState.OPEN
@@ -157,60 +155,3 @@ async def _open_cases(connection: AsyncConnection, keys: _Keys) -> dict[str, dic
     for row in rows:
         found.setdefault(row.contract_key, {})[row.business_key] = row.case_id
     return found
-
-
-async def _schedules(
-    connection: AsyncConnection, keys: _Keys
-) -> dict[str, tuple[RevenuePlanRow, ...]]:
-    """As the latest version of each contract plans it."""
-    latest = (
-        select(
-            contract_versions.c.contract_key, func.max(contract_versions.c.number).label("number")
-        )
-        .where(contract_versions.c.contract_key.in_(keys))
-        .group_by(contract_versions.c.contract_key)
-        .subquery()
-    )
-    rows = await connection.execute(
-        select(revenue_schedule)
-        .join(
-            latest,
-            and_(
-                latest.c.contract_key == revenue_schedule.c.contract_key,
-                latest.c.number == revenue_schedule.c.version,
-            ),
-        )
-        .order_by(
-            revenue_schedule.c.contract_key,
-            revenue_schedule.c.obligation,
-            revenue_schedule.c.month,
-        )
-    )
-    return _by_contract(
-        rows.all(),
-        lambda row: RevenuePlanRow(
-            obligation=row.obligation,
-            line_key=row.line_key,
-            account=row.account,
-            month=row.month,
-            amount=Money.of(row.amount, row.currency),
-            treatment=row.treatment,
-        ),
-    )
-
-
-def _planned(
-    rows: tuple[RevenuePlanRow, ...], versions: tuple[AcceptedVersion, ...], as_of: date
-) -> tuple[RevenuePlanRow, ...]:
-    present = versions[-1].contract
-    if not is_without_end(present):
-        return rows
-    days = [day for one in versions[1:] for day in (one.effective_from, one.accepted_on) if day]
-    return continued(rows, present, planned_until(present, max(days, default=None)), as_of)
-
-
-def _by_contract(rows: Iterable[Any], make: Callable[[Any], T]) -> dict[str, tuple[T, ...]]:
-    found: dict[str, list[T]] = {}
-    for row in rows:
-        found.setdefault(row.contract_key, []).append(make(row))
-    return {key: tuple(values) for key, values in found.items()}

@@ -10,11 +10,19 @@ import pytest
 from dealthread.config import load_config
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.contracting import build_contract
+from dealthread.domain.money import Money
+from dealthread.domain.recognition.rows import (
+    RecognisedRevenue,
+    RecognitionDocument,
+    RecognitionState,
+)
 from dealthread.domain.transaction import SagaContext
-from dealthread.hub import WriteSpec
+from dealthread.hub import RecognitionMark, WriteSpec
+from dealthread.hub_recognition import ServiceAcceptance
 from dealthread.naming import contract_key, idempotency_key
 from dealthread.store.bills import PostgresBills
 from dealthread.store.journal import PostgresJournal
+from dealthread.store.recognition import PostgresRecognition, mark
 from tests.bridge.caller import ORG, Bridge
 from tests.support.deal_builder import CONFIG_DIR, D2_TODAY, d2
 from tests.support.running_contract import running_contract, worked_contract
@@ -93,6 +101,77 @@ async def test_each_currency_has_sums_of_its_own_and_what_differs_has_a_cause(
     assert (revenue["document"], revenue["amount"]["amount"]) == ("2026-01 to 2026-05", "5171.22")
     assert any("switched off" in line for line in view["notes"])
     assert view["documents"] == view["contracts"] == []
+
+
+async def test_what_is_recognised_counts_once_it_is_posted(bridge: Bridge) -> None:
+    """D1 in February: 1,061.64 and 958.90 of seats, 2,500.00 of onboarding, accepted on the 13th
+    (facts/domain.md §9.7)."""
+    first, _ = await sold(bridge)
+    recognition = PostgresRecognition(bridge.engine)
+    onboarding = ServiceAcceptance(
+        contract_key=first.key,
+        version=1,
+        obligation="L2",
+        line_key="L2",
+        account="4200",
+        amount=Money.of("2500.00", "USD"),
+        accepted_on=date(2026, 2, 13),
+        evidence="signed",
+        actor="anna",
+    )
+    assert await recognition.accept_service(onboarding)
+    february = {"as_of": "2026-02-28", "contract": first.key, "documents": "true"}
+    (before,) = (await ask(bridge, **february)).json()["totals"]
+    assert (before["planned"]["amount"], before["recognised"]["amount"]) == ("4520.54", "0.00")
+
+    parts = (("L1", "4000", 1, "1061.64"), ("L1", "4000", 2, "958.90"), ("L2", "4200", 2, "2500"))
+    document = RecognitionDocument(
+        document_key="DTCCCCCCCCCCCCCC",
+        seller="US01",
+        period=date(2026, 2, 1),
+        number=1,
+        erp="tryton",
+        company="1",
+        posting_date=date(2026, 2, 28),
+        deferred_account="2300",
+        currency="USD",
+        ledger_currency="USD",
+        rows=tuple(
+            RecognisedRevenue(
+                contract_key=first.key,
+                version=1,
+                obligation=key,
+                line_key=key,
+                account=account,
+                month=date(2026, month, 1),
+                amount=Money.of(amount, "USD"),
+                ledger_amount=Money.of(amount, "USD"),
+            )
+            for key, account, month, amount in parts
+        ),
+    )
+    await recognition.plan("US01", 0, [document])
+    planned_only = (await ask(bridge, **february)).json()
+    assert planned_only["totals"][0]["recognised"]["amount"] == "0.00"
+    posted = RecognitionMark(document.document_key, RecognitionState.POSTED, entry="E-7")
+    async with bridge.engine.begin() as connection:
+        await mark(connection, posted)
+    view = (await ask(bridge, **february)).json()
+    (total,) = view["totals"]
+    assert [
+        total[name]["amount"] for name in ("recognised", "deferred", "remaining_obligations")
+    ] == [
+        "4520.54",
+        "10479.46",
+        "10479.46",
+    ]
+    # Billed here and not posted: the bill alone differs.
+    assert [one["kind"] for one in view["differences"]] == ["not_posted"]
+    entries = [one for one in view["documents"] if one["figure"] == "recognised"]
+    assert {(one["number"], one["ledger"]["native_id"]) for one in entries} == {
+        ("E-7", document.document_key)
+    }
+    assert not any("recognised" in line for line in view["notes"])
 
 
 async def test_a_figure_is_drilled_down_to_documents_of_their_owners(bridge: Bridge) -> None:

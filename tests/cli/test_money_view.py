@@ -44,7 +44,7 @@ async def test_the_view_is_shown_with_documents_and_differences(
         f"not posted 15,891.00 USD US-1 {contract.key} the ledger was not asked yet",
     ):
         assert line in lines
-    assert "note: recognised revenue" in said.err
+    assert "note: no recognised revenue" in said.err
     answer = run("money-view", "--as-of", "2026-02-28", "--json")
     assert json.loads(answer.out)["totals"][0]["sold"] == {"amount": "15000.00", "currency": "USD"}
     for words, named in (

@@ -194,11 +194,8 @@ def _of_revenue(
 ) -> Iterator[Difference]:
     contract = facts.versions[-1].contract
     usage = usage_keys(contract)
-    known = {row.obligation for row in facts.planned}
     fixed = [
-        one
-        for one in facts.recognised
-        if one.posting_date <= as_of and one.line_key not in usage and one.obligation in known
+        one for one in facts.recognised if one.posting_date <= as_of and one.line_key not in usage
     ]
     recognised = Money.total((one.amount for one in fixed), position.currency)
     open_revenue = position.planned - recognised
@@ -221,17 +218,8 @@ def _of_schedule(
     facts: ContractFacts, contract: Contract, config: ConfigSet
 ) -> Iterator[Difference]:
     """T14, less the services whose revenue has no month yet."""
-    known = {row.obligation for row in facts.planned}
-    usage = usage_keys(contract)
     planned = Money.total((row.amount for row in facts.planned), contract.currency)
-    accepted = Money.total(
-        (
-            one.amount
-            for one in facts.recognised
-            if one.obligation not in known and one.line_key not in usage
-        ),
-        contract.currency,
-    )
+    accepted = Money.total((one.amount for one in facts.accepted), contract.currency)
     gap = contract.tcv() - planned - accepted
     if not gap:
         return
@@ -246,6 +234,13 @@ def _of_schedule(
         if waits
         else "the revenue schedule does not come to what was sold",
     )
+
+
+def planned_by(facts: ContractFacts, as_of: date, currency: str) -> Money:
+    """Revenue of months that have ended, and of services that were accepted."""
+    months = (row.amount for row in facts.planned if month_has_ended(row.month, as_of))
+    services = (one.amount for one in facts.accepted if one.accepted_on <= as_of)
+    return Money.total(months, currency) + Money.total(services, currency)
 
 
 def usage_keys(contract: Contract) -> frozenset[str]:

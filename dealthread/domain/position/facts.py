@@ -42,6 +42,14 @@ class RecognisedPart(Frozen):
     number: str = ""
 
 
+class AcceptedService(Frozen):
+    """A service that the customer has accepted: its revenue has a day."""
+
+    obligation: str
+    accepted_on: date
+    amount: Money
+
+
 class ContractFacts(Frozen):
     """One contract. `versions` holds at least one."""
 
@@ -54,6 +62,7 @@ class ContractFacts(Frozen):
     recognised: tuple[RecognisedPart, ...] = ()
     planned: tuple[RevenuePlanRow, ...] = ()
     """The present version's schedule, as far as the day that is asked about."""
+    accepted: tuple[AcceptedService, ...] = ()
     open_cases: dict[str, str] = {}
     """Case by the business key that waits for it."""
 

@@ -12,7 +12,7 @@ from dealthread.domain.money import Money
 from dealthread.domain.position.difference import (
     Difference,
     differences_of,
-    month_has_ended,
+    planned_by,
     usage_keys,
 )
 from dealthread.domain.position.documents import document_entries, write_off_entries
@@ -52,10 +52,7 @@ def standing_of(facts: ContractFacts, as_of: date, config: ConfigSet) -> Standin
         as_of,
         contract.currency,
         arr_of(found.contract, as_of, config) if found is not None and runs else zero,
-        Money.total(
-            (row.amount for row in facts.planned if runs and month_has_ended(row.month, as_of)),
-            contract.currency,
-        ),
+        planned_by(facts, as_of, contract.currency) if runs else zero,
     )
     return Standing(
         contract_key=facts.contract_key,
