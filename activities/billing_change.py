@@ -63,13 +63,14 @@ def refs_of(changed: ChangedAgreement) -> tuple[Ref, ...]:
         if ref is not None
     ]
     if invoice is not None:
-        found += _named(invoice.ref, "invoice_number", invoice.number)
+        found += named(invoice.ref, "invoice_number", invoice.number)
     for memo in changed.credit_memos:
-        found += _named(memo.ref, "credit_memo_number", memo.number)
+        found += named(memo.ref, "credit_memo_number", memo.number)
     return tuple(found)
 
 
-def _named(ref: Ref | None, kind: str, number: str) -> list[Ref]:
+def named(ref: Ref | None, kind: str, number: str) -> list[Ref]:
+    """A document by its id and, where it has one, by its number."""
     if ref is None:
         return []
     if not number:

@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities.invoice_inputs import (
     ApplyReceipt,
+    AwaitCredit,
     BillToPost,
     FoundDocument,
     MirrorInvoice,
@@ -31,6 +32,7 @@ from dealthread.domain.receivable import (
 )
 from dealthread.domain.transaction import ChangeOutcome
 from dealthread.ensure import Ensure, Write, request_hash
+from dealthread.errors import AttemptInFlight
 from dealthread.hub import Bills, Contracts, Effects, WriteSpec
 from dealthread.naming import idempotency_key
 from dealthread.outcome import Outcome
@@ -112,6 +114,14 @@ class LedgerActivities:
         invoice = order.invoice
         erp = self._erps[order.erp]
         return FoundDocument(document=await _posted(erp, invoice.company, invoice.document_key))
+
+    @activity.defn(name="invoice.await_credit")
+    async def await_credit(self, order: AwaitCredit) -> PostedDocument:
+        """A credit memo, as soon as the ledger has it posted: the invoice's own run posts it."""
+        found = await _posted(self._erps[order.erp], order.company, order.document_key)
+        if found is None:
+            raise AttemptInFlight("credit_not_in_the_ledger_yet")
+        return found
 
     @activity.defn(name="invoice.apply")
     async def apply(self, order: ApplyReceipt) -> PostedDocument:

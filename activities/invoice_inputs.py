@@ -90,6 +90,14 @@ class PostCreditMemo(Carried):
     memo: LedgerCreditMemo
 
 
+class AwaitCredit(Carried):
+    """Input of `invoice.await_credit`."""
+
+    erp: str
+    company: str
+    document_key: str
+
+
 class MirrorInvoice(Carried):
     """Input of `invoice.mirror`: the CRM shows it, subscribers hear what happened to it."""
 

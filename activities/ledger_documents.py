@@ -194,7 +194,7 @@ def _memo(bill: Bill, memo: CreditMemo, contract: Contract, tenant: str) -> Ledg
         contract_key=contract.key,
         business_key=f"invoice:{bill.ref.account}:{bill.ref.native_id}",
         corrects=invoice_key(tenant, contract.seller, bill),
-        reason="order_change",
+        reason=bill.credit_reasons.get(memo.ref.native_id, "order_change"),
         settlements=tuple(
             CreditSettlement(form=form, amount=amount) for form, amount in memo.forms.items()
         ),

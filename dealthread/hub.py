@@ -18,6 +18,7 @@ from dealthread.domain.bill import Bill
 from dealthread.domain.case import Case, CaseOpening
 from dealthread.domain.change_order import ChangeOrder
 from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.credit_order import CreditOrder
 from dealthread.domain.documents import Agreement
 from dealthread.domain.dunning import Pursuit
 from dealthread.domain.events import BusinessEvent
@@ -208,11 +209,12 @@ class Contracts(Protocol):
         self,
         context: SagaContext,
         outcome: ChangeOutcome,
-        state: ContractState,
+        state: ContractState | None,
         events: tuple[BusinessEvent, ...],
         residue: tuple[str, ...] = (),
     ) -> None:
-        """How a run ended, and what it could not undo."""
+        """How a run ended, and what it could not undo; without a state the contract stays in its
+        own."""
 
     async def read(self, contract_key: str) -> Contract | None:
         """The contract as recorded."""
@@ -249,6 +251,9 @@ class Changes(Protocol):
 
     async def order(self, change_id: str) -> ChangeOrder | None:
         """The order; None where the change comes from the CRM and was not read yet."""
+
+    async def credit_order(self, change_id: str) -> CreditOrder | None:
+        """The credit on an invoice that a person asked for."""
 
     async def record_order(self, order: ChangeOrder, requested_by: str) -> None:
         """Store an order; the same again changes nothing. Raises Conflict for another content

@@ -68,6 +68,11 @@ def collections_id(billing_account: str, native_id: str) -> BusinessKey:
     return BusinessKey(f"collections:{billing_account}:{native_id}")
 
 
+def invoice_credit_id(billing_account: str, native_id: str, source_id: str) -> BusinessKey:
+    """Business key and workflow id of a credit on an invoice: the id of what asks for it."""
+    return BusinessKey(f"credit:{billing_account}:{native_id}:{source_id}")
+
+
 def amendment_id(key: str, source_id: str) -> BusinessKey:
     """Business key and workflow id of an amendment: contract and the id of what asks for it."""
     return BusinessKey(f"amendment:{key}:{source_id}")

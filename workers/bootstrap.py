@@ -24,6 +24,7 @@ from activities.collections import (
     PursuitActivities,
     PursuitMirrorActivities,
 )
+from activities.credit import CreditActivities
 from activities.crm import CrmActivities
 from activities.crm_change import CrmChangeActivities
 from activities.entitlement import EntitlementActivities
@@ -213,6 +214,9 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                     ports.billing, ports.erps, ports.contracts, ports.config, ports.clock
                 ),
                 BillingChangeActivities(ports.billing, ensure),
+                CreditActivities(
+                    ports.billing, ensure, ports.contracts, ports.changes, ports.config
+                ),
                 BillActivities(ports.billing, ports.contracts, ports.bills, ports.clock),
                 BillCheckActivities(ports.billing),
                 OverdueActivities(ports.billing, ports.contracts, ports.config),

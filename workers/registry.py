@@ -17,7 +17,9 @@ from workflows.cancellation import CancellationWorkflow
 from workflows.change_preview import ChangePreviewWorkflow
 from workflows.collections import CollectionsWorkflow
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
+from workflows.credit_preview import CreditPreviewWorkflow
 from workflows.deal_check import DealCheckWorkflow
+from workflows.invoice_credit import InvoiceCreditWorkflow
 from workflows.invoice_to_cash import InvoiceToCashWorkflow
 from workflows.money_check import MoneyCheckWorkflow
 from workflows.quote_to_cash import QuoteToCashWorkflow
@@ -35,10 +37,12 @@ WORKFLOWS: tuple[type, ...] = (
     CancellationWorkflow,
     TermEndWorkflow,
     InvoiceToCashWorkflow,
+    InvoiceCreditWorkflow,
     CollectionsWorkflow,
     DealCheckWorkflow,
     ChangePreviewWorkflow,
     MoneyCheckWorkflow,
+    CreditPreviewWorkflow,
 )
 
 

@@ -56,6 +56,11 @@ COLLECTIONS = {
     "crm": "Show in the CRM where it stands",
     "decide": "A person decides what becomes of the claim",
 }
+INVOICE_CREDIT = {
+    "assess": "Read the bill, check, preview, approve",
+    "credit": "Issue the credit note at the biller",
+    "ledger": "The ledger and the CRM follow",
+}
 RENEWAL_NOTICE = {
     "assess": "Price the next term",
     "crm": "Announce the renewal in the CRM and to subscribers",

@@ -24,10 +24,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from dealthread import logs
 from dealthread.bridge.bill_hints import invoice_told_of
 from dealthread.bridge.hints import Hint, change_request, first_request, read_hint
-from dealthread.bridge.starting import start_change, start_invoice, tell_collections
+from dealthread.bridge.starting import start_change, start_credit, start_invoice, tell_collections
 from dealthread.bridge.telling import Telling
 from dealthread.domain.case import Decision, DecisionKind
-from dealthread.domain.transaction import ChangeRequest
+from dealthread.domain.transaction import ChangeKind, ChangeRequest
 from dealthread.errors import BadInput, DealthreadError, VendorUnavailable
 from dealthread.naming import invoice_id
 from dealthread.ports.events import EventPort
@@ -191,7 +191,8 @@ class Relay:
 
     async def _start(self, request: ChangeRequest, key: str) -> None:
         async with self._slots:
-            await start_change(self._client, self._settings, request, key)
+            start = start_credit if request.kind is ChangeKind.INVOICE_CREDIT else start_change
+            await start(self._client, self._settings, request, key)
             await self._runs.delivered(request)
             log.info("change_started", business_key=request.change_id, contract=key)
 

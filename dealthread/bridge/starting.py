@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.invoice_inputs import InvoiceInput
 from dealthread.attributes import at_start
-from dealthread.domain.transaction import ChangeRequest, Environment
+from dealthread.domain.transaction import ChangeInput, ChangeRequest, Environment
 from dealthread.naming import (
     WORKFLOW_QUEUE,
     collections_id,
@@ -23,6 +23,7 @@ from dealthread.settings import Settings
 from dealthread.temporal import RPC_TIMEOUT
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
 from workflows.contract_memory import ContractMemory
+from workflows.invoice_credit import InvoiceCreditWorkflow
 from workflows.invoice_to_cash import InvoiceToCashWorkflow
 
 
@@ -51,6 +52,31 @@ async def start_change(
         static_summary=f"Contract of deal {request.deal_id}",
         static_details=f"Everything that changes this contract goes through here, one change at "
         f"a time.\n\n`dealthread show {request.deal_id}`",
+        rpc_timeout=RPC_TIMEOUT,
+    )
+
+
+async def start_credit(
+    client: Client, settings: Settings, request: ChangeRequest, contract_key: str
+) -> None:
+    """Start a person's credit on an invoice; one that runs or has run is left alone. Raises
+    RPCError."""
+    await client.start_workflow(
+        InvoiceCreditWorkflow.run,
+        ChangeInput(
+            request=request,
+            contract_key=contract_key,
+            environment=Environment(
+                tenant=settings.tenant,
+                business_offset_seconds=settings.business_offset_seconds,
+            ),
+        ),
+        id=request.change_id,
+        task_queue=WORKFLOW_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        search_attributes=at_start(contract_key, request.deal_id),
+        static_summary=f"Credit {request.change_id}",
         rpc_timeout=RPC_TIMEOUT,
     )
 

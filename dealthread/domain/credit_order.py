@@ -14,7 +14,7 @@ from typing import Literal
 from dealthread.domain.base import Carried
 from dealthread.domain.bill import Bill
 from dealthread.domain.invoice import InvoiceStatus
-from dealthread.domain.money import CurrencyCode, Money
+from dealthread.domain.money import Money
 
 CREDITABLE = (InvoiceStatus.OPEN, InvoiceStatus.PAID)
 """A draft is changed and not credited; what is void or given up is not corrected any more."""
@@ -39,21 +39,33 @@ class CreditedLine(Carried):
     net: Money
 
 
+class CreditAsk(Carried):
+    """What a person asks for: parts of lines, or one amount over all lines, or all that is left."""
+
+    lines: tuple[CreditedLine, ...] = ()
+    amount: Money | None = None
+    everything: bool = False
+    refund: bool = False
+    """Whether what was paid goes back, and not to the customer's balance."""
+    cause: CreditReason = CreditReason.GOODWILL
+
+
 class CreditOrder(Carried):
-    """A credit on one invoice, as a person asked for it."""
+    """A credit on one invoice as it was accepted: `lines` are what the ask came to that day."""
 
     change_id: str
     contract_key: str
     kind: Literal["invoice_credit"] = "invoice_credit"
     billing_account: str
     invoice_id: str
-    currency: CurrencyCode
+    asked: CreditAsk
     lines: tuple[CreditedLine, ...]
-    refund: bool = False
-    """Whether what was paid goes back, and not to the customer's balance."""
-    cause: CreditReason = CreditReason.GOODWILL
     reason: str = ""
     accepted_on: date
+
+    def definite(self) -> CreditAsk:
+        """What is asked of the biller, by line."""
+        return CreditAsk(lines=self.lines, refund=self.asked.refund, cause=self.asked.cause)
 
 
 class CreditRefusal(Carried):
@@ -100,43 +112,47 @@ def spread(amount: Money, left: dict[str, Money]) -> tuple[CreditedLine, ...]:
     )
 
 
+def planned(
+    bill: Bill, ask: CreditAsk
+) -> tuple[tuple[CreditedLine, ...], tuple[CreditRefusal, ...]]:
+    """What an ask comes to by line, and what the invoice has against it."""
+    left = left_by_line(bill)
+    if ask.everything:
+        lines = tuple(CreditedLine(line_key=key, net=net) for key, net in left.items())
+        against = refusals(bill, bill.currency, lines)
+        if not lines and not against:
+            against = (_refusal("nothing_left", "invoice", "all of it is credited"),)
+        return lines, against
+    if ask.amount is not None:
+        against = refusals(bill, ask.amount.currency, ())
+        whole = Money.total(left.values(), bill.currency)
+        if not against and ask.amount > whole:
+            against = (_refusal("more_than_is_left", "amount", f"{whole} net is left"),)
+        return () if against else spread(ask.amount, left), against
+    currency = ask.lines[0].net.currency if ask.lines else bill.currency
+    return ask.lines, refusals(bill, currency, ask.lines)
+
+
 def refusals(bill: Bill, currency: str, lines: Sequence[CreditedLine]) -> tuple[CreditRefusal, ...]:
     """What the invoice as it stands has against a credit."""
     if bill.status not in CREDITABLE:
-        return (
-            CreditRefusal(
-                code=f"invoice_is_{bill.status}",
-                field="invoice",
-                action="only an invoice that is open or paid is credited",
-            ),
-        )
+        action = "only an invoice that is open or paid is credited"
+        return (_refusal(f"invoice_is_{bill.status}", "invoice", action),)
     if currency != bill.currency:
-        return (
-            CreditRefusal(
-                code="currency_differs",
-                field="currency",
-                action=f"the invoice is in {bill.currency}",
-            ),
-        )
+        return (_refusal("currency_differs", "currency", f"the invoice is in {bill.currency}"),)
     left = left_by_line(bill)
     found = []
     asked: dict[str, Money] = {}
     for at, line in enumerate(lines):
         asked[line.line_key] = asked.get(line.line_key, Money.zero(currency)) + line.net
         if line.line_key not in left:
-            found.append(
-                CreditRefusal(
-                    code="nothing_left_on_line",
-                    field=f"lines.{at}.line_key",
-                    action="lines with something left: " + (", ".join(left) or "none"),
-                )
-            )
-        elif asked[line.line_key].amount > left[line.line_key].amount:
-            found.append(
-                CreditRefusal(
-                    code="more_than_is_left",
-                    field=f"lines.{at}.net",
-                    action=f"{line.line_key} has {left[line.line_key]} left",
-                )
-            )
+            action = "lines with something left: " + (", ".join(left) or "none")
+            found.append(_refusal("nothing_left_on_line", f"lines.{at}.line_key", action))
+        elif asked[line.line_key] > left[line.line_key]:
+            action = f"{line.line_key} has {left[line.line_key]} net left"
+            found.append(_refusal("more_than_is_left", f"lines.{at}.net", action))
     return tuple(found)
+
+
+def _refusal(code: str, field: str, action: str) -> CreditRefusal:
+    return CreditRefusal(code=code, field=field, action=action)

@@ -28,6 +28,8 @@ class Policy(Frozen):
     amendment_approval_net: dict[str, ExactDecimal] = {}
     """Net per currency, up or down, above which an amendment needs approval; absent = none."""
     reduction_needs_approval: bool = False
+    invoice_credit_approval_gross: dict[str, ExactDecimal] = {}
+    """Gross per currency above which a credit on an invoice needs approval; absent = none."""
     cancellation_needs_approval: bool = True
     own_end_allowed: bool = False
     """Whether an added line may end before the contract."""

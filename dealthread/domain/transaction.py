@@ -25,6 +25,8 @@ class ChangeKind(StrEnum):
     CANCELLATION = "cancellation"
     WITHDRAWAL = "withdrawal"
     """Takes back a change that was agreed and has not taken effect."""
+    INVOICE_CREDIT = "invoice_credit"
+    """A part of an invoice is given back; the contract stays as it is."""
 
 
 class ChangeRequest(Carried):

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.base import System
 from dealthread.domain.change_order import ChangeOrder, order_from_json
+from dealthread.domain.credit_order import CreditOrder
 from dealthread.domain.documents import Agreement, ChangedAgreement
-from dealthread.domain.transaction import ChangeRequest
+from dealthread.domain.transaction import ChangeKind, ChangeRequest
 from dealthread.errors import Conflict
 from dealthread.hub import WriteState
 from dealthread.store import audit
@@ -48,6 +49,18 @@ class PostgresChanges:
             ).scalar()
         return None if body is None else order_from_json(json.dumps(body))
 
+    async def credit_order(self, change_id: str) -> CreditOrder | None:
+        async with self._engine.connect() as connection:
+            body = (
+                await connection.execute(
+                    select(change_orders.c.body).where(
+                        change_orders.c.change_id == change_id,
+                        change_orders.c.kind == ChangeKind.INVOICE_CREDIT,
+                    )
+                )
+            ).scalar()
+        return None if body is None else CreditOrder.model_validate(body)
+
     async def record_order(self, order: ChangeOrder, requested_by: str) -> None:
         async with self._engine.begin() as connection:
             inserted = await connection.execute(
@@ -67,7 +80,9 @@ class PostgresChanges:
             else:
                 await _audit(connection, order, "change.ordered", requested_by)
 
-    async def place(self, order: ChangeOrder, request: ChangeRequest, contract_key: str) -> bool:
+    async def place(
+        self, order: ChangeOrder | CreditOrder, request: ChangeRequest, contract_key: str
+    ) -> bool:
         """Claim the run of an order and store the order, in one transaction: neither is there
         without the other, nor with another's terms. True where the run is new; the order then
         takes the place of one that came to nothing.
@@ -200,7 +215,7 @@ class PostgresChanges:
             return wanted <= set(rows.scalars())
 
 
-async def _check_same(connection: AsyncConnection, order: ChangeOrder) -> None:
+async def _check_same(connection: AsyncConnection, order: ChangeOrder | CreditOrder) -> None:
     known = await connection.execute(
         select(change_orders.c.body).where(change_orders.c.change_id == order.change_id)
     )
@@ -209,7 +224,7 @@ async def _check_same(connection: AsyncConnection, order: ChangeOrder) -> None:
 
 
 async def _audit(
-    connection: AsyncConnection, order: ChangeOrder, event: str, requested_by: str
+    connection: AsyncConnection, order: ChangeOrder | CreditOrder, event: str, requested_by: str
 ) -> None:
     await audit.append(
         connection,

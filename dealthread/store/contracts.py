@@ -176,13 +176,14 @@ class PostgresContracts:
         self,
         context: SagaContext,
         outcome: ChangeOutcome,
-        state: ContractState,
+        state: ContractState | None,
         events: tuple[BusinessEvent, ...],
         residue: tuple[str, ...] = (),
     ) -> None:
         async with self._engine.begin() as connection:
             await set_stage(connection, context, outcome.value, outcome)
-            await set_state(connection, context.contract_key, state)
+            if state is not None:
+                await set_state(connection, context.contract_key, state)
             await publish_all(connection, events)
             await audit.append(
                 connection,

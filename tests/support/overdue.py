@@ -183,7 +183,7 @@ class Debt:
     def another(self) -> Debt:
         """One more unpaid invoice of the same contract."""
         invoice = f"{self.together[0]}-{len(self.together) + 1}"
-        self.it.billing.bills[invoice] = _bill(self.contract, invoice)
+        self.it.billing.bills[invoice] = bill_of(self.contract, invoice)
         self.together.append(invoice)
         return Debt(self.it, self.server, self.contract, invoice, self.together)
 
@@ -198,11 +198,12 @@ async def owed(server: WorkflowEnvironment, engine: AsyncEngine) -> AsyncIterato
         assert it.clock.offset is not None
         it.clock.offset = timedelta(seconds=int(it.clock.offset.total_seconds()))
         invoice = f"in_{contract.key}"
-        it.billing.bills[invoice] = _bill(contract, invoice)
+        it.billing.bills[invoice] = bill_of(contract, invoice)
         yield Debt(it, server, contract, invoice, [invoice])
 
 
-def _bill(contract: Contract, native_id: str) -> Bill:
+def bill_of(contract: Contract, native_id: str) -> Bill:
+    """A contract's first invoice, open."""
     lines = tuple(
         InvoiceLine(
             line_key=line.line_key,
