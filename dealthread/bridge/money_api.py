@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from dealthread.bridge.access import READ, requires
 from dealthread.bridge.limits import LimitedRoute
-from dealthread.bridge.money_checking import Asked, differences_now
+from dealthread.bridge.money_checking import Asked, differences_now, foreign
 from dealthread.bridge.order_form import Day
 from dealthread.bridge.ordering import business_day
 from dealthread.bridge.resources import Resources, resources_of
@@ -87,10 +87,16 @@ async def money(
     config = held.config()
     standings = [standing_of(one, as_of, config) for one in facts]
     differing = [found for one in standings for found in one.differences]
+    notes = list(_notes(held, facts))
     if check:
         whose = entity or customer or contract
         asked = Asked(facts, standings, as_of, business_day(held), whose, entity)
         differing += await differences_now(held, asked)
+        if other := foreign(held, asked):
+            notes.append(
+                f"contracts in {', '.join(other)}: the ledger's balances in its own currency are "
+                "no sum of their documents, and were not compared"
+            )
     return MoneyAnswer(
         as_of=as_of,
         checked=check,
@@ -99,7 +105,7 @@ async def money(
         totals=list(added_up(one.position for one in standings)),
         differences=differing[:MOST_DIFFERENCES],
         differences_left_off=max(len(differing) - MOST_DIFFERENCES, 0),
-        notes=list(_notes(held, facts)),
+        notes=notes,
         contracts=[_of_contract(one) for one in standings] if documents else [],
         documents=[entry for one in standings for entry in one.entries] if documents else [],
     )

@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 
 from activities.money_check import BillId, ReadLedger
 from dealthread.bridge.resources import Resources
+from dealthread.domain.catalog import LegalEntity
 from dealthread.domain.position.difference import Difference
 from dealthread.domain.position.facts import ContractFacts
 from dealthread.domain.position.figures import added_up
@@ -40,6 +41,18 @@ class Asked:
     today: date
     scope: str
     entity: str = ""
+
+
+def foreign(held: Resources, asked: Asked) -> list[str]:
+    """Currencies of an entity's contracts that its ledger converts: its balances are then no sum
+    of their documents."""
+    own = _entity(held, asked).functional_currency if asked.entity else ""
+    found = {one.position.currency for one in asked.standings} if own else set()
+    return sorted(found - {own})
+
+
+def _entity(held: Resources, asked: Asked) -> LegalEntity:
+    return next(one for one in held.config().legal_entities if one.code == asked.entity)
 
 
 async def differences_now(held: Resources, asked: Asked) -> list[Difference]:
@@ -75,8 +88,10 @@ async def differences_now(held: Resources, asked: Asked) -> list[Difference]:
 
 
 def _order(held: Resources, asked: Asked) -> MoneyCheckInput:
+    if foreign(held, asked):
+        return MoneyCheckInput()
     if asked.entity:
-        entity = next(one for one in held.config().legal_entities if one.code == asked.entity)
+        entity = _entity(held, asked)
         day = asked.as_of + timedelta(days=1)
         ledger = ReadLedger(erp=entity.erp_instance, company=entity.erp_company, before=day)
         return MoneyCheckInput(ledgers=(ledger,))
@@ -109,12 +124,10 @@ def _order(held: Resources, asked: Asked) -> MoneyCheckInput:
 def _compared(held: Resources, asked: Asked, seen: OwnersSay) -> list[Difference]:
     config = held.config()
     if asked.entity:
-        entity = next(one for one in config.legal_entities if one.code == asked.entity)
         waiting = sum(len(one.differences) for one in asked.standings)
         return [
             found
             for total in added_up(one.position for one in asked.standings)
-            if total.currency == entity.functional_currency
             for ledger in seen.ledgers
             for found in against_balances(total, ledger, waiting)
         ]

@@ -24,7 +24,7 @@ from dealthread.store.bills import PostgresBills
 from dealthread.store.journal import PostgresJournal
 from dealthread.store.recognition import PostgresRecognition, mark
 from tests.bridge.caller import ORG, Bridge
-from tests.support.deal_builder import CONFIG_DIR, D2_TODAY, d2
+from tests.support.deal_builder import CONFIG_DIR, D2_TODAY, D5_TODAY, d2, d5
 from tests.support.running_contract import running_contract, worked_contract
 from tests.unit.position.worked import bill
 
@@ -191,6 +191,20 @@ async def test_a_figure_is_drilled_down_to_documents_of_their_owners(bridge: Bri
     assert one["position"]["receivable"]["amount"] == "0.00"
     before = (await ask(bridge, as_of="2026-01-01", contract=first.key)).json()
     assert before["totals"][0]["receivable"]["amount"] == "15891.00"
+
+
+async def test_balances_in_another_currency_are_not_compared_and_that_is_said(
+    bridge: Bridge,
+) -> None:
+    """D5 is sold in euro by a company whose ledger is kept in pounds."""
+    bridge.clock.at = NOON.timestamp()
+    deal = d5()
+    key = contract_key(deal.org, deal.deal_id)
+    contract = build_contract(deal, load_config(CONFIG_DIR), D5_TODAY, key)
+    await running_contract(bridge.engine, contract)
+    view = (await ask(bridge, as_of=MAY, entity="UK01", check="true")).json()
+    assert view["checked"] is True
+    assert any(line.startswith("contracts in EUR:") for line in view["notes"])
 
 
 async def test_a_scope_narrows_the_view(bridge: Bridge) -> None:
