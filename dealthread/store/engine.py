@@ -18,6 +18,8 @@ def create_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
+        # What is written is nobody's business who reads an error.
+        hide_parameters=True,
         # No ping at each check-out: it doubled the transactions of a deal (docs/performance.md).
         # A connection that died fails one transaction, which is repeated; the pool then drops all.
         pool_recycle=RECYCLE_SECONDS,

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.bridge.hints import first_request, read_hint
@@ -207,3 +208,13 @@ async def test_a_generation_follows_only_a_run_that_ended_undone(store: AsyncEng
                 await runs.next_generation(KEY)
             assert (outcome or "still running") in caught.value.action
     assert await runs.claim(request(2), contract_key(ORG, DEAL)) == (True, False)
+
+
+async def test_an_error_of_the_store_does_not_tell_what_was_to_be_written(
+    store: AsyncEngine,
+) -> None:
+    """Errors are logged and shown; who is meant by them is not."""
+    asked = request().model_copy(update={"requested_by": "ada@example.com " * 20})
+    with pytest.raises(DBAPIError) as refused:
+        await Runs(store).claim(asked, "C-1")
+    assert "ada@example.com" not in str(refused.value)
