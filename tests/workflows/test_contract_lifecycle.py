@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -35,7 +36,7 @@ async def test_a_deal_that_starts_later_is_scheduled_then_active_then_ended(
     skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
 ) -> None:
     """Booked as a draft when signed, confirmed on the start date, ended with the term. A contract
-    whose workflow is thrown back before its start adopts the activation that ran."""
+    whose workflow is thrown back adopts the activation, and the end of its term, that ran."""
     client = skipping_server.client
     async with lab(client, engine, D1_TODAY) as it:
         office = Office(it, database_url, client)
@@ -69,25 +70,32 @@ async def test_a_deal_that_starts_later_is_scheduled_then_active_then_ended(
             ]
             assert it.crm.recorded[key].status == "ended"
             assert (await it.reading.find(deal.deal_id)).contract_state == "ended"
-            known = await it.contracts.change_result(f"term-end:{key}", 1)
-            assert known is not None
-            assert (known.outcome, known.contract_state) == ("completed", "ended")
+            told = it.world.calls["crm.record_change"]
+            handle = await _thrown_back(client, handle, it, deal, ContractState.ACTIVE)
+            assert (await handle.result()).state == "ended"
+            assert it.world.calls["crm.record_change"] == told
 
 
 async def _thrown_back(
-    client: Client, handle: WorkflowHandle[Any, Any], it: Lab, deal: Deal
+    client: Client,
+    handle: WorkflowHandle[Any, Any],
+    it: Lab,
+    deal: Deal,
+    state: ContractState = ContractState.SCHEDULED,
 ) -> WorkflowHandle[Any, Any]:
-    """The contract's workflow as a reset leaves it: what it did since it was scheduled is done, and
-    it does not know."""
-    await handle.terminate()
+    """The contract's workflow as a reset leaves it: what it did since that state is done, and it
+    does not know."""
+    with contextlib.suppress(RPCError):  # it has ended
+        await handle.terminate()
     memory = ContractMemory(
         contract_key=contract_key(deal.org, deal.deal_id),
         org=deal.org,
         deal_id=deal.deal_id,
-        state=ContractState.SCHEDULED,
+        state=state,
         applied=(f"quote-to-cash:{deal.org}:{deal.deal_id}#1",),
         environment=Environment(business_offset_seconds=it.offset_seconds()),
         start_at=datetime.combine(deal.start_date, time(0), UTC),
+        end_at=datetime(2027, 1, 1, tzinfo=UTC),
     )
     return await client.start_workflow(
         ContractLifecycleWorkflow.run, memory, id=handle.id, task_queue=WORKFLOW_QUEUE
