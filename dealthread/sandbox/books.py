@@ -60,7 +60,7 @@ class BillingBooks:
         self._clients = clients
 
     def agreements(self) -> list[Agreement]:
-        """Each agreement once: a schedule stands for the subscription that it made."""
+        """Each agreement once: a schedule stands for the subscription that it made or planned."""
         found: list[Agreement] = []
         for account, client in self._clients.items():
             subscriptions = {
@@ -70,6 +70,9 @@ class BillingBooks:
             scheduled: set[str] = set()
             for row in every(client.v1.subscription_schedules.list({"limit": 100})):
                 subscription = _id(row.get("subscription") or row.get("released_subscription"))
+                if subscription and subscription in scheduled:
+                    # The newest comes first; a change told ahead makes a further schedule.
+                    continue
                 scheduled.add(subscription)
                 # A schedule made for a change of a subscription does not name the contract itself.
                 named = _contract(row) or _contract(subscriptions.get(subscription, {}))
