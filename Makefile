@@ -73,7 +73,7 @@ test-temporal: $(STAMP) ## Run the tests on Temporal servers
 	@$(PYTEST) -m temporal
 
 .PHONY: year
-year: $(STAMP) ## Let three contracts live their year; every system must agree to the cent
+year: $(STAMP) ## Let five contracts live their year; every system must agree to the cent
 	@$(BIN)/python -m tests.year
 
 .PHONY: nightly

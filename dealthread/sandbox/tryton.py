@@ -28,7 +28,9 @@ SALE_FIELDS = (
     "tax_amount",
     "total_amount",
     "description",
+    "payment_term.name",
 )
+LINE_FIELDS = ("sale", "product.code", "quantity", "amount")
 
 
 class TrytonReader(HoldsHttp):
@@ -60,14 +62,23 @@ class TrytonReader(HoldsHttp):
 
     def sales(self, domain: Sequence[Any] = ()) -> list[Row]:
         """Sale orders of every company."""
+        return self._of_companies("sale.sale", "company", domain, SALE_FIELDS)
+
+    def sale_lines(self, domain: Sequence[Any] = ()) -> list[Row]:
+        """Lines of the sale orders of every company; `sale` is the order's id."""
+        return self._of_companies("sale.line", "sale.company", domain, LINE_FIELDS)
+
+    def _of_companies(
+        self, model: str, company_field: str, domain: Sequence[Any], fields: tuple[str, ...]
+    ) -> list[Row]:
         if not self._companies:
             rows = self.search_read("company.company", [], ["id"])
             self._companies = [int(row["id"]) for row in rows]
         return [
-            _flat(row, SALE_FIELDS)
+            _flat(row, fields)
             for company in self._companies
             for row in self.search_read(
-                "sale.sale", [["company", "=", company], *domain], SALE_FIELDS, company
+                model, [[company_field, "=", company], *domain], fields, company
             )
         ]
 

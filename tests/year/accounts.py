@@ -8,6 +8,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any
 
+import httpx
 import stripe
 
 from dealthread.sandbox.books import BillingBooks, Entitlements
@@ -62,10 +63,17 @@ class Accounts(AbstractContextManager["Accounts"]):
     def __init__(self, stack: StackInfo, clients: dict[str, stripe.StripeClient]) -> None:
         self._stack = stack
         self.clients = clients
-        self._books = BillingBooks(clients)
+        self.books = BillingBooks(clients)
         self._held = ExitStack()
-        self._tryton = self._held.enter_context(TrytonReader(stack))
-        self._entitlements = self._held.enter_context(Entitlements(stack))
+        self.tryton = self._held.enter_context(TrytonReader(stack))
+        self.entitlements = self._held.enter_context(Entitlements(stack))
+        self._customer_success = self._held.enter_context(
+            httpx.Client(
+                base_url=stack.urls.customer_success_direct,
+                headers={"Authorization": f"Bearer {stack.credentials.customer_success_token}"},
+                trust_env=False,
+            )
+        )
 
     def __exit__(
         self,
@@ -87,42 +95,42 @@ class Accounts(AbstractContextManager["Accounts"]):
         invoices: list[Bill] = []
         notes: list[Bill] = []
         balance = ZERO
-        for client, customer in self._customers(deal):
+        for client, customer in self.customers(deal):
             invoices += map(_invoice, every(client.v1.invoices.list({"customer": customer})))
             notes += map(_note, every(client.v1.credit_notes.list({"customer": customer})))
-            balance -= _major(client.v1.customers.retrieve(customer).to_dict()["balance"])
+            balance -= major(client.v1.customers.retrieve(customer).to_dict()["balance"])
         return Billed(_by_number(invoices), _by_number(notes), balance)
 
     def items(self, deal: Entered) -> list[tuple[int, Decimal]]:
         """Quantity and price of each item of the contract's live subscriptions."""
         found = []
-        for one in self._books.of(deal.contract_key):
+        for one in self.books.of(deal.contract_key):
             if not one.is_live or not one.subscription_id:
                 continue
             client = self.clients[one.account]
             row = client.v1.subscriptions.retrieve(one.subscription_id).to_dict()
             if row["status"] in ("active", "past_due"):
                 found += [
-                    (int(item["quantity"]), _major(item["price"]["unit_amount"]))
+                    (int(item["quantity"]), major(item["price"]["unit_amount"]))
                     for item in row["items"]["data"]
                 ]
         return sorted(found)
 
     def pay_out_of_band(self, deal: Entered) -> None:
         """Receipts by bank transfer: whatever is open is paid."""
-        for client, customer in self._customers(deal):
+        for client, customer in self.customers(deal):
             for row in every(client.v1.invoices.list({"customer": customer, "status": "open"})):
                 client.v1.invoices.pay(str(row["id"]), {"paid_out_of_band": True})
 
     def bookings(self, deal: Entered) -> list[dict[str, Any]]:
         """Orders in the ERP that count."""
-        return self._tryton.sales(
+        return self.tryton.sales(
             [["party.code", "=", deal.customer_key], ["state", "!=", "cancelled"]]
         )
 
     def grants(self, deal: Entered) -> list[tuple[str, str, str]]:
         """Quantity, first day and end of each right."""
-        held = self._entitlements.of(deal.contract_key) or {}
+        held = self.entitlements.of(deal.contract_key) or {}
         return sorted(
             (
                 str(int(Decimal(str(one["quantity"])))),
@@ -136,7 +144,7 @@ class Accounts(AbstractContextManager["Accounts"]):
         """The contract's record."""
         (row,) = self.org.query(
             "SELECT Id, Dealthread_Version__c, Dealthread_Status__c, Dealthread_TCV__c, "  # noqa: S608
-            "Dealthread_End__c FROM Contract "
+            "Dealthread_End__c, Dealthread_Change_Status__c FROM Contract "
             f"WHERE Dealthread_Contract_Key__c = {quoted(deal.contract_key)}"
         )
         return row
@@ -157,10 +165,17 @@ class Accounts(AbstractContextManager["Accounts"]):
         )
         return rows[0] if rows else None
 
-    def _customers(self, deal: Entered) -> list[tuple[stripe.StripeClient, str]]:
+    def health(self, deal: Entered) -> dict[str, Any]:
+        """The latest that customer success heard of the contract."""
+        answer = self._customer_success.get(f"/accounts/{deal.customer_key}").raise_for_status()
+        heard: dict[str, Any] = answer.json()["contracts"][deal.contract_key]["contract"]
+        return heard
+
+    def customers(self, deal: Entered) -> list[tuple[stripe.StripeClient, str]]:
+        """The customer at each biller that knows it."""
         return [
             (self.clients[account], native_id)
-            for key, ids in self._books.customers_by_key().items()
+            for key, ids in self.books.customers_by_key().items()
             for account, _, customer in [key.partition(" ")]
             if customer == deal.customer_key
             for native_id in ids
@@ -171,9 +186,9 @@ def _invoice(row: dict[str, Any]) -> Bill:
     return Bill(
         number=str(row.get("number") or "draft"),
         status=str(row["status"]),
-        net=_major(row["total_excluding_tax"]),
-        total=_major(row["total"]),
-        due=_major(row["amount_due"]),
+        net=major(row["total_excluding_tax"]),
+        total=major(row["total"]),
+        due=major(row["amount_due"]),
     )
 
 
@@ -181,8 +196,8 @@ def _note(row: dict[str, Any]) -> Bill:
     return Bill(
         number=str(row["number"]),
         status=str(row["status"]),
-        net=_major(row["total_excluding_tax"]),
-        total=_major(row["total"]),
+        net=major(row["total_excluding_tax"]),
+        total=major(row["total"]),
     )
 
 
@@ -190,6 +205,6 @@ def _by_number(bills: list[Bill]) -> list[Bill]:
     return sorted(bills, key=lambda one: one.number)
 
 
-def _major(minor: int) -> Decimal:
+def major(minor: int) -> Decimal:
     """Every currency of the demonstration has two decimals."""
     return (Decimal(minor) / 100).quantize(CENT)

@@ -1,4 +1,4 @@
-"""What the three lives have in common: sell, ask, wait, tell, and compare all systems."""
+"""What the lives have in common: sell, ask, wait, tell, and compare all systems."""
 
 from __future__ import annotations
 

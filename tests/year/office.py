@@ -35,6 +35,7 @@ from dealthread.store.runs import Runs
 from dealthread.store.schema import cases, journal, runs
 from dealthread.temporal import data_converter
 from tests.year.clock import ServerClock, Time
+from tests.year.front_desk import FrontDesk, front_desk
 from workers.bootstrap import event_sender, make_workers, open_ports, plan_queues
 
 BIN = Path(sys.executable).parent
@@ -72,6 +73,7 @@ class Office:
     cases: PostgresCases
     changes: PostgresChanges
     contracts: PostgresContracts
+    api: FrontDesk
 
     async def ask(
         self,
@@ -233,6 +235,9 @@ async def office(stack: StackInfo, begins: date) -> AsyncIterator[Office]:
         events = await held.enter_async_context(event_sender(settings))
         made_runs, made_cases = Runs(engine), PostgresCases(engine)
         made_contracts = PostgresContracts(engine)
+        api = await held.enter_async_context(
+            front_desk(settings, environment, clock, stack.credentials.operator_token)
+        )
         yield Office(
             environment,
             engine,
@@ -252,6 +257,7 @@ async def office(stack: StackInfo, begins: date) -> AsyncIterator[Office]:
             made_cases,
             PostgresChanges(engine),
             made_contracts,
+            api,
         )
 
 
