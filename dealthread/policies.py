@@ -77,6 +77,15 @@ WRITE = Timing(
     cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 
+SHOW = Timing(
+    start_to_close_timeout=ACTIVITY_LIMIT,
+    schedule_to_close_timeout=timedelta(minutes=4),
+    retry_policy=patient(timedelta(minutes=1)),
+    cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+"""A telling that nothing waits for: it is taken up again later. Below the five minutes in which a
+customer who has paid gets the service back."""
+
 HOLD_PATIENCE = timedelta(minutes=30)
 """How long the start of an agreement with a reviewed first invoice is tried: half of the hour after
 which a biller finalises a draft by itself, so that a person has the other half."""

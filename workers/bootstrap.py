@@ -266,6 +266,7 @@ def sandbox() -> SandboxedWorkflowRunner:
             "workflows.contract_memory",
             "workflows.decided_by_people",
             "workflows.desk",
+            "workflows.last_stage",
             "workflows.questions",
             "workflows.steps",
             "workflows.wording",

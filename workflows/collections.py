@@ -18,7 +18,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.collections_inputs import CollectionsInput, OrderKind, Overdue, PursuitOrder
-from dealthread.domain.case import KINDS, Decision, DecisionKind
+from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.contract import ContractState
 from dealthread.domain.dunning import (
     GIVEN_UP,
@@ -42,11 +42,14 @@ from workflows.collections_orders import refuse, what_it_says
 from workflows.collections_steps import CollectionsSteps
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
+from workflows.last_stage import LastStage
 from workflows.wording import COLLECTIONS, saga_status
 
 LOOK_AGAIN = timedelta(days=30)
 """How often an invoice is read back on which nothing is done any more."""
 ONE_DAY = timedelta(days=1)
+SOON = timedelta(hours=1)
+"""How long the CRM, once it was away, is left alone."""
 
 
 @workflow.defn(name="Collections")
@@ -68,6 +71,9 @@ class CollectionsWorkflow(DecidedByPeople):
         self._desk = CaseDesk(context, COLLECTIONS, "biller", self._tell)
         self._saga = Saga(COLLECTIONS, self._desk, self._tell)
         self._steps = CollectionsSteps(order, context, self._saga, self._desk)
+        self._last_stage = LastStage(
+            self._saga, self._desk, self._steps, lambda: self._news, lambda: bool(self._orders)
+        )
         self._news = 1
         self._orders: list[PursuitOrder] = []
         self._pursuit: Pursuit | None = None
@@ -102,7 +108,9 @@ class CollectionsWorkflow(DecidedByPeople):
                 return await self._stop(stopped)
             if self._is_over_with_its_contract():
                 return str(self._known().state)
-            wake = await self._next(told)
+            if self._steps.unshown:
+                await self._steps.show(self._known(), may_wait=True)
+            wake = await self._next(told, seen)
             if wake is not None:
                 await self._rest(seen, wake)
 
@@ -118,7 +126,7 @@ class CollectionsWorkflow(DecidedByPeople):
             return False
         return told.contract_state is ContractState.ENDED
 
-    async def _next(self, told: Overdue) -> date | None:
+    async def _next(self, told: Overdue, seen: int) -> date | None:
         """Do what is due today; the day on which more may be, or None to look at once."""
         policy, due = told.policy, due_date_of(told.bill)
         today = self._today()
@@ -154,7 +162,10 @@ class CollectionsWorkflow(DecidedByPeople):
         day = stage_day(stage, due, self._taken, self._not_before)
         if today < day:
             return day
-        await self._take(number, stage)
+        if stage.hand_over:
+            await self._put_before_a_person(number, seen)
+        else:
+            await self._take(number, stage)
         return None
 
     async def _open(self, told: Overdue, policy: CollectionsPolicy, due: date) -> None:
@@ -172,11 +183,7 @@ class CollectionsWorkflow(DecidedByPeople):
     # ------------------------------------------------------------ stages
 
     async def _take(self, number: int, stage: DunningStage) -> None:
-        today = self._today()
-        if stage.hand_over:
-            await self._put_before_a_person(number)
-            return
-        pursuit = self._known()
+        today, pursuit = self._today(), self._known()
         suspended = pursuit.suspended
         if stage.suspend and not suspended:
             held = await self._steps.suspend()
@@ -189,51 +196,15 @@ class CollectionsWorkflow(DecidedByPeople):
         )
         await self._record(stage=stage)
 
-    async def _put_before_a_person(self, number: int) -> None:
-        """A case, open until it is decided or the invoice is paid, promised or stopped."""
+    async def _put_before_a_person(self, number: int, seen: int) -> None:
+        """Open until it is decided, or the invoice is paid, promised or stopped."""
         pursuit = self._known()
         if pursuit.state is not PursuitState.WITH_PERSON:
             self._pursuit = pursuit.model_copy(update={"stage": number})
             await self._move(PursuitState.WITH_PERSON)
-        seen = self._news
-        asked = asyncio.ensure_future(
-            self._desk.ask(
-                "collections.final_stage",
-                "decide",
-                code="last_stage_reached",
-                summary=f"{pursuit.invoice_number}: {pursuit.amount_due} is still open",
-                evidence={"due_date": str(pursuit.due_date), "stage": str(number)},
-                allowed=KINDS["collections.final_stage"].decisions,
-                at_risk=pursuit.amount_due,
-            )
-        )
-        try:
-            while True:
-                await workflow.wait_condition(
-                    # Until the case is open there is none to withdraw.
-                    lambda heard=seen: (
-                        asked.done()  # type: ignore[misc]
-                        or (self._desk.open_case is not None and self._news > heard)
-                    )
-                )
-                if asked.done():
-                    await self._decided(asked.result())
-                    return
-                seen = self._news
-                told = self._told = await self._steps.read()
-                if outcome_of(told.bill) is not None or self._orders:
-                    break
-        except asyncio.CancelledError:
-            await self._saga.to_its_end(self._withdraw_case(asked, "the pursuit was cancelled"))
-            raise
-        await self._withdraw_case(asked, "the invoice was settled or its pursuit held")
-
-    async def _withdraw_case(self, asked: asyncio.Future[Decision], note: str) -> None:
-        case = self._desk.open_case
-        asked.cancel()
-        await workflow.wait([asked])
-        if case is not None:
-            await self._steps.settle(case, note)
+        decision = await self._last_stage.decision(self._known(), seen)
+        if decision is not None:
+            await self._decided(decision)
 
     async def _decided(self, decision: Decision) -> None:
         if decision.decision is DecisionKind.ABORT:
@@ -311,6 +282,8 @@ class CollectionsWorkflow(DecidedByPeople):
     async def _rest(self, seen: int, wake: date) -> None:
         """Until there is news, or the day has come. A day that has come meanwhile rests not."""
         left = midnight(wake) - business_now(self._order.business_offset_seconds)
+        if self._steps.unshown:
+            left = min(left, SOON)
         if left <= timedelta(0):
             return
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 from activities.collections import (
     AccessHoldActivities,
@@ -25,10 +26,12 @@ from activities.collections_inputs import (
 from activities.hub import HubActivities
 from activities.inputs import SettleCase
 from dealthread.domain.case import Case
+from dealthread.domain.documents import CrmRecord
 from dealthread.domain.dunning import DunningStage, Pursuit, PursuitState, outcome_of
 from dealthread.domain.transaction import SagaContext
+from dealthread.failure import problem_of
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE
-from dealthread.policies import COMPENSATE, STORE, WRITE
+from dealthread.policies import COMPENSATE, SHOW, STORE, WRITE, Timing
 from dealthread.saga import Saga, Step
 from workflows.desk import CaseDesk
 
@@ -44,6 +47,8 @@ class CollectionsSteps:
         self._desk = desk
         self._account_id = ""
         self._restored = ""
+        self.unshown = False
+        """The CRM was away when it was to be told where the pursuit stands."""
         self._hold = HoldAccess(context=context, seller="", customer_key="")
         self.context = context
 
@@ -68,6 +73,15 @@ class CollectionsSteps:
         self._hold = HoldAccess(
             context=self.context, seller=told.seller, customer_key=told.bill.customer_key
         )
+
+    async def read_if_there(self) -> Overdue | None:
+        """The same without a case: None from a biller that is away, who is asked again later."""
+        try:
+            return await self._saga.to_its_end(self._read_once())
+        except ActivityError:
+            return None
+        finally:
+            self._saga.raise_if_cancelled()
 
     async def _read_once(self) -> Overdue:
         return await workflow.execute_activity_method(
@@ -171,17 +185,33 @@ class CollectionsSteps:
                 ),
             )
         )
-        await self._saga.run(
-            Step(
-                name="crm",
-                act=lambda: workflow.execute_activity_method(
-                    PursuitMirrorActivities.show,
-                    ShowPursuit(context=context, account_id=self._account_id, pursuit=pursuit),
-                    task_queue=CRM_QUEUE,
-                    summary=f"The CRM shows {pursuit.invoice_number}: {pursuit.state}",
-                    **WRITE,
-                ),
-            )
+        await self.show(pursuit, may_wait=pursuit.state is not PursuitState.CLOSED)
+
+    async def show(self, pursuit: Pursuit, *, may_wait: bool) -> None:
+        """In the CRM. One that is away is not waited for while there may be a payment to hear of:
+        `unshown` says that it is to be told later. What it refuses is a person's."""
+        self.unshown = False
+        if may_wait:
+            try:
+                await self._saga.to_its_end(self._show(pursuit, SHOW))
+            except ActivityError as error:
+                problem = problem_of(error)
+                self.unshown = problem.is_unavailable or problem.is_uncertain
+                is_told = self.unshown
+            else:
+                is_told = True
+            self._saga.raise_if_cancelled()
+            if is_told:
+                return
+        await self._saga.run(Step(name="crm", act=lambda: self._show(pursuit, WRITE)))
+
+    async def _show(self, pursuit: Pursuit, timing: Timing) -> CrmRecord:
+        return await workflow.execute_activity_method(
+            PursuitMirrorActivities.show,
+            ShowPursuit(context=self.context, account_id=self._account_id, pursuit=pursuit),
+            task_queue=CRM_QUEUE,
+            summary=f"The CRM shows {pursuit.invoice_number}: {pursuit.state}",
+            **timing,
         )
 
     async def settle(self, case: Case, note: str) -> None:

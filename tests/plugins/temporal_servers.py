@@ -54,11 +54,12 @@ async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
         data_converter=converter(), test_server_existing_path=str(BIN / "temporal-test-server")
     )
     async with environment:
-        await environment.client.operator_service.add_search_attributes(_registration())
+        await environment.client.operator_service.add_search_attributes(registration())
         yield environment
 
 
-def _registration():
+def registration():
+    """The product's search attributes, for a server that starts without."""
     from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest  # noqa: PLC0415
 
     return AddSearchAttributesRequest(

@@ -28,11 +28,14 @@ from dealthread.stack.postgres import PostgresProgram
 from dealthread.store.engine import create_engine
 from tests.conftest import migrate
 from tests.fakes.world import Fault
+from tests.plugins.temporal_servers import registration
 from tests.replay.portable import portable
 from tests.replay.record_changes import CHANGES, Recorded
+from tests.replay.record_collections import PURSUITS
 from tests.replay.record_contracts import CONTRACTS
 from tests.support.deal_builder import d1, d2
 from tests.support.office import Office
+from tests.support.overdue import owed
 from tests.support.saga_lab import Lab, fresh, lab
 
 HERE = Path(__file__).parent / "histories"
@@ -143,6 +146,17 @@ async def _laboratory(engine: AsyncEngine, today: date) -> AsyncIterator[Lab]:
         yield it
 
 
+@asynccontextmanager
+async def _skipping() -> AsyncIterator[WorkflowEnvironment]:
+    environment = await WorkflowEnvironment.start_time_skipping(
+        data_converter=pydantic_data_converter,
+        test_server_existing_path=str(BIN / "temporal-test-server"),
+    )
+    async with environment:
+        await environment.client.operator_service.add_search_attributes(registration())
+        yield environment
+
+
 async def record(url: str) -> None:
     """Record everything that is not there."""
     HERE.mkdir(exist_ok=True)
@@ -163,6 +177,11 @@ async def record(url: str) -> None:
                 kept: Recorded = await change(it)
                 await _keep(it.client, kept.workflow_id, change.__name__, kept.run_id)
                 it.world.heal()
+    for pursuit in PURSUITS:
+        if _missing(pursuit.__name__):
+            async with _skipping() as server, owed(server, engine) as debt:
+                kept = await pursuit(debt)
+                await _keep(server.client, kept.workflow_id, pursuit.__name__, kept.run_id)
     await engine.dispose()
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 
 import pytest
@@ -162,3 +163,28 @@ async def test_paid_while_the_suspension_waits_for_a_person_nobody_is_suspended(
         assert await debt.pursuing().result() == "paid"
         assert "entitlement.suspend" not in debt.it.world.did(debt.contract.key)
         assert await debt.access() is ACTIVE
+
+
+async def test_a_crm_that_is_away_keeps_nobody_from_getting_the_service_back(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """Paid while the CRM is away: restored at once, and the CRM told when it is back."""
+    async with owed(skipping_server, engine) as debt:
+        await debt.pursue()
+        await debt.go_to(date(2026, 1, 11))
+        await debt.at_stage(2)
+        debt.it.world.plan("crm.show_collections", Fault.REFUSED, times=0)
+        await debt.go_to(date(2026, 1, 18))
+        assert await debt.access() is SUSPENDED
+        assert debt.it.crm.collections[debt.bill.ref].stage == 2
+        debt.pay()
+        await debt.heard()
+        for _ in range(400):
+            if await debt.access() is ACTIVE:
+                break
+            await asyncio.sleep(0.02)
+        assert await debt.access() is ACTIVE
+        assert debt.it.crm.collections[debt.bill.ref].state == "open", "it is away still"
+        debt.it.world.heal()
+        assert await debt.pursuing().result() == "paid"
+        assert debt.shown() == "paid"
