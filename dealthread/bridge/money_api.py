@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Annotated
@@ -15,6 +16,7 @@ from dealthread.bridge.money_checking import Asked, differences_now, foreign
 from dealthread.bridge.order_form import Day
 from dealthread.bridge.ordering import business_day
 from dealthread.bridge.resources import Resources, resources_of
+from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import ContractState
 from dealthread.domain.position.difference import Difference
 from dealthread.domain.position.entry import Entry
@@ -83,11 +85,19 @@ async def money(
     reading = MoneyReading(held.engine)
     wide = "check" if check else "documents" if documents else ""
     await _check_question(held, reading, as_of, scope, wide)
-    facts = await reading.facts(as_of, seller=entity, customer_key=customer, contract_key=contract)
+    facts: list[ContractFacts] = []
+    standings: list[Standing] = []
+    is_posted = False
     config = held.config()
-    standings = [standing_of(one, as_of, config) for one in facts]
+    async for batch in reading.facts(
+        as_of, seller=entity, customer_key=customer, contract_key=contract
+    ):
+        # Not in the loop that takes in webhooks: thousands of contracts take seconds.
+        standings += await asyncio.to_thread(_standings, batch, as_of, config)
+        is_posted = is_posted or any(one.recognised for one in batch)
+        facts += batch if check else []
     differing = [found for one in standings for found in one.differences]
-    notes = list(_notes(held, facts))
+    notes = list(_notes(held, is_posted=is_posted))
     if check:
         whose = entity or customer or contract
         asked = Asked(facts, standings, as_of, business_day(held), whose, entity)
@@ -134,13 +144,17 @@ async def _check_question(
         raise NotFound("contract_not_found", id=scope.contract)
 
 
-def _notes(held: Resources, facts: Sequence[ContractFacts]) -> Iterator[str]:
+def _standings(batch: Sequence[ContractFacts], as_of: date, config: ConfigSet) -> list[Standing]:
+    return [standing_of(one, as_of, config) for one in batch]
+
+
+def _notes(held: Resources, *, is_posted: bool) -> Iterator[str]:
     if not held.settings.invoice_to_cash:
         yield (
             "invoice to cash is switched off (DEALTHREAD_INVOICE_TO_CASH): invoices, credits and "
             "payments since then are not in these figures"
         )
-    if not any(one.recognised for one in facts):
+    if not is_posted:
         yield "no recognised revenue is posted to the ledger: all that is billed is deferred"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -26,6 +27,7 @@ from dealthread.store.money_revenue import (
 )
 from dealthread.store.schema import bills, cases, contract_versions, contracts, journal
 
+BATCH = 50
 _POSTINGS = ("erp.invoice", "erp.credit", "erp.receipt", "erp.write_off")
 """Steps whose result is a document of the ledger."""
 
@@ -38,8 +40,9 @@ class MoneyReading:
 
     async def facts(
         self, as_of: date, *, seller: str = "", customer_key: str = "", contract_key: str = ""
-    ) -> list[ContractFacts]:
-        """Contracts that were ever accepted: of a seller, of a customer, one, or all."""
+    ) -> AsyncIterator[list[ContractFacts]]:
+        """Contracts that were ever accepted: of a seller, of a customer, one, or all. A batch at a
+        time, so that who reads them leaves others their turn; all of one moment."""
         wanted: ColumnElement[bool] = true()
         for column, value in (
             (contracts.c.seller, seller),
@@ -48,39 +51,17 @@ class MoneyReading:
         ):
             if value:
                 wanted = wanted & (column == value)
-        keys = select(contracts.c.contract_key).where(wanted)
         async with self._engine.connect() as connection:
             # A document that is posted meanwhile is in all parts of the answer or in none.
             await connection.execution_options(isolation_level="REPEATABLE READ")
-            states = await connection.execute(
+            found = await connection.execute(
                 select(contracts.c.contract_key, contracts.c.state)
                 .where(wanted)
                 .order_by(contracts.c.contract_key)
             )
-            versions = await _versions(connection, keys)
-            billed = await _bills(connection, keys)
-            postings = await _postings(connection, keys)
-            waiting = await _open_cases(connection, keys)
-            plans = await schedules(connection, keys)
-            posted = await recognised(connection, keys)
-            services = await accepted(connection, keys)
-            return [
-                ContractFacts(
-                    contract_key=row.contract_key,
-                    state=ContractState(row.state),
-                    versions=versions[row.contract_key],
-                    bills=billed.get(row.contract_key, ()),
-                    postings=postings.get(row.contract_key, ()),
-                    recognised=posted.get(row.contract_key, ()),
-                    accepted=services.get(row.contract_key, ()),
-                    planned=planned(
-                        plans.get(row.contract_key, ()), versions[row.contract_key], as_of
-                    ),
-                    open_cases=waiting.get(row.contract_key, {}),
-                )
-                for row in states.all()
-                if row.contract_key in versions
-            ]
+            states = found.all()
+            for first in range(0, len(states), BATCH):
+                yield await _batch(connection, states[first : first + BATCH], as_of)
 
     async def knows_customer(self, customer_key: str) -> bool:
         """Whether a contract was ever made with a customer."""
@@ -91,6 +72,34 @@ class MoneyReading:
                 .limit(1)
             )
             return found.first() is not None
+
+
+async def _batch(
+    connection: AsyncConnection, states: Sequence[Any], as_of: date
+) -> list[ContractFacts]:
+    keys = [row.contract_key for row in states]
+    versions = await _versions(connection, keys)
+    billed = await _bills(connection, keys)
+    postings = await _postings(connection, keys)
+    waiting = await _open_cases(connection, keys)
+    plans = await schedules(connection, keys)
+    posted = await recognised(connection, keys)
+    services = await accepted(connection, keys)
+    return [
+        ContractFacts(
+            contract_key=row.contract_key,
+            state=ContractState(row.state),
+            versions=versions[row.contract_key],
+            bills=billed.get(row.contract_key, ()),
+            postings=postings.get(row.contract_key, ()),
+            recognised=posted.get(row.contract_key, ()),
+            accepted=services.get(row.contract_key, ()),
+            planned=planned(plans.get(row.contract_key, ()), versions[row.contract_key], as_of),
+            open_cases=waiting.get(row.contract_key, {}),
+        )
+        for row in states
+        if row.contract_key in versions
+    ]
 
 
 async def _versions(

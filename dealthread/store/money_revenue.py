@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dealthread.domain.base import Ref, System
@@ -24,7 +24,7 @@ from dealthread.store.schema_recognition import (
 )
 
 T = TypeVar("T")
-Keys = Select[tuple[str]]
+Keys = Sequence[str]
 """Which contracts."""
 
 

@@ -111,8 +111,9 @@ async def _news(client: Client, bill: Bill) -> WorkflowHandle:
 
 async def _standing(it: Lab, contract: Contract, day: date) -> Standing:
     """The money view of one contract."""
-    (facts,) = await MoneyReading(it.engine).facts(day, contract_key=contract.key)
-    return standing_of(facts, day, load_config(CONFIG_DIR))
+    async for (facts,) in MoneyReading(it.engine).facts(day, contract_key=contract.key):
+        return standing_of(facts, day, load_config(CONFIG_DIR))
+    raise AssertionError("the contract is not known")
 
 
 def _balances(it: Lab, company: str) -> dict[str, Decimal]:
