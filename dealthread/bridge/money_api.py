@@ -8,9 +8,10 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 from dealthread.bridge.access import READ, requires
+from dealthread.bridge.free_text import storable
 from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.money_checking import Asked, differences_now, foreign
 from dealthread.bridge.order_form import Day
@@ -30,7 +31,7 @@ from dealthread.store.money_reading import MoneyReading
 router = APIRouter(prefix="/v1", tags=["money"], route_class=LimitedRoute)
 Held = Annotated[Resources, Depends(resources_of)]
 Reader = Annotated[Principal, Depends(requires(READ))]
-Key = Annotated[str, Query(max_length=20)]
+Key = Annotated[str, Query(max_length=20), AfterValidator(storable)]
 MOST_DIFFERENCES = 1000
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +15,7 @@ from dealthread.cli.failures import Refused
 Form = TypeVar("Form", bound=BaseModel)
 MOST_BYTES = 20_000_000
 """A larger file is not a form that a person wrote."""
+MOST_DIGITS = 100
 
 
 def read_form(file: Path, kind: type[Form]) -> Form:
@@ -45,7 +48,7 @@ def read_json(file: Path) -> Any:
     except UnicodeDecodeError:
         raise Refused(f"{file}: not UTF-8 text") from None
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        found = json.loads(text, object_pairs_hook=_once, parse_int=_whole)
     except json.JSONDecodeError as error:
         raise Refused(
             f"{file}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
@@ -54,6 +57,36 @@ def read_json(file: Path) -> Any:
         raise Refused(f"{file}: nested too deep") from None
     except ValueError as error:
         raise Refused(f"{file}: {error}") from None
+    for place, wrong in _no_values(found, ""):
+        raise Refused(f"{file}: {place}{wrong}")
+    return found
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits):,} digits: at most {MOST_DIGITS}")
+    return int(digits)
+
+
+def _no_values(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    """What Python reads as JSON and JSON does not know: NaN and infinity, half a character."""
+    where = f"{place}: " if place else ""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield where, "not a finite number"
+    elif isinstance(value, str) and not _is_text(value):
+        yield where, "half a character (an unpaired surrogate) is no text"
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if not _is_text(name):
+                yield where, "half a character (an unpaired surrogate) is no name"
+            yield from _no_values(inner, f"{place}.{name}" if place else name)
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _no_values(inner, f"{place}.{at}" if place else str(at))
+
+
+def _is_text(value: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

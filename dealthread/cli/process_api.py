@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -67,7 +68,13 @@ class ProcessApi(HoldsHttp):
 
     def post(self, path: str, body: Mapping[str, Any], *, look: str) -> httpx.Response:
         """Write. `look` is the command that tells whether it happened, should no answer come."""
-        return self._ask("POST", path, json=dict(body), look=look)
+        try:
+            content = json.dumps(dict(body), allow_nan=False, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise Refused("text that is not UTF-8 cannot be sent: give it anew") from None
+        return self._ask(
+            "POST", path, content=content, headers={"Content-Type": "application/json"}, look=look
+        )
 
     def _ask(self, method: str, path: str, *, look: str = "", **more: Any) -> httpx.Response:
         try:

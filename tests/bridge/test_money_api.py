@@ -228,6 +228,7 @@ async def test_a_scope_narrows_the_view(bridge: Bridge) -> None:
         ({"as_of": MAY, "entity": "US01", "customer": "x"}, 400, "customer"),
         ({"as_of": MAY, "documents": "true"}, 400, "documents"),
         ({"as_of": MAY, "check": "true"}, 400, "check"),
+        ({"as_of": MAY, "customer": "%00"}, 422, "query.customer"),
         ({"as_of": MAY, "contract": "C-" + "N" * 40}, 422, "query.contract"),
     ],
 )

@@ -138,6 +138,34 @@ def test_wrong_usage_names_its_option(
     assert (said.code, hint in said.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('{"payment_terms": NaN}', "payment_terms: not a finite number"),
+        ('{"lines": [{"quantity": 1e400}]}', "lines.0.quantity: not a finite number"),
+        ('{"reason": "\\ud800"}', "reason: half a character"),
+        ('{"base_version": ' + "9" * 5000 + "}", "a number of 5,000 digits"),
+        ('{"reason": "a\\u0000b", "payment_terms": "NET45"}', "body.reason"),
+        (
+            '{"lines": [{"action": "price", "line_key": "L1", '
+            '"unit_price": {"amount": "3", "currency": "QQQ"}}]}',
+            "body.lines.0.unit_price.currency",
+        ),
+    ],
+)
+async def test_a_file_that_nobody_can_mean_names_the_field(
+    run: Run, contract: Contract, tmp_path: Path, text: str, named: str
+) -> None:
+    file = tmp_path / "order.json"
+    file.write_text(text, encoding="utf-8")
+    assert named in run("contracts", "amend", contract.key, "--file", str(file)).error
+
+
+async def test_text_that_is_none_is_refused_before_it_is_sent(run: Run, contract: Contract) -> None:
+    words = ("contracts", "amend", contract.key, "--terms", "NET45", "--reason", "caf\udce9")
+    assert "not UTF-8" in run(*words).error
+
+
 async def test_a_refusal_is_one_line_with_field_and_action(run: Run, contract: Contract) -> None:
     line = run("contracts", "amend", contract.key, "--quantity", "L-NONE=3").error
     assert line.startswith("line unknown (")

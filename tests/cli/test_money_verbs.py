@@ -57,7 +57,7 @@ def _refused(text: str) -> float:
         ("{}", "contract: Field required (and 5 more)"),
         ('{"a": 1, "a": 2}', "a: stands twice"),
         ("[" * 100_000, "nested too deep"),
-        ("9" * 5000, "integer string conversion"),
+        ("9" * 5000, "a number of 5,000 digits: at most 100"),
     ],
 )
 def test_a_file_that_is_no_form_is_one_line(run: Run, tmp_path: Path, text: str, said: str) -> None:
