@@ -14,6 +14,9 @@ from dealthread.errors import NotFound
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.erp import ErpPort
 
+MOST_UNREAD = 20
+"""Each is a call to the biller, and the caller waits: the newest are named."""
+
 
 class BillId(Carried):
     """One bill of one billing account."""
@@ -22,10 +25,21 @@ class BillId(Carried):
     native_id: str
 
 
+class CustomerOfBiller(Carried):
+    """One customer of one billing account."""
+
+    billing_account: str
+    customer_key: str
+
+
 class ReadBills(Carried):
     """Input of `money.read_bills`."""
 
-    bills: tuple[BillId, ...]
+    bills: tuple[BillId, ...] = ()
+    customers: tuple[CustomerOfBiller, ...] = ()
+    """Whose other bills are looked for."""
+    known: tuple[str, ...] = ()
+    """Ids of bills of the customers that are recorded here, asked for or not."""
 
 
 class ReadLedger(Carried):
@@ -46,14 +60,24 @@ class BillCheckActivities:
 
     @activity.defn(name="money.read_bills")
     async def read(self, order: ReadBills) -> SeenBills:
-        """Each bill as its biller has it."""
+        """Each bill as its biller has it, and those of the customers that are not known."""
         found, gone = [], []
         for one in order.bills:
             try:
                 found.append(await self._billing.read_bill(one.billing_account, one.native_id))
             except NotFound:
                 gone.append(one.native_id)
-        return SeenBills(bills=tuple(found), gone=tuple(gone))
+        known = {*order.known, *(one.native_id for one in order.bills)}
+        unread = [
+            await self._billing.read_bill(customer.billing_account, native_id)
+            for customer in order.customers
+            for native_id in await self._unknown(customer, known)
+        ]
+        return SeenBills(bills=tuple(found), gone=tuple(gone), unread=tuple(unread))
+
+    async def _unknown(self, customer: CustomerOfBiller, known: set[str]) -> list[str]:
+        ids = await self._billing.bill_ids(customer.billing_account, customer.customer_key)
+        return [native_id for native_id in ids if native_id not in known][:MOST_UNREAD]
 
 
 class LedgerCheckActivities:

@@ -10,6 +10,7 @@ from temporalio.common import RetryPolicy
 from activities.money_check import (
     BillCheckActivities,
     BillId,
+    CustomerOfBiller,
     LedgerCheckActivities,
     ReadBills,
     ReadLedger,
@@ -32,6 +33,8 @@ class MoneyCheckInput(Carried):
 
     bills: tuple[BillId, ...] = ()
     ledgers: tuple[ReadLedger, ...] = ()
+    customers: tuple[CustomerOfBiller, ...] = ()
+    known: tuple[str, ...] = ()
 
 
 class OwnersSay(Carried):
@@ -48,12 +51,12 @@ class MoneyCheckWorkflow:
     @workflow.run
     async def run(self, order: MoneyCheckInput) -> OwnersSay:
         biller = SeenBills()
-        if order.bills:
+        if order.bills or order.customers:
             biller = await workflow.execute_activity_method(
                 BillCheckActivities.read,
-                ReadBills(bills=order.bills),
+                ReadBills(bills=order.bills, customers=order.customers, known=order.known),
                 task_queue=BILLING_QUEUE,
-                summary=f"Read {len(order.bills)} bills",
+                summary=f"Read {len(order.bills)} bills, look for others",
                 **_PROMPT,
             )
         ledgers = [

@@ -157,6 +157,12 @@ class StripeBilling:
         """An invoice as it stands, with all its lines, payments and credits. Raises NotFound."""
         return await self._bills.read(self._accounts[billing_account], native_id)
 
+    async def bill_ids(self, billing_account: str, customer_key: str) -> tuple[str, ...]:
+        """Ids of a customer's invoices that are no drafts, newest first, whoever made them."""
+        account = self._accounts[billing_account]
+        found = await self.find_customer(billing_account, customer_key)
+        return await self._bills.ids(account, _of(account.key, found)) if found else ()
+
     async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
         """The biller's own preview of a change; nothing is stored there. Raises StepRejected."""
         account = self._accounts[command.before.billing_account]

@@ -87,6 +87,26 @@ class Bills:
             },
         )
 
+    async def ids(self, account: BillingAccount, customer: str) -> tuple[str, ...]:
+        """Of a customer's invoices that are no drafts, newest first."""
+        return tuple(
+            [
+                translate.text(row, "id")
+                async for row in pages(
+                    account,
+                    "list_invoices",
+                    lambda after: account.v1.invoices.list_async(
+                        {
+                            "customer": customer,
+                            "limit": 100,
+                            **({"starting_after": after} if after else {}),
+                        }
+                    ),
+                )
+                if row.get("status") != "draft"
+            ]
+        )
+
     async def _paid(self, account: BillingAccount, native_id: str) -> list[Answer]:
         return [
             payment

@@ -12,17 +12,23 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ActivityError
 from temporalio.service import RPCError
 
-from activities.money_check import BillId, ReadLedger
+from activities.money_check import BillId, CustomerOfBiller, ReadLedger
 from dealthread.bridge.resources import Resources
 from dealthread.domain.catalog import LegalEntity
 from dealthread.domain.position.difference import Difference
 from dealthread.domain.position.facts import ContractFacts
 from dealthread.domain.position.figures import added_up
-from dealthread.domain.position.owners import against_balances, against_biller, against_ledger
+from dealthread.domain.position.owners import (
+    against_balances,
+    against_biller,
+    against_ledger,
+    never_read,
+)
 from dealthread.domain.position.standing import Standing, standing_of
 from dealthread.errors import BadInput, VendorUnavailable
 from dealthread.failure import problem_of
 from dealthread.naming import WORKFLOW_QUEUE
+from dealthread.store.money_reading import MoneyReading
 from dealthread.temporal import RPC_TIMEOUT
 from workflows.money_check import MoneyCheckInput, MoneyCheckWorkflow, OwnersSay
 
@@ -60,8 +66,8 @@ async def differences_now(held: Resources, asked: Asked) -> list[Difference]:
 
     Raises BadInput where that is too much to wait for, VendorUnavailable where a system is away.
     """
-    order = _order(held, asked)
-    if not order.bills and not order.ledgers:
+    order = await _order(held, asked)
+    if order == MoneyCheckInput():
         return []
     try:
         async with asyncio.timeout(BUDGET_SECONDS):
@@ -87,7 +93,7 @@ async def differences_now(held: Resources, asked: Asked) -> list[Difference]:
     return _compared(held, asked, seen)
 
 
-def _order(held: Resources, asked: Asked) -> MoneyCheckInput:
+async def _order(held: Resources, asked: Asked) -> MoneyCheckInput:
     if foreign(held, asked):
         return MoneyCheckInput()
     if asked.entity:
@@ -111,8 +117,16 @@ def _order(held: Resources, asked: Asked) -> MoneyCheckInput:
             field="check",
             action=f"more than {MOST_DOCUMENTS} documents: name a contract, or an entity",
         )
+    contracts = [one.versions[-1].contract for one in asked.facts]
+    customers = sorted({(one.billing_account, one.customer_key) for one in contracts})
+    known = await MoneyReading(held.engine).recorded_bills([key for _, key in customers])
     return MoneyCheckInput(
         bills=tuple(bills),
+        customers=tuple(
+            CustomerOfBiller(billing_account=account, customer_key=key)
+            for account, key in customers
+        ),
+        known=known,
         ledgers=tuple(
             ReadLedger(erp=erp, company=company, document_keys=tuple(keys))
             for (erp, company), keys in documents.items()
@@ -134,6 +148,7 @@ def _compared(held: Resources, asked: Asked, seen: OwnersSay) -> list[Difference
     found: list[Difference] = []
     for one in asked.facts:
         found += against_biller(one, seen.biller)
+        found += never_read(one, seen.biller)
         found += against_ledger(one, standing_of(one, asked.today, config), seen.ledgers)
     return found
 

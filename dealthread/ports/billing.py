@@ -158,6 +158,9 @@ class BillingPort(Protocol):
     async def read_bill(self, billing_account: str, native_id: str) -> Bill:
         """An invoice as it stands, with all its lines, payments and credits. Raises NotFound."""
 
+    async def bill_ids(self, billing_account: str, customer_key: str) -> tuple[str, ...]:
+        """Ids of a customer's invoices that are no drafts, newest first, whoever made them."""
+
     async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
         """The biller's own preview of a change: the invoice and the credit memos it would make.
 

@@ -63,6 +63,17 @@ class MoneyReading:
             for first in range(0, len(states), BATCH):
                 yield await _batch(connection, states[first : first + BATCH], as_of)
 
+    async def recorded_bills(self, customer_keys: Sequence[str]) -> tuple[str, ...]:
+        """Ids of all bills of customers that were ever read."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(bills.c.native_id)
+                .join(contracts, contracts.c.contract_key == bills.c.contract_key)
+                .where(contracts.c.customer_key.in_(customer_keys))
+                .order_by(bills.c.native_id)
+            )
+            return tuple(rows.scalars())
+
     async def knows_customer(self, customer_key: str) -> bool:
         """Whether a contract was ever made with a customer."""
         async with self._engine.connect() as connection:

@@ -122,6 +122,8 @@ async def test_a_bill_paid_by_card(
     assert bill.issue_date == date(2026, 1, 1)
     assert bill.number.startswith("US-")
     assert (bill.credit_memos, bill.voided_on) == ((), None)
+    assert await dated_billing.bill_ids(US, bill.customer_key) == (native_id,)
+    assert await dated_billing.bill_ids(US, "nobody") == ()
 
 
 async def test_a_bill_paid_in_two_parts(
@@ -220,6 +222,7 @@ async def test_a_draft_has_no_number_yet(dated_billing: StripeBilling, days: Day
     bill = await dated_billing.read_bill(DE, first_id(agreement))
     assert (bill.status, bill.number, bill.issue_date) == (InvoiceStatus.DRAFT, "", None)
     assert str(bill.balance_used.amount) == "0.00"
+    assert await dated_billing.bill_ids(DE, bill.customer_key) == ()
 
 
 async def test_an_invoice_that_no_contract_of_ours_made(

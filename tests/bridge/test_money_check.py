@@ -12,6 +12,7 @@ from temporalio.client import Client
 
 from activities.invoice_inputs import InvoiceInput
 from dealthread.bridge.app import create_app
+from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.ledger import EntryLine, LedgerJournal
 from dealthread.domain.money import Money
 from dealthread.domain.revenue.journal import Side
@@ -88,6 +89,20 @@ async def test_what_the_owners_say_now_is_held_against_the_view(
                 it.billing.bills[paid.ref.native_id] = returned
                 assert await differing(contract=contract.key) == [
                     ("changed_at_biller", "US-1", "15891.00")
+                ]
+                it.billing.bills["in_US-2"] = later = bill(
+                    contract, "US-2", DAY, rows, status=InvoiceStatus.OPEN
+                )
+                of_nobody = later.model_copy(
+                    update={
+                        "ref": later.ref.model_copy(update={"native_id": "in_US-3"}),
+                        "contract_key": "",
+                    }
+                )
+                it.billing.bills["in_US-3"] = of_nobody
+                assert await differing(contract=contract.key) == [
+                    ("changed_at_biller", "US-1", "15891.00"),
+                    ("never_read", "US-2", "15891.00"),
                 ]
                 it.billing.bills.clear()
                 assert await differing(contract=contract.key) == [

@@ -40,7 +40,7 @@ async def test_the_view_is_shown_with_documents_and_differences(
         "billed 15,000.00 net",
         "receivables 15,891.00 gross",
         "deferred revenue 15,000.00 billed, not recognised",
-        f"billed 2026-01-01 invoice US-1 15,000.00 USD {contract.key} billing:acct:invoice:in_US-1",
+        f"billed 2026-01-01 invoice US-1 15,000.00 USD {contract.key} {one.ref}",
         f"not posted 15,891.00 USD US-1 {contract.key} the ledger was not asked yet",
     ):
         assert line in lines

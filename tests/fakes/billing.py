@@ -240,6 +240,17 @@ class FakeBilling:
 
         return await self._world.read("billing.read_bill", look)
 
+    async def bill_ids(self, billing_account: str, customer_key: str) -> tuple[str, ...]:
+        def look() -> tuple[str, ...]:
+            return tuple(
+                one.ref.native_id
+                for one in reversed(self.bills.values())
+                if (one.ref.account, one.customer_key) == (billing_account, customer_key)
+                and one.status is not InvoiceStatus.DRAFT
+            )
+
+        return await self._world.read("billing.bill_ids", look)
+
     def pay(self, native_id: str, amount: Money, day: date, way: PaymentWay) -> Bill:
         """A customer pays a bill, or a part of it."""
         self.bills[native_id] = paid(self.bills[native_id], amount, day, way)

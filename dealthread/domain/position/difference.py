@@ -51,6 +51,8 @@ class DifferenceKind(StrEnum):
     CHANGED_AT_BILLER = "changed_at_biller"
     """The biller tells a bill otherwise than when it was last read."""
     GONE_AT_BILLER = "gone_at_biller"
+    NEVER_READ = "never_read"
+    """The biller has a bill of the contract that was never read here."""
     LEDGER_DISAGREES = "ledger_disagrees"
     """The ledger's document, or its account, is not what is recorded here."""
     GONE_IN_LEDGER = "gone_in_ledger"

@@ -29,6 +29,8 @@ class SeenBills(Carried):
 
     bills: tuple[Bill, ...] = ()
     gone: tuple[str, ...] = ()
+    unread: tuple[Bill, ...] = ()
+    """Of the customers, never read before."""
 
 
 class SeenLedger(Carried):
@@ -65,6 +67,21 @@ def against_biller(facts: ContractFacts, seen: SeenBills) -> Iterator[Difference
                 f"the biller has it {bill.status} with {bill.remaining} left to pay, here it is "
                 f"{then.status} with {then.remaining}: news of it waits, or was lost",
                 then.ref,
+            )
+
+
+def never_read(facts: ContractFacts, seen: SeenBills) -> Iterator[Difference]:
+    """Bills of one contract that the biller has and nobody here has heard of."""
+    for bill in seen.unread:
+        if bill.contract_key == facts.contract_key:
+            yield _of(
+                facts,
+                DifferenceKind.NEVER_READ,
+                bill.gross,
+                bill.number,
+                f"the biller has it {bill.status}, and it was never read here: news of it waits, "
+                "was lost, or invoice to cash was switched off",
+                bill.ref,
             )
 
 

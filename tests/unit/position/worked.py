@@ -59,7 +59,12 @@ def bill(
     )
     left = net + tax - Money.total((one.amount for one in payments), contract.currency)
     return Bill(
-        ref=ref("invoice", f"in_{number}"),
+        ref=Ref(
+            system=System.BILLING,
+            account=contract.billing_account,
+            kind="invoice",
+            native_id=f"in_{number}",
+        ),
         number=number,
         status=status,
         contract_key=contract.key,
