@@ -19,6 +19,7 @@ CHANGE = "change"
 SIGNAL = "signal"
 REPLAY = "replay"
 COLLECT = "collect"
+CREDIT = "credit"
 
 ALLOWED: dict[str, frozenset[str]] = {
     READ: frozenset({"viewer", "operator", "approver", "finance", "deal-desk", "finance-systems"}),
@@ -29,6 +30,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     SIGNAL: frozenset({"operator", "deal-desk", "customer-success"}),
     REPLAY: frozenset({"operator", "finance-systems"}),
     COLLECT: frozenset({"operator", "finance"}),
+    CREDIT: frozenset({"operator", "finance"}),
 }
 """Action → roles that may take it."""
 

@@ -22,6 +22,7 @@ from dealthread.bridge import (
     events_api,
     inbox_api,
     intake,
+    invoices_api,
     money_api,
     previewing,
     problems,
@@ -31,6 +32,7 @@ from dealthread.config import ConfigInvalid, ConfigSource
 from dealthread.domain.catalog import ConfigSet
 from dealthread.errors import VendorUnavailable
 from dealthread.settings import Settings
+from dealthread.store.bills import PostgresBills
 from dealthread.store.cases import PostgresCases
 from dealthread.store.changes import PostgresChanges
 from dealthread.store.contract_reading import ContractReading
@@ -99,6 +101,7 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
             changes=PostgresChanges(engine),
             contract_reading=ContractReading(engine),
             pursuits=PostgresPursuits(engine),
+            bills=PostgresBills(engine),
             config=_configuration(settings),
             temporal=_connection(settings),
             now=now,
@@ -123,6 +126,7 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
     app.include_router(contracts_api.router)
     app.include_router(previewing.router)
     app.include_router(collections_api.router)
+    app.include_router(invoices_api.router)
     app.include_router(events_api.router)
     app.include_router(inbox_api.router)
     app.include_router(money_api.router)

@@ -100,7 +100,7 @@ async def _preview(
     except RPCError:
         return problem(503, "temporal_unavailable", action="ask again later", retry_after_seconds=5)
     except WorkflowFailureError as failure:
-        return _failed(failure)
+        return not_previewed(failure)
     return _answer(found)
 
 
@@ -133,7 +133,8 @@ async def _ask(
     return await handle.result()
 
 
-def _failed(failure: WorkflowFailureError) -> JSONResponse:
+def not_previewed(failure: WorkflowFailureError) -> JSONResponse:
+    """Why there is no preview: a system is away, or a fault of ours."""
     cause = failure.cause
     if not isinstance(cause, ActivityError):
         return problem(504, "preview_timed_out", action="ask again later")

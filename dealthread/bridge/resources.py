@@ -12,6 +12,7 @@ from temporalio.client import Client
 
 from dealthread.domain.catalog import ConfigSet
 from dealthread.settings import Principal, Settings
+from dealthread.store.bills import PostgresBills
 from dealthread.store.cases import PostgresCases
 from dealthread.store.changes import PostgresChanges
 from dealthread.store.contract_reading import ContractReading
@@ -38,6 +39,7 @@ class Resources:
     changes: PostgresChanges
     contract_reading: ContractReading
     pursuits: PostgresPursuits
+    bills: PostgresBills
     config: Callable[[], ConfigSet]
     """Finance's configuration as it stands."""
     temporal: Callable[[], Awaitable[Client]]

@@ -42,10 +42,10 @@ def lines(
     """Lines of an order. `currency` is asked only where there is a price."""
     made: dict[str, Body] = {}
     for pair in quantities:
-        line, quantity = _pair(pair, "--quantity", "LINE=N")
+        line, quantity = named_value(pair, "--quantity", "LINE=N")
         made[line] = {"action": "quantity", "line_key": line, "quantity": quantity}
     for pair in prices:
-        line, amount = _pair(pair, "--price", "LINE=AMOUNT")
+        line, amount = named_value(pair, "--price", "LINE=AMOUNT")
         price = {"amount": amount, "currency": currency()}
         # One action for each line: a new quantity may carry a new price.
         made.setdefault(line, {"action": "price", "line_key": line})["unit_price"] = price
@@ -57,7 +57,7 @@ def lines(
 
 
 def _added(given: str, currency: Callable[[], str]) -> Body:
-    product, rest = _pair(given, "--add", "PRODUCT=N@PRICE")
+    product, rest = named_value(given, "--add", "PRODUCT=N@PRICE")
     quantity, at, price = rest.partition("@")
     if not quantity or (at and not price):
         raise typer.BadParameter(f"{given!r} is not PRODUCT=N@PRICE", param_hint="--add")
@@ -67,7 +67,8 @@ def _added(given: str, currency: Callable[[], str]) -> Body:
     return body
 
 
-def _pair(given: str, option: str, form: str) -> tuple[str, str]:
+def named_value(given: str, option: str, form: str) -> tuple[str, str]:
+    """NAME=VALUE. Raises typer.BadParameter."""
     name, equals, value = given.partition("=")
     if not (name and equals and value):
         raise typer.BadParameter(f"{given!r} is not {form}", param_hint=option)

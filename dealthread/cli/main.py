@@ -15,6 +15,7 @@ from dealthread.cli import (
     contracts,
     events,
     inbox,
+    invoices,
     money_view,
     transactions,
     workflow,
@@ -51,6 +52,7 @@ app.add_typer(transactions.deals, name="deals")
 app.add_typer(contracts.contracts, name="contracts")
 app.add_typer(cases.cases, name="cases")
 app.add_typer(collections.collections, name="collections")
+app.add_typer(invoices.invoices, name="invoices")
 app.add_typer(events.events, name="events")
 app.add_typer(events.subscribers, name="subscribers")
 app.add_typer(inbox.inbox, name="inbox")

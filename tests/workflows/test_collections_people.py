@@ -25,7 +25,9 @@ pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
 
 @asynccontextmanager
-async def process_api(url: str, client: Client) -> AsyncIterator[httpx.AsyncClient]:
+async def process_api(
+    url: str, client: Client, **settings: object
+) -> AsyncIterator[httpx.AsyncClient]:
     """The real bridge over the laboratory's store and server, without a network between."""
     roles = {"token-finance": ["finance"], "token-viewer": ["viewer"]}
     app = create_app(
@@ -36,6 +38,7 @@ async def process_api(url: str, client: Client) -> AsyncIterator[httpx.AsyncClie
                 "api_tokens": json.dumps(
                     {key: {"actor": f"{key}-person", "roles": held} for key, held in roles.items()}
                 ),
+                **settings,
             }
         )
     )

@@ -1,0 +1,227 @@
+"""The process API of invoices: what a credit on one would do, and giving it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+from starlette.responses import JSONResponse
+from temporalio.client import WorkflowFailureError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError
+
+from activities.credit_inputs import AssessCredit, AssessedCredit
+from dealthread.bridge.access import CREDIT, requires
+from dealthread.bridge.checking import BUDGET_SECONDS
+from dealthread.bridge.credit_form import CreditBody
+from dealthread.bridge.limits import LimitedRoute
+from dealthread.bridge.ordering import Ordered, business_day
+from dealthread.bridge.previewing import not_previewed
+from dealthread.bridge.problems import problem
+from dealthread.bridge.resources import Resources, resources_of
+from dealthread.domain.bill import Bill
+from dealthread.domain.contract import Contract
+from dealthread.domain.credit_order import CreditAsk, CreditedLine, CreditOrder, CreditRefusal
+from dealthread.domain.documents import CreditMemo
+from dealthread.domain.money import Money
+from dealthread.domain.transaction import ChangeKind, ChangeRequest, SagaContext
+from dealthread.errors import BadInput, Conflict, NotFound
+from dealthread.naming import WORKFLOW_QUEUE, invoice_credit_id
+from dealthread.settings import Principal
+from dealthread.temporal import RPC_TIMEOUT
+from workflows.credit_preview import CreditPreviewWorkflow
+
+router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=LimitedRoute)
+Held = Annotated[Resources, Depends(resources_of)]
+Creditor = Annotated[Principal, Depends(requires(CREDIT))]
+KEY_LENGTH = 120
+"""What the store holds of a business key."""
+
+
+class PreviewedCredit(BaseModel):
+    """What a credit would do. `credit_memo` is the biller's own preview."""
+
+    accepted: bool
+    invoice_number: str
+    refusals: list[CreditRefusal]
+    approvals: list[str]
+    left: dict[str, Money]
+    """By line, the net that can still be credited."""
+    lines: list[CreditedLine]
+    credit_memo: CreditMemo | None
+
+
+@router.post("/{invoice:path}/credits/preview", response_model=PreviewedCredit)
+async def preview_credit(
+    invoice: str, body: CreditBody, held: Held, who: Creditor
+) -> PreviewedCredit | JSONResponse:
+    """What the credit would do, within a time budget; nothing is written."""
+    bill, contract = await _known(held, invoice)
+    found = await _assessed(held, bill, contract, body, who)
+    if isinstance(found, JSONResponse):
+        return found
+    return PreviewedCredit(
+        accepted=not found.refusals,
+        invoice_number=found.invoice_number,
+        refusals=list(found.refusals),
+        approvals=[f"{reason.rule}: {reason.detail}" for reason in found.approvals],
+        left=found.left,
+        lines=list(found.lines),
+        credit_memo=found.preview,
+    )
+
+
+@router.post("/{invoice:path}/credits", status_code=202, response_model=Ordered)
+async def credit(
+    invoice: str, body: CreditBody, held: Held, who: Creditor
+) -> Ordered | JSONResponse:
+    """Credit a part of an invoice. Asking twice changes nothing; a refusal writes nothing."""
+    if not held.settings.invoice_to_cash:
+        return problem(
+            409,
+            "invoice_to_cash_off",
+            action="the ledger would not hear of it: set DEALTHREAD_INVOICE_TO_CASH",
+        )
+    if not body.reason.strip():
+        return problem(400, "reason_needed", field="reason", action="say why, for the audit log")
+    ask = body.ask()
+    bill, contract = await _known(held, invoice)
+    change_id = _change_id(bill, body)
+    stored = await held.changes.credit_order(change_id)
+    if stored is not None and not body.again:
+        if stored.asked != ask:
+            raise _other_order()
+        latest, _ = await held.runs.latest_generation(change_id)
+        return _answer(stored, latest, created=False)
+    found = await _assessed(held, bill, contract, body, who)
+    if isinstance(found, JSONResponse):
+        return found
+    if found.refusals:
+        return _refused(found)
+    order = CreditOrder(
+        change_id=change_id,
+        contract_key=contract.key,
+        billing_account=bill.ref.account,
+        invoice_id=bill.ref.native_id,
+        asked=ask,
+        lines=found.lines,
+        reason=body.reason.strip(),
+        accepted_on=business_day(held),
+    )
+    generation = await held.runs.next_generation(change_id) if body.again else 1
+    request = ChangeRequest(
+        change_id=change_id,
+        kind=ChangeKind.INVOICE_CREDIT,
+        generation=generation,
+        org=contract.org,
+        deal_id=contract.deal_id,
+        requested_by=who.actor,
+    )
+    try:
+        created = await held.changes.place(order, request, contract.key)
+    except Conflict:
+        raise _other_order() from None
+    return _answer(order, generation, created=created)
+
+
+async def _known(held: Resources, invoice: str) -> tuple[Bill, Contract]:
+    """The invoice as it was last read, and its contract. Raises NotFound."""
+    bill = await held.bills.named(invoice)
+    contract = await held.contracts.read(bill.contract_key) if bill is not None else None
+    if bill is None or contract is None:
+        raise NotFound("invoice_not_found", id=invoice[:60])
+    return bill, contract
+
+
+async def _assessed(
+    held: Resources, bill: Bill, contract: Contract, body: CreditBody, who: Principal
+) -> AssessedCredit | JSONResponse:
+    """What the biller says of it now, asked through a worker."""
+    ask = body.ask()
+    try:
+        async with asyncio.timeout(BUDGET_SECONDS):
+            return await _ask(held, bill, contract, _change_id(bill, body), ask, who)
+    except TimeoutError:
+        return problem(504, "preview_timed_out", action="a system is slow: ask again later")
+    except RPCError:
+        return problem(503, "temporal_unavailable", action="ask again later", retry_after_seconds=5)
+    except WorkflowFailureError as failure:
+        return not_previewed(failure)
+
+
+async def _ask(
+    held: Resources,
+    bill: Bill,
+    contract: Contract,
+    change_id: str,
+    ask: CreditAsk,
+    who: Principal,
+) -> AssessedCredit:
+    client = await held.temporal()
+    handle = await client.start_workflow(
+        CreditPreviewWorkflow.run,
+        AssessCredit(
+            context=SagaContext(
+                business_key=change_id,
+                generation=1,
+                contract_key=contract.key,
+                org=contract.org,
+                deal_id=contract.deal_id,
+                tenant=held.settings.tenant,
+                business_offset_seconds=held.settings.business_offset_seconds,
+                actor=who.actor,
+            ),
+            billing_account=bill.ref.account,
+            invoice_id=bill.ref.native_id,
+            ask=ask,
+        ),
+        id=f"credit-preview:{change_id}",
+        task_queue=WORKFLOW_QUEUE,
+        # A preview under way is shared only by who asks the same; a new question ends it.
+        id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        static_summary=f"Preview of {change_id}",
+        rpc_timeout=RPC_TIMEOUT,
+    )
+    return await handle.result()
+
+
+def _change_id(bill: Bill, body: CreditBody) -> str:
+    change_id = invoice_credit_id(bill.ref.account, bill.ref.native_id, body.source())
+    if len(change_id) > KEY_LENGTH:
+        over = len(change_id) - KEY_LENGTH
+        raise BadInput(
+            "too_long", field="source_id", action=f"give an id that is {over} characters shorter"
+        )
+    return change_id
+
+
+def _refused(found: AssessedCredit) -> JSONResponse:
+    """The first refusal as the problem, all of them in `refusals`."""
+    first = found.refusals[0]
+    return problem(
+        400,
+        first.code,
+        field=first.field,
+        action=first.action,
+        refusals=[refusal.model_dump() for refusal in found.refusals],
+    )
+
+
+def _answer(order: CreditOrder, generation: int, *, created: bool) -> Ordered:
+    return Ordered(
+        business_key=order.change_id,
+        generation=generation,
+        contract_key=order.contract_key,
+        created=created,
+    )
+
+
+def _other_order() -> BadInput:
+    return BadInput(
+        "another_order_under_this_id",
+        field="source_id",
+        action="the credit of this id says something else: give another id",
+    )
