@@ -62,6 +62,12 @@ class Recognition(Protocol):
     ) -> tuple[RecognitionDocument, ...]:
         """What stands in the ledger, posted before a day; of a contract, its rows alone."""
 
+    async def withdraw(self, seller: str, period: date, document_key: str = "") -> None:
+        """Planned documents of a month, or one of them, that were never sent count no longer."""
+
+    async def reversals(self, seller: str) -> frozenset[str]:
+        """Keys of documents that were reversed, and of the entries that did it."""
+
     async def accept_service(self, acceptance: ServiceAcceptance) -> bool:
         """Keep it; False where it was known. Raises Conflict for another day."""
 

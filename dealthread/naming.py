@@ -73,6 +73,17 @@ def invoice_credit_id(billing_account: str, native_id: str, source_id: str) -> B
     return BusinessKey(f"credit:{billing_account}:{native_id}:{source_id}")
 
 
+def recognition_id(seller: str, period: date) -> BusinessKey:
+    """Of a month's recognised revenue of one legal entity."""
+    return BusinessKey(f"recognition:{seller}:{period:%Y-%m}")
+
+
+def recognition_key(seller: str, period: date) -> str:
+    """What stands for a contract's key where a company's month is meant."""
+    found = f"R-{seller}-{period:%Y-%m}"
+    return found if len(found) <= 20 else "R-" + _base32(13, seller, f"{period:%Y-%m}")
+
+
 def amendment_id(key: str, source_id: str) -> BusinessKey:
     """Business key and workflow id of an amendment: contract and the id of what asks for it."""
     return BusinessKey(f"amendment:{key}:{source_id}")

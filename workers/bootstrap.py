@@ -34,6 +34,8 @@ from activities.erp_adjustment import ErpAdjustmentActivities
 from activities.hub import HubActivities
 from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerActivities
 from activities.money_check import BillCheckActivities, LedgerCheckActivities
+from activities.recognition import RecognitionActivities
+from activities.recognition_posting import RecognitionPostingActivities
 from adapters import registry as adapters
 from adapters.http import CallMeter
 from dealthread.config import ConfigSource
@@ -42,6 +44,7 @@ from dealthread.domain.ownership import WRITE_MODELS, unowned_fields
 from dealthread.ensure import Ensure, Limits
 from dealthread.errors import BadInput, InvariantBroken
 from dealthread.hub import Bills, Cases, Changes, Contracts, Journal, Pursuits
+from dealthread.hub_recognition import Recognition
 from dealthread.naming import (
     BILLING_QUEUE,
     CRM_QUEUE,
@@ -63,6 +66,7 @@ from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
 from dealthread.store.journal import PostgresJournal
 from dealthread.store.pursuits import PostgresPursuits
+from dealthread.store.recognition import PostgresRecognition
 from workers.interceptors import ErrorTranslation
 from workers.registry import WORKFLOWS, QueuePlan, activities_of
 
@@ -87,6 +91,7 @@ class Ports:
     bills: Bills
     cases: Cases
     pursuits: Pursuits
+    recognition: Recognition
     clock: BusinessClock
     config: Callable[[], ConfigSet]
 
@@ -143,6 +148,7 @@ async def open_ports(
             bills=PostgresBills(engine),
             cases=PostgresCases(engine),
             pursuits=PostgresPursuits(engine),
+            recognition=PostgresRecognition(engine),
             clock=clock,
             config=source.current,
         )
@@ -181,6 +187,8 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
         ErpAdjustmentActivities(ports.erps, ensure),
         LedgerActivities(ports.erps, ensure),
         LedgerCheckActivities(ports.erps),
+        RecognitionActivities(ports.erps, ports.recognition, ports.config, ports.clock),
+        RecognitionPostingActivities(ports.erps, ensure, ports.recognition, ports.clock),
     )
     companies = {
         (entity.erp_instance, entity.erp_company) for entity in ports.config().legal_entities

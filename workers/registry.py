@@ -23,6 +23,11 @@ from workflows.invoice_credit import InvoiceCreditWorkflow
 from workflows.invoice_to_cash import InvoiceToCashWorkflow
 from workflows.money_check import MoneyCheckWorkflow
 from workflows.quote_to_cash import QuoteToCashWorkflow
+from workflows.recognition_questions import (
+    DeferredRollForwardWorkflow,
+    RecognitionPreviewWorkflow,
+)
+from workflows.recognition_run import RecognitionRunWorkflow
 from workflows.renewal import RenewalWorkflow
 from workflows.renewal_notice import RenewalNoticeWorkflow
 from workflows.term_end import TermEndWorkflow
@@ -39,10 +44,13 @@ WORKFLOWS: tuple[type, ...] = (
     InvoiceToCashWorkflow,
     InvoiceCreditWorkflow,
     CollectionsWorkflow,
+    RecognitionRunWorkflow,
     DealCheckWorkflow,
     ChangePreviewWorkflow,
     MoneyCheckWorkflow,
     CreditPreviewWorkflow,
+    RecognitionPreviewWorkflow,
+    DeferredRollForwardWorkflow,
 )
 
 

@@ -61,6 +61,12 @@ INVOICE_CREDIT = {
     "credit": "Issue the credit note at the biller",
     "ledger": "The ledger and the CRM follow",
 }
+RECOGNITION = {
+    "plan": "Work out what the month owes",
+    "post": "Post the entries of recognised revenue",
+    "late": "Revenue of closed periods",
+    "reverse": "Reverse the entries",
+}
 RENEWAL_NOTICE = {
     "assess": "Price the next term",
     "crm": "Announce the renewal in the CRM and to subscribers",

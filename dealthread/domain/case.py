@@ -72,6 +72,13 @@ KINDS: dict[str, KindInfo] = {
             8,
             "Approval by a second person is needed",
         ),
+        _kind(
+            "revenue.late",
+            "accounting",
+            (DecisionKind.APPROVE, DecisionKind.REJECT),
+            24,
+            "Revenue of a closed period",
+        ),
         _kind("customer.duplicate", "customer-data", (_R, _C, _A), 4, "Likely duplicate customer"),
         _kind("customer.data_missing", "customer-data", (_R, _C, _A), 8, "Customer data missing"),
         _kind(

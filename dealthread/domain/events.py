@@ -39,6 +39,8 @@ class EventType(StrEnum):
     PAYMENT_FAILED = "dealthread.payment.failed.v1"
     PAYMENT_SETTLED = "dealthread.payment.settled.v1"
     CREDIT_MEMO_CREATED = "dealthread.credit_memo.created.v1"
+    REVENUE_RECOGNISED = "dealthread.revenue.recognised.v1"
+    REVENUE_REVERSED = "dealthread.revenue.reversed.v1"
     COLLECTIONS_STARTED = "dealthread.collections.started.v1"
     COLLECTIONS_CHANGED = "dealthread.collections.changed.v1"
     COLLECTIONS_ENDED = "dealthread.collections.ended.v1"

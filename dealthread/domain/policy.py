@@ -37,4 +37,7 @@ class Policy(Frozen):
     renewal_lead_days: int = 30
     renewal_grace_days: int = 0
     renewal_notice_days: int = 30
+    late_revenue_threshold: dict[str, ExactDecimal] = {}
+    """Per ledger currency: what a contract owes of a closed month of the running year is posted on
+    the next open day where it is below; absent = the controller decides about each."""
     placeholder_po: tuple[str, ...] = ("TBD", "N/A", "NA", "NONE", "-", "?")

@@ -109,6 +109,31 @@ class PostgresRecognition:
         async with self._engine.connect() as connection:
             return await documents_of(connection, *where, contract_key=contract_key)
 
+    async def withdraw(self, seller: str, period: date, document_key: str = "") -> None:
+        where = [
+            recognition_documents.c.seller == seller,
+            recognition_documents.c.period == period,
+            recognition_documents.c.state == RecognitionState.PLANNED,
+        ]
+        if document_key:
+            where.append(recognition_documents.c.document_key == document_key)
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(recognition_documents)
+                .where(*where)
+                .values(state=RecognitionState.REVERSED, reversed_at=func.now())
+            )
+
+    async def reversals(self, seller: str) -> frozenset[str]:
+        columns = recognition_documents.c
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(
+                select(columns.document_key, columns.reversal_key).where(
+                    columns.seller == seller, columns.reversal_key != ""
+                )
+            )
+            return frozenset(key for row in rows for key in row)
+
     async def accept_service(self, acceptance: ServiceAcceptance) -> bool:
         async with self._engine.begin() as connection:
             values = {

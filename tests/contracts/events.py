@@ -25,6 +25,10 @@ _SAMPLES: dict[str, Any] = {
     "seller": "DE01",
     "region": "emea",
     "currency": "EUR",
+    "ledger_currency": "EUR",
+    "period": "2026-03",
+    "document_key": "DTABCDEFGHIJKLMN",
+    "reversal_key": "DTNMLKJIHGFEDCBA",
     "billing_account": "acct_de",
     "change_id": "amendment:C-ABCDEFGHIJKLM:a0B000000000001AAA",
     "org": "00D000000000001EAA",
@@ -117,11 +121,17 @@ def example_of(kind: EventType) -> dict[str, Any]:
         {
             "id": "evt_ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             "type": kind,
-            "subject": said.get("contract_key") or said.get("customer_key") or "C-ABCDEFGHIJKLM",
+            "subject": _subject(said),
             "time": "2026-03-01T12:30:00+00:00",
             "data": said,
         }
     ).cloud_event()
+
+
+def _subject(said: dict[str, Any]) -> str:
+    if "period" in said:
+        return f"{said['seller']}:{said['period']}"
+    return str(said.get("contract_key") or said.get("customer_key") or "C-ABCDEFGHIJKLM")
 
 
 def _sample(name: str, part: dict[str, Any], parts: dict[str, Any]) -> Any:

@@ -47,7 +47,9 @@ class FakeErp:
         return await self._world.read(
             "erp.check_posting_rules",
             lambda: PostingRules(
-                company=question.company, read_at=datetime(2026, 1, 1, tzinfo=UTC)
+                company=question.company,
+                read_at=datetime(2026, 1, 1, tzinfo=UTC),
+                open_from=self.ledger.open_from(question.posting_date),
             ),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from dealthread.domain.base import Ref, System
@@ -45,6 +45,16 @@ class FakeLedger:
     entries: list[PostedJournal] = field(default_factory=list)
     settled: dict[str, list[tuple[str, Money, Money | None]]] = field(default_factory=dict)
     """Key of a receipt or write-off → what it settled: document, amount, ledger amount."""
+
+    closed: set[date] = field(default_factory=set)
+    """First days of months that were closed since."""
+
+    def open_from(self, day: date) -> date:
+        """First open day on or after a day."""
+        day = max(day, self.closed_until)
+        while day.replace(day=1) in self.closed:
+            day = (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+        return day
 
     def find(self, company: str, key: str) -> PostedDocument | None:
         return self.documents.get((company, key))
@@ -192,9 +202,11 @@ class FakeLedger:
                 own = command.rate.of(amount) if command.rate else amount
                 if own:
                     turned = opposite if own.amount > 0 else side
-                    sides.append(_line(account, turned, abs(own)))
+                    foreign = abs(amount) if command.rate else None
+                    sides.append(_line(account, turned, abs(own), document=foreign))
         whole = command.rate.of(command.gross) if command.rate else command.gross
-        sides.append(_line(command.receivable_account, side, whole, command.customer_key))
+        foreign = command.gross if command.rate else None
+        sides.append(_line(command.receivable_account, side, whole, command.customer_key, foreign))
         entry = self._enter(company, command.document_key, command.dates.posting_date, kind, sides)
         document = PostedDocument(
             ref=entry.ref.model_copy(update={"kind": "invoice"}),
@@ -291,7 +303,7 @@ class FakeLedger:
     def _enter(
         self, company: str, key: str, day: date, text: str, lines: Iterable[EntryLine]
     ) -> PostedJournal:
-        if day < self.closed_until:
+        if self.open_from(day) != day:
             raise StepRejected("period_closed", case_kind="erp.period_closed", field="posting_date")
         number = str(len(self.entries) + 1)
         entry = PostedJournal(
@@ -307,8 +319,20 @@ class FakeLedger:
         return entry
 
 
-def _line(account: str, side: Side, amount: Money, customer_key: str = "") -> EntryLine:
-    return EntryLine(account=account, side=side, amount=amount, customer_key=customer_key)
+def _line(
+    account: str,
+    side: Side,
+    amount: Money,
+    customer_key: str = "",
+    document: Money | None = None,
+) -> EntryLine:
+    return EntryLine(
+        account=account,
+        side=side,
+        amount=amount,
+        customer_key=customer_key,
+        document_amount=document,
+    )
 
 
 def _check_tax(code: str, net: Money, tax: Money) -> None:

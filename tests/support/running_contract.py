@@ -89,3 +89,19 @@ async def running_contract(
         ),
     )
     return made
+
+
+async def next_version(engine: AsyncEngine, record: ContractVersionRecord) -> None:
+    """A change recorded as the sagas record it."""
+    context = first_context(record.contract).model_copy(update={"business_key": record.change_id})
+    spec = WriteSpec(
+        key=idempotency_key(record.change_id, 1, "crm", "do"),
+        step="crm.record_change",
+        system="crm",
+        account=record.contract.org,
+        context=context,
+        request_hash="r1",
+    )
+    journal = PostgresJournal(engine)
+    await journal.open(spec)
+    await journal.done(spec, "{}", "created", Effects(version=record))

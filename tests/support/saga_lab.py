@@ -36,6 +36,7 @@ from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
 from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.reading import Reading
+from dealthread.store.recognition import PostgresRecognition
 from dealthread.store.runs import Runs
 from dealthread.store.schema import cases
 from tests.fakes.billing import FakeBilling
@@ -253,6 +254,7 @@ async def lab(
         bills=PostgresBills(engine),
         cases=PostgresCases(engine),
         pursuits=PostgresPursuits(engine),
+        recognition=PostgresRecognition(engine),
         clock=clock,
         config=lambda: config,
     )

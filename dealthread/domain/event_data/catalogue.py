@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dealthread.domain.event_data import cash, contract, service
+from dealthread.domain.event_data import cash, contract, revenue, service
 from dealthread.domain.event_data.base import EventData, OfContract
 from dealthread.domain.events import EventType
 
@@ -107,6 +107,12 @@ CATALOGUE: dict[EventType, Told] = {
     ),
     EventType.CREDIT_MEMO_CREATED: Told(
         cash.CreditMemoCreated, "a credit memo exists and names its invoice", _BILLING
+    ),
+    EventType.REVENUE_RECOGNISED: Told(
+        revenue.RevenueRecognised, "an entry of a month's recognised revenue is posted", _ACCOUNTING
+    ),
+    EventType.REVENUE_REVERSED: Told(
+        revenue.RevenueReversed, "such an entry was reversed", _ACCOUNTING
     ),
     EventType.COLLECTIONS_STARTED: Told(
         cash.CollectionsStarted, "pursuit of an overdue invoice begins", "collections"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -86,13 +86,29 @@ class RecognitionDocument(Carried):
         """Sum in the ledger's currency."""
         return Money.total((row.ledger_amount for row in self.rows), self.ledger_currency)
 
+    def by_account(self) -> dict[str, Money]:
+        """Revenue by account, in the ledger's currency."""
+        return {
+            account: Money.total(
+                (row.ledger_amount for row in self.rows if row.account == account),
+                self.ledger_currency,
+            )
+            for account in sorted({row.account for row in self.rows})
+        }
+
     def journal(self) -> LedgerJournal:
-        """Deferred revenue against revenue, one line for each account."""
-        accounts = sorted({row.account for row in self.rows})
-        sides = [_side(self, (self.deferred_account, self.rows, Side.DEBIT))]
-        for account in accounts:
-            rows = [row for row in self.rows if row.account == account]
-            sides.append(_side(self, (account, rows, Side.CREDIT)))
+        """Deferred revenue against revenue: one line for each account, and one more for what a
+        plan takes back of it."""
+        sides = []
+        for takes_back in (False, True):
+            rows = [row for row in self.rows if (row.ledger_amount.amount < 0) is takes_back]
+            debit = Side.CREDIT if takes_back else Side.DEBIT
+            sides.append(self._side(self.deferred_account, rows, debit))
+            for account in sorted({row.account for row in rows}):
+                of_account = [row for row in rows if row.account == account]
+                sides.append(
+                    self._side(account, of_account, Side.DEBIT if takes_back else Side.CREDIT)
+                )
         return LedgerJournal(
             document_key=self.document_key,
             company=self.company,
@@ -101,24 +117,17 @@ class RecognitionDocument(Carried):
             lines=tuple(line for line in sides if line.amount),
         )
 
-
-def _side(
-    document: RecognitionDocument, of: tuple[str, Iterable[RecognisedRevenue], Side]
-) -> EntryLine:
-    account, rows, side = of
-    found = list(rows)
-    own = Money.total((row.ledger_amount for row in found), document.ledger_currency)
-    theirs = Money.total((row.amount for row in found), document.currency)
-    if own.amount < 0:
-        side = Side.CREDIT if side is Side.DEBIT else Side.DEBIT
-    lines = len({(row.contract_key, row.obligation) for row in found})
-    return EntryLine(
-        account=account,
-        side=side,
-        amount=abs(own),
-        document_amount=abs(theirs) if document.currency != document.ledger_currency else None,
-        text=f"{lines} contract lines" if lines != 1 else "1 contract line",
-    )
+    def _side(self, account: str, rows: Sequence[RecognisedRevenue], side: Side) -> EntryLine:
+        own = Money.total((row.ledger_amount for row in rows), self.ledger_currency)
+        theirs = Money.total((row.amount for row in rows), self.currency)
+        lines = len({(row.contract_key, row.obligation) for row in rows})
+        return EntryLine(
+            account=account,
+            side=side,
+            amount=abs(own),
+            document_amount=abs(theirs) if self.currency != self.ledger_currency else None,
+            text="1 contract line" if lines == 1 else f"{lines} contract lines",
+        )
 
 
 def first_of(day: date) -> date:

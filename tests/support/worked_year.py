@@ -1,0 +1,236 @@
+"""The worked deals of facts/domain.md §9 through 2026, as the sagas record them: contracts, their
+changes, what customers accept, and their bills in the ledger, each on its own day."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.invoice import LedgerActivities
+from activities.invoice_inputs import PostCreditMemo, PostInvoice
+from dealthread.domain.change_order import CancellationOrder, ChangeTiming
+from dealthread.domain.contract import Contract
+from dealthread.domain.contracting import build_contract
+from dealthread.domain.deal import Deal
+from dealthread.domain.money import Money
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerRate
+from dealthread.domain.versions.amended import amended
+from dealthread.domain.versions.ended import ended
+from dealthread.domain.versions.plan import RevenuePlanRow
+from dealthread.domain.versions.revenue import replanned
+from dealthread.domain.versions.treatment import treatments
+from dealthread.ensure import Ensure
+from dealthread.hub import ContractVersionRecord, RevenueRow
+from dealthread.hub_recognition import ServiceAcceptance
+from dealthread.naming import contract_key
+from dealthread.ports.erp import ErpPort
+from dealthread.store.contracts import PostgresContracts
+from dealthread.store.journal import PostgresJournal
+from dealthread.store.recognition import PostgresRecognition
+from tests.support import deal_builder as build
+from tests.support import deals
+from tests.support import postings as p
+from tests.support.running_contract import first_context, next_version, running_contract
+from tests.unit.versions import worked as w
+
+Story = tuple[date, Callable[[], Awaitable[None]]]
+US, DE, UK = "US01", "DE01", "UK01"
+
+
+class WorkedYear:
+    """What happens, day by day; `until` lets it happen."""
+
+    def __init__(self, engine: AsyncEngine, erp: ErpPort) -> None:
+        self._engine = engine
+        self._erp = erp
+        self._store = PostgresRecognition(engine)
+        self._bills = LedgerActivities({"tryton": erp}, Ensure(PostgresJournal(engine)))
+        self.contracts: dict[str, Contract] = {}
+        self._first: dict[str, LedgerInvoice] = {}
+        self._story: list[Story] = []
+
+    def tell(self, *deals_told: str) -> WorkedYear:
+        """The deals that live in this year."""
+        for name in deals_told:
+            self._story += getattr(self, f"_{name}")()
+        self._story.sort(key=lambda one: one[0])
+        return self
+
+    async def until(self, day: date) -> None:
+        """Everything up to and with a day."""
+        while self._story and self._story[0][0] <= day:
+            await self._story.pop(0)[1]()
+
+    # ------------------------------------------------------------ the deals
+
+    def _d1(self) -> list[Story]:
+        def first() -> LedgerInvoice:
+            return p.invoice(
+                "1",
+                deals.HARBORLINE,
+                "2026-01-01",
+                p.line("2300", "13500.00", "US-TX-SAAS", "891.00", "USD", key="L1"),
+                p.line("2300", "1500.00", "US-TX-SVC0", "0.00", "USD", key="L2"),
+            )
+
+        def more() -> LedgerInvoice:
+            return p.invoice(
+                "1",
+                deals.HARBORLINE,
+                "2026-07-01",
+                p.line("2300", "-6805.48", "US-TX-SAAS", "-449.16", "USD", key="L1"),
+                p.line("2300", "9527.67", "US-TX-SAAS", "628.83", "USD", key="L2"),
+            )
+
+        return [
+            (date(2026, 1, 1), lambda: self._sign("d1", build.d1(), build.D1_TODAY)),
+            (date(2026, 1, 1), lambda: self._bill("d1", deals.HARBORLINE, first)),
+            (date(2026, 2, 13), lambda: self._accept("d1", "L2", "2500.00", date(2026, 2, 13))),
+            (w.JULY, lambda: self._amend("d1", w.quantity(70), w.JULY)),
+            (w.JULY, lambda: self._bill("d1", deals.HARBORLINE, more)),
+        ]
+
+    def _d2(self) -> list[Story]:
+        def first() -> LedgerInvoice:
+            return p.invoice(
+                "2",
+                deals.NORDWERK,
+                "2026-03-15",
+                p.line("2300", "17760.00", "DE-19", "3374.40", "EUR", key="L1"),
+                due="2026-04-14",
+                terms="NET30",
+            )
+
+        def less() -> LedgerCreditMemo:
+            part = p.line("2300", "2201.75", "DE-19", "418.33", "EUR", key="L1")
+            return p.credit_memo(self._first["d2"], "2026-09-15", part, open_invoice="2620.08")
+
+        return [
+            (date(2026, 3, 15), lambda: self._sign("d2", build.d2(), build.D2_TODAY)),
+            (date(2026, 3, 15), lambda: self._bill("d2", deals.NORDWERK, first)),
+            (w.SEPTEMBER, lambda: self._amend("d2", w.quantity(30), w.SEPTEMBER)),
+            (w.SEPTEMBER, lambda: self._bill("d2", deals.NORDWERK, less)),
+        ]
+
+    def _d3(self) -> list[Story]:
+        def month(day: str) -> Callable[[], LedgerInvoice]:
+            part = p.line("2300", "400.00", "GB-20", "80.00", "GBP", key="L1")
+            return lambda: p.invoice("3", p.PENNINE, day, part)
+
+        return [
+            (date(2026, 4, 1), lambda: self._sign("d3", build.d3(), build.D3_TODAY)),
+            (date(2026, 4, 1), lambda: self._bill("d3", p.PENNINE, month("2026-04-01"))),
+            (date(2026, 5, 1), lambda: self._bill("d3", p.PENNINE, month("2026-05-01"))),
+            (date(2026, 5, 31), lambda: self._end("d3", date(2026, 6, 1))),
+        ]
+
+    def _d4(self) -> list[Story]:
+        def first() -> LedgerInvoice:
+            return p.invoice(
+                "1",
+                deals.COBALT,
+                "2026-02-01",
+                p.line("2300", "43200.00", "US-NY-SAAS", "3834.00", "USD", key="L1"),
+            )
+
+        return [
+            (date(2026, 2, 1), lambda: self._sign("d4", build.d4(), build.D4_TODAY)),
+            (date(2026, 2, 1), lambda: self._bill("d4", deals.COBALT, first)),
+        ]
+
+    def _d5(self) -> list[Story]:
+        rate = LedgerRate(
+            currency="GBP", rate=Decimal("0.85"), rate_date=date(2026, 6, 1), source="treasury"
+        )
+
+        def first() -> LedgerInvoice:
+            part = p.line("2300", "12000.00", "GB-OOS", "0.00", "EUR", key="L1")
+            return p.invoice("3", p.LIFFEY, "2026-06-01", part, rate=rate)
+
+        return [
+            (date(2026, 6, 1), lambda: self._sign("d5", build.d5(), build.D5_TODAY)),
+            (date(2026, 6, 1), lambda: self._bill("d5", p.LIFFEY, first)),
+            (date(2026, 7, 10), lambda: self._accept("d5", "ONB", "2400.00", date(2026, 7, 10))),
+        ]
+
+    # ------------------------------------------------------------ acts
+
+    async def _sign(self, name: str, deal: Deal, today: date) -> None:
+        key = contract_key(deal.org, deal.deal_id)
+        made = build_contract(deal, w.config(), today, key)
+        self.contracts[name] = await running_contract(self._engine, made)
+
+    async def _bill(
+        self, name: str, party: p.Party, make: Callable[[], LedgerInvoice | LedgerCreditMemo]
+    ) -> None:
+        contract, document = self.contracts[name], make()
+        await p.onboard(self._erp, document.company, party)
+        context = first_context(contract).model_copy(
+            update={"business_key": f"invoice:acct:{document.number}"}
+        )
+        if isinstance(document, LedgerInvoice):
+            self._first.setdefault(name, document)
+            await self._bills.post(PostInvoice(context=context, erp="tryton", invoice=document))
+            return
+        await self._bills.credit(PostCreditMemo(context=context, erp="tryton", memo=document))
+
+    async def _accept(self, name: str, what: str, amount: str, day: date) -> None:
+        contract = self.contracts[name]
+        (line,) = [one for one in contract.lines if one.line_key == what] or contract.lines
+        bundled = line.line_key != what
+        await self._store.accept_service(
+            ServiceAcceptance(
+                contract_key=contract.key,
+                version=contract.version,
+                obligation=f"{line.line_key}/{what}" if bundled else what,
+                line_key=line.line_key,
+                account="4200",
+                amount=Money.of(amount, contract.currency),
+                accepted_on=day,
+                evidence="signed",
+                actor="anna",
+            )
+        )
+
+    async def _amend(self, name: str, line: object, day: date) -> None:
+        before = self.contracts[name]
+        order = w.amendment(line, on=day, accepted_on=day, contract_key=before.key)  # type: ignore[arg-type]
+        after = amended(before, order, w.config(), day)
+        await self._changed(name, before, after, order, day)
+
+    async def _end(self, name: str, day: date) -> None:
+        before = self.contracts[name]
+        accepted = date(day.year, day.month - 1, 28)
+        order: CancellationOrder = w.cancellation(
+            ChangeTiming.ON_DATE,
+            effective_from=day,
+            accepted_on=accepted,
+            contract_key=before.key,
+        )
+        after = ended(before, order, accepted)
+        await self._changed(name, before, after, order, day)
+
+    async def _changed(
+        self, name: str, before: Contract, after: Contract, order: object, day: date
+    ) -> None:
+        contracts = PostgresContracts(self._engine)
+        decisions = treatments(before, after, order, w.config())  # type: ignore[arg-type]
+        rows = tuple(RevenuePlanRow(**vars(row)) for row in await contracts.schedule(before.key))
+        accepted_on: date = order.accepted_on  # type: ignore[attr-defined]
+        until = await contracts.planned_until(before.key)
+        plan = replanned(rows, before, after, day, accepted_on, decisions, w.config(), until)
+        await next_version(
+            self._engine,
+            ContractVersionRecord(
+                contract=after,
+                change_id=f"change:{after.key}:{after.version}",
+                effective_from=day,
+                accepted_on=accepted_on,
+                kind="amendment",
+                schedule=tuple(RevenueRow(**dict(row)) for row in plan),
+            ),
+        )
+        self.contracts[name] = after
