@@ -68,10 +68,12 @@ async def test_a_role_takes_the_decisions_of_its_row_and_a_refused_try_is_on_rec
     for number, decision in enumerate(DecisionKind):
         case_id = await opened(bridge, f"case-{number}", asked_by="somebody else")
         allowed = APPROVERS if decision in ("approve", "reject") else DECIDERS
-        correction = {"po_number": "1"} if decision == "retry_with" else {}
-        answer = await decide(
-            bridge, role, decision, case_id, link_to="in_1", correction=correction
-        )
+        more: dict[str, Any] = {"link_to": "in_1"}
+        if decision is DecisionKind.RETRY_WITH:
+            more["correction"] = {"po_number": "1"}
+        if decision is DecisionKind.EXTEND:
+            more["until"] = "2026-12-31"
+        answer = await decide(bridge, role, decision, case_id, **more)
         last = (await on_record(bridge))[-1]
         if role in allowed:
             assert answer.status_code == 201, answer.text
