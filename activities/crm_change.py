@@ -196,13 +196,14 @@ class CrmChangeActivities:
             order.accepted_on,
             self._config(),
         )
+        asked = await self._changes.order(order.context.business_key)
         return ContractVersionRecord(
             contract=contract,
             change_id=order.context.business_key,
             effective_from=order.effective_from,
             accepted_on=order.accepted_on,
             kind=order.kind,
-            reason=order.reason,
+            reason=order.reason or (asked.reason if asked is not None else ""),
             working=order.working,
             schedule=rows,
         )

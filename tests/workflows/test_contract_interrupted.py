@@ -11,6 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.change_order import ChangeTiming
 from dealthread.domain.transaction import ChangeKind
+from dealthread.store.contract_reading import ContractReading
 from tests.fakes.world import Fault
 from tests.support.change_orders import cancellation, seats, withdrawal
 from tests.support.contract_life import life
@@ -25,7 +26,7 @@ async def test_a_refused_cancellation_does_not_put_off_what_is_due(
 ) -> None:
     """The timer that the cancellation broke off goes on to the same day."""
     async with life(skipping_server, engine, database_url) as one:
-        order = seats(one.contract, 70, JULY, accepted_on=MARCH)
+        order = seats(one.contract, 70, JULY, accepted_on=MARCH, reason="grows")
         await one.ask(ChangeKind.AMENDMENT, order)
         await one.until(lambda view: bool(view["held"]))
         await one.go_to(JUNE)
@@ -33,6 +34,9 @@ async def test_a_refused_cancellation_does_not_put_off_what_is_due(
         await one.go_to(date(2026, 7, 2))
         await one.done(order.change_id)
         assert (await one.present()).version == 2
+        shown = await ContractReading(engine).snapshot(one.contract.key)
+        assert shown is not None
+        assert [version.reason for version in shown.versions] == ["", "grows"]
 
 
 async def test_an_end_that_the_crm_refuses_waits_for_a_person_and_then_stands(
