@@ -23,7 +23,7 @@ from dealthread.domain.receivable import (
     PostingDates,
 )
 from dealthread.errors import StepRejected
-from dealthread.naming import erp_document_key
+from dealthread.naming import erp_document_key, receipt_key
 
 DEFERRED, UNBILLED = "2300", "1150"
 _MONEY = {PaymentWay.PROCESSOR: "1050", PaymentWay.BANK: "1000"}
@@ -131,9 +131,10 @@ def _receipt(
     day: date,
     account: str,
 ) -> LedgerReceipt:
-    origin = f"{bill.ref.account}:{bill.ref.native_id}:{source}"
     return LedgerReceipt(
-        document_key=erp_document_key(tenant, contract.seller, "receipt", origin, 1),
+        document_key=receipt_key(
+            tenant, contract.seller, bill.ref.account, bill.ref.native_id, source
+        ),
         source=bill.ref,
         company=contract.erp_company,
         customer_key=contract.customer_key,

@@ -43,6 +43,14 @@ def erp_document_key(tenant: str, entity: str, kind: str, source_id: str, genera
     return "DT" + _base32(14, tenant, entity, kind, source_id, str(generation))
 
 
+def receipt_key(
+    tenant: str, entity: str, billing_account: str, invoice_id: str, source_id: str
+) -> str:
+    """The ledger's document of a payment for an invoice; `balance` as source is balance used."""
+    origin = f"{billing_account}:{invoice_id}:{source_id}"
+    return erp_document_key(tenant, entity, "receipt", origin, 1)
+
+
 def quote_to_cash_id(org: str, deal_id: str) -> BusinessKey:
     """Business key and workflow id of a deal's first saga."""
     return BusinessKey(f"quote-to-cash:{org}:{deal_id}")

@@ -83,7 +83,7 @@ async def money(
 ) -> MoneyAnswer:
     """Where the money stood at the end of a day; with `check`, beside what its owners say now."""
     scope = MoneyScope(entity=entity, customer=customer, contract=contract)
-    reading = MoneyReading(held.engine)
+    reading = MoneyReading(held.engine, held.settings.tenant)
     wide = "check" if check else "documents" if documents else ""
     await _check_question(held, reading, as_of, scope, wide)
     facts: list[ContractFacts] = []

@@ -66,7 +66,8 @@ def money_view(
 
 def _show(view: dict[str, Any]) -> None:
     totals = view["totals"]
-    output.say(f"{view['contract_count']} contracts at the end of {view['as_of']}")
+    count = view["contract_count"]
+    output.say(f"{count} contract{'' if count == 1 else 's'} at the end of {view['as_of']}")
     output.say()
     output.table(
         ("figure", *(one["currency"] for one in totals), "of"),

@@ -13,10 +13,12 @@ from dealthread.domain.bill import Bill
 from dealthread.domain.case import CaseState
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.money import Money
+from dealthread.domain.position.documents import BALANCE, receipt_of
 from dealthread.domain.position.facts import ContractFacts, Posting
 from dealthread.domain.position.sold import AcceptedVersion
 from dealthread.domain.receivable import PostedDocument
 from dealthread.hub import WriteState
+from dealthread.naming import receipt_key
 from dealthread.store.money_revenue import (
     Keys,
     accepted,
@@ -35,8 +37,9 @@ _POSTINGS = ("erp.invoice", "erp.credit", "erp.receipt", "erp.write_off")
 class MoneyReading:
     """Queries of the money view."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, tenant: str = "default") -> None:
         self._engine = engine
+        self._tenant = tenant
 
     async def facts(
         self, as_of: date, *, seller: str = "", customer_key: str = "", contract_key: str = ""
@@ -61,7 +64,58 @@ class MoneyReading:
             )
             states = found.all()
             for first in range(0, len(states), BATCH):
-                yield await _batch(connection, states[first : first + BATCH], as_of)
+                yield await self._batch(connection, states[first : first + BATCH], as_of)
+
+    async def _batch(
+        self, connection: AsyncConnection, states: Sequence[Any], as_of: date
+    ) -> list[ContractFacts]:
+        keys = [row.contract_key for row in states]
+        versions = await _versions(connection, keys)
+        billed = await _bills(connection, keys)
+        postings = await _postings(connection, keys)
+        waiting = await _open_cases(connection, keys)
+        plans = await schedules(connection, keys)
+        posted = await recognised(connection, keys)
+        services = await accepted(connection, keys)
+        return [
+            ContractFacts(
+                contract_key=row.contract_key,
+                state=ContractState(row.state),
+                versions=versions[row.contract_key],
+                bills=billed.get(row.contract_key, ()),
+                postings=postings.get(row.contract_key, ()),
+                receipts=self._receipts(
+                    versions[row.contract_key],
+                    billed.get(row.contract_key, ()),
+                    postings.get(row.contract_key, ()),
+                ),
+                recognised=posted.get(row.contract_key, ()),
+                accepted=services.get(row.contract_key, ()),
+                planned=planned(plans.get(row.contract_key, ()), versions[row.contract_key], as_of),
+                open_cases=waiting.get(row.contract_key, {}),
+            )
+            for row in states
+            if row.contract_key in versions
+        ]
+
+    def _receipts(
+        self,
+        versions: tuple[AcceptedVersion, ...],
+        billed: tuple[Bill, ...],
+        postings: tuple[Posting, ...],
+    ) -> dict[str, PostedDocument]:
+        """The ledger's documents of payments: their keys follow from the payments' ids."""
+        seller = versions[-1].contract.seller
+        posted = {one.document.document_key: one.document for one in postings if one.document}
+        found = {}
+        for bill in billed:
+            for source in (BALANCE, *(one.ref.native_id for one in bill.payments)):
+                key = receipt_key(
+                    self._tenant, seller, bill.ref.account, bill.ref.native_id, source
+                )
+                if key in posted:
+                    found[receipt_of(bill, source)] = posted[key]
+        return found
 
     async def recorded_bills(self, customer_keys: Sequence[str]) -> tuple[str, ...]:
         """Ids of all bills of customers that were ever read."""
@@ -83,34 +137,6 @@ class MoneyReading:
                 .limit(1)
             )
             return found.first() is not None
-
-
-async def _batch(
-    connection: AsyncConnection, states: Sequence[Any], as_of: date
-) -> list[ContractFacts]:
-    keys = [row.contract_key for row in states]
-    versions = await _versions(connection, keys)
-    billed = await _bills(connection, keys)
-    postings = await _postings(connection, keys)
-    waiting = await _open_cases(connection, keys)
-    plans = await schedules(connection, keys)
-    posted = await recognised(connection, keys)
-    services = await accepted(connection, keys)
-    return [
-        ContractFacts(
-            contract_key=row.contract_key,
-            state=ContractState(row.state),
-            versions=versions[row.contract_key],
-            bills=billed.get(row.contract_key, ()),
-            postings=postings.get(row.contract_key, ()),
-            recognised=posted.get(row.contract_key, ()),
-            accepted=services.get(row.contract_key, ()),
-            planned=planned(plans.get(row.contract_key, ()), versions[row.contract_key], as_of),
-            open_cases=waiting.get(row.contract_key, {}),
-        )
-        for row in states
-        if row.contract_key in versions
-    ]
 
 
 async def _versions(

@@ -182,7 +182,7 @@ async def test_a_figure_is_drilled_down_to_documents_of_their_owners(bridge: Bri
         for one in view["documents"]
     }
     assert {
-        ("sold", "2026-01-01", "15000.00", None),
+        ("sold", "2026-01-01", "15000.00", first.deal_id),
         ("billed", "2026-01-01", "15000.00", "in_US-1"),
         ("collected", "2026-01-02", "15891.00", "US-1/0"),
         ("receivable", "2026-01-02", "-15891.00", "US-1/0"),

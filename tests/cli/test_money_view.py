@@ -34,7 +34,7 @@ async def test_the_view_is_shown_with_documents_and_differences(
     said = run("money-view", "--as-of", "2026-02-28", "--contract", contract.key, "--documents")
     assert said.code == 0, said.err
     lines = [" ".join(line.split()) for line in said.out.splitlines()]
-    assert lines[0] == "1 contracts at the end of 2026-02-28"
+    assert lines[0] == "1 contract at the end of 2026-02-28"
     for line in (
         "sold 15,000.00 net, accepted",
         "billed 15,000.00 net",

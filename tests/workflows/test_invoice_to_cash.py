@@ -157,6 +157,7 @@ async def test_d1s_first_invoice_is_posted_and_paid_to_the_cent(
         ]
         posted = {one.kind: str(one.ledger) for one in stands.entries if one.ledger is not None}
         assert posted["invoice"].startswith("erp:fake.1:invoice:")
+        assert posted["receipt"].startswith("erp:fake.1:journal:")
         assert _balances(it, contract.erp_company) == {
             "1050": Decimal("15891.00"),
             "2300": Decimal("-15000.00"),

@@ -258,6 +258,8 @@ def month_has_ended(month: date, as_of: date) -> bool:
 
 def _months(facts: ContractFacts, as_of: date) -> str:
     over = sorted({row.month for row in facts.planned if month_has_ended(row.month, as_of)})
+    if len(over) == 1:
+        return f"{over[0]:%Y-%m}"
     return f"{over[0]:%Y-%m} to {over[-1]:%Y-%m}" if over else f"to {as_of:%Y-%m}"
 
 

@@ -25,11 +25,23 @@ class Receipt(Frozen):
     applied: Money
 
 
+BALANCE = "balance"
+
+
+def receipt_of(bill: Bill, source: str = BALANCE) -> str:
+    """Which payment of which bill; `BALANCE` is what it used of the customer's balance."""
+    return f"{bill.ref.account}:{bill.ref.native_id}:{source}"
+
+
 def document_entries(
-    bill: Bill, posted: Mapping[str, PostedDocument], usage: frozenset[str]
+    bill: Bill,
+    posted: Mapping[str, PostedDocument],
+    usage: frozenset[str],
+    receipts: Mapping[str, PostedDocument] | None = None,
 ) -> Iterator[Entry]:
-    """Of one bill. `posted` are the ledger's documents by number, `usage` the keys of lines that
-    are charged as used. A draft is nothing yet."""
+    """Of one bill. `posted` are the ledger's documents by number, `receipts` those of its payments
+    by `receipt_of`, `usage` the keys of lines that are charged as used. A draft is nothing yet."""
+    receipts = receipts or {}
     day = bill.issue_date
     if day is None or bill.status in (InvoiceStatus.DRAFT, InvoiceStatus.PREVIEW):
         return
@@ -48,11 +60,15 @@ def document_entries(
         }
     )
     if bill.balance_used.amount > 0:
-        made = _Maker(bill, DocumentKind.BALANCE_USED, day, bill.number, bill.ref, document)
+        used_up = receipts.get(receipt_of(bill))
+        made = _Maker(bill, DocumentKind.BALANCE_USED, day, bill.number, bill.ref, used_up)
         spent = -bill.balance_used
         yield from made.all({Figure.RECEIVABLE: spent, Figure.CREDIT_BALANCE: spent})
     for payment in bill.payments:
-        made = _Maker(bill, DocumentKind.RECEIPT, payment.paid_on, bill.number, payment.ref)
+        applied = receipts.get(receipt_of(bill, payment.ref.native_id))
+        made = _Maker(
+            bill, DocumentKind.RECEIPT, payment.paid_on, bill.number, payment.ref, applied
+        )
         yield from made.all({Figure.COLLECTED: payment.amount, Figure.RECEIVABLE: -payment.amount})
     for memo in bill.credit_memos:
         yield from _credit(bill, memo, posted.get(memo.number), usage)

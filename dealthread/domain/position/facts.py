@@ -59,6 +59,8 @@ class ContractFacts(Frozen):
     bills: tuple[Bill, ...] = ()
     """As they were last read."""
     postings: tuple[Posting, ...] = ()
+    receipts: dict[str, PostedDocument] = {}
+    """The ledger's documents of payments, by `documents.receipt_of`."""
     recognised: tuple[RecognisedPart, ...] = ()
     planned: tuple[RevenuePlanRow, ...] = ()
     """The present version's schedule, as far as the day that is asked about."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from fractions import Fraction
 
-from dealthread.domain.base import Frozen
+from dealthread.domain.base import Frozen, Ref, System
 from dealthread.domain.catalog import ChargeKind, ConfigSet
 from dealthread.domain.contract import Contract
 from dealthread.domain.metrics import arr
@@ -90,6 +90,19 @@ def _part(net: Money, share: Fraction) -> Money:
     return money_of(exact(net) * share, net.currency)
 
 
+def _asked_by(one: AcceptedVersion) -> Ref:
+    """The deal that was won; of a later version the change, which knows who asked for it."""
+    contract = one.contract
+    if contract.version == 1:
+        return Ref(
+            system=System.CRM,
+            account=contract.org,
+            kind="opportunity",
+            native_id=contract.deal_id,
+        )
+    return Ref(system=System.HUB, account=contract.org, kind="change", native_id=one.change_id)
+
+
 def _entry(one: AcceptedVersion, kind: DocumentKind, day: date, amount: Money) -> Entry:
     return Entry(
         figure=Figure.SOLD,
@@ -98,4 +111,5 @@ def _entry(one: AcceptedVersion, kind: DocumentKind, day: date, amount: Money) -
         contract_key=one.contract.key,
         kind=kind,
         number=f"{one.contract.key} v{one.contract.version}",
+        source=_asked_by(one),
     )

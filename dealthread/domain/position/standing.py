@@ -71,7 +71,7 @@ def _entries(facts: ContractFacts, as_of: date) -> Iterator[Entry]:
     usage = usage_keys(facts.versions[-1].contract)
     posted = {one.document.number: one.document for one in facts.postings if one.document}
     for bill in facts.bills:
-        yield from document_entries(bill, posted, usage)
+        yield from document_entries(bill, posted, usage, facts.receipts)
     for posting in facts.postings:
         if posting.document is not None:
             yield from write_off_entries(facts.contract_key, posting.document)
