@@ -9,8 +9,9 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import CancelledError
 
 from activities.invoice_inputs import InvoiceInput
 from dealthread.domain.case import DecisionKind
@@ -135,6 +136,23 @@ async def test_a_credit_above_the_limit_waits_for_a_second_person(
             assert await outcome_of(it, handle) == ended
         assert len(it.billing.bills[bill.ref.native_id].credit_memos) == 1
         assert balances(it, contract.erp_company)["2300"] == Decimal("-13000.00")
+
+
+async def test_a_credit_that_is_cancelled_while_it_waits_leaves_no_trace(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """By an operator, before anybody has agreed."""
+    async with lab(client, engine, START) as it:
+        contract, bill = await invoiced(it)
+        handle = await credit(it, contract, bill, "2000.00")
+        await it.case_of(contract.key)
+        effects = list(it.world.effects)
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as ended:
+            await handle.result()
+        assert isinstance(ended.value.cause, CancelledError)
+        assert it.world.effects == effects
+        assert await outcome_of(it, handle) == "cancelled"
 
 
 async def test_an_invoice_that_was_credited_meanwhile_is_put_before_a_person(

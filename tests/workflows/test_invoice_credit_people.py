@@ -135,6 +135,10 @@ async def test_a_credit_is_previewed_ordered_once_and_given(
         ordered = await api.post(path, json=body | {"source_id": "t-1"})
         assert ordered.status_code == 202, ordered.text
         assert ordered.json()["created"]
+        waiting = (await api.get(f"/contracts/{contract.key}")).json()["changes"]
+        assert [one["change_id"] for one in waiting] == [ordered.json()["business_key"]]
+        shown = await api.get(f"/transactions/{ordered.json()['business_key']}")
+        assert shown.json()["transaction"]["contract_key"] == contract.key
         again = await api.post(path, json=body | {"source_id": "t-1"})
         assert again.json() == ordered.json() | {"created": False}
         other = await api.post(path, json=body | {"source_id": "t-1", "refund": True})
