@@ -33,6 +33,7 @@ from tests.replay.portable import portable
 from tests.replay.record_changes import CHANGES, Recorded
 from tests.replay.record_collections import PURSUITS
 from tests.replay.record_contracts import CONTRACTS
+from tests.replay.record_credits import CREDITS
 from tests.support.deal_builder import d1, d2
 from tests.support.office import Office
 from tests.support.overdue import owed
@@ -172,7 +173,7 @@ async def record(url: str) -> None:
         async with _laboratory(engine, date(2026, 1, 5)) as it:
             await _contract(it, url, it.client)
     async with _laboratory(engine, date(2026, 1, 1)) as it:
-        for change in (*CHANGES, *CONTRACTS):
+        for change in (*CHANGES, *CONTRACTS, *CREDITS):
             if _missing(change.__name__):
                 kept: Recorded = await change(it)
                 await _keep(it.client, kept.workflow_id, change.__name__, kept.run_id)

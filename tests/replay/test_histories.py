@@ -43,6 +43,8 @@ ENDS = {
     "contract_renewing": ("ContractLifecycle", "WORKFLOW_EXECUTION_CONTINUED_AS_NEW"),
     "contract_at_rest_in_its_second_term": ("ContractLifecycle", "TIMER_STARTED"),
     "contract_ended_by_its_term": ("ContractLifecycle", "WORKFLOW_EXECUTION_COMPLETED"),
+    "invoice_credit_completed": ("InvoiceCredit", "WORKFLOW_EXECUTION_COMPLETED"),
+    "invoice_credit_waiting_for_approval": ("InvoiceCredit", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"),
     "collections_paid_after_suspension": ("Collections", "WORKFLOW_EXECUTION_COMPLETED"),
     "collections_with_a_person": ("Collections", "TIMER_STARTED"),
     "collections_extended_then_handed_over": ("Collections", "TIMER_STARTED"),
