@@ -1,4 +1,4 @@
-"""What is recorded of credits on invoices: one that is given, one that waits for a second person."""
+"""What is recorded of credits on invoices: one is given, one waits for a second person."""
 
 from __future__ import annotations
 
