@@ -95,7 +95,7 @@ async def money(
     ):
         # Not in the loop that takes in webhooks: thousands of contracts take seconds.
         standings += await asyncio.to_thread(_standings, batch, as_of, config)
-        is_posted = is_posted or any(one.recognised for one in batch)
+        is_posted = is_posted or any(part.is_posted for one in batch for part in one.recognised)
         facts += batch if check else []
     differing = [found for one in standings for found in one.differences]
     notes = list(_notes(held, is_posted=is_posted))

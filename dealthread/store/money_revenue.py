@@ -71,7 +71,8 @@ async def schedules(
 async def recognised(
     connection: AsyncConnection, keys: Keys
 ) -> dict[str, tuple[RecognisedPart, ...]]:
-    """What stands in the ledger: a reversed entry and its reversal come to nothing."""
+    """What stands in the ledger or is on its way there: a reversed entry and its reversal come to
+    nothing."""
     rows = await connection.execute(
         select(
             recognition_postings,
@@ -79,11 +80,12 @@ async def recognised(
             recognition_documents.c.erp,
             recognition_documents.c.company,
             recognition_documents.c.entry,
+            recognition_documents.c.state,
         )
         .join(recognition_documents)
         .where(
             recognition_postings.c.contract_key.in_(keys),
-            recognition_documents.c.state == RecognitionState.POSTED,
+            recognition_documents.c.state != RecognitionState.REVERSED,
         )
         .order_by(recognition_documents.c.posting_date, recognition_postings.c.obligation)
     )
@@ -95,6 +97,7 @@ async def recognised(
             posting_date=row.posting_date,
             amount=Money.of(row.amount, row.currency),
             number=row.entry,
+            is_posted=row.state == RecognitionState.POSTED,
             entry=Ref(
                 system=System.ERP,
                 account=f"{row.erp}.{row.company}",

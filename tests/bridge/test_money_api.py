@@ -153,6 +153,8 @@ async def test_what_is_recognised_counts_once_it_is_posted(bridge: Bridge) -> No
     await recognition.plan("US01", 0, [document])
     planned_only = (await ask(bridge, **february)).json()
     assert planned_only["totals"][0]["recognised"]["amount"] == "0.00"
+    (late,) = [one for one in planned_only["differences"] if one["kind"] == "revenue_not_posted"]
+    assert late["cause"] == "entries of 4,520.54 USD are on their way to the ledger"
     posted = RecognitionMark(document.document_key, RecognitionState.POSTED, entry="E-7")
     async with bridge.engine.begin() as connection:
         await mark(connection, posted)

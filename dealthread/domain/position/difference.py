@@ -199,7 +199,8 @@ def _of_revenue(
     fixed = [
         one for one in facts.recognised if one.posting_date <= as_of and one.line_key not in usage
     ]
-    recognised = Money.total((one.amount for one in fixed), position.currency)
+    recognised = Money.total((one.amount for one in fixed if one.is_posted), position.currency)
+    waiting = Money.total((one.amount for one in fixed if not one.is_posted), position.currency)
     open_revenue = position.planned - recognised
     if open_revenue:
         ahead = open_revenue.amount < 0
@@ -210,6 +211,8 @@ def _of_revenue(
             _months(facts, as_of),
             "more is in the ledger than the schedule plans for these months"
             if ahead
+            else f"entries of {waiting} are on their way to the ledger"
+            if waiting
             else "no entry of recognised revenue is posted for all of it",
         )
     if not is_without_end(contract) and facts.versions[-1].accepted_on <= as_of:

@@ -32,7 +32,8 @@ class Posting(Frozen):
 
 
 class RecognisedPart(Frozen):
-    """Revenue of one obligation that is posted to the ledger, in the contract's currency."""
+    """Revenue of one obligation that is posted to the ledger, or on its way there, in the
+    contract's currency."""
 
     obligation: str
     line_key: str
@@ -40,6 +41,7 @@ class RecognisedPart(Frozen):
     amount: Money
     entry: Ref | None = None
     number: str = ""
+    is_posted: bool = True
 
 
 class AcceptedService(Frozen):

@@ -75,7 +75,7 @@ def _entries(facts: ContractFacts, as_of: date) -> Iterator[Entry]:
     for posting in facts.postings:
         if posting.document is not None:
             yield from write_off_entries(facts.contract_key, posting.document)
-    for part in facts.recognised:
+    for part in (one for one in facts.recognised if one.is_posted):
         for figure in (Figure.RECOGNISED, Figure.USAGE_RECOGNISED)[
             : 2 if part.line_key in usage else 1
         ]:

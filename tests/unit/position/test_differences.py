@@ -75,7 +75,15 @@ def posted(one: Bill) -> tuple[Posting, ...]:
 
 
 def recognised(amount: str) -> tuple[RecognisedPart, ...]:
-    return (RecognisedPart(obligation="L1", line_key="L1", posting_date=MAY, amount=euro(amount)),)
+    return (
+        RecognisedPart(
+            obligation="L1",
+            line_key="L1",
+            posting_date=MAY,
+            amount=euro(amount),
+            entry=ref("journal_key", "DTAAAAAAAAAAAAAA", System.ERP),
+        ),
+    )
 
 
 def facts(**more: Any) -> ContractFacts:
@@ -99,6 +107,20 @@ def facts(**more: Any) -> ContractFacts:
 def found(**more: Any) -> list[tuple[str, str, str]]:
     standing = standing_of(facts(**more), MAY, w.config())
     return [(one.kind, str(one.amount), one.cause) for one in standing.differences]
+
+
+def test_every_amount_names_the_document_that_it_comes_from() -> None:
+    """DM-04: in the system that owns it, deal and change included."""
+    standing = standing_of(facts(bills=(CREDITED,)), MAY, w.config())
+    assert {one.figure for one in standing.entries} >= {"sold", "billed", "recognised", "collected"}
+    sources = {(one.kind, str(one.source and one.source.system)) for one in standing.entries}
+    assert sources == {
+        ("version", "crm"),
+        ("invoice", "billing"),
+        ("receipt", "billing"),
+        ("credit_memo", "billing"),
+        ("recognition", "erp"),
+    }
 
 
 def test_where_everything_agrees_nothing_is_told() -> None:
