@@ -20,6 +20,7 @@ SIGNAL = "signal"
 REPLAY = "replay"
 COLLECT = "collect"
 CREDIT = "credit"
+RECOGNISE = "recognise"
 
 ALLOWED: dict[str, frozenset[str]] = {
     READ: frozenset({"viewer", "operator", "approver", "finance", "deal-desk", "finance-systems"}),
@@ -31,6 +32,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     REPLAY: frozenset({"operator", "finance-systems"}),
     COLLECT: frozenset({"operator", "finance"}),
     CREDIT: frozenset({"operator", "finance"}),
+    RECOGNISE: frozenset({"operator", "finance"}),
 }
 """Action → roles that may take it."""
 

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from temporalio.client import Client
 
 from dealthread.bridge import (
+    acceptance_api,
     api,
     checking,
     codec_server,
@@ -26,6 +27,7 @@ from dealthread.bridge import (
     money_api,
     previewing,
     problems,
+    recognition_api,
 )
 from dealthread.bridge.resources import Resources
 from dealthread.config import ConfigInvalid, ConfigSource
@@ -127,6 +129,8 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
     app.include_router(previewing.router)
     app.include_router(collections_api.router)
     app.include_router(invoices_api.router)
+    app.include_router(acceptance_api.router)
+    app.include_router(recognition_api.router)
     app.include_router(events_api.router)
     app.include_router(inbox_api.router)
     app.include_router(money_api.router)

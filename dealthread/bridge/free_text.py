@@ -16,4 +16,10 @@ def storable(text: str) -> str:
 
 Reason = Annotated[str, AfterValidator(storable)]
 Words = Annotated[str, StringConstraints(max_length=500), AfterValidator(storable)]
+Said = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+    AfterValidator(storable),
+]
+"""Words that must not be left out."""
 Code = Annotated[str, StringConstraints(max_length=60), AfterValidator(storable)]

@@ -17,6 +17,7 @@ from dealthread.cli import (
     inbox,
     invoices,
     money_view,
+    recognition,
     transactions,
     workflow,
 )
@@ -50,6 +51,7 @@ app.command("outcomes")(transactions.outcomes)
 app.command("money-view")(money_view.money_view)
 app.add_typer(transactions.deals, name="deals")
 app.add_typer(contracts.contracts, name="contracts")
+app.add_typer(recognition.recognition, name="recognition")
 app.add_typer(cases.cases, name="cases")
 app.add_typer(collections.collections, name="collections")
 app.add_typer(invoices.invoices, name="invoices")

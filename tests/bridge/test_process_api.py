@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy import select, update
 
 from dealthread.bridge import (
+    acceptance_api,
     api,
     checking,
     contracts_api,
@@ -16,6 +17,7 @@ from dealthread.bridge import (
     inbox_api,
     money_api,
     previewing,
+    recognition_api,
 )
 from dealthread.naming import contract_key, quote_to_cash_id
 from dealthread.store.schema import runs
@@ -70,6 +72,12 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/subscribers/desk/enable"): {"operator", "finance-systems"},
     ("GET", "/v1/inbox"): READERS,
     ("GET", "/v1/money"): READERS,
+    ("GET", "/v1/recognition/US01/2025-01"): READERS,
+    ("GET", "/v1/recognition/XX01/2025-01/roll-forward"): READERS,
+    ("POST", "/v1/recognition/XX01/2025-01/runs"): {"operator", "finance"},
+    ("POST", "/v1/recognition/XX01/2025-01/runs/preview"): {"operator", "finance"},
+    ("POST", "/v1/recognition/XX01/2025-01/reversals"): {"operator", "finance"},
+    ("POST", f"{CONTRACT}/acceptances"): {"operator", "finance"},
     ("POST", "/v1/inbox/1/replays"): {"operator", "finance-systems"},
 }
 
@@ -85,6 +93,8 @@ def test_every_route_of_the_process_api_is_in_the_table() -> None:
             events_api.router,
             inbox_api.router,
             money_api.router,
+            recognition_api.router,
+            acceptance_api.router,
         )
         for route in router.routes
         if isinstance(route, APIRoute)
@@ -122,7 +132,9 @@ async def test_each_role_gets_where_its_row_says_and_nowhere_else(
             assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed"), path
         else:
             # 404: nothing is in the store; the role was not what stopped the call.
-            assert answer.status_code in (200, 202, 404, 422), (path, answer.text)
+            # An entity that finance does not know is named with those that it does: 400.
+            passed = (200, 202, 404, 422, *((400,) if "recognition" in path else ()))
+            assert answer.status_code in passed, (path, answer.text)
 
 
 async def test_a_deal_submitted_twice_is_one_run(bridge: Bridge) -> None:

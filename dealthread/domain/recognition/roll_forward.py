@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from pydantic import computed_field
+
 from dealthread.domain.base import Carried
 from dealthread.domain.ledger import PostedJournal, TrialBalanceRow
 from dealthread.domain.money import CurrencyCode, Money
@@ -50,16 +52,19 @@ class RollForward(Carried):
     """As the trial balance has it."""
     untied: tuple[Untied, ...] = ()
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def adjusted(self) -> Money:
         """Sum of the adjustments."""
         return Money.total((one.amount for one in self.adjustments), self.currency)
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def expected(self) -> Money:
         """The closing balance that follows from the rest."""
         return self.opening + self.billed - self.recognised + self.adjusted
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def is_tied(self) -> bool:
         """Whether the identity holds and each document is in the ledger as we recorded it."""
