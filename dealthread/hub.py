@@ -276,6 +276,9 @@ class Changes(Protocol):
     ) -> tuple[str, str | None]:
         """(stage, outcome) of a run, by default the newest; ("", None) where there is none."""
 
+    async def newest_generation(self, business_key: str) -> int:
+        """Number of the newest run; 0 where there is none."""
+
     async def version_of(self, change_id: str) -> int | None:
         """Number of the contract's version that a change made; None where it made none."""
 

@@ -36,6 +36,7 @@ from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerAc
 from activities.money_check import BillCheckActivities, LedgerCheckActivities
 from activities.recognition import RecognitionActivities
 from activities.recognition_posting import RecognitionPostingActivities
+from activities.rescission import RescissionActivities
 from adapters import registry as adapters
 from adapters.http import CallMeter
 from dealthread.config import ConfigSource
@@ -200,6 +201,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                 HubActivities(ports.cases, ports.contracts, ports.clock),
                 ChangeHubActivities(ports.contracts, ports.changes, ports.clock),
                 PursuitActivities(ports.pursuits, ports.clock),
+                RescissionActivities(ports.contracts, ports.changes, ports.config),
             ),
             WORKFLOWS,
         ),

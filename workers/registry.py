@@ -30,6 +30,7 @@ from workflows.recognition_questions import (
 from workflows.recognition_run import RecognitionRunWorkflow
 from workflows.renewal import RenewalWorkflow
 from workflows.renewal_notice import RenewalNoticeWorkflow
+from workflows.rescission import RescissionWorkflow
 from workflows.term_end import TermEndWorkflow
 
 WORKFLOWS: tuple[type, ...] = (
@@ -40,6 +41,7 @@ WORKFLOWS: tuple[type, ...] = (
     RenewalNoticeWorkflow,
     RenewalWorkflow,
     CancellationWorkflow,
+    RescissionWorkflow,
     TermEndWorkflow,
     InvoiceToCashWorkflow,
     InvoiceCreditWorkflow,

@@ -10,7 +10,6 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import (
     ChildWorkflowError,
     TerminatedError,
@@ -22,15 +21,12 @@ from activities.change_inputs import RecordTermEnd
 from activities.crm_change import CrmChangeActivities
 from activities.hub import HubActivities
 from activities.inputs import AwaitChange, RecordOutcome
-from dealthread.attributes import at_start
 from dealthread.domain.contract import ContractState
 from dealthread.domain.transaction import (
-    ChangeInput,
     ChangeKind,
     ChangeOutcome,
     ChangeRequest,
     ChangeResult,
-    QuoteToCashInput,
     RiskSignal,
     SagaContext,
 )
@@ -47,16 +43,7 @@ from workflows.contract_memory import (
     next_due,
     remembered,
 )
-
-with workflow.unsafe.imports_passed_through():
-    # Only named here, to be started as children: each runs in a sandbox of its own.
-    from workflows.activation import ActivationWorkflow
-    from workflows.amendment import AmendmentWorkflow
-    from workflows.cancellation import CancellationWorkflow
-    from workflows.quote_to_cash import QuoteToCashWorkflow
-    from workflows.renewal import RenewalWorkflow
-    from workflows.renewal_notice import RenewalNoticeWorkflow
-    from workflows.term_end import TermEndWorkflow
+from workflows.contract_sagas import FIRST, saga_of
 
 TERM_END_SAGA = "contract-term-end-saga-202611"
 """Patch: a term ends by a saga of its own, which waits for people where the CRM refuses."""
@@ -66,11 +53,12 @@ HELD_OF_AN_ENDED = "contract-held-of-an-ended-202611"
 """Patch: what is held when a contract ends is refused on record; before, it was forgotten."""
 RERUN_WHILE_ENDING = "contract-rerun-while-ending-202611"
 """Patch: a further run of a change may be asked for while its last run is just ending."""
+RESCINDED_BEFORE_START = "contract-rescinded-before-start-202611"
+"""Patch: a contract that has not begun is taken back at once; before, that waited for its start."""
 WITHDRAWN_BEFORE_START = "contract-withdrawn-before-start-202611"
 """Patch: what waits for the start of a contract is taken back at once; before, that waited too."""
 
-FIRST = (ChangeKind.QUOTE_TO_CASH, ChangeKind.ACTIVATION)
-"""Changes that make a contract; all others need one that is active."""
+_CHANGES = (ContractState.ACTIVE, ContractState.SCHEDULED)
 _OVER = (ContractState.NEVER_ACTIVATED, ContractState.ENDED)
 
 
@@ -132,9 +120,9 @@ class ContractLifecycleWorkflow:
             await to_its_end(self._end(change), self._refuse_cancel)
         elif self._takes_back_held(change):
             await self._withdraw(change)
-        elif change.kind not in FIRST and self._memory.state is ContractState.SCHEDULED:
+        elif self._waits_for_the_start(change):
             self._hold_until_start(change)
-        elif change.kind not in FIRST and self._memory.state is not ContractState.ACTIVE:
+        elif change.kind not in FIRST and self._memory.state not in _CHANGES:
             await self._refuse(change)
         else:
             result = await to_its_end(self._child(change, is_due=is_due), self._refuse_cancel)
@@ -148,7 +136,7 @@ class ContractLifecycleWorkflow:
     async def _child(self, change: ChangeRequest, *, is_due: bool) -> ChangeResult | None:
         """Run the change as a child saga; adopt one that an earlier run of ours started."""
         try:
-            return await self._saga_of(change, is_due=is_due)
+            return await saga_of(self._memory, change, is_due=is_due)
         except WorkflowAlreadyStartedError:
             return await self._adopt(change)
         except ChildWorkflowError as error:
@@ -159,59 +147,6 @@ class ContractLifecycleWorkflow:
                 outcome=ChangeOutcome.CANCELLED,
                 contract_state=self._state_without(change),
             )
-
-    async def _saga_of(self, change: ChangeRequest, *, is_due: bool) -> ChangeResult:
-        memory = self._memory
-        again = change.generation > 1 or is_due
-        options: workflow.ChildWorkflowConfig = {
-            "id": change.change_id,
-            # The default would terminate the saga, undo and all, when the contract rests.
-            "parent_close_policy": workflow.ParentClosePolicy.ABANDON,
-            "cancellation_type": (
-                workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED
-            ),
-            "id_reuse_policy": (
-                WorkflowIDReusePolicy.ALLOW_DUPLICATE
-                if again
-                else WorkflowIDReusePolicy.REJECT_DUPLICATE
-            ),
-            "search_attributes": at_start(memory.contract_key, memory.deal_id),
-            "static_summary": f"{change.kind} of deal {change.deal_id}",
-            "static_details": (
-                f"Deal `{change.deal_id}` of org `{change.org}`, generation "
-                f"{change.generation}, asked by {change.requested_by}.\n\n"
-                f"`dealthread show {change.deal_id}`"
-            ),
-        }
-        if change.kind in FIRST:
-            first = QuoteToCashInput(
-                request=change, contract_key=memory.contract_key, environment=memory.environment
-            )
-            run = (
-                QuoteToCashWorkflow.run
-                if change.kind is ChangeKind.QUOTE_TO_CASH
-                else ActivationWorkflow.run
-            )
-            return await workflow.execute_child_workflow(run, first, **options)
-        order = ChangeInput(
-            request=change,
-            contract_key=memory.contract_key,
-            environment=memory.environment,
-            is_due=is_due,
-            risk=memory.risk,
-        )
-        match change.kind:
-            case ChangeKind.AMENDMENT:
-                child = workflow.execute_child_workflow(AmendmentWorkflow.run, order, **options)
-            case ChangeKind.RENEWAL_NOTICE:
-                child = workflow.execute_child_workflow(RenewalNoticeWorkflow.run, order, **options)
-            case ChangeKind.RENEWAL:
-                child = workflow.execute_child_workflow(RenewalWorkflow.run, order, **options)
-            case ChangeKind.TERM_END:
-                child = workflow.execute_child_workflow(TermEndWorkflow.run, order, **options)
-            case _:
-                child = workflow.execute_child_workflow(CancellationWorkflow.run, order, **options)
-        return await child
 
     async def _ended_by_force(
         self, change: ChangeRequest, error: ChildWorkflowError
@@ -321,6 +256,14 @@ class ContractLifecycleWorkflow:
         if memory.start_at is not None:
             held = HeldChange(request=change, due_at=memory.start_at)
             self._memory = memory.model_copy(update={"held": (*memory.held, held)})
+
+    def _waits_for_the_start(self, change: ChangeRequest) -> bool:
+        """Whether the contract has not begun. A cancellation may take the whole back before."""
+        if change.kind in FIRST or self._memory.state is not ContractState.SCHEDULED:
+            return False
+        return change.kind is not ChangeKind.CANCELLATION or not workflow.patched(
+            RESCINDED_BEFORE_START
+        )
 
     def _takes_back_held(self, change: ChangeRequest) -> bool:
         """Whether the change takes back another that is only held here."""

@@ -161,7 +161,7 @@ class Steps:
             **policy,
         )
 
-    async def undo_billing(self, contract: Contract, party: Party) -> None:
+    async def undo_billing(self, contract: Contract, party: Party | None) -> None:
         """Cancel the agreement before an invoice."""
         await workflow.execute_activity_method(
             BillingActivities.undo_agreement,

@@ -71,6 +71,13 @@ RENEWAL_NOTICE = {
     "assess": "Price the next term",
     "crm": "Announce the renewal in the CRM and to subscribers",
 }
+RESCISSION = {
+    "setup": "Read what was set up, get it approved",
+    "billing": "Cancel the agreement before its first invoice",
+    "entitlement": "Revoke the entitlement",
+    "booking": "Cancel the draft booking",
+    "crm": "Tell the CRM that the deal was withdrawn",
+}
 TERM_END = {
     "setup": "Read the contract",
     "crm": "Tell the CRM that the term is over",

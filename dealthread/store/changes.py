@@ -174,6 +174,10 @@ class PostgresChanges:
             row = (await connection.execute(of_key)).first()
         return ("", None) if row is None else (row.stage, row.outcome)
 
+    async def newest_generation(self, business_key: str) -> int:
+        generation, _ = await self._runs.latest_generation(business_key)
+        return generation
+
     async def version_of(self, change_id: str) -> int | None:
         async with self._engine.connect() as connection:
             return (

@@ -98,10 +98,10 @@ def test_one_more_activity_in_a_helper_is_found_for_every_type_that_uses_it() ->
             "_next_change",
         ),
         (
-            "workflows.contract_lifecycle",
+            "workflows.contract_sagas",
             "execute_child_workflow(AmendmentWorkflow.run",
             "execute_child_workflow(RenewalWorkflow.run",
-            "_saga_of",
+            "saga_of",
         ),
         (
             "workflows.change_run",
