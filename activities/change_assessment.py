@@ -40,7 +40,13 @@ from dealthread.domain.versions.delta import booking_delta
 from dealthread.domain.versions.effective import effective_date, hold_until
 from dealthread.domain.versions.ended import ended
 from dealthread.domain.versions.lookup import first_difference
-from dealthread.domain.versions.money import ChangeMoney, change_money, charge_lines, credit_lines
+from dealthread.domain.versions.money import (
+    ChangeMoney,
+    change_money,
+    charge_lines,
+    credit_lines,
+    reduced_before,
+)
 from dealthread.domain.versions.refusal import OrderRefused
 from dealthread.domain.versions.renewed import declined, next_year, renewed
 from dealthread.domain.versions.rules import approvals, refusals
@@ -306,7 +312,7 @@ class ChangeAssessmentActivities:
                     span_start=row.span_start,
                     span_end=row.span_end,
                 )
-                for row in credit_lines(money)
+                for row in credit_lines(money, reduced_before(before, money))
             ),
             refund=isinstance(order, CancellationOrder) and order.refund,
         )

@@ -117,9 +117,22 @@ def differences(
 ) -> Differences:
     """What the present items lack. Only lines that the change touches are looked at."""
     touched = changed_keys(command)
-    present = {key: item for key, item in our_items(row) if key in touched}
+    replaced = replaced_keys(command)
+    present = {key: item for key, item in our_items(row) if key in touched - replaced}
     wanted = {charge.line_key: charge for charge in target.now if charge.line_key in touched}
     found = Differences()
+    for key in sorted(replaced):
+        charge = wanted.pop(key, None)
+        is_there = False
+        for item in (item for own, item in our_items(row) if own == key):
+            if charge is not None and not is_there and _bills(item, charge):
+                is_there = True
+                continue
+            native_id = translate.text(item, "id")
+            found.plain.append({"id": native_id, "deleted": True})
+            found.retired[native_id] = key
+        if charge is not None and not is_there:
+            found.charged.append(requests.item(charge, rates))
     for key, item in present.items():
         charge = wanted.get(key)
         entries = found.charged if key in command.charge_lines else found.plain
@@ -140,6 +153,22 @@ def differences(
             entries = found.charged if key in command.charge_lines else found.plain
             entries.append(requests.item(charge, rates))
     return found
+
+
+def replaced_keys(command: ChangeAgreement) -> frozenset[str]:
+    """Keys of lines that are charged anew while their old state is given back by a credit: another
+    item takes the place of the present one, which goes without a proration. Stripe would give back
+    what the present one billed, and knows nothing of the credit notes on that."""
+    credited = frozenset(credit.line_key for credit in command.credits)
+    return credited & changed_keys(command) & frozenset(command.charge_lines)
+
+
+def _bills(item: translate.Data, charge: Charge) -> bool:
+    return (
+        translate.text(item, "price", "product"),
+        unit_amount(item),
+        translate.at(item, "quantity"),
+    ) == (charge.product, charge.unit_amount, charge.quantity)
 
 
 def refuse_one_time(command: ChangeAgreement, now: datetime) -> None:

@@ -9,7 +9,7 @@ from stripe.params import CreditNoteCreateParams
 from adapters.http import act_key
 from adapters.stripe import translate
 from adapters.stripe.catalogue import TaxRates
-from adapters.stripe.change_requests import CHANGE
+from adapters.stripe.change_requests import BEGUN, CHANGE
 from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.credit_plan import (
     REFUSED,
@@ -76,6 +76,10 @@ class Credits:
             return found
         keys = LineKeysOfContract(row, command.before)
         async for invoice in self._invoices.of_subscription(account, str(row["id"])):
+            marked = translate.mapping(invoice, "parent", "subscription_details", "metadata")
+            if key and act_key(key) in (marked.get(CHANGE), marked.get(BEGUN)):
+                # What the change itself charged is not what it gives back.
+                continue
             await self.add(account, found, invoice, keys, key)
         return found
 

@@ -64,7 +64,8 @@ class ChangeAgreement(Carried):
     effective_from: date
     charge_lines: tuple[str, ...] = ()
     """Keys of lines whose change is charged at once, old against new, on one invoice. Changes of
-    the others are billed from the next period on, or given back by `credits`."""
+    the others are billed from the next period on, or given back by `credits`. A line that stands
+    in both is charged for its new state alone, and its old one is given back by the credit."""
     credits: tuple[CreditLine, ...] = ()
     refund: bool = False
 

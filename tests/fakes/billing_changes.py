@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from dealthread.domain.base import Ref
@@ -147,8 +147,11 @@ def periods(contract: Contract, until: date) -> Iterator[tuple[date, date]]:
 def _charged(command: ChangeAgreement) -> Iterator[InvoiceLine]:
     day = command.effective_from
     *_, (start, end) = periods(command.before, day)
+    credited = {credit.line_key for credit in command.credits}
     for key in command.charge_lines:
         for contract, sign in ((command.before, -1), (command.after, 1)):
+            if sign < 0 and key in credited:
+                continue
             for line in contract.lines:
                 if line.line_key != key or line.kind == "usage":
                     continue
@@ -158,9 +161,18 @@ def _charged(command: ChangeAgreement) -> Iterator[InvoiceLine]:
                     continue
                 begin, until = max(day, line.start_date), min(end, line.end_date or end)
                 if begin < until:
-                    share = Decimal((until - begin).days) / Decimal((end - start).days)
-                    net = Money.rounded(sign * _whole(contract, line) * share, contract.currency)
-                    yield _line(line, net, begin, until)
+                    begun = max(start, line.start_date)
+                    billed = _part(_whole(contract, line), contract, end - begun, end - start)
+                    left, gone = (
+                        _part(billed.amount, contract, end - edge, end - begun)
+                        for edge in (begin, until)
+                    )
+                    net = left - gone
+                    yield _line(line, net if sign > 0 else -net, begin, until)
+
+
+def _part(amount: Decimal, contract: Contract, of: timedelta, whole: timedelta) -> Money:
+    return Money.rounded(amount * of.days / whole.days, contract.currency)
 
 
 def _first_of_term(command: ChangeAgreement) -> Iterator[InvoiceLine]:

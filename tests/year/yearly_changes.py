@@ -174,26 +174,78 @@ CHANGES = (
             balance=D("1703.26"),
         ),
     ),
+    Change(
+        "seats are reduced",
+        on=date(2026, 10, 15),
+        lines=(Line("quantity", of="SEAT-PRO", quantity=22),),
+        says=Says(
+            # 78 of the 184 days: 6,049.32 × 78 ÷ 184 = 2,564.386;
+            # 22 × 480.00 × 78 ÷ 365 = 2,256.658; tax 20.310.
+            bills=(Document("credit of invoice 5", D("307.73"), D("328.04"), D(0)),),
+            agreement=(Priced("seat-pro", D(22), D("480.00")),),
+            booked=(BookedLine("SEAT-PRO", D(-3), D("-307.73")),),
+            rights=(Right("seats", 22, "2026-10-15", "2027-01-01"),),
+            tcv=D("12819.12"),
+            version=9,
+            terms="NET45",
+            balance=D("2031.30"),
+        ),
+    ),
+    Change(
+        "seats are added after a reduction",
+        on=date(2026, 12, 1),
+        lines=(Line("quantity", of="SEAT-PRO", quantity=24),),
+        says=Says(
+            # 31 of the 78 days: 2,256.66 × 31 ÷ 78 = 896.878; 24 × 480.00 × 31 ÷ 365 = 978.411.
+            # The reduction was a credit, which the biller does not count: the new state is charged
+            # by itself. Invoice 5 has 403.05 − 328.04 = 75.01 left to give, ÷ 1.066 net, rounded
+            # down; the one before it the rest: 826.52, tax 54.551. The balance pays the invoice.
+            bills=(
+                Document("invoice 6", D("978.41"), D("1042.99"), D(0), date(2027, 1, 15)),
+                Document("credit of invoice 4", D("826.52"), D("881.07"), D(0)),
+                Document("credit of invoice 5", D("70.36"), D("75.00"), D(0)),
+            ),
+            agreement=(Priced("seat-pro", D(24), D("480.00")),),
+            booked=(BookedLine("SEAT-PRO", D(2), D("81.53")),),
+            rights=(Right("seats", 24, "2026-12-01", "2027-01-01"),),
+            tcv=D("12900.65"),
+            version=10,
+            terms="NET45",
+            balance=D("1944.38"),
+        ),
+    ),
 )
 END = End(
-    tcv=D("13126.85"),
-    invoices=[D("6396.00"), D("5344.60"), D("2146.60"), D("1406.24"), D("403.05")],
-    credit_notes=[D("252.33"), D("1450.93")],
-    balance=D("1703.26"),
+    tcv=D("12900.65"),
+    invoices=[D("6396.00"), D("5344.60"), D("2146.60"), D("1406.24"), D("403.05"), D("1042.99")],
+    credit_notes=[D("252.33"), D("1450.93"), D("881.07"), D("328.04"), D("75.00")],
+    balance=D("1944.38"),
     bookings=[
         D(net)
-        for net in ("6000.00", "5013.70", "2013.70", "1319.17", "378.09", "-236.71", "-1361.10")
+        for net in (
+            "6000.00",
+            "5013.70",
+            "2013.70",
+            "1319.17",
+            "378.09",
+            "-236.71",
+            "-1361.10",
+            "-307.73",
+            "81.53",
+        )
     ],
-    items=[(25, D("480.00"))],
+    items=[(24, D("480.00"))],
     grants=[
         ("20", "2026-01-01", "2026-05-01"),
         ("20", "2026-05-01", "2026-06-01"),
         ("25", "2026-06-01", "2026-07-01"),
-        ("25", "2026-07-01", "2027-01-01"),
+        ("25", "2026-07-01", "2026-10-15"),
+        ("22", "2026-10-15", "2026-12-01"),
+        ("24", "2026-12-01", "2027-01-01"),
         ("1", "2026-03-02", "2026-08-10"),
         ("1", "2026-08-10", "2026-10-01"),
     ],
-    version=8,
+    version=10,
     status="active",
     months={"2026-01": D("509.59"), "2026-02": D("460.27")},
 )
@@ -205,13 +257,14 @@ async def lived(life: Life, customer: Customer) -> None:
     await life.quote_to_cash(deal)
     changing = Changing(life, deal)
     await changing.sold(SOLD)
-    added, *until_july, lowered, removed = CHANGES
+    added, *until_july, lowered, removed, reduced, grown = CHANGES
     await changing.carry_out(added)
     await changing.paid(date(2026, 4, 1))
     await changing.carry_out(*until_july)
     await changing.paid(date(2026, 7, 20))
-    await changing.carry_out(lowered, removed)
+    await changing.carry_out(lowered, removed, reduced)
     await life.on(date(2026, 11, 2))
     await life.completed(renewal_notice_id(deal.contract_key, ENDS))
     await life.tell("the renewal is announced")
+    await changing.carry_out(grown)
     await life.close(deal, END)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 from dealthread.domain.base import Carried
@@ -106,23 +107,50 @@ def charge_lines(money: ChangeMoney) -> tuple[str, ...]:
     return tuple(key for key in keys if money.net_of(key).amount >= 0)
 
 
-def credit_lines(money: ChangeMoney) -> tuple[CreditDue, ...]:
+def reduced_before(before: Contract, money: ChangeMoney) -> tuple[str, ...]:
+    """Keys of charged lines that were reduced within a period that is billed.
+
+    Their reduction was given back by a credit on an invoice. The biller, asked to charge the new
+    state against the old one, would give back what it billed then, the credited part once more.
+    """
+    return tuple(key for key in charge_lines(money) if _is_reduced(before, money, key))
+
+
+def _is_reduced(before: Contract, money: ChangeMoney, key: str) -> bool:
+    falls = {
+        later.start_date
+        for earlier, later in pairwise(spans_of(before, key))
+        if later.net_per_period.amount < earlier.net_per_period.amount
+    }
+    return any(
+        row.period_start < day < row.span_end
+        for row in money.rows
+        if row.line_key == key and row.kind is RowKind.CREDIT
+        for day in falls
+    )
+
+
+def credit_lines(money: ChangeMoney, anew: Collection[str] = ()) -> tuple[CreditDue, ...]:
     """What is given back, for each line whose net is below zero, by billing period.
 
-    Where a period of such a line comes to a charge, it lowers the credits before it.
+    Where a period of such a line comes to a charge, it lowers the credits before it. Of the lines
+    `anew` the whole credit is given back: their new state is charged by itself.
     """
     found: list[CreditDue] = []
     keys = dict.fromkeys(row.line_key for row in money.rows)
     for key in keys:
-        if money.net_of(key).amount < 0:
-            found.extend(_credits(money, key))
+        rows = [row for row in money.rows if row.line_key == key]
+        if key in anew:
+            found.extend(_credits([row for row in rows if row.kind is RowKind.CREDIT]))
+        elif money.net_of(key).amount < 0:
+            found.extend(_credits(rows))
     return tuple(found)
 
 
-def _credits(money: ChangeMoney, key: str) -> Iterator[CreditDue]:
-    zero = Money.zero(money.currency)
+def _credits(rows: Sequence[ChangeRow]) -> Iterator[CreditDue]:
+    key, currency = rows[0].line_key, rows[0].net.currency
+    zero = Money.zero(currency)
     net, tax = zero, zero
-    rows = [row for row in money.rows if row.line_key == key]
     starts = sorted({row.period_start for row in rows}, reverse=True)
     found: list[CreditDue] = []
     for start in starts:

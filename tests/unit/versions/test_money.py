@@ -26,6 +26,7 @@ from dealthread.domain.versions.money import (
     change_money,
     charge_lines,
     credit_lines,
+    reduced_before,
 )
 from dealthread.domain.versions.proration import Priced, committed_net
 from dealthread.domain.versions.renewed import renewed
@@ -299,3 +300,18 @@ def test_a_state_that_began_within_its_period_gives_back_a_share_of_what_was_bil
     money = change_money(before, after, june)
     assert [row.net for row in money.rows] == [w.usd("-5276.72"), w.usd("6595.89")]
     assert after.tcv() - before.tcv() == money.net
+
+
+def test_seats_that_come_back_after_a_reduction_are_charged_anew() -> None:
+    """The reduction was credited on an invoice: the whole old state is given back, 6,605.26 for 181
+    days × 90 = 3,284.383; the new one is charged by itself. Without a reduction nothing is so."""
+    back = date(2026, 12, 15)
+    before = change(w.d2(), w.quantity(30), on=w.SEPTEMBER)
+    money = change_money(before, change(before, w.quantity(35), on=back), back)
+    assert nets(money) == ["-3,284.38", "3,831.78"]
+    assert reduced_before(before, money) == charge_lines(money) == ("L1",)
+    (given,) = credit_lines(money, reduced_before(before, money))
+    assert (given.net, given.tax) == (w.eur("3284.38"), w.eur("624.03"))
+    more = change(w.d2(), w.quantity(50), on=w.SEPTEMBER)
+    grown = change_money(more, change(more, w.quantity(60), on=back), back)
+    assert (reduced_before(more, grown), credit_lines(grown)) == ((), ())
