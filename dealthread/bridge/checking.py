@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
-from temporalio.client import Client, WorkflowFailureError
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError
-from temporalio.service import RPCError
 
 from activities.inputs import Assessment, Finding
 from dealthread.bridge.access import READ, requires
 from dealthread.bridge.api import Held, org_of
+from dealthread.bridge.asking import Question, answer_to
 from dealthread.bridge.limits import LimitedRoute
-from dealthread.bridge.problems import problem
-from dealthread.bridge.resources import Resources
 from dealthread.domain.corrections import parse_corrections
 from dealthread.domain.transaction import ChangeKind, ChangeRequest, Environment, QuoteToCashInput
-from dealthread.errors import BadInput, ErrorKind
-from dealthread.failure import problem_of
+from dealthread.errors import BadInput
 from dealthread.naming import (
-    WORKFLOW_QUEUE,
     contract_key,
     is_salesforce_id,
     salesforce_id_18,
 )
 from dealthread.settings import Principal
-from dealthread.temporal import RPC_TIMEOUT
 from workflows.deal_check import DealCheckWorkflow
 
 BUDGET_SECONDS = 8.0
@@ -68,7 +58,7 @@ async def check(
     body: CheckDeal,
     held: Held,
     who: Annotated[Principal, Depends(requires(READ))],
-) -> Checked | JSONResponse:
+) -> Checked:
     """Accept or reject with reasons inside a time budget; 504 when a system is too slow."""
     if not is_salesforce_id(deal_id):
         raise BadInput(
@@ -91,51 +81,20 @@ async def check(
         ),
         corrections=corrections,
     )
-    try:
-        async with asyncio.timeout(body.budget_seconds):
-            client = await held.temporal()
-            assessment = await _ask(client, held, order)
-    except TimeoutError:
-        return problem(
-            504, "check_timed_out", action="a system is slow: ask again later, or submit the deal"
-        )
-    except RPCError:
-        return problem(503, "temporal_unavailable", action="ask again later", retry_after_seconds=5)
-    except WorkflowFailureError as failure:
-        return _failed(failure)
-    return _answer(assessment)
-
-
-async def _ask(client: Client, held: Resources, order: QuoteToCashInput) -> Assessment:
-    del held
-    handle = await client.start_workflow(
+    assessment = await answer_to(
+        held,
         DealCheckWorkflow.run,
         order,
-        id=order.request.change_id,
-        task_queue=WORKFLOW_QUEUE,
-        # A check under way is shared only by who asks the same; a new question ends it.
-        id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        static_summary=f"Check of deal {order.request.deal_id}",
-        rpc_timeout=RPC_TIMEOUT,
+        Question(
+            id=order.request.change_id,
+            summary=f"Check of deal {deal}",
+            budget_seconds=body.budget_seconds,
+            slow="check_timed_out",
+            otherwise=", or submit the deal",
+            names="deal_id",
+        ),
     )
-    return await handle.result()
-
-
-def _failed(failure: WorkflowFailureError) -> JSONResponse:
-    cause = failure.cause
-    if isinstance(cause, ActivityError):
-        found = problem_of(cause)
-        if found.kind is ErrorKind.NOT_FOUND:
-            return problem(404, found.details.code, field="deal_id", action="check the id")
-        if found.is_unavailable or found.is_uncertain:
-            return problem(
-                504,
-                "check_timed_out",
-                action="a system does not answer: ask again later, or submit the deal",
-            )
-        return problem(502, found.details.code, action="see the bridge's and the worker's logs")
-    return problem(504, "check_timed_out", action="ask again later")
+    return _answer(assessment)
 
 
 def _answer(assessment: Assessment) -> Checked:

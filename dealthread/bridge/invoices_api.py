@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
-from temporalio.client import WorkflowFailureError
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.service import RPCError
 
 from activities.credit_inputs import AssessCredit, AssessedCredit
 from dealthread.bridge.access import CREDIT, requires
-from dealthread.bridge.checking import BUDGET_SECONDS
+from dealthread.bridge.asking import answer_to
 from dealthread.bridge.credit_form import CreditBody
 from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.ordering import Ordered, business_day
-from dealthread.bridge.previewing import not_previewed
+from dealthread.bridge.previewing import preview_of
 from dealthread.bridge.problems import problem
 from dealthread.bridge.resources import Resources, resources_of
 from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract
-from dealthread.domain.credit_order import CreditAsk, CreditedLine, CreditOrder, CreditRefusal
+from dealthread.domain.credit_order import CreditedLine, CreditOrder, CreditRefusal
 from dealthread.domain.documents import CreditMemo
 from dealthread.domain.money import Money
 from dealthread.domain.transaction import ChangeKind, ChangeRequest, SagaContext
 from dealthread.errors import BadInput, Conflict, NotFound
-from dealthread.naming import WORKFLOW_QUEUE, invoice_credit_id
+from dealthread.naming import invoice_credit_id
 from dealthread.settings import Principal
-from dealthread.temporal import RPC_TIMEOUT
 from workflows.credit_preview import CreditPreviewWorkflow
 
 router = APIRouter(prefix="/v1/invoices", tags=["invoices"], route_class=LimitedRoute)
@@ -56,12 +51,10 @@ class PreviewedCredit(BaseModel):
 @router.post("/{invoice:path}/credits/preview", response_model=PreviewedCredit)
 async def preview_credit(
     invoice: str, body: CreditBody, held: Held, who: Creditor
-) -> PreviewedCredit | JSONResponse:
+) -> PreviewedCredit:
     """What the credit would do, within a time budget; nothing is written."""
     bill, contract = await _known(held, invoice)
     found = await _assessed(held, bill, contract, body, who)
-    if isinstance(found, JSONResponse):
-        return found
     return PreviewedCredit(
         accepted=not found.refusals,
         invoice_number=found.invoice_number,
@@ -96,8 +89,6 @@ async def credit(
         latest, _ = await held.runs.latest_generation(change_id)
         return _answer(stored, latest, created=False)
     found = await _assessed(held, bill, contract, body, who)
-    if isinstance(found, JSONResponse):
-        return found
     if found.refusals:
         return _refused(found)
     order = CreditOrder(
@@ -137,30 +128,11 @@ async def _known(held: Resources, invoice: str) -> tuple[Bill, Contract]:
 
 async def _assessed(
     held: Resources, bill: Bill, contract: Contract, body: CreditBody, who: Principal
-) -> AssessedCredit | JSONResponse:
-    """What the biller says of it now, asked through a worker."""
-    ask = body.ask()
-    try:
-        async with asyncio.timeout(BUDGET_SECONDS):
-            return await _ask(held, bill, contract, _change_id(bill, body), ask, who)
-    except TimeoutError:
-        return problem(504, "preview_timed_out", action="a system is slow: ask again later")
-    except RPCError:
-        return problem(503, "temporal_unavailable", action="ask again later", retry_after_seconds=5)
-    except WorkflowFailureError as failure:
-        return not_previewed(failure)
-
-
-async def _ask(
-    held: Resources,
-    bill: Bill,
-    contract: Contract,
-    change_id: str,
-    ask: CreditAsk,
-    who: Principal,
 ) -> AssessedCredit:
-    client = await held.temporal()
-    handle = await client.start_workflow(
+    """What the biller says of it now, asked through a worker."""
+    change_id = _change_id(bill, body)
+    return await answer_to(
+        held,
         CreditPreviewWorkflow.run,
         AssessCredit(
             context=SagaContext(
@@ -175,17 +147,10 @@ async def _ask(
             ),
             billing_account=bill.ref.account,
             invoice_id=bill.ref.native_id,
-            ask=ask,
+            ask=body.ask(),
         ),
-        id=f"credit-preview:{change_id}",
-        task_queue=WORKFLOW_QUEUE,
-        # A preview under way is shared only by who asks the same; a new question ends it.
-        id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        static_summary=f"Preview of {change_id}",
-        rpc_timeout=RPC_TIMEOUT,
+        preview_of(change_id, "credit-preview"),
     )
-    return await handle.result()
 
 
 def _change_id(bill: Bill, body: CreditBody) -> str:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from temporalio.client import WorkflowFailureError
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError
-from temporalio.service import RPCError
-
 from activities.money_check import BillId, CustomerOfBiller, ReadLedger
+from dealthread.bridge.asking import Question, answer_to
 from dealthread.bridge.resources import Resources
 from dealthread.domain.catalog import LegalEntity
 from dealthread.domain.position.difference import Difference
@@ -25,11 +20,8 @@ from dealthread.domain.position.owners import (
     never_read,
 )
 from dealthread.domain.position.standing import Standing, standing_of
-from dealthread.errors import BadInput, VendorUnavailable
-from dealthread.failure import problem_of
-from dealthread.naming import WORKFLOW_QUEUE
+from dealthread.errors import BadInput
 from dealthread.store.money_reading import MoneyReading
-from dealthread.temporal import RPC_TIMEOUT
 from workflows.money_check import MoneyCheckInput, MoneyCheckWorkflow, OwnersSay
 
 BUDGET_SECONDS = 25.0
@@ -64,32 +56,18 @@ def _entity(held: Resources, asked: Asked) -> LegalEntity:
 async def differences_now(held: Resources, asked: Asked) -> list[Difference]:
     """Of an entity its control accounts on the day; else each bill and document as they are now.
 
-    Raises BadInput where that is too much to wait for, VendorUnavailable where a system is away.
+    Raises BadInput where that is too much to wait for, Unanswered where a system is away.
     """
     order = await _order(held, asked)
     if order == MoneyCheckInput():
         return []
-    try:
-        async with asyncio.timeout(BUDGET_SECONDS):
-            client = await held.temporal()
-            handle = await client.start_workflow(
-                MoneyCheckWorkflow.run,
-                order,
-                id=f"money-check:{asked.scope}",
-                task_queue=WORKFLOW_QUEUE,
-                # A look under way is shared only by who asks the same; a new question ends it.
-                id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                static_summary="Look at the owners of invoices and entries",
-                rpc_timeout=RPC_TIMEOUT,
-            )
-            seen = await handle.result()
-    except TimeoutError:
-        raise VendorUnavailable("money_check_timed_out") from None
-    except RPCError:
-        raise VendorUnavailable("temporal_unavailable") from None
-    except WorkflowFailureError as failure:
-        raise _away(failure) from None
+    question = Question(
+        id=f"money-check:{asked.scope}",
+        summary="Look at the owners of invoices and entries",
+        budget_seconds=BUDGET_SECONDS,
+        slow="money_check_timed_out",
+    )
+    seen = await answer_to(held, MoneyCheckWorkflow.run, order, question)
     return _compared(held, asked, seen)
 
 
@@ -151,10 +129,3 @@ def _compared(held: Resources, asked: Asked, seen: OwnersSay) -> list[Difference
         found += never_read(one, seen.biller)
         found += against_ledger(one, standing_of(one, asked.today, config), seen.ledgers)
     return found
-
-
-def _away(failure: WorkflowFailureError) -> VendorUnavailable:
-    cause = failure.cause
-    if isinstance(cause, ActivityError):
-        return VendorUnavailable(problem_of(cause).details.code)
-    return VendorUnavailable("money_check_timed_out")

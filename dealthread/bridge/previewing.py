@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
-from temporalio.client import Client, WorkflowFailureError
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError
-from temporalio.service import RPCError
 
 from activities.change_inputs import AssessedChange, ChangedAmount
 from activities.inputs import Finding
+from dealthread.bridge.asking import Question, answer_to
 from dealthread.bridge.checking import BUDGET_SECONDS
 from dealthread.bridge.contracts_api import Changer, Held
 from dealthread.bridge.limits import LimitedRoute
@@ -25,18 +21,12 @@ from dealthread.bridge.order_form import (
     RenewalBody,
 )
 from dealthread.bridge.ordering import business_day, contract_of, reasons_against, refusal_problem
-from dealthread.bridge.problems import problem
 from dealthread.bridge.resources import Resources
-from dealthread.domain.change_order import ChangeOrder
-from dealthread.domain.contract import Contract
 from dealthread.domain.documents import CreditMemo
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.money import Money
 from dealthread.domain.transaction import ChangeKind, Environment
-from dealthread.failure import problem_of
-from dealthread.naming import WORKFLOW_QUEUE
 from dealthread.settings import Principal
-from dealthread.temporal import RPC_TIMEOUT
 from workflows.change_preview import ChangePreviewInput, ChangePreviewWorkflow
 
 router = APIRouter(prefix="/v1/contracts", tags=["contracts"], route_class=LimitedRoute)
@@ -91,23 +81,8 @@ async def _preview(
     refused = refusal_problem(reasons_against(held, contract, state, order))
     if refused is not None:
         return refused
-    try:
-        async with asyncio.timeout(BUDGET_SECONDS):
-            client = await held.temporal()
-            found = await _ask(client, held, contract, order, who)
-    except TimeoutError:
-        return problem(504, "preview_timed_out", action="a system is slow: ask again later")
-    except RPCError:
-        return problem(503, "temporal_unavailable", action="ask again later", retry_after_seconds=5)
-    except WorkflowFailureError as failure:
-        return not_previewed(failure)
-    return _answer(found)
-
-
-async def _ask(
-    client: Client, held: Resources, contract: Contract, order: ChangeOrder, who: Principal
-) -> AssessedChange:
-    handle = await client.start_workflow(
+    found = await answer_to(
+        held,
         ChangePreviewWorkflow.run,
         ChangePreviewInput(
             order=order.model_dump_json(),
@@ -122,26 +97,19 @@ async def _ask(
                 business_offset_seconds=held.settings.business_offset_seconds,
             ),
         ),
-        id=f"change-preview:{order.change_id}",
-        task_queue=WORKFLOW_QUEUE,
-        # A preview under way is shared only by who asks the same; a new question ends it.
-        id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        static_summary=f"Preview of {order.change_id}",
-        rpc_timeout=RPC_TIMEOUT,
+        preview_of(order.change_id, "change-preview"),
     )
-    return await handle.result()
+    return _answer(found)
 
 
-def not_previewed(failure: WorkflowFailureError) -> JSONResponse:
-    """Why there is no preview: a system is away, or a fault of ours."""
-    cause = failure.cause
-    if not isinstance(cause, ActivityError):
-        return problem(504, "preview_timed_out", action="ask again later")
-    found = problem_of(cause)
-    if found.is_unavailable or found.is_uncertain:
-        return problem(504, "preview_timed_out", action="a system does not answer: ask again later")
-    return problem(502, found.details.code, action="see the bridge's and the worker's logs")
+def preview_of(change_id: str, kind: str) -> Question:
+    """What a change would do, asked of the systems."""
+    return Question(
+        id=f"{kind}:{change_id}",
+        summary=f"Preview of {change_id}",
+        budget_seconds=BUDGET_SECONDS,
+        slow="preview_timed_out",
+    )
 
 
 def _answer(found: AssessedChange) -> Previewed:

@@ -55,6 +55,14 @@ def problem(
     )
 
 
+class Unanswered(Exception):
+    """A question to the systems that came to nothing, with the problem to show."""
+
+    def __init__(self, answer: JSONResponse) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 def _printable(text: str) -> str:
     """A caller's own words go back only as far as UTF-8 can carry them."""
     return text.encode(errors="backslashreplace").decode()
@@ -79,6 +87,10 @@ def install(app: FastAPI) -> None:
         if isinstance(error, VendorUnavailable):
             return problem(503, error.code, action="try again later", retry_after_seconds=5)
         return problem(502, error.code, action="see the logs of the bridge")
+
+    @app.exception_handler(Unanswered)
+    async def unanswered(_: Request, error: Unanswered) -> JSONResponse:
+        return error.answer
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
