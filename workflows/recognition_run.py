@@ -160,8 +160,16 @@ class RecognitionRunWorkflow(DecidedByPeople):
         return is_approved
 
     async def _reverse(self, queue: str) -> RecognitionResult:
+        """A ledger that refuses, as it does in a closed period, is a case; given up, what was not
+        reversed stands."""
+        try:
+            await self._each_reversed(queue)
+        except (SagaStopped, asyncio.CancelledError):
+            return RecognitionResult(outcome="stopped")
+        return RecognitionResult(outcome="reversed")
+
+    async def _each_reversed(self, queue: str) -> None:
         order = self._order
-        self._saga.pivot_crossed = True  # a reversal that has begun is finished
         for key in order.reverses:
             await self._saga.run(
                 Step(
@@ -177,7 +185,6 @@ class RecognitionRunWorkflow(DecidedByPeople):
                     ),
                 )
             )
-        return RecognitionResult(outcome="reversed")
 
     def _status(self) -> SagaStatus:
         crossed = self._saga.pivot_crossed

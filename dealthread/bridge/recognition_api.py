@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.responses import JSONResponse
-from temporalio.client import WorkflowFailureError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from activities.recognition import entry_of
@@ -20,10 +20,10 @@ from activities.recognition_inputs import (
     RecognitionInput,
     RecognitionPlan,
     RecognitionResult,
-    RollForwardAnswer,
     RollForwardInput,
 )
 from dealthread.bridge.access import READ, RECOGNISE, requires
+from dealthread.bridge.asking import Question, answer_to
 from dealthread.bridge.free_text import Said
 from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.ordering import business_day
@@ -34,7 +34,6 @@ from dealthread.domain.recognition.due import last_day
 from dealthread.domain.recognition.roll_forward import RollForward
 from dealthread.domain.recognition.rows import RecognisedRevenue, RecognitionState
 from dealthread.errors import BadInput
-from dealthread.failure import problem_of
 from dealthread.naming import WORKFLOW_QUEUE, recognition_id
 from dealthread.settings import Principal
 from dealthread.store.recognition import PostgresRecognition
@@ -47,6 +46,7 @@ Held = Annotated[Resources, Depends(resources_of)]
 Reader = Annotated[Principal, Depends(requires(READ))]
 Recogniser = Annotated[Principal, Depends(requires(RECOGNISE))]
 BUDGET_SECONDS = 20.0
+_MONTH = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 class EntryOfRevenue(BaseModel):
@@ -119,13 +119,15 @@ async def preview(
 ) -> RecognitionPlan | JSONResponse:
     """What a run would post now; nothing is kept."""
     order = _order(held, seller, period, who)
-    found = await _asked(
-        held, RecognitionPreviewWorkflow.run, order, f"recognition-preview:{seller}:{period}"
+    found = await answer_to(
+        held,
+        RecognitionPreviewWorkflow.run,
+        order,
+        _question(f"recognition-preview:{seller}:{period}", "What the run would post"),
     )
-    if isinstance(found, RecognitionPlan) and found.refused:
+    if found.refused:
         return problem(409, found.refused, field="period", action=found.action)
-    answer: RecognitionPlan | JSONResponse = found
-    return answer
+    return found
 
 
 @router.post("/{seller}/{period}/reversals", response_model=RunOutcome)
@@ -158,15 +160,15 @@ async def roll_forward(
         erp=entity.erp_instance,
         company=entity.erp_company,
     )
-    found = await _asked(
-        held, DeferredRollForwardWorkflow.run, order, f"roll-forward:{seller}:{period}"
+    found = await answer_to(
+        held,
+        DeferredRollForwardWorkflow.run,
+        order,
+        _question(f"roll-forward:{seller}:{period}", "Deferred revenue of the month"),
     )
-    if isinstance(found, JSONResponse):
-        return found
-    answer: RollForwardAnswer = found
-    if answer.found is None:
-        return problem(409, answer.refused, field="seller", action=answer.action)
-    return answer.found
+    if found.found is None:
+        return problem(409, found.refused, field="seller", action=found.action)
+    return found.found
 
 
 # ------------------------------------------------------------ parts
@@ -174,13 +176,15 @@ async def roll_forward(
 
 def month_of(period: str) -> date:
     """First day of a month given as YYYY-MM. Raises BadInput."""
-    try:
-        year, _, month = period.partition("-")
-        if (len(year), len(month)) != (4, 2):
-            raise ValueError(period)
-        return date(int(year), int(month), 1)
-    except ValueError:
-        raise BadInput("month_wrong", field="period", action="give YYYY-MM") from None
+    if not _MONTH.fullmatch(period):
+        raise BadInput("month_wrong", field="period", action="give YYYY-MM")
+    return date(int(period[:4]), int(period[5:]), 1)
+
+
+def _question(workflow_id: str, summary: str) -> Question:
+    return Question(
+        id=workflow_id, summary=summary, budget_seconds=BUDGET_SECONDS, slow="ledger_slow"
+    )
 
 
 def _entity(held: Resources, seller: str) -> LegalEntity:
@@ -242,29 +246,3 @@ async def _carried_out(
     if result.refused:
         return problem(409, result.refused, field="period", action=result.action)
     return result
-
-
-async def _asked(held: Resources, question: Any, order: Any, workflow_id: str) -> Any:
-    try:
-        async with asyncio.timeout(BUDGET_SECONDS):
-            client = await held.temporal()
-            return await client.execute_workflow(
-                question,
-                order,
-                id=workflow_id,
-                task_queue=WORKFLOW_QUEUE,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                rpc_timeout=RPC_TIMEOUT,
-            )
-    except TimeoutError:
-        return problem(504, "ledger_slow", action="the ledger is slow: ask again later")
-    except RPCError:
-        return problem(503, "temporal_unavailable", action="ask again later", retry_after_seconds=5)
-    except WorkflowFailureError as failure:
-        if not isinstance(failure.cause, ActivityError):
-            return problem(504, "ledger_slow", action="ask again later")
-        found = problem_of(failure.cause)
-        if found.is_unavailable or found.is_uncertain:
-            return problem(504, "ledger_slow", action="the ledger does not answer: ask again later")
-        return problem(502, found.details.code, action="see the bridge's and the worker's logs")

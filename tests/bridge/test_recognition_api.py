@@ -122,6 +122,7 @@ async def test_what_cannot_be_done_is_refused_with_its_field(
                 for path, body, status in (
                     ("/v1/recognition/XX01/2026-01/runs", {}, 400),
                     ("/v1/recognition/US01/2026-13/runs", {}, 400),
+                    ("/v1/recognition/US01/9999-12/runs", {}, 400),
                     ("/v1/recognition/US01/2026-02/runs", {}, 400),
                     (f"{JANUARY}/runs", {}, 409),
                     (f"{JANUARY}/reversals", {"reason": "x"}, 400),
@@ -132,6 +133,7 @@ async def test_what_cannot_be_done_is_refused_with_its_field(
             ]
             assert refusals == [
                 "entity_not_known",
+                "month_wrong",
                 "month_wrong",
                 "period_not_over",
                 "period_closed",

@@ -207,6 +207,27 @@ async def test_a_refused_entry_is_a_case_and_a_stopped_run_leaves_nothing(
         assert await PostgresRecognition(engine).posted(seller=US) == ()
 
 
+async def test_an_entry_of_a_closed_month_stands_and_its_reversal_is_given_up(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """What is closed is not changed; the entry counts as posted as before."""
+    async with lab(dev_server, engine, START) as it:
+        await WorkedYear(engine, it.erp).tell("d1").until(START)
+        (entry,) = (await _run(it, US, MONTHS[0])).entries
+        it.erp.ledger.closed.add(MONTHS[0])
+        handle = await _start(it, US, MONTHS[0], reverses=(entry.document_key,), reason="wrong")
+        case = await it.case_of(recognition_key(US, MONTHS[0]))
+        assert case.kind == "erp.period_closed"
+        await it.decide(case, DecisionKind.ABORT)
+        assert (await handle.result()).outcome == "stopped"
+        assert _month(it, US, MONTHS[0]) == {"4000": Decimal("1061.64")}
+        assert len(await PostgresRecognition(engine).posted(seller=US)) == 1
+        it.erp.ledger.closed.clear()
+        undone = await _run(it, US, MONTHS[0], reverses=(entry.document_key,), reason="wrong")
+        assert undone.outcome == "reversed"
+        assert _month(it, US, MONTHS[0]) == {}
+
+
 @pytest.mark.parametrize("lets_in", [True, False])
 async def test_the_controller_decides_about_revenue_of_a_closed_month(
     dev_server: Client, engine: AsyncEngine, lets_in: bool
