@@ -17,6 +17,7 @@ from dealthread.domain.contracting import build_contract, deal_value
 from dealthread.domain.corrections import apply_corrections
 from dealthread.domain.deal import CollectionMethod, Deal
 from dealthread.domain.invoice import BillingInvoice
+from dealthread.domain.money import Money
 from dealthread.domain.validation import (
     ExternalFacts,
     PostingFinding,
@@ -27,8 +28,9 @@ from dealthread.domain.validation import (
     blocking,
     warnings,
 )
+from dealthread.domain.validation.facts import CreditFacts
 from dealthread.errors import BadInput, RateLimited, StepRejected, VendorUnavailable
-from dealthread.hub import Contracts
+from dealthread.hub import Contracts, Pursuits
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
 from dealthread.ports.erp import ErpPort, PostingQuestion
@@ -42,12 +44,14 @@ class AssessmentActivities:
         billing: BillingPort,
         erps: Mapping[str, ErpPort],
         contracts: Contracts,
+        pursuits: Pursuits,
         config: Callable[[], ConfigSet],
         clock: BusinessClock,
     ) -> None:
         self._billing = billing
         self._erps = erps
         self._contracts = contracts
+        self._pursuits = pursuits
         self._config = config
         self._clock = clock
 
@@ -99,12 +103,13 @@ class AssessmentActivities:
         account = deal.account
         if account is None:
             raise StepRejected("no_account", case_kind="customer.data_missing", field="account")
-        preview, on_file, posting, hashes, active = await asyncio.gather(
+        preview, on_file, posting, hashes, active, credit = await asyncio.gather(
             self._preview(contract, deal),
             self._on_file(contract),
             self._posting(order, contract),
             self._contracts.accepted_hashes(contract.key, order.context.business_key),
             self._contracts.active_contracts(contract.customer_key, contract.seller, contract.key),
+            self._credit(contract),
         )
         if isinstance(preview, Finding):
             return preview
@@ -115,7 +120,20 @@ class AssessmentActivities:
             payment_method_on_file=on_file,
             preview=preview,
             active_contracts=active,
+            credit=credit,
         )
+
+    async def _credit(self, contract: Contract) -> CreditFacts | None:
+        """Of a customer in collections: what is overdue, at the least. No figures are read of
+        others."""
+        pursued = await self._pursuits.listing(
+            customer_key=contract.customer_key, closed=False, limit=100
+        )
+        if not pursued:
+            return None
+        owed = (one.amount_due for one in pursued)
+        same = [amount for amount in owed if amount.currency == contract.currency]
+        return CreditFacts(exposure=Money.total(same, contract.currency), in_collections=True)
 
     async def _preview(self, contract: Contract, deal: Deal) -> BillingInvoice | Finding:
         party = deal.account

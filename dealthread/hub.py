@@ -320,7 +320,8 @@ class Pursuits(Protocol):
         never takes the place of a newer one."""
 
     async def of_invoice(self, any_id: str) -> Pursuit | None:
-        """The newest one by the invoice's number, its id, or the business key."""
+        """The newest one by the invoice's number, its id, or the business key. Raises BadInput
+        where that names invoices of several billing accounts."""
 
     async def listing(
         self, *, contract_key: str = "", customer_key: str = "", closed: bool, limit: int

@@ -221,7 +221,12 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
             activities_of(
                 BillingActivities(ports.billing, ensure, ports.contracts, ports.clock),
                 AssessmentActivities(
-                    ports.billing, ports.erps, ports.contracts, ports.config, ports.clock
+                    ports.billing,
+                    ports.erps,
+                    ports.contracts,
+                    ports.pursuits,
+                    ports.config,
+                    ports.clock,
                 ),
                 BillingChangeActivities(ports.billing, ensure),
                 CreditActivities(

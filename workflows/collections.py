@@ -38,7 +38,7 @@ from dealthread.domain.transaction import SagaContext, SagaStatus
 from dealthread.naming import collections_id
 from dealthread.saga import Saga, SagaStopped
 from workflows.business_time import business_now, business_today, midnight
-from workflows.collections_orders import refuse, what_it_says
+from workflows.collections_orders import holds_already, refuse, what_it_says
 from workflows.collections_steps import CollectionsSteps
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
@@ -227,7 +227,7 @@ class CollectionsWorkflow(DecidedByPeople):
     async def _hear(self, order: PursuitOrder) -> None:
         """What a person asked: it was checked when it was asked, and may be late by now."""
         pursuit = self._known()
-        if pursuit.state in GIVEN_UP:
+        if pursuit.state in GIVEN_UP or holds_already(order, pursuit):
             return
         if order.kind is OrderKind.RESUME:
             if pursuit.state is PursuitState.PAUSED:

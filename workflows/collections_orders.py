@@ -31,6 +31,8 @@ def refuse(
         if pursuit.state is not PursuitState.PAUSED:
             return "not_paused", "nothing holds it: its next stage comes on its day"
         return None
+    if holds_already(order, pursuit):
+        return None
     if order.kind is OrderKind.PROMISE and promises >= policy.max_promises:
         return "promises_used_up", "let a person decide: the policy takes no further promise"
     if order.until is None:
@@ -43,6 +45,15 @@ def refuse(
     if order.kind is OrderKind.PROMISE and order.until > latest:
         return "promise_too_long", f"give {latest} or an earlier day"
     return None
+
+
+def holds_already(order: PursuitOrder, pursuit: Pursuit) -> bool:
+    """Whether it is the order that holds the pursuit: its answer may have been lost."""
+    return (
+        pursuit.state is PursuitState.PAUSED
+        and pursuit.promised_until == order.until
+        and pursuit.reason == what_it_says(order)
+    )
 
 
 def what_it_says(order: PursuitOrder) -> str:

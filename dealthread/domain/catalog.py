@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from dealthread.domain.base import Frozen
-from dealthread.domain.dunning import CollectionsPolicy
+from dealthread.domain.dunning import CollectionsPolicy, ConfiguredCollections
 from dealthread.domain.money import CurrencyCode, ExactDecimal, UnitPrice
 from dealthread.domain.policy import Policy as Policy
 
@@ -218,7 +218,7 @@ class ConfigSet(Frozen):
     policy: Policy
     closed_until: dict[str, date] = {}
     """Per legal entity: first open day. Seeds the ERP of the local stack; the ERP is the owner."""
-    collections: tuple[CollectionsPolicy, ...] = ()
+    collections: tuple[ConfiguredCollections, ...] = ()
 
     def legal_entity(self, code: str) -> LegalEntity:
         """Raises KeyError when no such entity is configured."""

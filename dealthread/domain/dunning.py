@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from enum import StrEnum
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, ConfigDict
 
 from dealthread.domain.base import Carried, Ref
 from dealthread.domain.bill import Bill
@@ -48,6 +48,20 @@ class CollectionsPolicy(Carried):
     max_promise_days: int = 30
     max_promises: int = 2
     stages: tuple[DunningStage, ...]
+
+
+class ConfiguredStage(DunningStage):
+    """As finance writes it: a field that is not known is a mistake, not a newer version's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ConfiguredCollections(CollectionsPolicy):
+    """As finance writes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stages: tuple[ConfiguredStage, ...]
 
 
 class PursuitState(StrEnum):

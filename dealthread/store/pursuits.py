@@ -12,6 +12,7 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.dunning import Pursuit, PursuitOutcome, PursuitState
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.money import Money
+from dealthread.errors import BadInput
 from dealthread.store import audit
 from dealthread.store.outbox import publish
 from dealthread.store.schema import pursuits
@@ -122,15 +123,22 @@ class PostgresPursuits:
             )
 
     async def of_invoice(self, any_id: str) -> Pursuit | None:
+        which = or_(
+            pursuits.c.invoice_number == any_id,
+            pursuits.c.invoice_id == any_id,
+            pursuits.c.business_key == any_id,
+        )
         async with self._engine.connect() as connection:
-            return await _newest(
-                connection,
-                or_(
-                    pursuits.c.invoice_number == any_id,
-                    pursuits.c.invoice_id == any_id,
-                    pursuits.c.business_key == any_id,
-                ),
-            )
+            keys = select(pursuits.c.business_key).where(which).distinct().limit(5)
+            found = sorted((await connection.execute(keys)).scalars())
+            if len(found) > 1:
+                # Numbers and ids are unique inside one billing account only.
+                raise BadInput(
+                    "several_invoices",
+                    field="invoice",
+                    action="name one by its business key: " + ", ".join(found),
+                )
+            return await _newest(connection, which)
 
     async def listing(
         self, *, contract_key: str = "", customer_key: str = "", closed: bool, limit: int

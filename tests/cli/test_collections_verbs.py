@@ -78,4 +78,10 @@ async def test_an_order_is_refused_in_a_line(
     await pursued(engine)
     away = run("collections", "resume", NUMBER)
     assert "temporal" in away.error.lower()
-    assert "reason needed" in run("collections", "pause", NUMBER, "--reason", " ").error
+    other = Ref(system=System.BILLING, account="acct_us", kind="invoice", native_id="in_2")
+    await pursued(engine, business_key="collections:acct_us:in_2", invoice=other)
+    both = run("collections", "show", NUMBER).error
+    assert both.endswith("collections:acct_de:in_1, collections:acct_us:in_2")
+    assert run("collections", "show", "in_2").code == 0
+    one = "collections:acct_de:in_1"
+    assert "reason needed" in run("collections", "pause", one, "--reason", " ").error

@@ -26,7 +26,7 @@ async def collections_paid_after_suspension(debt: Debt) -> Recorded:
     await debt.at_stage(3)
     debt.pay()
     await debt.heard()
-    await debt.pursuing().result()
+    await debt.ended()
     return _recorded(debt)
 
 
@@ -63,7 +63,7 @@ async def collections_promised_then_stopped(debt: Debt) -> Recorded:
     await debt.go_to(date(2026, 1, 12))
     await debt.at_stage(2)
     await debt.order(OrderKind.STOP, reason="disputed")
-    await debt.pursuing().result()
+    await debt.ended()
     return _recorded(debt)
 
 

@@ -235,8 +235,10 @@ async def lab(
     today: date,
     interceptors: tuple[Interceptor, ...] = (),
     limits: Limits = QUICK,
+    exchange: Callable[[Ports], Ports] = lambda ports: ports,
 ) -> AsyncIterator[Lab]:
-    """Workers on every queue over fakes, until the block ends."""
+    """Workers on every queue over fakes, until the block ends. `exchange` puts real parts in the
+    place of some."""
     world = World()
     world.today = world.today.replace(year=today.year, month=today.month, day=today.day)
     crm, billing, erp = FakeCrm(world), FakeBilling(world), FakeErp(world)
@@ -258,7 +260,7 @@ async def lab(
         clock=clock,
         config=lambda: config,
     )
-    plans = plan_queues(ports, limits)
+    plans = plan_queues(exchange(ports), limits)
     workers = Workers(lambda: make_workers(client, plans, interceptors, grace=timedelta(0)))
     await workers.start()
     try:

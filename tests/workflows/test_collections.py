@@ -43,7 +43,7 @@ async def test_an_overdue_invoice_is_pursued_suspended_paid_and_restored(
         assert await debt.access() is SUSPENDED
         debt.pay()
         await debt.news()
-        assert await debt.pursuing().result() == "paid"
+        assert await debt.ended() == "paid"
         closed = await debt.until(lambda found: found.state == "closed")
         assert (closed.outcome, closed.suspended) == ("paid", False)
         assert await debt.access() is ACTIVE
@@ -79,7 +79,7 @@ async def test_a_payment_at_any_stage_stops_the_rest_and_restores_when_no_other_
                 assert await debt.access() is SUSPENDED
             one.pay()
             await one.heard()
-            assert await one.pursuing().result() == "paid"
+            assert await one.ended() == "paid"
             closed = await one.until(lambda found: found.state == "closed")
             assert (closed.stage, closed.outcome) == (stage, "paid")
         assert await debt.access() is SUSPENDED, "the fourth still holds it"
@@ -89,7 +89,7 @@ async def test_a_payment_at_any_stage_stops_the_rest_and_restores_when_no_other_
         assert (case.queue, case.money_at_risk) == ("collections", GROSS)
         fourth.pay()
         await debt.go_to(date(2026, 2, 2))  # no event tells it: it is read back daily
-        assert await fourth.pursuing().result() == "paid"
+        assert await fourth.ended() == "paid"
         assert await debt.access() is ACTIVE
         settled = await debt.it.cases.show(case.case_id)
         assert (settled.state, settled.decision) == ("decided", None), "nobody needs to decide it"
@@ -116,7 +116,7 @@ async def test_at_the_last_stage_a_person_gives_time_then_hands_over_and_a_late_
         assert handed.suspended
         debt.pay()
         await debt.go_to(date(2026, 3, 14))
-        assert await debt.pursuing().result() == "paid"
+        assert await debt.ended() == "paid"
         assert await debt.access() is ACTIVE
         ends = [one["outcome"] for one in await debt.told("collections") if "outcome" in one]
         assert ends == ["handed_over", "paid"]
@@ -144,7 +144,7 @@ async def test_a_promise_pauses_and_a_broken_one_goes_on_where_it_stood(
         await debt.go_to(date(2026, 1, 26))
         broken = await debt.at_stage(2)
         assert (broken.state, broken.suspended) == ("open", False)
-        assert await kept.pursuing().result() == "paid"
+        assert await kept.ended() == "paid"
         assert await debt.access() is ACTIVE
         await debt.go_to(date(2026, 2, 1))
         assert ((await debt.stands()) or held).stage == 2, "seven days after the final notice"

@@ -44,13 +44,13 @@ async def test_what_is_credited_voided_stopped_or_cancelled_ends_and_gives_back(
             await one.heard()
         await stopped.order(OrderKind.STOP, reason="disputed by the customer")
         for one, outcome in ((credited, "credited"), (voided, "voided"), (stopped, "stopped")):
-            assert await one.pursuing().result() == outcome
+            assert await one.ended() == outcome
             closed = await one.until(lambda found: found.state == "closed")
             assert (closed.outcome, closed.suspended) == (outcome, False)
         assert closed.reason == "stop: disputed by the customer"
         assert await debt.access() is SUSPENDED
         await debt.pursuing().cancel()
-        assert await debt.pursuing().result() == "stopped"
+        assert await debt.ended() == "stopped"
         assert await debt.access() is ACTIVE
 
 
@@ -66,8 +66,32 @@ async def test_an_invoice_that_was_pursued_before_is_suspended_again(
             assert found.generation == generation
             assert await debt.access() is SUSPENDED
             await debt.order(OrderKind.STOP)
-            assert await debt.pursuing().result() == "stopped"
+            assert await debt.ended() == "stopped"
             assert await debt.access() is ACTIVE
+
+
+async def test_a_run_that_was_ended_by_force_is_followed_by_one_that_goes_on_where_it_stood(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """The same pursuit, no stage and no suspension twice; what was withheld is given back."""
+    async with owed(skipping_server, engine) as debt:
+        await debt.pursue()
+        await debt.go_to(date(2026, 1, 18))
+        await debt.at_stage(3)
+        await debt.pursuing().terminate("by force")
+        await debt.pursue()
+        await debt.go_to(date(2026, 1, 30))
+        await debt.at_stage(3)
+        told = len(await debt.told("collections"))
+        await debt.go_to(date(2026, 1, 31))
+        last = await debt.until(lambda found: found.state == "with_person")
+        assert (last.generation, last.stage, last.suspended) == (1, 4, True)
+        assert len(await debt.told("collections")) == told + 1
+        assert debt.it.world.did(debt.contract.key).count("entitlement.suspend") == 1
+        debt.pay()
+        await debt.heard()
+        assert await debt.ended() == "paid"
+        assert await debt.access() is ACTIVE
 
 
 async def test_what_is_given_up_at_the_biller_is_pursued_no_further_and_may_still_be_paid(
@@ -85,7 +109,7 @@ async def test_what_is_given_up_at_the_biller_is_pursued_no_further_and_may_stil
         assert await debt.it.open_case(debt.contract.key) is None
         debt.pay()
         await debt.heard()
-        assert await debt.pursuing().result() == "paid"
+        assert await debt.ended() == "paid"
         assert await debt.access() is ACTIVE
 
 
@@ -109,7 +133,7 @@ async def test_a_failed_charge_begins_it_at_once_and_what_is_paid_in_time_is_nev
         assert (await debt.at_stage(1)).amount_due == Money.of("10000.00", "USD")
         debt.pay()
         await debt.news()
-        assert await debt.pursuing().result() == "paid"
+        assert await debt.ended() == "paid"
         assert await in_time.stands() is None
 
 
@@ -136,7 +160,7 @@ async def test_a_transient_fault_at_any_act_suspends_and_restores_once(
         assert await debt.access() is SUSPENDED
         debt.pay()
         await debt.heard()
-        assert await debt.pursuing().result() == "paid"
+        assert await debt.ended() == "paid"
         await settled(debt.it.world)
         assert await debt.access() is ACTIVE
         done = debt.it.world.did(debt.contract.key)
@@ -160,7 +184,7 @@ async def test_paid_while_the_suspension_waits_for_a_person_nobody_is_suspended(
         debt.pay()
         await debt.heard()
         await debt.it.decide(case, DecisionKind.RETRY)
-        assert await debt.pursuing().result() == "paid"
+        assert await debt.ended() == "paid"
         assert "entitlement.suspend" not in debt.it.world.did(debt.contract.key)
         assert await debt.access() is ACTIVE
 
@@ -186,5 +210,5 @@ async def test_a_crm_that_is_away_keeps_nobody_from_getting_the_service_back(
         assert await debt.access() is ACTIVE
         assert debt.it.crm.collections[debt.bill.ref].state == "open", "it is away still"
         debt.it.world.heal()
-        assert await debt.pursuing().result() == "paid"
+        assert await debt.ended() == "paid"
         assert debt.shown() == "paid"

@@ -17,9 +17,13 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from dealthread.bridge.app import create_app
+from dealthread.domain.case import DecisionKind
+from dealthread.domain.transaction import ChangeOutcome
 from dealthread.settings import Settings
 from dealthread.store.schema import audit
+from tests.support.deal_builder import d2
 from tests.support.overdue import owed
+from tests.support.saga_lab import fresh
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
@@ -81,11 +85,12 @@ async def test_a_promise_a_pause_and_a_stop_reach_the_pursuit_and_are_on_record(
             assert status == 422 or refused.json()["action"]
         viewer = {"authorization": "Bearer token-viewer"}
         assert (await api.post(path, json=promise, headers=viewer)).status_code == 403
-        for _ in range(2):
+        for _ in range(3):
             assert (await api.post(path, json=promise)).status_code == 202
-        paused = await debt.until(lambda found: found.state == "paused")
-        assert paused.promised_until == date(2026, 1, 20)
-        assert paused.sequence == 3, "asked twice, heard once"
+            paused = await debt.until(lambda found: found.state == "paused")
+            assert paused.promised_until == date(2026, 1, 20)
+        await debt.quiet()
+        assert (await debt.stands()) == paused, "asked three times, heard once"
         shown = (await api.get(f"/collections/{number}")).json()
         assert (shown["state"], shown["promised_until"]) == ("paused", "2026-01-20")
         contract = (await api.get(f"/contracts/{debt.contract.key}")).json()
@@ -94,7 +99,7 @@ async def test_a_promise_a_pause_and_a_stop_reach_the_pursuit_and_are_on_record(
         assert listed == []
         stop = {"kind": "stop", "reason": "disputed"}
         assert (await api.post(path, json=stop)).status_code == 202
-        assert await debt.pursuing().result() == "stopped"
+        assert await debt.ended() == "stopped"
         late = await api.post(path, json=promise)
         assert (late.status_code, late.json()["code"]) == (409, "pursuit_over")
         assert (await api.get("/collections")).json() == []
@@ -110,3 +115,23 @@ async def test_a_promise_a_pause_and_a_stop_reach_the_pursuit_and_are_on_record(
             ("collections.paused", "token-finance-person", "promise: by transfer"),
             ("collections.closed", "token-finance-person", "stop: disputed"),
         ]
+
+
+async def test_a_new_deal_of_a_customer_in_collections_waits_for_approval(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """V25: at another company too."""
+    async with owed(skipping_server, engine) as debt:
+        await debt.pursue()
+        await debt.go_to(date(2026, 1, 5))
+        deal = fresh(d2())
+        assert deal.account is not None
+        same = {"account": deal.account.model_copy(update={"key": debt.contract.customer_key})}
+        deal = deal.model_copy(update=same)
+        run = await debt.it.start(deal)
+        case = await debt.it.case(deal)
+        assert case.kind == "deal.approval"
+        assert "V25" in case.evidence
+        await debt.it.decide(case, DecisionKind.APPROVE, actor="ben")
+        result = await run.result()
+        assert result.outcome is ChangeOutcome.SCHEDULED, "it starts in March"
