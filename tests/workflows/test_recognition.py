@@ -13,27 +13,25 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from activities.recognition_inputs import (
-    RecognitionInput,
     RecognitionResult,
     RollForwardAnswer,
     RollForwardInput,
 )
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.recognition.due import last_day
-from dealthread.naming import WORKFLOW_QUEUE, recognition_id, recognition_key
+from dealthread.naming import WORKFLOW_QUEUE, recognition_key
 from dealthread.store.recognition import PostgresRecognition
 from dealthread.store.schema import outbox
 from tests.fakes.world import Fault, settled
 from tests.support.change_lab import on
+from tests.support.recognition_lab import COMPANIES, begun
 from tests.support.saga_ends import TRANSIENT
 from tests.support.saga_lab import Lab, lab
 from tests.support.worked_year import DE, UK, US, WorkedYear
 from workflows.recognition_questions import DeferredRollForwardWorkflow
-from workflows.recognition_run import RecognitionRunWorkflow
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
-COMPANIES = {US: "1", DE: "2", UK: "3"}
 START = date(2026, 1, 31)
 MONTHS = [date(2026, month, 1) for month in range(1, 13)]
 # facts/domain.md §9.7: D1 seats, its onboarding, its amendment, D2, D3 platform, D4, D5 in GBP.
@@ -54,26 +52,8 @@ REVENUE = """
 SERVICE_UK = {date(2026, 7, 1): Decimal("2040.00")}
 
 
-async def _start(it: Lab, seller: str, period: date, **more: object):
-    order = RecognitionInput(
-        seller=seller,
-        period=period,
-        erp="tryton",
-        company=COMPANIES.get(seller, "1"),
-        requested_by="anna",
-        business_offset_seconds=it.offset_seconds(),
-        **more,  # type: ignore[arg-type]
-    )
-    return await it.client.start_workflow(
-        RecognitionRunWorkflow.run,
-        order,
-        id=recognition_id(seller, period),
-        task_queue=WORKFLOW_QUEUE,
-    )
-
-
 async def _run(it: Lab, seller: str, period: date, **more: object) -> RecognitionResult:
-    return await (await _start(it, seller, period, **more)).result()
+    return await (await begun(it, seller, period, **more)).result()
 
 
 async def _roll_forward(it: Lab, seller: str, period: date):
@@ -178,7 +158,7 @@ async def test_a_run_that_was_killed_is_finished_by_the_next_one(
         it.world.calls.clear()
         it.world.plan("erp.post_journal", Fault.LOST)
         it.world.plan("erp.find_document", Fault.REFUSED, times=0)
-        handle = await _start(it, US, MONTHS[0])
+        handle = await begun(it, US, MONTHS[0])
         while not it.world.calls["erp.find_document"]:
             await _moment()
         await handle.terminate()
@@ -198,7 +178,7 @@ async def test_a_refused_entry_is_a_case_and_a_stopped_run_leaves_nothing(
         # Of February's two entries the first is posted, the second refused.
         it.erp.ledger.closed.add(MONTHS[0])
         it.world.plan("erp.post_journal", Fault.REJECTED, occurrence=2)
-        handle = await _start(it, US, MONTHS[1])
+        handle = await begun(it, US, MONTHS[1])
         case = await it.case_of(recognition_key(US, MONTHS[1]))
         assert case.kind == "erp.rejected"
         await it.decide(case, DecisionKind.ABORT)
@@ -215,7 +195,7 @@ async def test_an_entry_of_a_closed_month_stands_and_its_reversal_is_given_up(
         await WorkedYear(engine, it.erp).tell("d1").until(START)
         (entry,) = (await _run(it, US, MONTHS[0])).entries
         it.erp.ledger.closed.add(MONTHS[0])
-        handle = await _start(it, US, MONTHS[0], reverses=(entry.document_key,), reason="wrong")
+        handle = await begun(it, US, MONTHS[0], reverses=(entry.document_key,), reason="wrong")
         case = await it.case_of(recognition_key(US, MONTHS[0]))
         assert case.kind == "erp.period_closed"
         await it.decide(case, DecisionKind.ABORT)
@@ -236,7 +216,7 @@ async def test_the_controller_decides_about_revenue_of_a_closed_month(
     async with lab(dev_server, engine, date(2026, 2, 28)) as it:
         await WorkedYear(engine, it.erp).tell("d1").until(date(2026, 2, 28))
         it.erp.ledger.closed.add(MONTHS[0])
-        handle = await _start(it, US, MONTHS[1])
+        handle = await begun(it, US, MONTHS[1])
         case = await it.case_of(recognition_key(US, MONTHS[1]))
         assert (case.kind, str(case.money_at_risk)) == ("revenue.late", "1,061.64 USD")
         await it.decide(case, DecisionKind.APPROVE if lets_in else DecisionKind.REJECT)
