@@ -45,10 +45,20 @@ ONBOARDING = Money.of("2500.00", "USD")
 
 
 @dataclass
-class Fold:
-    """What the customer has after the accepted changes: line → (quantity, price)."""
+class Held:
+    """A line as the customer has it."""
 
-    lines: dict[str, tuple[Decimal, Decimal]]
+    product: str
+    quantity: Decimal
+    price: Decimal
+
+
+@dataclass
+class Fold:
+    """What the customer has after the accepted changes, by line."""
+
+    lines: dict[str, Held]
+    terms: str
     accepted: int = 0
     ended_on: date | None = None
     refused: list[str] = field(default_factory=list)
@@ -60,58 +70,73 @@ class Asked:
 
     line: LineOrder | None
     is_sound: bool
+    terms: str = ""
 
 
 def _random_change(rng: random.Random, fold: Fold, number: int) -> Asked:
     """Sound ones and unsound ones: no seats, unknown lines, products that nobody maps."""
-    keys = list(fold.lines)
-    key = rng.choice(keys)
-    quantity, price = fold.lines[key]
-    kind = rng.choice(["seats", "seats", "seats", "price", "add", "none", "unknown", "unmapped"])
-    if kind == "seats":
-        wanted = Decimal(rng.choice([5, 20, 40, 60, 80, 120]))
-        order = LineOrder(action=LineAction.QUANTITY, line_key=key, quantity=wanted)
-        return Asked(order, wanted != quantity)
+    key = rng.choice(list(fold.lines))
+    kinds = ["seats", "seats", "seats", "price", "add", "swap", "terms", "none", "unknown"]
+    if len(fold.lines) > 1:
+        kinds += ["remove", "remove"]
+    match rng.choice([*kinds, "unmapped"]):
+        case "terms":
+            wanted = rng.choice(["NET14", "NET30", "NET45"])
+            return Asked(None, wanted != fold.terms, wanted)
+        case "add":
+            return Asked(_added(f"L-ADDED{number:04}", "SEAT-PRO", rng.choice([3, 7, 15])), True)
+        case "unmapped":
+            return Asked(_added(f"L-EDU{number:04}", "SEAT-EDU", 2), False)
+        case "unknown":
+            order = LineOrder(action=LineAction.QUANTITY, line_key="L-NOBODY", quantity=Decimal(3))
+            return Asked(order, False)
+        case kind:
+            return _of_line(rng, kind, key, fold.lines[key])
+
+
+def _of_line(rng: random.Random, kind: str, key: str, held: Held) -> Asked:
+    if kind == "remove":
+        return Asked(LineOrder(action=LineAction.REMOVE, line_key=key), True)
+    if kind == "swap":
+        product, price = ("SEAT-PRO", 450) if held.product == "SEAT-STD" else ("SEAT-STD", 290)
+        order = LineOrder(
+            action=LineAction.SWAP,
+            line_key=key,
+            product_code=product,
+            unit_price=UnitPrice.of(Decimal(price), "USD"),
+        )
+        return Asked(order, True)
     if kind == "price":
-        wanted = price + rng.choice([-5, 5, 10])
-        order = LineOrder(
-            action=LineAction.PRICE, line_key=key, unit_price=UnitPrice.of(wanted, "USD")
-        )
-        return Asked(order, True)
-    if kind == "add":
-        added = f"L-ADDED{number:04}"
-        order = LineOrder(
-            action=LineAction.ADD,
-            line_key=added,
-            product_code="SEAT-PRO",
-            quantity=Decimal(rng.choice([3, 7, 15])),
-            unit_price=UnitPrice.of(Decimal("470.00"), "USD"),
-        )
-        return Asked(order, True)
-    if kind == "none":
-        return Asked(
-            LineOrder(action=LineAction.QUANTITY, line_key=key, quantity=Decimal(0)), False
-        )
-    if kind == "unknown":
-        order = LineOrder(action=LineAction.QUANTITY, line_key="L-NOBODY", quantity=Decimal(3))
-        return Asked(order, False)
-    order = LineOrder(
+        price = UnitPrice.of(held.price + rng.choice([-5, 5, 10]), "USD")
+        return Asked(LineOrder(action=LineAction.PRICE, line_key=key, unit_price=price), True)
+    wanted = Decimal(0 if kind == "none" else rng.choice([5, 20, 40, 60, 80, 120]))
+    order = LineOrder(action=LineAction.QUANTITY, line_key=key, quantity=wanted)
+    return Asked(order, kind == "seats" and wanted != held.quantity)
+
+
+def _added(key: str, product: str, quantity: int) -> LineOrder:
+    return LineOrder(
         action=LineAction.ADD,
-        line_key=f"L-EDU{number:04}",
-        product_code="SEAT-EDU",
-        quantity=Decimal(2),
-        unit_price=UnitPrice.of(Decimal("100.00"), "USD"),
+        line_key=key,
+        product_code=product,
+        quantity=Decimal(quantity),
+        unit_price=UnitPrice.of(Decimal("470.00"), "USD"),
     )
-    return Asked(order, False)
 
 
-def _apply(fold: Fold, line: LineOrder) -> None:
-    quantity, price = fold.lines.get(line.line_key, (Decimal(0), Decimal(0)))
-    fold.lines[line.line_key] = (
-        quantity if line.quantity is None else line.quantity,
-        price if line.unit_price is None else line.unit_price.amount,
-    )
+def _apply(fold: Fold, asked: Asked) -> None:
     fold.accepted += 1
+    fold.terms = asked.terms or fold.terms
+    line = asked.line
+    if line is None:
+        return
+    if line.action is LineAction.REMOVE:
+        del fold.lines[line.line_key]
+        return
+    held = fold.lines.setdefault(line.line_key, Held(line.product_code, Decimal(0), Decimal(0)))
+    held.product = line.product_code or held.product
+    held.quantity = held.quantity if line.quantity is None else line.quantity
+    held.price = held.price if line.unit_price is None else line.unit_price.amount
 
 
 async def _ended(it: Lab, contract: Contract, handle) -> ChangeOutcome:
@@ -137,25 +162,36 @@ async def _live(it: Lab, rng: random.Random, number: int) -> tuple[Contract, Fol
     on(it, day)
     contract = await sold(it, fresh(d1()))
     line = seats_of(contract)
-    fold = Fold({line.line_key: (line.quantity, line.unit_price.amount)})
+    held = Held(line.product_code, line.quantity, line.unit_price.amount)
+    fold = Fold({line.line_key: held}, contract.payment_terms)
     for turn in range(rng.randint(1, 4)):
-        day += timedelta(days=rng.randint(1, 60))
+        passed = rng.randint(1, 60)
+        day += timedelta(days=passed)
         on(it, day)
         asked = _random_change(rng, fold, number * 10 + turn)
-        assert asked.line is not None
+        # From today, from a day since the last change, or from one to come.
+        away = rng.choice([0, 0, -rng.randint(0, passed), rng.randint(1, 20)])
         order = AmendmentOrder(
             change_id=amendment_id(contract.key, f"R{turn}"),
             contract_key=contract.key,
             accepted_on=day,
-            timing=ChangeTiming.NOW,
-            lines=(asked.line,),
+            timing=ChangeTiming.ON_DATE if away else ChangeTiming.NOW,
+            effective_from=day + timedelta(days=away) if away else None,
+            lines=() if asked.line is None else (asked.line,),
+            payment_terms=asked.terms,
         )
         handle = await change(it, contract, ChangeKind.AMENDMENT, order.change_id, order)
         outcome = await _ended(it, contract, handle)
+        if away > 0 and asked.is_sound:
+            assert outcome is ChangeOutcome.SCHEDULED, (number, turn, asked)
+            day += timedelta(days=away)
+            on(it, day)
+            handle = await change(it, contract, ChangeKind.AMENDMENT, order.change_id, is_due=True)
+            outcome = await _ended(it, contract, handle)
         wanted = ChangeOutcome.COMPLETED if asked.is_sound else ChangeOutcome.COMPENSATED
-        assert outcome is wanted, (number, turn, asked)
+        assert outcome is wanted, (number, turn, asked, away)
         if asked.is_sound:
-            _apply(fold, asked.line)
+            _apply(fold, asked)
         else:
             fold.refused.append(order.change_id)
     if rng.random() < 0.3:
@@ -181,22 +217,23 @@ async def _agree(it: Lab, sold_as: Contract, fold: Fold) -> None:
     present = await it.contracts.read(key)
     assert present is not None
     assert present.version == 1 + fold.accepted
+    assert present.payment_terms == fold.terms
     today = it.world.today.date()
     if fold.ended_on is None:
-        held = {
-            line.line_key: (line.quantity, line.unit_price.amount)
+        present_lines = {
+            line.line_key: Held(line.product_code, line.quantity, line.unit_price.amount)
             for line in present.lines
             if line.kind == "recurring"
             and line.start_date <= today
             and (line.end_date is None or today < line.end_date)
         }
-        assert held == fold.lines
+        assert present_lines == fold.lines
         grants = {
             one.line_key: one.quantity
             for one in it.entitlement.held[key].grants
             if one.access_from <= today and (one.access_to is None or today < one.access_to)
         }
-        assert grants == {line: quantity for line, (quantity, _) in fold.lines.items()}
+        assert grants == {line: held.quantity for line, held in fold.lines.items()}
         assert set(it.billing.agreements[key][-1].items or fold.lines) == set(fold.lines)
     else:
         assert present.end_date == fold.ended_on
