@@ -34,6 +34,7 @@ PATHS = st.one_of(
             PATH,
             "/v1/contracts/C-ABCDEFGHIJKLM/amendments",
             "/v1/contracts/C-ABCDEFGHIJKLM/signals/risk",
+            "/v1/invoices/DE-1/credits/preview",
         ]
     ),
     st.builds(
