@@ -103,7 +103,7 @@ def changed(
             "first_invoice": invoice,
         }
     elif command.charge_lines and command.effective_from <= today:
-        lines = list(_charged(command))
+        lines = list(_charged(command, today))
         invoice = _invoice(after, lines, agreement.ref, number) if lines else None
     return ChangedAgreement(agreement=agreement.model_copy(update=update), invoice=invoice)
 
@@ -144,7 +144,10 @@ def periods(contract: Contract, until: date) -> Iterator[tuple[date, date]]:
         yield start, add_months(contract.start_date, months * number)
 
 
-def _charged(command: ChangeAgreement) -> Iterator[InvoiceLine]:
+def _charged(command: ChangeAgreement, today: date) -> Iterator[InvoiceLine]:
+    """As a biller that knows each item only as it is now: from the day of the change on, what the
+    item is today is given back, and what it becomes is charged. A state that began later than the
+    change is prorated from the change on all the same."""
     day = command.effective_from
     *_, (start, end) = periods(command.before, day)
     credited = {credit.line_key for credit in command.credits}
@@ -158,17 +161,21 @@ def _charged(command: ChangeAgreement) -> Iterator[InvoiceLine]:
                 if line.kind == "one_time":
                     if sign > 0 and line not in command.before.lines:
                         yield _line(line, line.net_per_period, line.start_date, line.start_date)
-                    continue
-                begin, until = max(day, line.start_date), min(end, line.end_date or end)
-                if begin < until:
-                    begun = max(start, line.start_date)
-                    billed = _part(_whole(contract, line), contract, end - begun, end - start)
-                    left, gone = (
-                        _part(billed.amount, contract, end - edge, end - begun)
-                        for edge in (begin, until)
-                    )
-                    net = left - gone
-                    yield _line(line, net if sign > 0 else -net, begin, until)
+                elif _holds(line, today):
+                    net, until = _prorated(contract, line, day, (start, end))
+                    yield _line(line, net if sign > 0 else -net, day, until)
+
+
+def _prorated(
+    contract: Contract, line: ContractLine, day: date, period: tuple[date, date]
+) -> tuple[Money, date]:
+    """What an item costs from a day of its period on: a share of what it billed when it began."""
+    start, end = period
+    until = min(end, line.end_date or end)
+    begun = min(max(start, line.start_date), day)
+    billed = _part(_whole(contract, line), contract, end - begun, end - start)
+    left, gone = (_part(billed.amount, contract, end - edge, end - begun) for edge in (day, until))
+    return left - gone, until
 
 
 def _part(amount: Decimal, contract: Contract, of: timedelta, whole: timedelta) -> Money:
