@@ -8,6 +8,8 @@ SHELL := bash
 BIN := .venv/bin
 STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest
+# One worker for each core, with servers, databases and ports of its own.
+PARALLEL := -n logical --maxprocesses 4 --dist loadgroup
 # In tests, what needs a server or Tryton carries a marker.
 WITHOUT_SERVERS := not temporal and not postgres and not tryton and not stack and not judges and not acceptance
 COMPILE := uv pip compile --quiet --python-version 3.11 --universal --generate-hashes \
@@ -58,7 +60,7 @@ check: lint types arch test acceptance ## All that must pass before a change lan
 
 .PHONY: test
 test: $(STAMP) ## Run all tests except those that need Node.js
-	@$(PYTEST) -m "not judges and not acceptance"
+	@$(PYTEST) $(PARALLEL) -m "not judges and not acceptance"
 
 .PHONY: acceptance
 acceptance: $(STAMP) ## Run the long tests: kills, and two hundred deals of a public data set
@@ -66,7 +68,7 @@ acceptance: $(STAMP) ## Run the long tests: kills, and two hundred deals of a pu
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## Run the tests that start no server
-	@$(PYTEST) -m "$(WITHOUT_SERVERS)"
+	@$(PYTEST) $(PARALLEL) -m "$(WITHOUT_SERVERS)"
 
 .PHONY: test-temporal
 test-temporal: $(STAMP) ## Run the tests on Temporal servers

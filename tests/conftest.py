@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.plugins.serving",
     "tests.plugins.stripe_judge",
     "tests.plugins.temporal_servers",
+    "tests.plugins.worker_groups",
 ]
 
 
