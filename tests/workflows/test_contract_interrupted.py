@@ -10,7 +10,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.change_order import ChangeTiming
-from dealthread.domain.transaction import ChangeKind
+from dealthread.domain.transaction import ChangeKind, RiskLevel, RiskSignal
+from dealthread.naming import renewal_id
 from dealthread.store.contract_reading import ContractReading
 from tests.fakes.world import Fault
 from tests.support.change_orders import cancellation, seats, withdrawal
@@ -102,3 +103,43 @@ async def test_what_is_held_when_a_contract_ends_is_refused_on_record(
         await one.approve()
         await one.until(lambda view: view["state"] == "ended" and not view["running"])
         assert (await one.it.changes.stage_of(order.change_id, 1))[1] == "compensated"
+
+
+async def test_a_change_asked_for_while_a_renewal_waits_for_a_person_comes_after_it(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
+) -> None:
+    """Amend while renewing: the renewal ends first, and the seats added in the old term are served
+    in the new one too."""
+    async with life(
+        skipping_server,
+        engine,
+        database_url,
+        lambda deal: deal.model_copy(update={"auto_renew": True, "notice_days": 30}),
+    ) as one:
+        await one.handle().signal(
+            "risk_signalled", RiskSignal(level=RiskLevel.HIGH, reason="no logins")
+        )
+        await one.go_to(date(2026, 12, 5))
+        case = await one.it.case_of(one.contract.key, kind="deal.approval")
+        order = seats(one.contract, 70, date(2026, 12, 5), timing=ChangeTiming.NOW)
+        await one.ask(ChangeKind.AMENDMENT, order)
+        assert (await one.status())["queued"] == [order.change_id]
+        await one.it.decide(case, DecisionKind.APPROVE, actor="ben")
+        view = await one.done(order.change_id)
+        end = date(2027, 1, 1)
+        assert view["applied"][-2:] == [
+            f"{renewal_id(one.contract.key, end)}#1",
+            f"{order.change_id}#1",
+        ]
+        present = await one.present()
+        assert (present.term_no, present.version) == (2, 3)
+        spans = [
+            (line.start_date, line.end_date, line.quantity)
+            for line in present.lines
+            if line.kind == "recurring"
+        ]
+        assert spans == [
+            (date(2026, 1, 1), date(2026, 12, 5), 50),
+            (date(2026, 12, 5), end, 70),
+            (end, date(2028, 1, 1), 70),
+        ]
