@@ -1,0 +1,181 @@
+"""What is told of an invoice later, again or out of turn: credits withdrawn, voids, an invoice
+that is given up. By a run that remembers, and by one that begins anew."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+
+from dealthread.domain.bill import PaymentWay
+from dealthread.domain.case import DecisionKind
+from dealthread.domain.documents import CreditForm
+from dealthread.domain.invoice import InvoiceStatus
+from dealthread.domain.money import Money
+from tests.fakes.bills import credited
+from tests.support.change_lab import sold
+from tests.support.deal_builder import d1
+from tests.support.invoice_lab import (
+    START,
+    balances,
+    bill_of,
+    mirrored,
+    news,
+    paid_bill,
+    told,
+    until,
+)
+from tests.support.saga_lab import fresh, lab
+
+pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
+
+
+async def test_news_told_ten_times_and_after_the_end_posts_nothing_twice(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """EV-03: the journal knows what is done, whichever run did it."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = bill_of(contract, f"in_{contract.key}", START)
+        bill = paid_bill(bill, bill.gross, START, PaymentWay.PROCESSOR)
+        it.billing.bills[bill.ref.native_id] = bill
+        handles = [await news(client, bill) for _ in range(10)]
+        assert {await one.result() for one in handles} == {"paid"}
+        assert await (await news(client, bill)).result() == "paid"
+        assert it.world.calls["erp.post_invoice"] == 1
+        assert it.world.calls["erp.apply_receipt"] == 1
+
+
+async def test_an_invoice_of_nobodys_contract_is_left_alone(
+    client: Client, engine: AsyncEngine
+) -> None:
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = bill_of(contract, f"in_{contract.key}", START)
+        bill = bill.model_copy(update={"contract_key": ""})
+        it.billing.bills[bill.ref.native_id] = bill
+        assert await (await news(client, bill)).result() == "no contract of ours"
+        assert balances(it, contract.erp_company) == {}
+
+
+async def test_an_invoice_voided_after_it_was_posted_is_put_before_a_person(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """Nothing in the ledger is cancelled by itself; the CRM shows the invoice as void."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = bill_of(contract, f"in_{contract.key}", START)
+        it.billing.bills[bill.ref.native_id] = bill
+        handle = await news(client, bill)
+        await until(lambda: bill.ref.native_id in mirrored(it))
+        it.billing.bills[bill.ref.native_id] = bill.model_copy(
+            update={"status": InvoiceStatus.VOID}
+        )
+        await news(client, bill)
+        case = await it.case_of(contract.key)
+        assert case.code == "posted_invoice_voided"
+        assert case.money_at_risk == bill.gross
+        await it.decide(case, DecisionKind.RETRY)
+        assert await handle.result() == "void"
+        assert mirrored(it)[bill.ref.native_id].status == "void"
+
+
+async def test_an_invoice_that_the_biller_gives_up_is_shown_and_waits(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """Uncollectible is the biller's word alone: the ledger keeps the receivable, the CRM is told,
+    and the customer may still pay."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = bill_of(contract, f"in_{contract.key}", START)
+        it.billing.bills[bill.ref.native_id] = bill
+        handle = await news(client, bill)
+        await until(lambda: bill.ref.native_id in mirrored(it))
+        given_up = bill.model_copy(update={"status": InvoiceStatus.UNCOLLECTIBLE})
+        it.billing.bills[bill.ref.native_id] = given_up
+        await news(client, bill)
+        await until(lambda: mirrored(it)[bill.ref.native_id].status == "uncollectible")
+        assert balances(it, contract.erp_company)["1100"] == Decimal("15891.00")
+        it.billing.bills[bill.ref.native_id] = paid_bill(
+            given_up, bill.gross, START, PaymentWay.PROCESSOR
+        )
+        await news(client, bill)
+        assert await handle.result() == "paid"
+        assert mirrored(it)[bill.ref.native_id].status == "paid"
+
+
+async def test_a_credit_that_the_biller_withdraws_is_no_longer_shown(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """The invoice stands where it stood before: the CRM is told although it was told so once."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = bill_of(contract, f"in_{contract.key}", START)
+        it.billing.bills[bill.ref.native_id] = bill
+        handle = await news(client, bill)
+        await until(lambda: bill.ref.native_id in mirrored(it))
+        net, tax = Money.of("100.00", "USD"), Money.of("6.60", "USD")
+        less = credited(bill, net, tax, START, CreditForm.OPEN_INVOICE)
+        for stands in (less, bill):
+            it.billing.bills[bill.ref.native_id] = stands
+            await news(client, bill)
+            left = stands.remaining
+            await until(lambda left=left: mirrored(it)[bill.ref.native_id].remaining == left)
+        await handle.terminate()
+
+
+async def test_a_credit_in_place_of_a_withdrawn_one_is_told_after_the_end(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """Each later run remembers nothing: what was told of one credit is not taken for another's."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = bill_of(contract, f"in_{contract.key}", START)
+        bill = paid_bill(bill, bill.gross, START, PaymentWay.PROCESSOR)
+        net, tax = Money.of("100.00", "USD"), Money.of("6.60", "USD")
+        first = credited(bill, net, tax, START, CreditForm.BALANCE)
+        second = credited(first, net, tax, START, CreditForm.BALANCE)
+        second = second.model_copy(update={"credit_memos": second.credit_memos[1:]})
+        for stands in (first, second):
+            it.billing.bills[bill.ref.native_id] = stands
+            assert await (await news(client, bill)).result() == "paid"
+        heard = await told(it, contract.key, "credit_memo.created")
+        assert sorted(one["credit_memo_number"] for one in heard) == [
+            f"{bill.number}-CN-1",
+            f"{bill.number}-CN-2",
+        ]
+
+
+async def test_a_void_is_looked_for_in_the_ledger_by_a_run_that_knows_of_nothing(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """The run that posted it was ended by hand: the receivable is still put before a person."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = bill_of(contract, f"in_{contract.key}", START)
+        it.billing.bills[bill.ref.native_id] = bill
+        handle = await news(client, bill)
+        await until(lambda: bill.ref.native_id in mirrored(it))
+        await handle.terminate()
+        it.billing.bills[bill.ref.native_id] = bill.model_copy(
+            update={"status": InvoiceStatus.VOID}
+        )
+        again = await news(client, bill)
+        case = await it.case_of(contract.key)
+        assert case.code == "posted_invoice_voided"
+        await it.decide(case, DecisionKind.RETRY)
+        assert await again.result() == "void"
+
+
+async def test_an_invoice_voided_before_it_was_posted_never_reaches_the_ledger(
+    client: Client, engine: AsyncEngine
+) -> None:
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = bill_of(contract, f"in_{contract.key}", START)
+        bill = bill.model_copy(update={"status": InvoiceStatus.VOID})
+        it.billing.bills[bill.ref.native_id] = bill
+        assert await (await news(client, bill)).result() == "void"
+        assert balances(it, contract.erp_company) == {}
