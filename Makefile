@@ -9,7 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest
 # One worker for each core, with servers, databases and ports of its own.
-PARALLEL := -n logical --maxprocesses 4 --dist loadgroup
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile
 # In tests, what needs a server or Tryton carries a marker.
 WITHOUT_SERVERS := not temporal and not postgres and not tryton and not stack and not judges and not acceptance
 COMPILE := uv pip compile --quiet --python-version 3.11 --universal --generate-hashes \

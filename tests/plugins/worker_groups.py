@@ -1,24 +1,28 @@
-"""Which tests one worker runs in turn, where several share the work (`--dist loadgroup`).
+"""Which tests one worker runs in turn, where several share the work.
 
-Tests of a file stay together, so that they share its fixtures. All that prepare the real Tryton in
-the project's own folder are one group, all that share the stack of the session another: prepared
-twice at once, each takes longer than a test may.
+Tests of a file stay together, so that they share its fixtures. Those of the real Tryton in the
+project's own folder are one group, since its database serves one session at a time; those of the
+whole stack another, since each session prepares one.
 """
 
 from __future__ import annotations
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
+
+_TRYTON = "tests/adapters/test_tryton_"
+_STACK = "tests/e2e/"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+class GroupScheduling(LoadFileScheduling):
+    """By file, but for the groups."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((group for group in (_TRYTON, _STACK) if file.startswith(group)), file)
 
 
-def _group(item: pytest.Item) -> str:
-    if item.get_closest_marker("stack") is not None and "e2e" in item.path.parts:
-        return "stack"
-    if item.get_closest_marker("tryton") is not None:
-        return "tryton"
-    return item.nodeid.partition("::")[0]
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    return GroupScheduling(config, log)
