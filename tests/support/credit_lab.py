@@ -20,7 +20,8 @@ from dealthread.store.schema import outbox, runs
 from tests.support.change_lab import sold
 from tests.support.change_orders import seats_of
 from tests.support.deal_builder import d1
-from tests.support.overdue import ISSUED, bill_of
+from tests.support.invoice_lab import bill_of
+from tests.support.overdue import ISSUED
 from tests.support.saga_lab import Lab, fresh
 from workflows.invoice_credit import InvoiceCreditWorkflow
 
@@ -28,7 +29,7 @@ from workflows.invoice_credit import InvoiceCreditWorkflow
 async def invoiced(it: Lab, *, is_paid: bool = True) -> tuple[Contract, Bill]:
     """D1's first invoice: 15,000.00 and 891.00, of it 13,500.00 for seats, paid by card."""
     contract = await sold(it, fresh(d1()))
-    bill = bill_of(contract, f"in_{contract.key}")
+    bill = bill_of(contract, f"in_{contract.key}", ISSUED)
     bill = bill.model_copy(update={"due_date": date(2026, 3, 1)})
     it.billing.bills[bill.ref.native_id] = bill
     if is_paid:

@@ -20,18 +20,18 @@ from temporalio.testing import WorkflowEnvironment
 from activities.collections_inputs import CollectionsInput, OrderKind, PursuitOrder
 from activities.invoice_inputs import InvoiceInput
 from dealthread.bridge.starting import tell_collections
-from dealthread.domain.base import Ref, System
 from dealthread.domain.bill import Bill, PaymentWay
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import EntitlementState
 from dealthread.domain.dunning import Pursuit
-from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
+from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.naming import WORKFLOW_QUEUE, collections_id, invoice_id
 from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.schema import outbox
 from tests.support.change_lab import sold
 from tests.support.deal_builder import d1
+from tests.support.invoice_lab import bill_of
 from tests.support.saga_lab import Lab, fresh, lab
 from workflows.collections import CollectionsWorkflow
 from workflows.invoice_to_cash import InvoiceToCashWorkflow
@@ -171,7 +171,7 @@ class Debt:
     def another(self) -> Debt:
         """One more unpaid invoice of the same contract."""
         invoice = f"{self.together[0]}-{len(self.together) + 1}"
-        self.it.billing.bills[invoice] = bill_of(self.contract, invoice)
+        self.it.billing.bills[invoice] = bill_of(self.contract, invoice, ISSUED)
         self.together.append(invoice)
         return Debt(self.it, self.server, self.contract, invoice, self.together)
 
@@ -224,44 +224,5 @@ async def owed(server: WorkflowEnvironment, engine: AsyncEngine) -> AsyncIterato
         assert it.clock.offset is not None
         it.clock.offset = timedelta(seconds=int(it.clock.offset.total_seconds()))
         invoice = f"in_{contract.key}"
-        it.billing.bills[invoice] = bill_of(contract, invoice)
+        it.billing.bills[invoice] = bill_of(contract, invoice, ISSUED)
         yield Debt(it, server, contract, invoice, [invoice])
-
-
-def bill_of(contract: Contract, native_id: str) -> Bill:
-    """A contract's first invoice, open."""
-    lines = tuple(
-        InvoiceLine(
-            line_key=line.line_key,
-            description=line.product_name,
-            net=line.net_per_period,
-            tax=line.tax.amount,
-            period_start=line.start_date,
-            period_end=line.end_date,
-        )
-        for line in contract.lines
-    )
-    net = Money.total((line.net for line in lines), contract.currency)
-    tax = Money.total((line.tax for line in lines), contract.currency)
-    return Bill(
-        ref=Ref(
-            system=System.BILLING,
-            account=contract.billing_account,
-            kind="invoice",
-            native_id=native_id,
-        ),
-        number=f"N-{native_id}",
-        status=InvoiceStatus.OPEN,
-        contract_key=contract.key,
-        customer_key=contract.customer_key,
-        currency=contract.currency,
-        lines=lines,
-        net=net,
-        tax=tax,
-        gross=net + tax,
-        balance_used=Money.zero(contract.currency),
-        remaining=net + tax,
-        issue_date=ISSUED,
-        due_date=ISSUED,
-        finalised_at=datetime.combine(ISSUED, time(0), UTC),
-    )
