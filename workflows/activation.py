@@ -14,15 +14,13 @@ from dealthread.domain.transaction import (
     ChangeOutcome,
     ChangeResult,
     QuoteToCashInput,
-    SagaContext,
-    SagaStatus,
+    context_of,
 )
 from dealthread.saga import Saga, Step
 from workflows.business_time import midnight
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.steps import Steps
-from workflows.wording import saga_status
 
 TITLES = {
     "setup": "Read what was set up",
@@ -39,16 +37,7 @@ class ActivationWorkflow(DecidedByPeople):
     @workflow.init
     def __init__(self, order: QuoteToCashInput) -> None:
         request = order.request
-        self._context = SagaContext(
-            business_key=request.change_id,
-            generation=request.generation,
-            contract_key=order.contract_key,
-            org=request.org,
-            deal_id=request.deal_id,
-            tenant=order.environment.tenant,
-            business_offset_seconds=order.environment.business_offset_seconds,
-            actor="calendar",
-        )
+        self._context = context_of(order, actor="calendar")
         self._steps = Steps(self._context)
         self._desk = CaseDesk(self._context, TITLES, request.requested_by, lambda: None)
         self._saga = Saga(TITLES, self._desk)
@@ -100,9 +89,4 @@ class ActivationWorkflow(DecidedByPeople):
                 name="release",
                 act=lambda: self._steps.release_invoice(contract, agreement, None),
             )
-        )
-
-    def _status(self) -> SagaStatus:
-        return saga_status(
-            self._context, self._saga.ledger(), self._desk.open_case, self._saga.pivot_crossed
         )

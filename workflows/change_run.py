@@ -29,17 +29,16 @@ from dealthread.domain.transaction import (
     ChangeInput,
     ChangeOutcome,
     ChangeResult,
-    SagaContext,
-    SagaStatus,
     StepState,
+    context_of,
 )
 from dealthread.saga import Deferred, Saga, SagaStopped, Step
 from workflows.business_time import business_today, midnight
 from workflows.change_questions import ask_about_bill, ask_about_rule, ask_for_approval
 from workflows.change_steps import ChangeSteps
-from workflows.decided_by_people import DecidedByPeople
+from workflows.decided_by_people import DecidedByPeople, status_of
 from workflows.desk import CaseDesk
-from workflows.wording import current_details, saga_status
+from workflows.wording import current_details
 
 T = TypeVar("T")
 
@@ -53,16 +52,7 @@ class ChangeRun:
     def __init__(self, order: ChangeInput, titles: dict[str, str]) -> None:
         request = order.request
         self.order = order
-        self.context = SagaContext(
-            business_key=request.change_id,
-            generation=request.generation,
-            contract_key=order.contract_key,
-            org=request.org,
-            deal_id=request.deal_id,
-            tenant=order.environment.tenant,
-            business_offset_seconds=order.environment.business_offset_seconds,
-            actor=request.requested_by,
-        )
+        self.context = context_of(order)
         self._steps = ChangeSteps(order, self.context)
         self.desk = CaseDesk(self.context, titles, request.requested_by, self._tell)
         self.saga = Saga(titles, self.desk, self._tell)
@@ -332,15 +322,9 @@ class ChangeRun:
 
     # ------------------------------------------------------------ what people see
 
-    def status(self) -> SagaStatus:
-        """Where the change stands, in words."""
-        return saga_status(
-            self.context, self.saga.ledger(), self.desk.open_case, self.saga.pivot_crossed
-        )
-
     def _tell(self) -> None:
         workflow.set_current_details(
-            current_details(self.status(), self._before, self.desk.customer_name)
+            current_details(status_of(self.desk, self.saga), self._before, self.desk.customer_name)
         )
 
 
@@ -350,9 +334,6 @@ class ContractChange(DecidedByPeople):
     def __init__(self, order: ChangeInput, titles: dict[str, str]) -> None:
         self._change = ChangeRun(order, titles)
         self._desk, self._saga = self._change.desk, self._change.saga
-
-    def _status(self) -> SagaStatus:
-        return self._change.status()
 
 
 def _known(value: T | None) -> T:

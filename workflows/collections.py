@@ -34,7 +34,7 @@ from dealthread.domain.dunning import (
     stage_day,
 )
 from dealthread.domain.invoice import InvoiceStatus
-from dealthread.domain.transaction import SagaContext, SagaStatus
+from dealthread.domain.transaction import SagaContext
 from dealthread.naming import collections_id
 from dealthread.saga import Saga, SagaStopped
 from workflows.business_time import business_now, business_today, midnight
@@ -43,7 +43,7 @@ from workflows.collections_steps import CollectionsSteps
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.last_stage import LastStage
-from workflows.wording import COLLECTIONS, saga_status
+from workflows.wording import COLLECTIONS
 
 LOOK_AGAIN = timedelta(days=30)
 """How often an invoice is read back on which nothing is done any more."""
@@ -320,11 +320,6 @@ class CollectionsWorkflow(DecidedByPeople):
     def pursuit(self) -> Pursuit | None:
         """Where the pursuit stands; none before it is opened."""
         return self._pursuit
-
-    def _status(self) -> SagaStatus:
-        return saga_status(
-            self._steps.context, self._saga.ledger(), self._desk.open_case, pivot_crossed=False
-        )
 
     def _tell(self) -> None:
         view = self._status()

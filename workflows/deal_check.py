@@ -14,7 +14,7 @@ from temporalio.common import RetryPolicy
 from activities.assessment import AssessmentActivities
 from activities.crm import CrmActivities
 from activities.inputs import AssessDeal, Assessment
-from dealthread.domain.transaction import QuoteToCashInput, ReadDeal, SagaContext
+from dealthread.domain.transaction import QuoteToCashInput, ReadDeal, context_of
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE
 from dealthread.policies import Timing
 
@@ -32,17 +32,7 @@ class DealCheckWorkflow:
 
     @workflow.run
     async def run(self, order: QuoteToCashInput) -> Assessment:
-        request = order.request
-        context = SagaContext(
-            business_key=request.change_id,
-            generation=request.generation,
-            contract_key=order.contract_key,
-            org=request.org,
-            deal_id=request.deal_id,
-            tenant=order.environment.tenant,
-            business_offset_seconds=order.environment.business_offset_seconds,
-            actor=request.requested_by,
-        )
+        context = context_of(order)
         frozen = await workflow.execute_activity_method(
             CrmActivities.read_deal,
             ReadDeal(context=context),

@@ -8,17 +8,14 @@ from dealthread.domain.case import Decision
 from dealthread.domain.transaction import SagaStatus, StepRecord
 from dealthread.saga import Saga
 from workflows.desk import CaseDesk
+from workflows.wording import saga_status
 
 
 class DecidedByPeople:
-    """The handlers of every saga with cases. Each saga sets its desk and its saga, and says in
-    words where it stands."""
+    """The handlers of every saga with cases. Each saga sets its desk and its saga."""
 
     _desk: CaseDesk
     _saga: Saga
-
-    def _status(self) -> SagaStatus:
-        raise NotImplementedError
 
     @workflow.update
     async def decide(self, decision: Decision) -> str:
@@ -49,3 +46,11 @@ class DecidedByPeople:
     def status(self) -> SagaStatus:
         """Where the saga stands, in words."""
         return self._status()
+
+    def _status(self) -> SagaStatus:
+        return status_of(self._desk, self._saga)
+
+
+def status_of(desk: CaseDesk, saga: Saga) -> SagaStatus:
+    """Where a saga stands, in words."""
+    return saga_status(desk.context, saga.ledger(), desk.open_case, saga.pivot_crossed)

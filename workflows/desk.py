@@ -44,7 +44,7 @@ class CaseDesk:
         requested_by: str,
         changed: Callable[[], None],
     ) -> None:
-        self._context = context
+        self.context = context
         self._titles = titles
         self._requested_by = requested_by
         self._changed = changed
@@ -57,7 +57,7 @@ class CaseDesk:
 
     def move_to(self, context: SagaContext, customer_key: str) -> None:
         """Whose cases these are, where that is known only once something was read."""
-        self._context = context
+        self.context = context
         self.customer_key = customer_key
 
     async def decide(
@@ -98,9 +98,9 @@ class CaseDesk:
             case_id=case_id,
             occurrence=occurrence,
             kind=kind,
-            business_key=self._context.business_key,
-            generation=self._context.generation,
-            contract_key=self._context.contract_key,
+            business_key=self.context.business_key,
+            generation=self.context.generation,
+            contract_key=self.context.contract_key,
             workflow_id=workflow.info().workflow_id,
             step=step,
             code=code,
@@ -117,7 +117,7 @@ class CaseDesk:
         )
         self.open_case = await workflow.execute_activity_method(
             HubActivities.open_case,
-            OpenCase(context=self._context, opening=opening),
+            OpenCase(context=self.context, opening=opening),
             summary=f"Open case {case_id}",
             **STORE,
         )
@@ -166,7 +166,7 @@ class CaseDesk:
         return _DEFAULT_KINDS.get(problem.kind, "integration.contract_drift")
 
     def _case_id(self, step: str) -> str:
-        context = self._context
+        context = self.context
         digest = hashlib.sha256(
             f"{context.business_key}#{context.generation}/{step}".encode()
         ).hexdigest()

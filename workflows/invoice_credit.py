@@ -26,9 +26,8 @@ from dealthread.domain.receivable import PostedDocument
 from dealthread.domain.transaction import (
     ChangeInput,
     ChangeOutcome,
-    SagaContext,
-    SagaStatus,
     StepState,
+    context_of,
 )
 from dealthread.naming import BILLING_QUEUE, erp_task_queue, invoice_id
 from dealthread.policies import POST_LEDGER, READ, STORE, WRITE
@@ -37,7 +36,7 @@ from dealthread.saga import Saga, SagaStopped, Step
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.invoice_to_cash import InvoiceToCashWorkflow
-from workflows.wording import INVOICE_CREDIT, current_details, saga_status
+from workflows.wording import INVOICE_CREDIT, current_details
 
 ATTEMPTS_TO_TELL = 5
 """The invoice's run may end between the look and the signal: then it is started again."""
@@ -51,16 +50,7 @@ class InvoiceCreditWorkflow(DecidedByPeople):
     def __init__(self, order: ChangeInput) -> None:
         request = order.request
         self._order = order
-        self._context = SagaContext(
-            business_key=request.change_id,
-            generation=request.generation,
-            contract_key=order.contract_key,
-            org=request.org,
-            deal_id=request.deal_id,
-            tenant=order.environment.tenant,
-            business_offset_seconds=order.environment.business_offset_seconds,
-            actor=request.requested_by,
-        )
+        self._context = context_of(order)
         self._desk = CaseDesk(self._context, INVOICE_CREDIT, request.requested_by, self._tell)
         self._saga = Saga(INVOICE_CREDIT, self._desk, self._tell)
         self._saga.name_pivot("credit")
@@ -234,14 +224,6 @@ class InvoiceCreditWorkflow(DecidedByPeople):
         )
 
     # ------------------------------------------------------------ messages
-
-    def _status(self) -> SagaStatus:
-        return saga_status(
-            self._context,
-            self._saga.ledger(),
-            self._desk.open_case,
-            self._saga.pivot_crossed,
-        )
 
     def _tell(self) -> None:
         workflow.set_current_details(

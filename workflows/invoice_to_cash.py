@@ -36,7 +36,7 @@ from dealthread.domain.case import DecisionKind
 from dealthread.domain.dunning import due_date_of, is_pursuable
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.receivable import LedgerCreditMemo, LedgerReceipt, PostedDocument
-from dealthread.domain.transaction import SagaContext, SagaStatus, StepState
+from dealthread.domain.transaction import SagaContext, StepState
 from dealthread.naming import (
     BILLING_QUEUE,
     CRM_QUEUE,
@@ -50,7 +50,7 @@ from workflows.business_time import business_now, business_today, midnight
 from workflows.collections import CollectionsWorkflow
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
-from workflows.wording import INVOICE_TO_CASH, saga_status
+from workflows.wording import INVOICE_TO_CASH
 
 EACH_STAND = "invoice-to-cash-shows-each-stand-202611"
 """Patch: what the biller gives up or withdraws is shown too; before, only what the ledger got."""
@@ -314,9 +314,6 @@ class InvoiceToCashWorkflow(DecidedByPeople):
     def news(self) -> None:
         """Something happened to the invoice: it is read again. What, is told by its owner."""
         self._news += 1
-
-    def _status(self) -> SagaStatus:
-        return saga_status(self._context, self._saga.ledger(), self._desk.open_case, True)
 
     def _tell(self) -> None:
         view = self._status()

@@ -32,9 +32,8 @@ from dealthread.domain.transaction import (
     ChangeResult,
     FrozenDeal,
     QuoteToCashInput,
-    SagaContext,
-    SagaStatus,
     StepState,
+    context_of,
 )
 from dealthread.saga import Deferred, Saga, SagaStopped, Step
 from workflows.business_time import business_today, midnight
@@ -42,7 +41,7 @@ from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.questions import ask_about_rules, ask_for_approval
 from workflows.steps import Steps
-from workflows.wording import QUOTE_TO_CASH, current_details, saga_status
+from workflows.wording import QUOTE_TO_CASH, current_details
 
 T = TypeVar("T")
 Undo = Callable[[], Awaitable[None]]
@@ -60,15 +59,7 @@ class QuoteToCashWorkflow(DecidedByPeople):
         request = order.request
         self._order = order
         self._corrections = order.corrections
-        self._context = SagaContext(
-            business_key=request.change_id,
-            generation=request.generation,
-            contract_key=order.contract_key,
-            org=request.org,
-            deal_id=request.deal_id,
-            tenant=order.environment.tenant,
-            business_offset_seconds=order.environment.business_offset_seconds,
-        )
+        self._context = context_of(order, actor="saga")
         self._steps = Steps(self._context)
         self._desk = CaseDesk(self._context, QUOTE_TO_CASH, request.requested_by, self._tell)
         self._saga = Saga(QUOTE_TO_CASH, self._desk, self._tell)
@@ -348,11 +339,6 @@ class QuoteToCashWorkflow(DecidedByPeople):
         return None if self._saga.pivot_crossed else undo
 
     # ------------------------------------------------------------ what people see
-
-    def _status(self) -> SagaStatus:
-        return saga_status(
-            self._context, self._saga.ledger(), self._desk.open_case, self._saga.pivot_crossed
-        )
 
     def _tell(self) -> None:
         workflow.set_current_details(

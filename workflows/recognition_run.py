@@ -26,13 +26,13 @@ from activities.recognition_inputs import (
 )
 from activities.recognition_posting import RecognitionPostingActivities
 from dealthread.domain.case import DecisionKind
-from dealthread.domain.transaction import SagaContext, SagaStatus, StepState
+from dealthread.domain.transaction import SagaContext, StepState
 from dealthread.naming import erp_task_queue, recognition_id, recognition_key
 from dealthread.policies import COMPENSATE, POST_LEDGER, READ
 from dealthread.saga import Saga, SagaStopped, Step
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
-from workflows.wording import RECOGNITION, current_details, saga_status
+from workflows.wording import RECOGNITION, current_details
 
 
 @workflow.defn(name="RecognitionRun")
@@ -185,10 +185,6 @@ class RecognitionRunWorkflow(DecidedByPeople):
                     ),
                 )
             )
-
-    def _status(self) -> SagaStatus:
-        crossed = self._saga.pivot_crossed
-        return saga_status(self._context, self._saga.ledger(), self._desk.open_case, crossed)
 
     def _tell(self) -> None:
         workflow.set_current_details(current_details(self._status(), None, ""))

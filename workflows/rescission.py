@@ -29,9 +29,8 @@ from dealthread.domain.transaction import (
     ChangeInput,
     ChangeOutcome,
     ChangeResult,
-    SagaContext,
-    SagaStatus,
     StepState,
+    context_of,
 )
 from dealthread.policies import STORE
 from dealthread.saga import Saga, SagaStopped, Step
@@ -39,7 +38,7 @@ from workflows.business_time import business_today, midnight
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.steps import Steps
-from workflows.wording import RESCISSION, saga_status
+from workflows.wording import RESCISSION
 
 WHY = "rescinded before its start"
 
@@ -51,16 +50,7 @@ class RescissionWorkflow(DecidedByPeople):
     @workflow.init
     def __init__(self, order: ChangeInput) -> None:
         request = order.request
-        self._context = SagaContext(
-            business_key=request.change_id,
-            generation=request.generation,
-            contract_key=order.contract_key,
-            org=request.org,
-            deal_id=request.deal_id,
-            tenant=order.environment.tenant,
-            business_offset_seconds=order.environment.business_offset_seconds,
-            actor=request.requested_by,
-        )
+        self._context = context_of(order)
         self._desk = CaseDesk(self._context, RESCISSION, request.requested_by, lambda: None)
         self._saga = Saga(RESCISSION, self._desk)
 
@@ -173,9 +163,4 @@ class RescissionWorkflow(DecidedByPeople):
         )
         return ChangeResult(
             change_id=self._context.business_key, outcome=outcome, contract_state=state
-        )
-
-    def _status(self) -> SagaStatus:
-        return saga_status(
-            self._context, self._saga.ledger(), self._desk.open_case, self._saga.pivot_crossed
         )

@@ -15,8 +15,7 @@ from dealthread.domain.transaction import (
     ChangeInput,
     ChangeOutcome,
     ChangeResult,
-    SagaContext,
-    SagaStatus,
+    context_of,
 )
 from dealthread.naming import CRM_QUEUE
 from dealthread.policies import WRITE
@@ -24,7 +23,7 @@ from dealthread.saga import Saga, Step
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.steps import Steps
-from workflows.wording import TERM_END, saga_status
+from workflows.wording import TERM_END
 
 
 @workflow.defn(name="TermEnd")
@@ -34,16 +33,7 @@ class TermEndWorkflow(DecidedByPeople):
     @workflow.init
     def __init__(self, order: ChangeInput) -> None:
         request = order.request
-        self._context = SagaContext(
-            business_key=request.change_id,
-            generation=request.generation,
-            contract_key=order.contract_key,
-            org=request.org,
-            deal_id=request.deal_id,
-            tenant=order.environment.tenant,
-            business_offset_seconds=order.environment.business_offset_seconds,
-            actor=request.requested_by,
-        )
+        self._context = context_of(order)
         self._desk = CaseDesk(self._context, TERM_END, request.requested_by, lambda: None)
         self._saga = Saga(TERM_END, self._desk)
         # The end of the term itself was the pivot.
@@ -72,9 +62,4 @@ class TermEndWorkflow(DecidedByPeople):
             outcome=ChangeOutcome.COMPLETED,
             contract_state=ContractState.ENDED,
             refs=(record.ref,),
-        )
-
-    def _status(self) -> SagaStatus:
-        return saga_status(
-            self._context, self._saga.ledger(), self._desk.open_case, self._saga.pivot_crossed
         )

@@ -173,3 +173,18 @@ class FrozenDeal(Carried):
 
     deal: Deal
     content_hash: str
+
+
+def context_of(order: QuoteToCashInput | ChangeInput, *, actor: str = "") -> SagaContext:
+    """Whose steps those of a saga are: of its change, asked by whoever asked unless said."""
+    request = order.request
+    return SagaContext(
+        business_key=request.change_id,
+        generation=request.generation,
+        contract_key=order.contract_key,
+        org=request.org,
+        deal_id=request.deal_id,
+        tenant=order.environment.tenant,
+        business_offset_seconds=order.environment.business_offset_seconds,
+        actor=actor or request.requested_by,
+    )
