@@ -13,7 +13,7 @@ from dealthread.bridge.access import CREDIT, requires
 from dealthread.bridge.asking import answer_to
 from dealthread.bridge.credit_form import CreditBody
 from dealthread.bridge.limits import LimitedRoute
-from dealthread.bridge.ordering import Ordered, business_day
+from dealthread.bridge.ordering import Ordered, business_day, ordered, placed
 from dealthread.bridge.previewing import preview_of
 from dealthread.bridge.problems import problem
 from dealthread.bridge.resources import Resources, resources_of
@@ -22,7 +22,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.credit_order import CreditedLine, CreditOrder, CreditRefusal
 from dealthread.domain.documents import CreditMemo
 from dealthread.domain.money import Money
-from dealthread.domain.transaction import ChangeKind, ChangeRequest, SagaContext
+from dealthread.domain.transaction import ChangeKind, SagaContext
 from dealthread.errors import BadInput, Conflict, NotFound
 from dealthread.naming import invoice_credit_id
 from dealthread.settings import Principal
@@ -87,7 +87,7 @@ async def credit(
         if stored.asked != ask:
             raise _other_order()
         latest, _ = await held.runs.latest_generation(change_id)
-        return _answer(stored, latest, created=False)
+        return ordered(stored, latest, created=False)
     found = await _assessed(held, bill, contract, body, who)
     if found.refusals:
         return _refused(found)
@@ -101,20 +101,11 @@ async def credit(
         reason=body.reason.strip(),
         accepted_on=business_day(held),
     )
-    generation = await held.runs.next_generation(change_id) if body.again else 1
-    request = ChangeRequest(
-        change_id=change_id,
-        kind=ChangeKind.INVOICE_CREDIT,
-        generation=generation,
-        org=contract.org,
-        deal_id=contract.deal_id,
-        requested_by=who.actor,
-    )
+    kind = ChangeKind.INVOICE_CREDIT
     try:
-        created = await held.changes.place(order, request, contract.key)
+        return await placed(held, order, kind, contract, who.actor, again=body.again)
     except Conflict:
         raise _other_order() from None
-    return _answer(order, generation, created=created)
 
 
 async def _known(held: Resources, invoice: str) -> tuple[Bill, Contract]:
@@ -172,15 +163,6 @@ def _refused(found: AssessedCredit) -> JSONResponse:
         field=first.field,
         action=first.action,
         refusals=[refusal.model_dump() for refusal in found.refusals],
-    )
-
-
-def _answer(order: CreditOrder, generation: int, *, created: bool) -> Ordered:
-    return Ordered(
-        business_key=order.change_id,
-        generation=generation,
-        contract_key=order.contract_key,
-        created=created,
     )
 
 

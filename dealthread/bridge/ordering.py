@@ -12,6 +12,7 @@ from dealthread.bridge.problems import problem
 from dealthread.bridge.resources import Resources
 from dealthread.domain.change_order import ChangeOrder, RenewalOrder, WithdrawalOrder
 from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.credit_order import CreditOrder
 from dealthread.domain.transaction import ChangeKind, ChangeOutcome, ChangeRequest
 from dealthread.domain.versions.refusal import OrderRefusal, OrderRefused
 from dealthread.domain.versions.rules import refusals
@@ -66,27 +67,44 @@ async def place(
             raise _other_order()
         latest, _ = await held.runs.latest_generation(order.change_id)
         if latest and not body.again:
-            return _answer(order, latest, created=False)
+            return ordered(order, latest, created=False)
     refused = await _refused(held, contract, state, order)
     if refused is not None:
         return refused
-    generation = await held.runs.next_generation(order.change_id) if body.again else 1
+    try:
+        return await placed(
+            held, order, ChangeKind(order.kind), contract, who.actor, again=body.again
+        )
+    except Conflict:
+        raise _other_order() from None
+
+
+async def placed(
+    held: Resources,
+    order: ChangeOrder | CreditOrder,
+    kind: ChangeKind,
+    contract: Contract,
+    actor: str,
+    *,
+    again: bool,
+) -> Ordered:
+    """An order with the run that carries it out, in one transaction. Raises Conflict where another
+    order has this id, BadInput where the last run did not end undone."""
+    generation = await held.runs.next_generation(order.change_id) if again else 1
     request = ChangeRequest(
         change_id=order.change_id,
-        kind=ChangeKind(order.kind),
+        kind=kind,
         generation=generation,
         org=contract.org,
         deal_id=contract.deal_id,
-        requested_by=who.actor,
+        requested_by=actor,
     )
-    try:
-        created = await held.changes.place(order, request, contract.key)
-    except Conflict:
-        raise _other_order() from None
-    return _answer(order, generation, created=created)
+    created = await held.changes.place(order, request, contract.key)
+    return ordered(order, generation, created=created)
 
 
-def _answer(order: ChangeOrder, generation: int, *, created: bool) -> Ordered:
+def ordered(order: ChangeOrder | CreditOrder, generation: int, *, created: bool) -> Ordered:
+    """The answer to an order."""
     return Ordered(
         business_key=order.change_id,
         generation=generation,

@@ -81,7 +81,7 @@ def differences_of(
     if is_sold:
         yield from _of_revenue(facts, position, as_of, config)
     if position.unbilled_backlog.amount < 0:
-        yield _found(
+        yield difference_of(
             facts,
             DifferenceKind.BILLED_BEYOND_SOLD,
             -position.unbilled_backlog,
@@ -90,7 +90,7 @@ def differences_of(
         )
     off = untied(position)
     if off:
-        yield _found(
+        yield difference_of(
             facts,
             DifferenceKind.UNTIED,
             off,
@@ -139,7 +139,7 @@ def _of_credits(facts: ContractFacts, bill: Bill, mine: list[Posting]) -> Iterat
     waiting = [one for one in mine if one.step == _CREDIT and not one.is_posted]
     for memo in bill.credit_memos:
         if memo.number not in posted:
-            yield _found(
+            yield difference_of(
                 facts,
                 DifferenceKind.CREDIT_NOT_POSTED,
                 memo.gross,
@@ -154,7 +154,7 @@ def _withdrawn(facts: ContractFacts, bill: Bill, mine: list[Posting]) -> Iterato
     given = {memo.number for memo in bill.credit_memos}
     for one in mine:
         if one.step == _CREDIT and one.document and one.document.number not in given:
-            yield _found(
+            yield difference_of(
                 facts,
                 DifferenceKind.POSTED_DIFFERENTLY,
                 one.document.gross,
@@ -204,7 +204,7 @@ def _of_revenue(
     open_revenue = position.planned - recognised
     if open_revenue:
         ahead = open_revenue.amount < 0
-        yield _found(
+        yield difference_of(
             facts,
             DifferenceKind.REVENUE_AHEAD if ahead else DifferenceKind.REVENUE_NOT_POSTED,
             abs(open_revenue),
@@ -230,7 +230,7 @@ def _of_schedule(
         return
     by_event = any(one.is_by_event for one in obligations_of(contract.lines, config))
     waits = by_event and gap.amount > 0
-    yield _found(
+    yield difference_of(
         facts,
         DifferenceKind.WAITS_FOR_ACCEPTANCE if waits else DifferenceKind.SCHEDULE_DIFFERS,
         abs(gap),
@@ -281,12 +281,12 @@ def _of_document(
     posting: Posting | None,
     cause: str = "",
 ) -> Difference:
-    return _found(
+    return difference_of(
         facts, kind, amount, bill.number, cause or _cause(posting), bill.ref, run_of(bill)
     )
 
 
-def _found(
+def difference_of(
     facts: ContractFacts,
     kind: DifferenceKind,
     amount: Money,
@@ -295,6 +295,7 @@ def _found(
     source: Ref | None = None,
     run: str = "",
 ) -> Difference:
+    """Of a contract, with the case that its `run` waits for."""
     return Difference(
         contract_key=facts.contract_key,
         kind=kind,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dealthread.domain.base import Carried, Ref
+from dealthread.domain.base import Carried
 from dealthread.domain.bill import Bill
 from dealthread.domain.ledger import TrialBalanceRow
 from dealthread.domain.money import Money
-from dealthread.domain.position.difference import Difference, DifferenceKind
+from dealthread.domain.position.difference import Difference, DifferenceKind, difference_of
 from dealthread.domain.position.facts import ContractFacts
 from dealthread.domain.position.figures import Position
 from dealthread.domain.position.standing import Standing
@@ -48,7 +48,7 @@ def against_biller(facts: ContractFacts, seen: SeenBills) -> Iterator[Difference
     now = {one.ref.native_id: one for one in seen.bills}
     for then in facts.bills:
         if then.ref.native_id in seen.gone:
-            yield _of(
+            yield difference_of(
                 facts,
                 DifferenceKind.GONE_AT_BILLER,
                 then.gross,
@@ -59,7 +59,7 @@ def against_biller(facts: ContractFacts, seen: SeenBills) -> Iterator[Difference
             continue
         bill = now.get(then.ref.native_id)
         if bill is not None and _told(bill) != _told(then):
-            yield _of(
+            yield difference_of(
                 facts,
                 DifferenceKind.CHANGED_AT_BILLER,
                 bill.remaining - then.remaining,
@@ -74,7 +74,7 @@ def never_read(facts: ContractFacts, seen: SeenBills) -> Iterator[Difference]:
     """Bills of one contract that the biller has and nobody here has heard of."""
     for bill in seen.unread:
         if bill.contract_key == facts.contract_key:
-            yield _of(
+            yield difference_of(
                 facts,
                 DifferenceKind.NEVER_READ,
                 bill.gross,
@@ -97,7 +97,7 @@ def against_ledger(
         if then is None:
             continue
         if then.document_key in missing:
-            yield _of(
+            yield difference_of(
                 facts,
                 DifferenceKind.GONE_IN_LEDGER,
                 then.gross,
@@ -110,7 +110,7 @@ def against_ledger(
         if document is None:
             continue
         if (document.net, document.tax, document.gross) != (then.net, then.tax, then.gross):
-            yield _of(
+            yield difference_of(
                 facts,
                 DifferenceKind.LEDGER_DISAGREES,
                 document.gross - then.gross,
@@ -122,7 +122,7 @@ def against_ledger(
             open_now = open_now + document.open_amount
     waits = any(one.kind in _EXPLAINED for one in standing.differences)
     if open_now != standing.position.receivable and not waits:
-        yield _of(
+        yield difference_of(
             facts,
             DifferenceKind.LEDGER_DISAGREES,
             open_now - standing.position.receivable,
@@ -168,22 +168,4 @@ def _told(bill: Bill) -> tuple[object, ...]:
         bill.remaining,
         sorted(one.number for one in bill.credit_memos),
         sorted(one.ref.native_id for one in bill.payments),
-    )
-
-
-def _of(
-    facts: ContractFacts,
-    kind: DifferenceKind,
-    amount: Money,
-    document: str,
-    cause: str,
-    source: Ref | None = None,
-) -> Difference:
-    return Difference(
-        contract_key=facts.contract_key,
-        kind=kind,
-        amount=amount,
-        document=document,
-        cause=cause,
-        source=source,
     )
