@@ -33,6 +33,20 @@ def commands(case: dict[str, Any]) -> list[str]:
     ]
 
 
+_STOPPED = {
+    "compensated": "stopped before the pivot, what was done is undone",
+    "cancelled": "cancelled before the pivot, what was done is undone",
+}
+_DEAL_ENDED = _STOPPED | {
+    "completed": "completed: billed, booked, entitled",
+    "scheduled": "set up everywhere, starts on its start date",
+}
+_CHANGE_ENDED = _STOPPED | {
+    "completed": "completed in every system",
+    "scheduled": "accepted, held for its day",
+}
+
+
 def header(view: dict[str, Any], case: dict[str, Any] | None) -> list[Labelled]:
     """Customer, money, seller, term, state; what is stuck and the command to act."""
     run, contract = view["transaction"], view["contract"] or {}
@@ -59,12 +73,8 @@ def header(view: dict[str, Any], case: dict[str, Any] | None) -> list[Labelled]:
 def state(run: dict[str, Any]) -> str:
     """Where a run stands, in words."""
     if run["outcome"]:
-        ended = {
-            "completed": "completed: billed, booked, entitled",
-            "scheduled": "set up everywhere, starts on its start date",
-            "compensated": "stopped before the pivot, what was done is undone",
-            "cancelled": "cancelled before the pivot, what was done is undone",
-        }.get(run["outcome"], run["outcome"])
+        is_deal = run["business_key"].startswith("quote-to-cash:")
+        ended = (_DEAL_ENDED if is_deal else _CHANGE_ENDED).get(run["outcome"], run["outcome"])
         return f"{ended} ({instant(run['ended_at'])} UTC)"
     step = str(run["stage"]).removeprefix("stuck: ")
     word = "stuck at step" if run["case_id"] else "at work, last known step"

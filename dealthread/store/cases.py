@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.case import KINDS, Case, CaseOpening, CaseState, Decision, DecisionKind
 from dealthread.domain.event_data.service import CaseEscalated, CaseOpened
@@ -15,7 +15,17 @@ from dealthread.errors import BadInput, NotFound
 from dealthread.naming import event_id
 from dealthread.store import audit
 from dealthread.store.outbox import publish
-from dealthread.store.schema import case_decisions, cases, runs
+from dealthread.store.schema import case_decisions, cases, contracts, runs
+
+
+async def _named(connection: AsyncConnection, opening: CaseOpening) -> CaseOpening:
+    """With the customer's name: who opens a case of a contract that runs knows its key only."""
+    if opening.customer_name:
+        return opening
+    name = await connection.scalar(
+        select(contracts.c.customer_name).where(contracts.c.contract_key == opening.contract_key)
+    )
+    return opening.model_copy(update={"customer_name": name or ""})
 
 
 def _case(row: Row[Any]) -> Case:
@@ -56,6 +66,7 @@ class PostgresCases:
             ).first()
             if row is not None and row.occurrence >= opening.occurrence:
                 return _case(row)
+            opening = await _named(connection, opening)
             values = {
                 "version": (row.version if row else 0) + 1,
                 "occurrence": opening.occurrence,

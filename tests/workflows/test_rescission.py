@@ -97,6 +97,9 @@ async def test_an_approval_that_comes_after_the_start_takes_nothing_back(
         order = _rescission(one)
         await one.ask(ChangeKind.CANCELLATION, order)
         case = await one.it.case_of(one.contract.key, kind="deal.approval")
+        account = one.it.world.deals[one.contract.deal_id].account
+        assert account is not None
+        assert case.customer_name == account.legal_name, "who decides sees whose contract it is"
         await one.go_to(date(2026, 1, 3))
         await one.it.decide(case, DecisionKind.APPROVE, actor="ben")
         await one.until(lambda view: view["state"] == "active" and not view["running"])
