@@ -32,6 +32,8 @@ class BillPayment(Carried):
     amount: Money
     paid_on: date
     way: PaymentWay
+    receipt: str = ""
+    """The bank's id of a receipt that was entered here: its money is in unapplied cash already."""
 
 
 class Bill(Carried):
@@ -61,7 +63,18 @@ class Bill(Carried):
     po_number: str = ""
     payments: tuple[BillPayment, ...] = ()
     credit_memos: tuple[CreditMemo, ...] = ()
+    voided_credits: tuple[CreditMemo, ...] = ()
+    """That were issued and taken back while the invoice was open: they are worth nothing."""
+    drafted_at: AwareDatetime | None = None
+    """Of a draft that the biller told of: since when."""
     failed_attempts: int = 0
     """How often the biller tried to collect an invoice that is still open, and failed."""
+    next_attempt_on: date | None = None
+    """When it tries again."""
     credit_reasons: dict[str, str] = {}
     """By native id of a credit that a person asked for, why. The others follow from a change."""
+
+    @property
+    def payable(self) -> Money:
+        """What a payment may still pay. The biller goes on naming an amount of a void invoice."""
+        return Money.zero(self.currency) if self.status is InvoiceStatus.VOID else self.remaining

@@ -79,6 +79,15 @@ KINDS: dict[str, KindInfo] = {
             24,
             "Revenue of a closed period",
         ),
+        _kind("close.not_ready", "accounting", (_R, _A), 8, "A month cannot be closed yet"),
+        _kind(
+            "close.sign_off",
+            "accounting",
+            (DecisionKind.APPROVE, DecisionKind.REJECT),
+            24,
+            "A month waits for its signature",
+        ),
+        _kind("deal.stuck_before_invoice", "revops", (), 24, "A won deal brings no invoice"),
         _kind("customer.duplicate", "customer-data", (_R, _C, _A), 4, "Likely duplicate customer"),
         _kind("customer.data_missing", "customer-data", (_R, _C, _A), 8, "Customer data missing"),
         _kind(
@@ -95,7 +104,11 @@ KINDS: dict[str, KindInfo] = {
         _kind(
             "erp.period_closed", "accounting", (_R, _C, _A), 8, "Posting date in a closed period"
         ),
+        _kind("erp.posting_late", "accounting", (), 4, "A posting is late"),
+        _kind("erp.amendment_unconfirmed", "accounting", (), 8, "A change waits for the ERP"),
         _kind("erp.unavailable", "integration", (_R, _A), 1, "The ERP does not answer"),
+        _kind("usage.not_counted", "billing", (), 4, "Use waits for the biller"),
+        _kind("usage.billed_otherwise", "billing", (), 24, "A bill is not what was counted"),
         _kind("billing.rejected", "billing", (_R, _L, _A), 4, "The biller refused the agreement"),
         _kind("billing.draft_stuck", "billing", (_R, _A), 4, "A drafted invoice does not go out"),
         _kind(
@@ -108,13 +121,40 @@ KINDS: dict[str, KindInfo] = {
             24,
             "A person keyed what we would post",
         ),
-        _kind("cash.unmatched", "cash-application", (_R, _A), 24, "A payment fits no open invoice"),
+        _kind(
+            "cash.unmatched",
+            "cash-application",
+            (_R, _C, _A),
+            24,
+            "A payment fits no open invoice",
+        ),
         _kind(
             "cash.over_under",
             "cash-application",
-            (_R, _A),
+            (_R, _C, _A),
             48,
             "A payment is not what is open",
+        ),
+        _kind(
+            "cash.disputed",
+            "collections",
+            (DecisionKind.APPROVE, DecisionKind.REJECT),
+            8,
+            "A payer's bank takes a payment back",
+        ),
+        _kind(
+            "cash.returned",
+            "collections",
+            (_R, DecisionKind.HAND_OVER, _A),
+            8,
+            "A payment that was taken back leaves something to decide",
+        ),
+        _kind(
+            "cash.payout_mismatch",
+            "treasury",
+            (_R, _A),
+            24,
+            "A payout is not what moved at the processor",
         ),
         _kind(
             "renewal.notice_unproven", "legal", (_R, _A), 24, "A legal notice is not provably sent"
@@ -126,21 +166,34 @@ KINDS: dict[str, KindInfo] = {
             48,
             "The last stage of a pursuit is reached",
         ),
+        _kind(
+            "entitlement.over_use",
+            "customer-success",
+            (DecisionKind.APPROVE, DecisionKind.REJECT),
+            72,
+            "More is used than was licensed",
+        ),
         _kind("entitlement.failed", "support", (_R, _A), 0.5, "Entitlement is not confirmed"),
         _kind("crm.rejected", "integration", (_R, _A), 8, "The CRM refused the write-back"),
         _kind("integration.outcome_unknown", "integration", (_R, _L, _A), 1, "An answer was lost"),
         _kind("integration.undo_failed", "integration", (_R,), 1, "An undo did not succeed"),
         _kind("integration.contract_drift", "integration", (_R, _A), 4, "Unknown shape of answer"),
+        _kind(
+            "reconcile.difference", "accounting", (), 48, "Systems tell one contract differently"
+        ),
         _kind("integration.credentials", "integration", (_R, _A), 0.5, "Authentication refused"),
     )
 }
 
 
 class CaseOpening(Carried):
-    """What the saga knows when it gets stuck. `case_id` + `occurrence` make opening repeatable."""
+    """What the saga knows when it gets stuck. `case_id`, `run` and `occurrence` make opening
+    repeatable."""
 
     case_id: str
     occurrence: int
+    run: str = ""
+    """Which execution asks: one under the same id later on has questions of its own."""
     kind: str
     business_key: str
     generation: int
@@ -158,6 +211,8 @@ class CaseOpening(Carried):
     legal_entity: str = ""
     region: str = ""
     requested_by: str = ""
+    decide_within_seconds: int | None = None
+    """Where the time comes from outside: a bank's last day. None: that of the kind."""
 
 
 class Case(CaseOpening):

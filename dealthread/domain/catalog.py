@@ -11,9 +11,13 @@ from decimal import Decimal
 from enum import StrEnum
 
 from dealthread.domain.base import Frozen
+from dealthread.domain.dispute import DisputeAccounts
 from dealthread.domain.dunning import CollectionsPolicy, ConfiguredCollections
 from dealthread.domain.money import CurrencyCode, ExactDecimal, UnitPrice
+from dealthread.domain.payout import PayoutAccounts
 from dealthread.domain.policy import Policy as Policy
+from dealthread.domain.pricing.tier import TierTable
+from dealthread.domain.service_level import ServiceLevels
 
 
 class BookingPolicy(StrEnum):
@@ -85,6 +89,10 @@ class BillingAccount(Frozen):
     number_scope: str = "account"
     tax_rounding: str = "line"
     anchor_zone: str = "UTC"
+    payouts: PayoutAccounts = PayoutAccounts()
+    """Accounts of the chart that take what the biller pays out."""
+    disputes: DisputeAccounts = DisputeAccounts()
+    """Accounts of the chart that take what payers' banks take back."""
 
 
 class LegalEntity(Frozen):
@@ -109,6 +117,10 @@ class LegalEntity(Frozen):
     """Countries whose customers this entity sells to by default (rule V04)."""
     output_tax_account: str = ""
     """Account of the chart that takes the tax on sales; empty = the ledger's own tax account."""
+    bad_debt_account: str = "6500"
+    """Account of the chart that takes what is written off."""
+    bad_debt_relief_months: int | None = None
+    """Months after the due date from which tax on a bad debt is given back; None = never."""
     tax_engine: tuple[TaxEngine, ...] = (TaxEngine.RULE_TABLE,)
     retry_engine: tuple[RetryEngine, ...] = (RetryEngine.BILLING,)
 
@@ -152,6 +164,17 @@ class ProductPart(Frozen):
     quantity: ExactDecimal = Decimal(1)
 
 
+class ProductUsage(Frozen):
+    """How a product that is charged as used is counted and priced in one billing period."""
+
+    meter: str
+    """Event name of the biller's meter, and what usage events name."""
+    prices: tuple[TierTable, ...]
+    """Graduated, one for each currency."""
+    licensed: ExactDecimal | None = None
+    """Units of a billing period beyond which use is more than was licensed; None = no such."""
+
+
 class ProductMapping(Frozen):
     """What one product is in each system, from `valid_from` until before `valid_until`."""
 
@@ -183,6 +206,8 @@ class ProductMapping(Frozen):
     """Whether one customer may hold several contracts for it at once (devices), rule V14."""
     ssp_range_percent: ExactDecimal = Decimal(10)
     """Standalone selling prices lie so far around the list price (ASC 606-10-32-31…34)."""
+    usage: ProductUsage | None = None
+    """Of kind usage: how it is counted. Without it no usage of it can be taken in or billed."""
     parts: tuple[ProductPart, ...] = ()
     """What a bundle consists of: its revenue goes to these by their selling prices."""
 
@@ -219,6 +244,7 @@ class ConfigSet(Frozen):
     closed_until: dict[str, date] = {}
     """Per legal entity: first open day. Seeds the ERP of the local stack; the ERP is the owner."""
     collections: tuple[ConfiguredCollections, ...] = ()
+    service_levels: ServiceLevels = ServiceLevels()
 
     def legal_entity(self, code: str) -> LegalEntity:
         """Raises KeyError when no such entity is configured."""
@@ -243,6 +269,10 @@ class ConfigSet(Frozen):
     def collections_of(self, seller: str) -> CollectionsPolicy | None:
         """How the seller's overdue invoices are pursued."""
         return next((row for row in self.collections if seller in row.sellers), None)
+
+    def account_at_biller(self, key: str) -> BillingAccount | None:
+        """A billing account by its key; None where none is configured under it."""
+        return next((row for row in self.billing_accounts if row.key == key), None)
 
     def terms(self, code: str) -> PaymentTerms | None:
         """Payment terms by code."""

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime
 from dealthread.domain.base import Carried, Entity, Ref
 from dealthread.domain.deal import BillingFrequency, BillingTiming, CollectionMethod, TermKind
 from dealthread.domain.money import CurrencyCode, ExactDecimal, Money, UnitPrice
+from dealthread.domain.usage.terms import UsageTerms
 
 
 class ContractState(StrEnum):
@@ -103,6 +104,8 @@ class ContractLine(Carried):
     entitlement_template: str = ""
     access_from: date
     product_line: str = ""
+    usage: UsageTerms | None = None
+    """Of kind usage: how it is counted and priced. None of one that was sold before it was."""
 
 
 class Contract(Entity):
@@ -148,6 +151,11 @@ class Contract(Entity):
     lines: tuple[ContractLine, ...]
     content_hash: str
     config_version: str
+    adopted_on: date | None = None
+    """Of a contract that was in force before it was ours: the first day whose revenue is ours to
+    recognise. What was billed before it is in the ledger already, by other hands."""
+    served_lines: tuple[str, ...] = ()
+    """Of an adopted contract: keys of lines whose services were accepted before it was ours."""
 
     def tcv(self) -> Money:
         """Total contract value: net of the committed, non-cancellable term."""

@@ -20,6 +20,7 @@ from dealthread.domain.money import Money, UnitPrice
 from dealthread.domain.seller import payment_terms_of, resolve_seller
 from dealthread.domain.span import add_months, whole_periods
 from dealthread.domain.taxation import tax_code_for, tax_on
+from dealthread.domain.usage.terms import terms_of
 from dealthread.errors import InvariantBroken
 
 T = TypeVar("T")
@@ -182,6 +183,7 @@ def _line(
         entitlement_template=mapping.entitlement_template,
         access_from=_access_from(deal, mapping, start),
         product_line=mapping.product_line,
+        usage=terms_of(mapping, deal.currency),
     )
 
 

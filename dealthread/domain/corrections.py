@@ -48,6 +48,12 @@ class Corrections(Carried):
     billing_timing: BillingTiming | None = None
     payment_terms: str | None = None
     collection_method: CollectionMethod | None = None
+    customer_key: str | None = None
+    """Of money that came to the bank: whose it is."""
+    invoices: str | None = None
+    """Of money that came to the bank: legal numbers that it pays, separated by commas."""
+    on_account: bool | None = None
+    """Of money that came to the bank: what is left stays the customer's, unapplied."""
     posting_date: date | None = None
     """Post on this open day instead of the start; service period and tax date are kept. It is a
     question to the ERP, not a term of the deal: `apply_corrections` leaves the deal alone."""

@@ -86,6 +86,8 @@ class CreditMemo(Carried):
     forms: dict[CreditForm, Money] = {}
     """How the gross is given back; the parts add up to it."""
     issue_date: date | None = None
+    voided_on: date | None = None
+    """Of one that the biller took back."""
 
 
 class ChangedAgreement(Carried):

@@ -39,8 +39,11 @@ class EventType(StrEnum):
     PAYMENT_FAILED = "dealthread.payment.failed.v1"
     PAYMENT_SETTLED = "dealthread.payment.settled.v1"
     CREDIT_MEMO_CREATED = "dealthread.credit_memo.created.v1"
+    DISPUTE_OPENED = "dealthread.dispute.opened.v1"
+    DISPUTE_CLOSED = "dealthread.dispute.closed.v1"
     REVENUE_RECOGNISED = "dealthread.revenue.recognised.v1"
     REVENUE_REVERSED = "dealthread.revenue.reversed.v1"
+    PERIOD_CLOSED = "dealthread.period.closed.v1"
     COLLECTIONS_STARTED = "dealthread.collections.started.v1"
     COLLECTIONS_CHANGED = "dealthread.collections.changed.v1"
     COLLECTIONS_ENDED = "dealthread.collections.ended.v1"
@@ -50,6 +53,8 @@ class EventType(StrEnum):
     ONBOARDING_MILESTONE_REACHED = "dealthread.onboarding_milestone.reached.v1"
     RENEWAL_RISK_RAISED = "dealthread.renewal_risk.raised.v1"
     SERVICE_STATUS_CHANGED = "dealthread.service_status.changed.v1"
+    CIRCUIT_OPENED = "dealthread.circuit.opened.v1"
+    CIRCUIT_CLOSED = "dealthread.circuit.closed.v1"
 
 
 class BusinessEvent(Carried):

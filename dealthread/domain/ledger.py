@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from enum import StrEnum
 
 from pydantic import model_validator
 
@@ -105,6 +106,35 @@ class PostedJournal(Carried):
     def _balanced(self) -> PostedJournal:
         require_balance(self.lines)
         return self
+
+
+class LedgerPeriodState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+    """Of a closed year too. Nothing is posted into it."""
+
+
+class LedgerPeriod(Carried):
+    """A month of a company's books."""
+
+    ref: Ref
+    company: str
+    start: date
+    end: date
+    """First day after it."""
+    state: LedgerPeriodState
+
+
+class UnpostedDocument(Carried):
+    """What stands in the ledger's month and is not posted, whoever began it: it keeps the month
+    from being closed."""
+
+    ref: Ref
+    number: str = ""
+    day: date
+    document_key: str = ""
+    """"" where it is none of ours."""
+    description: str = ""
 
 
 class TrialBalanceRow(Carried):

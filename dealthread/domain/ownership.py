@@ -168,6 +168,19 @@ WRITE_MODELS: dict[str, WriteModel] = {
             "cause": (),
         },
     ),
+    "TakeOverAgreement": WriteModel(
+        System.BILLING,
+        {
+            "contract": (26, 27),
+            "customer": (),
+            "subscription": (),
+            "items": (26,),
+        },
+    ),
+    "TakeOverCustomer": WriteModel(
+        System.ERP,
+        {"company": (), "party": (), "customer_key": (26,)},
+    ),
     "OnboardErpCustomer": WriteModel(
         System.ERP,
         {

@@ -7,12 +7,13 @@ currency; `rate` says what they are in a ledger that is kept in another one.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, StringConstraints, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from dealthread.domain.base import Carried, Ref
 from dealthread.domain.documents import CreditForm, Stated
@@ -52,6 +53,25 @@ class LedgerRate(Carried):
     def of(self, amount: Money) -> Money:
         """The amount in the ledger's currency, rounded half up once."""
         return Money.rounded(amount.amount * self.rate, self.currency)
+
+    def said(self, currency: str) -> str:
+        """As a person reads it on a document of a currency, and `said_rate` reads it back."""
+        source = f"({self.source})"
+        return f"1 {currency} = {self.rate:f} {self.currency} of {self.rate_date} {source}"
+
+
+_SAID = re.compile(r"1 [A-Z]{3} = ([0-9.]+) ([A-Z]{3}) of (\d{4}-\d\d-\d\d) \(([^)]+)\)")
+
+
+def said_rate(text: str | None) -> LedgerRate | None:
+    """The rate that a document says; None where it says none."""
+    found = _SAID.search(text or "")
+    if found is None:
+        return None
+    rate, currency, day, source = found.groups()
+    return LedgerRate(
+        currency=currency, rate=Decimal(rate), rate_date=date.fromisoformat(day), source=source
+    )
 
 
 class LedgerLine(Carried):
@@ -190,6 +210,21 @@ class LedgerCreditMemo(_Document):
         return [part.form for part in self.settlements] == [CreditForm.OPEN_INVOICE]
 
 
+class TakenBackCredit(Carried):
+    """Undo of a credit memo that was withdrawn while the invoice that it reduced is open: a
+    document of the opposite effect settles the memo, the invoice is open as before. Both stay in
+    the books."""
+
+    document: LedgerInvoice
+    memo: DocumentKey
+    invoice: DocumentKey
+
+
+def taken_back_number(number: str) -> str:
+    """Under which the undo of a credit memo is kept: the biller numbers none."""
+    return f"{number} void"
+
+
 class Application(Carried):
     """Part of a receipt that settles a document."""
 
@@ -225,6 +260,8 @@ class LedgerReceipt(Carried):
     exchange_account: str = "7000"
     reference: str = ""
     """Remittance reference."""
+    drawn_from: DocumentKey | None = Field(default=None, exclude_if=lambda key: key is None)
+    """The bank's receipt that brought what `money_account` held: it leaves at that one's rate."""
     rate: LedgerRate | None = None
 
     @model_validator(mode="after")
@@ -325,6 +362,8 @@ class PostedDocument(Carried):
     """What is not yet settled of an invoice, applied of a credit memo or receipt."""
     open_ledger_amount: Money | None = None
     """The same in the ledger's currency, where that is another one."""
+    rate: LedgerRate | None = None
+    """At which it was posted, as the document itself says it."""
     issue_date: date | None = None
     posting_date: date | None = None
     due_date: date | None = None

@@ -25,8 +25,12 @@ class ChangeKind(StrEnum):
     CANCELLATION = "cancellation"
     WITHDRAWAL = "withdrawal"
     """Takes back a change that was agreed and has not taken effect."""
+    ADOPTION = "adoption"
+    """A contract that was in force before it was ours."""
     INVOICE_CREDIT = "invoice_credit"
     """A part of an invoice is given back; the contract stays as it is."""
+    INVOICE_WRITE_OFF = "invoice_write_off"
+    """What is open of an invoice is given up; the contract stays as it is."""
 
 
 class ChangeRequest(Carried):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from pydantic import AwareDatetime
+
 from dealthread.domain.event_data.base import Amount, Currency, OfContract
 
 
@@ -54,7 +56,8 @@ class PaymentSucceeded(OfPayment):
 
 
 class PaymentFailed(OfPayment):
-    """An attempt to collect failed."""
+    """An attempt to collect failed. `payment_id` is empty, since none came about, and so is `code`
+    where the biller's invoice names no cause."""
 
     code: str
     attempt: int
@@ -62,7 +65,9 @@ class PaymentFailed(OfPayment):
 
 
 class PaymentSettled(OfPayment):
-    """The money is in the bank: `amount` gross, `fee` kept by the processor."""
+    """The money is in the bank: `amount` gross, `fee` kept by the processor. A payout is told
+    whole: `payment_id`, `invoice_numbers` and `customer_key` are empty, `contract_key` is its own
+    (docs/adr/0022)."""
 
     payout_id: str
     fee: Amount
@@ -81,6 +86,33 @@ class CreditMemoCreated(OfContract):
     reason: str
     currency: Currency
     total: Amount
+
+
+class OfDispute(OfContract):
+    """About a payment that its payer's bank takes back. `contract_key` is the dispute's own where
+    it is about no invoice of a contract."""
+
+    customer_key: str
+    seller: str
+    billing_account: str
+    dispute_id: str
+    invoice_number: str
+    currency: Currency
+    amount: Amount
+    reason: str
+
+
+class DisputeOpened(OfDispute):
+    """Until then evidence may be given; left out where none is asked for."""
+
+    evidence_due_at: AwareDatetime | None = None
+
+
+class DisputeClosed(OfDispute):
+    """`outcome`: won, lost or closed. Lost, the customer may owe the invoice again."""
+
+    outcome: str
+    receivable_reopened: bool
 
 
 class CollectionsStarted(OfContract):
@@ -132,3 +164,5 @@ class UsageThresholdBreached(OfContract):
     threshold: Amount
     used: Amount
     included: Amount
+    percent: int = 0
+    """Which part of what is included the threshold is."""

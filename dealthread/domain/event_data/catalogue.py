@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dealthread.domain.event_data import cash, contract, revenue, service
+from dealthread.domain.event_data import cash, contract, operations, revenue, service
 from dealthread.domain.event_data.base import EventData, OfContract
 from dealthread.domain.events import EventType
 
@@ -108,11 +108,20 @@ CATALOGUE: dict[EventType, Told] = {
     EventType.CREDIT_MEMO_CREATED: Told(
         cash.CreditMemoCreated, "a credit memo exists and names its invoice", _BILLING
     ),
+    EventType.DISPUTE_OPENED: Told(
+        cash.DisputeOpened, "a payer's bank takes a payment back", "collections"
+    ),
+    EventType.DISPUTE_CLOSED: Told(
+        cash.DisputeClosed, "a dispute was won, lost or came to nothing", "collections"
+    ),
     EventType.REVENUE_RECOGNISED: Told(
         revenue.RevenueRecognised, "an entry of a month's recognised revenue is posted", _ACCOUNTING
     ),
     EventType.REVENUE_REVERSED: Told(
         revenue.RevenueReversed, "such an entry was reversed", _ACCOUNTING
+    ),
+    EventType.PERIOD_CLOSED: Told(
+        revenue.PeriodClosed, "a company's month was signed and closed in the ledger", _ACCOUNTING
     ),
     EventType.COLLECTIONS_STARTED: Told(
         cash.CollectionsStarted, "pursuit of an overdue invoice begins", "collections"
@@ -133,5 +142,11 @@ CATALOGUE: dict[EventType, Told] = {
     ),
     EventType.SERVICE_STATUS_CHANGED: Told(
         service.ServiceStatusChanged, "the service a customer receives changed state", _SUPPORT
+    ),
+    EventType.CIRCUIT_OPENED: Told(
+        operations.CircuitOpened, "a vendor is away: what is meant for it waits", "operations"
+    ),
+    EventType.CIRCUIT_CLOSED: Told(
+        operations.CircuitClosed, "work for that vendor flows again", "operations"
     ),
 }

@@ -1,8 +1,11 @@
-"""Data of events about recognised revenue: of a company and a month, not of one contract."""
+"""Data of events about recognised revenue and closed months: of a company and a month, not of one
+contract."""
 
 from __future__ import annotations
 
 from datetime import date
+
+from pydantic import AwareDatetime
 
 from dealthread.domain.event_data.base import Amount, Currency, EventData
 
@@ -31,3 +34,15 @@ class RevenueReversed(OfRecognition):
     """The entry was undone by its opposite."""
 
     reversal_key: str
+
+
+class PeriodClosed(EventData):
+    """The ledger takes nothing more into the month. `evidence` is the fingerprint of what was
+    signed; a month that was opened again is closed anew, as the next attempt."""
+
+    seller: str
+    period: str
+    attempt: int
+    evidence: str
+    ledger_period: str
+    closed_at: AwareDatetime

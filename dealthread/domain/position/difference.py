@@ -16,10 +16,13 @@ from dealthread.domain.position.documents import document_entries
 from dealthread.domain.position.entry import Figure, sum_of
 from dealthread.domain.position.facts import ContractFacts, Posting, run_of
 from dealthread.domain.position.figures import Position, untied
+from dealthread.domain.receivable import taken_back_number
+from dealthread.domain.recognition.credited import credited_rows
 from dealthread.domain.versions.obligations import obligations_of
 from dealthread.domain.versions.without_end import is_without_end
 
 _INVOICE, _CREDIT, _RECEIPT = "erp.invoice", "erp.credit", "erp.receipt"
+_TAKEN_BACK = "erp.takeback"
 _WAITS = {
     "": "the ledger was not asked yet",
     "intent": "it waits for the ledger, which is away or has others to post first",
@@ -103,7 +106,9 @@ def _of_bill(facts: ContractFacts, bill: Bill) -> Iterator[Difference]:
     if bill.status in (InvoiceStatus.DRAFT, InvoiceStatus.PREVIEW) or not bill.gross:
         return
     mine = [one for one in facts.postings if one.business_key == run_of(bill)]
-    invoice = next((one for one in mine if one.step == _INVOICE), None)
+    is_credit = bill.gross.amount < 0
+    step = _CREDIT if is_credit else _INVOICE
+    invoice = next((one for one in mine if one.step == step), None)
     is_void = bill.status is InvoiceStatus.VOID
     if invoice is None or invoice.document is None:
         if not is_void:
@@ -119,16 +124,19 @@ def _of_bill(facts: ContractFacts, bill: Bill) -> Iterator[Difference]:
             "the biller took it back after it was posted: it is credited in the ledger by a person",
         )
     document = invoice.document
-    if (document.net, document.tax, document.gross) != (bill.net, bill.tax, bill.gross):
+    has = (document.net, document.tax, document.gross)
+    net, tax, gross = (-one for one in has) if is_credit else has
+    if (net, tax, gross) != (bill.net, bill.tax, bill.gross):
         yield _of_document(
             facts,
             bill,
             DifferenceKind.POSTED_DIFFERENTLY,
-            document.gross - bill.gross,
+            gross - bill.gross,
             invoice,
-            f"the ledger has {document.net} and {document.tax} of tax, the biller {bill.net} and "
-            f"{bill.tax}",
+            f"the ledger has {net} and {tax} of tax, the biller {bill.net} and {bill.tax}",
         )
+    if is_credit:
+        return
     yield from _of_credits(facts, bill, mine)
     yield from _withdrawn(facts, bill, mine)
     yield from _of_payments(facts, bill, mine)
@@ -152,8 +160,12 @@ def _of_credits(facts: ContractFacts, bill: Bill, mine: list[Posting]) -> Iterat
 
 def _withdrawn(facts: ContractFacts, bill: Bill, mine: list[Posting]) -> Iterator[Difference]:
     given = {memo.number for memo in bill.credit_memos}
+    undone = {one.document.number for one in mine if one.step == _TAKEN_BACK and one.document}
     for one in mine:
-        if one.step == _CREDIT and one.document and one.document.number not in given:
+        if one.step != _CREDIT or one.document is None:
+            continue
+        number = one.document.number
+        if number not in given and taken_back_number(number) not in undone:
             yield difference_of(
                 facts,
                 DifferenceKind.POSTED_DIFFERENTLY,
@@ -226,6 +238,8 @@ def _of_schedule(
     planned = Money.total((row.amount for row in facts.planned), contract.currency)
     accepted = Money.total((one.amount for one in facts.accepted), contract.currency)
     gap = contract.tcv() - planned - accepted
+    if facts.opening is not None:
+        gap = gap - facts.opening.recognised
     if not gap:
         return
     by_event = any(one.is_by_event for one in obligations_of(contract.lines, config))
@@ -242,10 +256,18 @@ def _of_schedule(
 
 
 def planned_by(facts: ContractFacts, as_of: date, currency: str) -> Money:
-    """Revenue of months that have ended, and of services that were accepted."""
+    """Revenue of months that have ended, and of services that were accepted, less what people
+    credited."""
     months = (row.amount for row in facts.planned if month_has_ended(row.month, as_of))
     services = (one.amount for one in facts.accepted if one.accepted_on <= as_of)
-    return Money.total(months, currency) + Money.total(services, currency)
+    contract = facts.versions[-1].contract
+    less = (
+        row.amount
+        for bill in facts.bills
+        for row in credited_rows(bill, contract)
+        if month_has_ended(row.month, as_of) and row.line_key not in usage_keys(contract)
+    )
+    return Money.total((*months, *services, *less), currency)
 
 
 def usage_keys(contract: Contract) -> frozenset[str]:

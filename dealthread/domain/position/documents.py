@@ -11,6 +11,7 @@ from dealthread.domain.documents import CreditForm, CreditMemo
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.position.entry import DocumentKind, Entry, Figure
+from dealthread.domain.position.facts import RECOVERED, REOPENED, Posting
 from dealthread.domain.receivable import DocumentKind as Posted
 from dealthread.domain.receivable import PostedDocument
 
@@ -50,13 +51,16 @@ def document_entries(
         day = document.posting_date
     made = _Maker(bill, DocumentKind.INVOICE, day, bill.number, bill.ref, document)
     used = Money.total((one.net for one in bill.lines if one.line_key in usage), bill.currency)
+    zero = Money.zero(bill.currency)
     yield from made.all(
         {
             Figure.BILLED: bill.net,
             Figure.USAGE_BILLED: used,
             Figure.SOLD: used,
             Figure.INVOICED_GROSS: bill.gross,
-            Figure.RECEIVABLE: bill.gross,
+            # Below nought nothing is owed to us: it is the customer's balance.
+            Figure.RECEIVABLE: max(bill.gross, zero),
+            Figure.CREDIT_BALANCE: max(-bill.gross, zero),
         }
     )
     if bill.balance_used.amount > 0:
@@ -86,12 +90,14 @@ def _credit(
         return
     used = Money.total((one.net for one in memo.lines if one.line_key in usage), bill.currency)
     zero = Money.zero(bill.currency)
+    # A person's credit changes the price: the versions of the contract do not say it.
+    is_asked = memo.ref is not None and memo.ref.native_id in bill.credit_reasons
     made = _Maker(bill, DocumentKind.CREDIT_MEMO, day, memo.number, memo.ref, document)
     yield from made.all(
         {
             Figure.BILLED: -memo.net,
             Figure.USAGE_BILLED: -used,
-            Figure.SOLD: -used,
+            Figure.SOLD: -memo.net if is_asked else -used,
             Figure.INVOICED_GROSS: -memo.gross,
             Figure.RECEIVABLE: -memo.forms.get(CreditForm.OPEN_INVOICE, zero),
             Figure.CREDIT_BALANCE: memo.forms.get(CreditForm.BALANCE, zero),
@@ -155,6 +161,26 @@ def write_off_entries(contract_key: str, document: PostedDocument) -> Iterator[E
             day=day,
             contract_key=contract_key,
             kind=DocumentKind.WRITE_OFF,
+            number=document.number,
+            source=document.ref,
+            ledger=document.ref,
+        )
+
+
+def undone_entries(contract_key: str, posting: Posting) -> Iterator[Entry]:
+    """What another document had settled is open again: a payment that was lost to a dispute, a
+    write-off whose invoice was paid after all."""
+    document = posting.document
+    figure = {REOPENED: Figure.COLLECTED, RECOVERED: Figure.WRITTEN_OFF}.get(posting.step)
+    if document is None or document.posting_date is None or figure is None:
+        return
+    for what, amount in ((figure, -document.gross), (Figure.RECEIVABLE, document.gross)):
+        yield Entry(
+            figure=what,
+            amount=amount,
+            day=document.posting_date,
+            contract_key=contract_key,
+            kind=DocumentKind.REVERSAL,
             number=document.number,
             source=document.ref,
             ledger=document.ref,

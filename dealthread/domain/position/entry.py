@@ -43,6 +43,10 @@ class DocumentKind(StrEnum):
     """Credit of before that an invoice used up."""
     RECEIPT = "receipt"
     WRITE_OFF = "write_off"
+    REVERSAL = "reversal"
+    """Of a payment that was lost to a dispute, or of a write-off that was paid after all."""
+    OPENING = "opening"
+    """What an adopted contract brought along."""
     RECOGNITION = "recognition"
     """An entry of recognised revenue."""
 

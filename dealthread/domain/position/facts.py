@@ -12,6 +12,10 @@ from dealthread.domain.position.sold import AcceptedVersion
 from dealthread.domain.receivable import PostedDocument
 from dealthread.domain.versions.plan import RevenuePlanRow
 
+REOPENED, RECOVERED = "erp.reopen_receivable", "erp.reverse_write_off"
+"""Steps whose document undoes another one: a payment that a lost dispute took, a write-off of what
+was paid after all."""
+
 
 class Posting(Frozen):
     """One document that we post, or try to post, to the ledger for an invoice."""
@@ -52,6 +56,17 @@ class AcceptedService(Frozen):
     amount: Money
 
 
+class OpeningFigures(Frozen):
+    """Of an adopted contract, on the morning on which it became ours: what others billed and
+    recognised, net, and what was open of their invoices, with tax."""
+
+    as_of: date
+    billed: Money
+    recognised: Money
+    owed: dict[str, Money] = {}
+    """What is left to pay, by the biller's id of the invoice."""
+
+
 class ContractFacts(Frozen):
     """One contract. `versions` holds at least one."""
 
@@ -67,6 +82,9 @@ class ContractFacts(Frozen):
     planned: tuple[RevenuePlanRow, ...] = ()
     """The present version's schedule, as far as the day that is asked about."""
     accepted: tuple[AcceptedService, ...] = ()
+    opening: OpeningFigures | None = None
+    changed_on: date | None = None
+    """Of facts that were cut off at a day: when the first of the later versions was agreed."""
     open_cases: dict[str, str] = {}
     """Case by the business key that waits for it."""
 

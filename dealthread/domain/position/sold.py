@@ -9,7 +9,7 @@ from fractions import Fraction
 from dealthread.domain.base import Frozen, Ref, System
 from dealthread.domain.catalog import ChargeKind, ConfigSet
 from dealthread.domain.contract import Contract
-from dealthread.domain.metrics import arr
+from dealthread.domain.metrics import RevenueLine, arr
 from dealthread.domain.money import Money
 from dealthread.domain.position.entry import DocumentKind, Entry, Figure
 from dealthread.domain.rounding import exact, money_of
@@ -53,18 +53,22 @@ def sold_entries(versions: Sequence[AcceptedVersion], day: date) -> Iterator[Ent
 
 def arr_of(contract: Contract, day: date, config: ConfigSet) -> Money:
     """Annual recurring revenue of a day, half up; a bundle counts with the parts that recur."""
+    return arr(recurring_lines(contract, config), day, contract.currency).amount
+
+
+def recurring_lines(contract: Contract, config: ConfigSet) -> list[RevenueLine]:
+    """The lines of `arr_of`: of a bundle the price of the parts that recur."""
     shares = {
         line.line_key: _recurring_share(contract, line.line_key, config)
         for line in contract.lines
         if line.revenue_rule == BY_PARTS
     }
-    lines = [
+    return [
         line.model_copy(update={"net": _part(line.net, shares[line.key])})
         if line.key in shares
         else line
         for line in revenue_lines(contract)
     ]
-    return arr(lines, day, contract.currency).amount
 
 
 def _fixed(contract: Contract) -> Money:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from dealthread.domain.base import Frozen
 from dealthread.domain.catalog import ConfigSet
@@ -15,9 +15,13 @@ from dealthread.domain.position.difference import (
     planned_by,
     usage_keys,
 )
-from dealthread.domain.position.documents import document_entries, write_off_entries
+from dealthread.domain.position.documents import (
+    document_entries,
+    undone_entries,
+    write_off_entries,
+)
 from dealthread.domain.position.entry import DocumentKind, Entry, Figure
-from dealthread.domain.position.facts import ContractFacts
+from dealthread.domain.position.facts import ContractFacts, OpeningFigures
 from dealthread.domain.position.figures import Position, position_of
 from dealthread.domain.position.sold import arr_of, in_force, sold_entries
 
@@ -65,9 +69,43 @@ def standing_of(facts: ContractFacts, as_of: date, config: ConfigSet) -> Standin
     )
 
 
+def _opening(facts: ContractFacts, opening: OpeningFigures) -> Iterator[Entry]:
+    """What others billed and recognised, less what has been read of it since as a bill."""
+    contract, read = facts.versions[-1].contract, {bill.ref.native_id for bill in facts.bills}
+    billed = opening.billed - Money.total(
+        (
+            bill.net
+            for bill in facts.bills
+            if bill.issue_date is not None and bill.issue_date < opening.as_of
+        ),
+        contract.currency,
+    )
+    owed = Money.total(
+        (amount for bill, amount in opening.owed.items() if bill not in read), contract.currency
+    )
+    for figure, amount in (
+        (Figure.BILLED, billed),
+        (Figure.RECOGNISED, opening.recognised),
+        (Figure.INVOICED_GROSS, owed),
+        (Figure.RECEIVABLE, owed),
+    ):
+        if amount:
+            yield Entry(
+                figure=figure,
+                amount=amount,
+                day=opening.as_of - timedelta(days=1),
+                contract_key=facts.contract_key,
+                kind=DocumentKind.OPENING,
+                number=f"{facts.contract_key} opening",
+                source=contract.refs[0] if contract.refs else None,
+            )
+
+
 def _entries(facts: ContractFacts, as_of: date) -> Iterator[Entry]:
     if facts.state not in _NEVER:
         yield from sold_entries(facts.versions, as_of)
+    if facts.opening is not None:
+        yield from _opening(facts, facts.opening)
     usage = usage_keys(facts.versions[-1].contract)
     posted = {one.document.number: one.document for one in facts.postings if one.document}
     for bill in facts.bills:
@@ -75,6 +113,7 @@ def _entries(facts: ContractFacts, as_of: date) -> Iterator[Entry]:
     for posting in facts.postings:
         if posting.document is not None:
             yield from write_off_entries(facts.contract_key, posting.document)
+            yield from undone_entries(facts.contract_key, posting)
     for part in (one for one in facts.recognised if one.is_posted):
         for figure in (Figure.RECOGNISED, Figure.USAGE_RECOGNISED)[
             : 2 if part.line_key in usage else 1

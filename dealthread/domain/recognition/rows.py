@@ -12,6 +12,11 @@ from dealthread.domain.money import CurrencyCode, ExactDecimal, Money
 from dealthread.domain.receivable import DocumentKey
 from dealthread.domain.revenue.journal import Side
 
+AS_USED = "as_used"
+"""Treatment of usage: revenue in the month of use, a receivable until its bill takes it."""
+UNBILLED_RECEIVABLES = "1150"
+"""Where usage stands until it is billed (facts/domain.md §9.2); the invoice's line clears it."""
+
 
 class PlannedRevenue(Frozen):
     """Revenue of one obligation in one month, as the contract's present plan has it."""
@@ -97,13 +102,16 @@ class RecognitionDocument(Carried):
         }
 
     def journal(self) -> LedgerJournal:
-        """Deferred revenue against revenue: one line for each account, and one more for what a
-        plan takes back of it."""
+        """Deferred revenue, or for usage unbilled receivables, against revenue: one line for each
+        account, and one more for what a plan takes back of it."""
         sides = []
         for takes_back in (False, True):
             rows = [row for row in self.rows if (row.ledger_amount.amount < 0) is takes_back]
             debit = Side.CREDIT if takes_back else Side.DEBIT
-            sides.append(self._side(self.deferred_account, rows, debit))
+            used = [row for row in rows if row.treatment == AS_USED]
+            fixed = [row for row in rows if row.treatment != AS_USED]
+            sides.append(self._side(self.deferred_account, fixed, debit))
+            sides.append(self._side(UNBILLED_RECEIVABLES, used, debit))
             for account in sorted({row.account for row in rows}):
                 of_account = [row for row in rows if row.account == account]
                 sides.append(

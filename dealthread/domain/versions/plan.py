@@ -10,6 +10,9 @@ from dealthread.domain.base import Carried
 from dealthread.domain.money import Money
 from dealthread.domain.revenue.schedule import schedule
 
+ADOPTED = "adopted"
+"""Treatment of what an adopted contract still has before it: a part of its term, not the whole."""
+
 
 class RevenuePlanRow(Carried):
     """Revenue of one obligation in one month, net, in the contract's currency."""

@@ -16,12 +16,13 @@ from dealthread.domain.revenue.spread import spread
 from dealthread.domain.rounding import money_of
 from dealthread.domain.versions.lookup import spans_of
 from dealthread.domain.versions.obligations import obligations_of
-from dealthread.domain.versions.plan import ObligationPlan, first_of
+from dealthread.domain.versions.plan import ADOPTED, ObligationPlan, first_of
 from dealthread.domain.versions.terms import billing_terms
 
 _SEPARATE, _TERM = re.compile(r"A\d+"), re.compile(r"T(\d+)")
 _FOUR_DAYS = timedelta(days=4)
-_REPLANNED = (Treatment.PROSPECTIVE.value, Treatment.RESTATE.value)
+_REPLANNED = (Treatment.PROSPECTIVE.value, Treatment.RESTATE.value, ADOPTED)
+"""Labels of plans that no longer hold an obligation from its first day."""
 
 
 class Replanning:

@@ -62,7 +62,7 @@ def unscheduled(
             obligation=one.key, line_key=one.line_key, account=one.account, amount=one.price
         )
         for one in obligations_of(lines, config)
-        if one.is_by_event
+        if one.is_by_event and one.line_key not in contract.served_lines
     )
 
 

@@ -12,6 +12,7 @@ from dealthread.domain.contract import Contract, ContractLine
 from dealthread.domain.contracting import list_price_of
 from dealthread.domain.money import Money, UnitPrice
 from dealthread.domain.taxation import tax_on
+from dealthread.domain.usage.terms import terms_of
 from dealthread.domain.versions.proration import (
     Priced,
     committed_net,
@@ -129,6 +130,7 @@ def of_product(line: ContractLine, mapping: ProductMapping, currency: str) -> Co
             "revenue_account": mapping.revenue_account,
             "entitlement_template": mapping.entitlement_template,
             "product_line": mapping.product_line,
+            "usage": terms_of(mapping, currency),
         }
     )
 
@@ -181,6 +183,7 @@ def added_line(
         entitlement_template=mapping.entitlement_template,
         access_from=start,
         product_line=mapping.product_line,
+        usage=terms_of(mapping, contract.currency),
     )
     if not once:
         return respan(blank, start, terms, code, quantity, price)

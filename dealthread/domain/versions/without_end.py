@@ -34,8 +34,11 @@ def is_without_end(contract: Contract) -> bool:
 
 def planned_until(contract: Contract, latest: date | None = None) -> date:
     """First day that is not planned yet. `latest`: the latest day on which a change of the
-    contract took effect or was agreed; None of a first version."""
+    contract took effect or was agreed; None of a first version. An adopted contract plans the
+    rest of the period in which it was."""
     start = contract.start_date
+    if contract.adopted_on is not None:
+        start = max(start, contract.adopted_on - ONE_DAY)
     return _open_terms(contract).period_at(max(start, latest or start)).end
 
 

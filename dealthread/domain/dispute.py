@@ -1,0 +1,156 @@
+"""A payment that its payer's bank takes back: what it means for the books. Pure.
+
+While it is open the claim on the customer stays settled: what was taken stands on disputes
+receivable, against the processor's clearing account, and the processor's fee is an expense. Won,
+it goes back to clearing. Lost, it is no credit to the customer, since the supply stands: the
+receivable is open again, or the loss is booked, as the policy says (facts/domain.md §5, "Dispute").
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from dealthread.domain.base import Carried, Frozen, Ref
+from dealthread.domain.ledger import EntryLine, LedgerJournal
+from dealthread.domain.money import Money
+from dealthread.domain.payout import CLEARING
+from dealthread.domain.revenue.journal import Side
+
+
+class DisputeStatus(StrEnum):
+    """Where a dispute stands at the processor."""
+
+    OPEN = "open"
+    """Evidence may be given, or is being looked at."""
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"
+    """An inquiry, or what was prevented, that came to nothing: no money moved."""
+
+
+class LostDispute(StrEnum):
+    """What the books say of a dispute that was lost."""
+
+    REOPEN = "reopen"
+    """The customer owes the invoice again."""
+    LOSS = "loss"
+    """Nobody pursues it: an expense."""
+
+
+class Dispute(Carried):
+    """One dispute of one charge."""
+
+    ref: Ref
+    status: DisputeStatus
+    amount: Money
+    reason: str
+    """The payer's, as the processor names it."""
+    withdrawn: Money
+    """Taken from the processor's balance; nought while an inquiry asks only."""
+    reinstated: Money
+    """Given back to it."""
+    fee: Money
+    """What the processor charged for it."""
+    fee_returned: Money
+    """What it gave back of that."""
+    opened_on: date
+    reinstated_on: date | None = None
+    evidence_due: AwareDatetime | None = None
+    """None where no answer is allowed."""
+    invoice_id: str = ""
+    """"" for a payment of no invoice."""
+    payment_id: str = ""
+    """The payment of that invoice, as the bill names it."""
+    is_of_several: bool = False
+    """One payment of several invoices: nobody says which of them is disputed."""
+
+
+class DisputeAccounts(Frozen):
+    """Where a billing account's disputes are posted to."""
+
+    disputes: str = "1060"
+    costs: str = "6650"
+    """Fees of disputes, and losses where the policy is to pursue nobody."""
+
+
+def opened_entry(
+    dispute: Dispute, key: str, company: str, accounts: DisputeAccounts, invoice: str
+) -> LedgerJournal | None:
+    """What was taken from the balance; None where nothing was."""
+    if not dispute.withdrawn and not dispute.fee:
+        return None
+    return _journal(
+        key,
+        company,
+        dispute.opened_on,
+        f"Dispute {dispute.ref.native_id} of {invoice}",
+        (accounts.disputes, dispute.withdrawn, "withdrawn"),
+        (accounts.costs, dispute.fee, "fee"),
+        (CLEARING, -(dispute.withdrawn + dispute.fee), dispute.reason),
+    )
+
+
+def won_entry(
+    dispute: Dispute, key: str, company: str, accounts: DisputeAccounts, invoice: str
+) -> LedgerJournal | None:
+    """What was given back to the balance."""
+    if not dispute.reinstated and not dispute.fee_returned:
+        return None
+    return _journal(
+        key,
+        company,
+        dispute.reinstated_on or dispute.opened_on,
+        f"Dispute {dispute.ref.native_id} of {invoice} won",
+        (CLEARING, dispute.reinstated + dispute.fee_returned, "reinstated"),
+        (accounts.disputes, -dispute.reinstated, "reinstated"),
+        (accounts.costs, -dispute.fee_returned, "fee returned"),
+    )
+
+
+def lost_entry(
+    dispute: Dispute,
+    key: str,
+    company: str,
+    accounts: DisputeAccounts,
+    invoice: str,
+    on: date,
+    policy: LostDispute,
+) -> LedgerJournal | None:
+    """What was taken for good. Where the receivable is opened again the payment's own entry is
+    reversed beside this one: together they move it from disputes to the customer."""
+    lost = dispute.withdrawn - dispute.reinstated
+    if not lost:
+        return None
+    against = CLEARING if policy is LostDispute.REOPEN else accounts.costs
+    return _journal(
+        key,
+        company,
+        on,
+        f"Dispute {dispute.ref.native_id} of {invoice} lost",
+        (against, lost, policy),
+        (accounts.disputes, -lost, dispute.reason),
+    )
+
+
+def _journal(
+    key: str, company: str, day: date, text: str, *lines: tuple[str, Money, str]
+) -> LedgerJournal:
+    return LedgerJournal(
+        document_key=key,
+        company=company,
+        posting_date=day,
+        description=text,
+        lines=tuple(
+            EntryLine(
+                account=account,
+                side=Side.DEBIT if signed.amount > 0 else Side.CREDIT,
+                amount=abs(signed),
+                text=words,
+            )
+            for account, signed, words in lines
+            if signed
+        ),
+    )

@@ -1,0 +1,73 @@
+"""What moved on the processor's balance up to a month's end, and what it paid out in the month."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from dealthread.domain.base import Carried
+from dealthread.domain.money import CurrencyCode, Money
+from dealthread.domain.payout import MovementKind, Movements, Payout, PayoutStatus
+
+_UNDER_WAY = (PayoutStatus.PENDING, PayoutStatus.IN_TRANSIT)
+_LEAVES = (MovementKind.FEE, MovementKind.ADJUSTMENT, MovementKind.UNKNOWN)
+"""Kinds that never stand on the clearing account: they are booked with their payout."""
+
+
+class ProcessorBalance(Carried):
+    """One billing account and currency. Movements leave payouts out; above nought is towards us."""
+
+    billing_account: str
+    currency: CurrencyCode
+    balance: Money
+    """At the end of the month's last day: everything that moved, payouts among it."""
+    before: tuple[Movements, ...]
+    """From the beginning to the day before the month."""
+    month: tuple[Movements, ...]
+    payouts: tuple[Payout, ...] = ()
+    """That were made by the month's end and arrived, or came back, in the month or later; those of
+    the month with what was in them."""
+
+    def gross(self, *kinds: MovementKind) -> Money:
+        """What the month's movements of kinds come to before fees."""
+        return _amounts(self.month, kinds, self.currency)
+
+    def net(self, kind: MovementKind) -> Money:
+        """What they come to after fees."""
+        return Money.total((one.net for one in self.month if one.kind is kind), self.currency)
+
+    @property
+    def charged(self) -> Money:
+        """What the processor took up to the month's end that is booked with a payout: fees without
+        those of disputes, and what has no account yet."""
+        return taken_off((*self.before, *self.month), self.currency)
+
+    def on_its_way(self, end: date) -> Money:
+        """Paid out of the balance, and not at the bank on the day before `end`."""
+        under_way = (
+            one.amount for one in self.payouts if one.status in _UNDER_WAY or settled_on(one) >= end
+        )
+        return Money.total(under_way, self.currency)
+
+
+def settled_on(payout: Payout) -> date:
+    """The day on which the ledger has a payout: one that comes back before it arrives never was at
+    the bank later than that."""
+    return min(payout.arrival_date, payout.returned_on or payout.arrival_date)
+
+
+def is_settled(payout: Payout) -> bool:
+    """Whether the processor has sent it or taken it back."""
+    return payout.status not in _UNDER_WAY
+
+
+def taken_off(movements: tuple[Movements, ...], currency: str) -> Money:
+    """What of movements is booked with their payout: fees, and movements that are no customer's.
+    A dispute's fee is in the dispute's own document."""
+    fees = (one.fee for one in movements if one.kind is not MovementKind.DISPUTE)
+    return Money.total(fees, currency) - _amounts(movements, _LEAVES, currency)
+
+
+def _amounts(
+    movements: tuple[Movements, ...], kinds: tuple[MovementKind, ...], currency: str
+) -> Money:
+    return Money.total((one.amount for one in movements if one.kind in kinds), currency)
