@@ -7,7 +7,24 @@ import os
 from alembic import context
 from sqlalchemy import create_engine, text
 
-from dealthread.store import schema_recognition
+from dealthread.store import (
+    schema_adoption,
+    schema_checks,
+    schema_circuits,
+    schema_closing,
+    schema_recognition,
+    schema_usage,
+)
+
+TABLES = (
+    schema_adoption,
+    schema_checks,
+    schema_circuits,
+    schema_closing,
+    schema_recognition,
+    schema_usage,
+)
+"""Every module that adds tables to the metadata they share."""
 
 LOCK_TIMEOUT = "5s"
 """A migration that cannot get its lock gives up instead of queueing everybody behind it."""
@@ -28,7 +45,7 @@ def run() -> None:
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         context.configure(
             connection=connection,
-            target_metadata=schema_recognition.metadata,
+            target_metadata=TABLES[0].metadata,
             transaction_per_migration=True,
         )
         with context.begin_transaction():

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.domain.bill import Bill
-from dealthread.store.schema import bills
+from dealthread.domain.cash import OwedBill
+from dealthread.domain.events import BusinessEvent
+from dealthread.domain.invoice import InvoiceStatus
+from dealthread.store.billed_usage import note_billed
+from dealthread.store.journal import publish_all
+from dealthread.store.schema import bills, contracts
 
 
 class PostgresBills:
@@ -37,13 +44,54 @@ class PostgresBills:
             found = list(rows.scalars())
         return Bill.model_validate(found[0]) if len(found) == 1 else None
 
-    async def seen(self, bill: Bill, read_at: datetime) -> None:
+    async def owed(
+        self, seller: str, numbers: Sequence[str], customer_key: str
+    ) -> tuple[OwedBill, ...]:
+        which: list[ColumnElement[bool]] = [bills.c.number.in_(numbers)]
+        if customer_key:
+            which.append(contracts.c.customer_key == customer_key)
+        query = (
+            select(
+                bills.c.body,
+                contracts.c.customer_key,
+                contracts.c.customer_name,
+                contracts.c.region,
+            )
+            .join(contracts, contracts.c.contract_key == bills.c.contract_key)
+            .where(
+                contracts.c.seller == seller,
+                bills.c.number != "",
+                or_(*which),
+            )
+            .order_by(bills.c.number)
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(_owed(row._mapping) for row in rows)
+
+    async def buys(self, seller: str, customer_key: str) -> bool:
+        mine = exists().where(
+            contracts.c.seller == seller, contracts.c.customer_key == customer_key
+        )
+        async with self._engine.connect() as connection:
+            return bool(await connection.scalar(select(mine)))
+
+    async def seen(
+        self, bill: Bill, read_at: datetime, events: tuple[BusinessEvent, ...] = ()
+    ) -> None:
         values = {
             "contract_key": bill.contract_key,
             "number": bill.number,
             "body": bill.model_dump(mode="json"),
             "read_at": read_at,
+            "to_check": True,
         }
+        # What went out takes the place of its draft and is never one again, whatever the clocks of
+        # two systems say of when: a draft is as old as the biller says it is.
+        was_draft = bills.c.body["status"].astext == InvoiceStatus.DRAFT.value
+        is_older = bills.c.read_at <= read_at
+        is_draft = bill.status is InvoiceStatus.DRAFT
+        may_replace = and_(is_older, was_draft) if is_draft else or_(is_older, was_draft)
         async with self._engine.begin() as connection:
             await connection.execute(
                 insert(bills)
@@ -51,6 +99,22 @@ class PostgresBills:
                 .on_conflict_do_update(
                     index_elements=["billing_account", "native_id"],
                     set_=values,
-                    where=bills.c.read_at <= read_at,
+                    where=may_replace,
                 )
             )
+            await note_billed(connection, bill.contract_key)
+            await publish_all(connection, events)
+
+
+def _owed(row: Mapping[Any, Any]) -> OwedBill:
+    bill = Bill.model_validate(row["body"])
+    return OwedBill(
+        ref=bill.ref,
+        number=bill.number,
+        contract_key=bill.contract_key,
+        customer_key=row["customer_key"],
+        customer_name=row["customer_name"] or "",
+        region=row["region"] or "",
+        remaining=bill.payable,
+        issue_date=bill.issue_date,
+    )

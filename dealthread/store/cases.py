@@ -45,7 +45,7 @@ def _case(row: Row[Any]) -> Case:
 
 
 class PostgresCases:
-    """Opening is repeatable by (case id, occurrence); deciding compares and sets the version."""
+    """Opening is repeatable by (case id, run, occurrence); deciding moves the version on."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -53,6 +53,9 @@ class PostgresCases:
     async def open(self, opening: CaseOpening) -> Case:
         info = KINDS[opening.kind]
         now = datetime.now(UTC)
+        within = info.first_decision_within
+        if opening.decide_within_seconds is not None:
+            within = timedelta(seconds=opening.decide_within_seconds)
         async with self._engine.begin() as connection:
             # A case that is not there yet has no row to lock.
             await connection.execute(
@@ -64,7 +67,11 @@ class PostgresCases:
                     select(cases).where(cases.c.case_id == opening.case_id).with_for_update()
                 )
             ).first()
-            if row is not None and row.occurrence >= opening.occurrence:
+            if (
+                row is not None
+                and row.occurrence >= opening.occurrence
+                and row.body.get("run", "") == opening.run
+            ):
                 return _case(row)
             opening = await _named(connection, opening)
             values = {
@@ -79,10 +86,10 @@ class PostgresCases:
                 "amount": opening.money_at_risk.amount if opening.money_at_risk else None,
                 "currency": opening.money_at_risk.currency if opening.money_at_risk else None,
                 "opened_at": now,
-                "decide_by": now + info.first_decision_within,
+                "decide_by": now + within,
                 "decided_at": None,
                 "escalation": 0,
-                "escalate_at": now + info.first_decision_within / 2,
+                "escalate_at": now + within / 2,
                 "body": opening.model_dump(mode="json"),
             }
             if row is None:
@@ -353,7 +360,9 @@ def refuse_undecidable(case: Case, decision: Decision) -> None:
         raise BadInput(
             "decision_not_allowed",
             field="decision",
-            action="choose one of: " + ", ".join(case.allowed),
+            action="choose one of: " + ", ".join(case.allowed)
+            if case.allowed
+            else "put the fact right: the case closes by itself then",
         )
     if decision.decision in ("approve", "reject") and decision.actor == case.requested_by:
         raise BadInput(

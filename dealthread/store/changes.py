@@ -14,6 +14,7 @@ from dealthread.domain.change_order import ChangeOrder, order_from_json
 from dealthread.domain.credit_order import CreditOrder
 from dealthread.domain.documents import Agreement, ChangedAgreement
 from dealthread.domain.transaction import ChangeKind, ChangeRequest
+from dealthread.domain.write_off_order import WriteOffOrder
 from dealthread.errors import Conflict
 from dealthread.hub import WriteState
 from dealthread.store import audit
@@ -27,6 +28,7 @@ from dealthread.store.schema import (
     runs,
 )
 
+Order = ChangeOrder | CreditOrder | WriteOffOrder
 _STARTED, _CHANGED = "billing.subscription", "billing.change"
 
 
@@ -50,16 +52,19 @@ class PostgresChanges:
         return None if body is None else order_from_json(json.dumps(body))
 
     async def credit_order(self, change_id: str) -> CreditOrder | None:
-        async with self._engine.connect() as connection:
-            body = (
-                await connection.execute(
-                    select(change_orders.c.body).where(
-                        change_orders.c.change_id == change_id,
-                        change_orders.c.kind == ChangeKind.INVOICE_CREDIT,
-                    )
-                )
-            ).scalar()
+        body = await self._body(change_id, ChangeKind.INVOICE_CREDIT)
         return None if body is None else CreditOrder.model_validate(body)
+
+    async def write_off_order(self, change_id: str) -> WriteOffOrder | None:
+        body = await self._body(change_id, ChangeKind.INVOICE_WRITE_OFF)
+        return None if body is None else WriteOffOrder.model_validate(body)
+
+    async def _body(self, change_id: str, kind: ChangeKind) -> object:
+        query = select(change_orders.c.body).where(
+            change_orders.c.change_id == change_id, change_orders.c.kind == kind
+        )
+        async with self._engine.connect() as connection:
+            return (await connection.execute(query)).scalar()
 
     async def record_order(self, order: ChangeOrder, requested_by: str) -> None:
         async with self._engine.begin() as connection:
@@ -80,9 +85,7 @@ class PostgresChanges:
             else:
                 await _audit(connection, order, "change.ordered", requested_by)
 
-    async def place(
-        self, order: ChangeOrder | CreditOrder, request: ChangeRequest, contract_key: str
-    ) -> bool:
+    async def place(self, order: Order, request: ChangeRequest, contract_key: str) -> bool:
         """Claim the run of an order and store the order, in one transaction: neither is there
         without the other, nor with another's terms. True where the run is new; the order then
         takes the place of one that came to nothing.
@@ -219,7 +222,7 @@ class PostgresChanges:
             return wanted <= set(rows.scalars())
 
 
-async def _check_same(connection: AsyncConnection, order: ChangeOrder | CreditOrder) -> None:
+async def _check_same(connection: AsyncConnection, order: Order) -> None:
     known = await connection.execute(
         select(change_orders.c.body).where(change_orders.c.change_id == order.change_id)
     )
@@ -227,9 +230,7 @@ async def _check_same(connection: AsyncConnection, order: ChangeOrder | CreditOr
         raise Conflict("another_order_under_this_id", change_id=order.change_id)
 
 
-async def _audit(
-    connection: AsyncConnection, order: ChangeOrder | CreditOrder, event: str, requested_by: str
-) -> None:
+async def _audit(connection: AsyncConnection, order: Order, event: str, requested_by: str) -> None:
     await audit.append(
         connection,
         order.contract_key,

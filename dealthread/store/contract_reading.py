@@ -9,10 +9,12 @@ from sqlalchemy import and_, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.events import BusinessEvent
 from dealthread.domain.money import Money
 from dealthread.domain.transaction import ChangeKind, ChangeOutcome, RiskLevel
 from dealthread.hub import RevenueRow
 from dealthread.store import audit
+from dealthread.store.journal import publish_all
 from dealthread.store.schema import contract_versions, contracts, runs
 from dealthread.store.versions import planned_revenue
 
@@ -106,9 +108,16 @@ class ContractReading:
                 schedule=await planned_revenue(connection, contract_key, through),
             )
 
-    async def record_risk(self, contract_key: str, level: RiskLevel, actor: str) -> None:
-        """Who saw which risk, in the contract's audit trail."""
+    async def record_risk(
+        self,
+        contract_key: str,
+        level: RiskLevel,
+        actor: str,
+        events: tuple[BusinessEvent, ...] = (),
+    ) -> None:
+        """Who saw which risk, in the contract's audit trail; and what is told of it."""
         async with self._engine.begin() as connection:
+            await publish_all(connection, events)
             await audit.append(
                 connection,
                 contract_key,

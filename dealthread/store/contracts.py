@@ -31,7 +31,13 @@ class PostgresContracts:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def record_pending(self, context: SagaContext, contract: Contract, name: str) -> None:
+    async def record_pending(
+        self,
+        context: SagaContext,
+        contract: Contract,
+        name: str,
+        events: tuple[BusinessEvent, ...] = (),
+    ) -> None:
         body = contract.model_dump(mode="json")
         values = {
             "number": contract.number,
@@ -75,6 +81,7 @@ class PostgresContracts:
             await add_refs(
                 connection, contract.key, (contract.customer_ref, *contract.refs), "read"
             )
+            await publish_all(connection, events)
             await set_stage(connection, context, "assessed", None)
             await audit.append(
                 connection,

@@ -16,9 +16,14 @@ class InboxState(StrEnum):
     NEW = "new"
     HANDLED = "handled"
     HELD = "held"
-    """Verified and stored; its consumer does not exist yet."""
+    """Verified and stored; its own consumer takes it, where that is switched on."""
     REFUSED = "refused"
     """Verified, but not understood: visible, never lost."""
+
+
+def waiting_state(source: str) -> InboxState:
+    """In which state a message of a sender waits to be consumed."""
+    return InboxState.NEW if source == "salesforce" else InboxState.HELD
 
 
 @dataclass(frozen=True)

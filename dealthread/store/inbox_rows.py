@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.errors import BadInput, NotFound
 from dealthread.store import audit
-from dealthread.store.inbox import InboxState
+from dealthread.store.inbox import InboxState, waiting_state
 from dealthread.store.schema import inbox
 
-OWNERS = {"salesforce": "sales operations", "stripe": "billing"}
+OWNERS = {"salesforce": "sales operations", "stripe": "billing", "bank": "cash application"}
 """Sender → who owns its interface (docs/interfaces.md)."""
 
 
@@ -60,7 +60,8 @@ class InboxRows:
             return [_entry(row) for row in await connection.execute(query)]
 
     async def replay(self, row_id: int, actor: str, reason: str) -> InboxEntry:
-        """A refused message becomes new. Raises NotFound, or BadInput when it is not refused."""
+        """A refused message waits again for whoever consumes its sender's. Raises NotFound, or
+        BadInput when it is not refused."""
         async with self._engine.begin() as connection:
             before = (
                 await connection.execute(
@@ -78,7 +79,7 @@ class InboxRows:
                     update(inbox)
                     .where(inbox.c.id == row_id)
                     .values(
-                        state=InboxState.NEW,
+                        state=waiting_state(before.source),
                         outcome="",
                         attempts=0,
                         next_attempt_at=func.now(),

@@ -14,7 +14,7 @@ from dealthread.domain.case import CaseState
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.money import Money
 from dealthread.domain.position.documents import BALANCE, receipt_of
-from dealthread.domain.position.facts import ContractFacts, Posting
+from dealthread.domain.position.facts import RECOVERED, REOPENED, ContractFacts, Posting
 from dealthread.domain.position.sold import AcceptedVersion
 from dealthread.domain.receivable import PostedDocument
 from dealthread.hub import WriteState
@@ -23,6 +23,7 @@ from dealthread.store.money_revenue import (
     Keys,
     accepted,
     by_contract,
+    openings_of,
     planned,
     recognised,
     schedules,
@@ -30,7 +31,15 @@ from dealthread.store.money_revenue import (
 from dealthread.store.schema import bills, cases, contract_versions, contracts, journal
 
 BATCH = 50
-_POSTINGS = ("erp.invoice", "erp.credit", "erp.receipt", "erp.write_off")
+_POSTINGS = (
+    "erp.invoice",
+    "erp.credit",
+    "erp.takeback",
+    "erp.receipt",
+    "erp.write_off",
+    REOPENED,
+    RECOVERED,
+)
 """Steps whose result is a document of the ledger."""
 
 
@@ -77,6 +86,7 @@ class MoneyReading:
         plans = await schedules(connection, keys)
         posted = await recognised(connection, keys)
         services = await accepted(connection, keys)
+        openings = await openings_of(connection, keys)
         return [
             ContractFacts(
                 contract_key=row.contract_key,
@@ -91,6 +101,7 @@ class MoneyReading:
                 ),
                 recognised=posted.get(row.contract_key, ()),
                 accepted=services.get(row.contract_key, ()),
+                opening=openings.get(row.contract_key),
                 planned=planned(plans.get(row.contract_key, ()), versions[row.contract_key], as_of),
                 open_cases=waiting.get(row.contract_key, {}),
             )

@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dealthread.domain.base import Ref, System
 from dealthread.domain.money import Money
-from dealthread.domain.position.facts import AcceptedService, RecognisedPart
+from dealthread.domain.position.facts import AcceptedService, OpeningFigures, RecognisedPart
 from dealthread.domain.position.sold import AcceptedVersion
 from dealthread.domain.recognition.rows import RecognitionState
 from dealthread.domain.versions.plan import RevenuePlanRow
 from dealthread.domain.versions.without_end import continued, is_without_end, planned_until
 from dealthread.store.schema import contract_versions, revenue_schedule
+from dealthread.store.schema_adoption import adopted_openings
 from dealthread.store.schema_recognition import (
     recognition_documents,
     recognition_postings,
@@ -125,6 +126,22 @@ async def accepted(
             amount=Money.of(row.amount, row.currency),
         ),
     )
+
+
+async def openings_of(connection: AsyncConnection, keys: Keys) -> dict[str, OpeningFigures]:
+    """Figures that adopted contracts brought along."""
+    rows = await connection.execute(
+        select(adopted_openings).where(adopted_openings.c.contract_key.in_(keys))
+    )
+    return {
+        row.contract_key: OpeningFigures(
+            as_of=row.as_of,
+            billed=Money.of(row.billed, row.currency),
+            recognised=Money.of(row.recognised, row.currency),
+            owed={bill: Money.of(amount, row.currency) for bill, amount in row.owed.items()},
+        )
+        for row in rows
+    }
 
 
 def planned(

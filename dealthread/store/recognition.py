@@ -19,6 +19,7 @@ from dealthread.domain.recognition.rows import (
 from dealthread.errors import Conflict, NotFound
 from dealthread.hub import RecognitionMark, WriteState
 from dealthread.hub_recognition import RecognitionPosition, ServiceAcceptance
+from dealthread.store.credited_revenue import credited_revenue
 from dealthread.store.recognition_rows import (
     accepted_revenue,
     documents_of,
@@ -32,6 +33,7 @@ from dealthread.store.schema_recognition import (
     recognition_postings,
     service_acceptances,
 )
+from dealthread.store.usage_reading import used_revenue
 
 _LIVE = (ContractState.ACTIVE.value, ContractState.ENDED.value)
 
@@ -48,13 +50,15 @@ class PostgresRecognition:
             known = select(contracts.c.contract_key).where(
                 contracts.c.seller == seller, contracts.c.state.in_(_LIVE)
             )
+            planned = (
+                *await scheduled_revenue(connection, known),
+                *await revenue_without_end(connection, known, through),
+                *await accepted_revenue(connection, known),
+                *await used_revenue(connection, known, through),
+            )
             return RecognitionPosition(
                 sequence=await _sequence(connection, seller),
-                planned=(
-                    *await scheduled_revenue(connection, known),
-                    *await revenue_without_end(connection, known, through),
-                    *await accepted_revenue(connection, known),
-                ),
+                planned=(*planned, *await credited_revenue(connection, known, planned)),
                 documents=await documents_of(
                     connection,
                     recognition_documents.c.seller == seller,
@@ -170,7 +174,7 @@ class PostgresRecognition:
         self, erp: str, company: str, contract_key: str = ""
     ) -> tuple[PostedDocument, ...]:
         query = select(journal.c.result).where(
-            journal.c.step.in_(("erp.invoice", "erp.credit")),
+            journal.c.step.in_(("erp.invoice", "erp.credit", "erp.takeback")),
             journal.c.account == f"{erp}.{company}",
             journal.c.state == WriteState.DONE,
             journal.c.result != "",

@@ -77,6 +77,7 @@ runs = Table(
     Column("delivered", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Instant, nullable=False, server_default=_NOW),
     Column("ended_at", Instant),
+    Index("ix_runs_open", "contract_key", "business_key", postgresql_where=text("outcome IS NULL")),
 )
 
 contracts = Table(
@@ -145,6 +146,14 @@ bills = Table(
     Column("number", String(80), nullable=False),
     Column("body", JSONB, nullable=False),
     Column("read_at", Instant, nullable=False),
+    # Whether its posting and payments have yet to be seen in the ledger; each reading asks anew.
+    Column("to_check", Boolean, nullable=False, server_default=text("true")),
+    Index(
+        "ix_bills_to_check",
+        "billing_account",
+        "native_id",
+        postgresql_where=text("to_check"),
+    ),
 )
 
 change_orders = Table(
