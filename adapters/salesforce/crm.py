@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from adapters.http import CallMeter
 from adapters.salesforce import change_records, invoices, record_change, write_back
 from adapters.salesforce.client import SalesforceClient
+from adapters.salesforce.contract_now import contracts_now
 from adapters.salesforce.contract_row import crm_record, find_row, stored_key
 from adapters.salesforce.package import Package, read_package
 from adapters.salesforce.read_change import to_order
@@ -12,13 +15,21 @@ from adapters.salesforce.read_deal import read_records
 from adapters.salesforce.renewal_forecast import Forecast, forecast
 from adapters.salesforce.settings import SalesforceSettings
 from adapters.salesforce.translate import to_deal
+from adapters.salesforce.won_deals import won_deals
 from dealthread.domain.change_order import AmendmentOrder, RenewalOrder
+from dealthread.domain.comparison.seen import CrmContract
 from dealthread.domain.contract import Contract
 from dealthread.domain.deal import Deal
 from dealthread.domain.documents import CrmRecord
 from dealthread.outcome import Outcome
 from dealthread.ports.clock import BusinessClock
-from dealthread.ports.crm import CollectionsMirror, CrmChange, CrmWriteBack, InvoiceMirror
+from dealthread.ports.crm import (
+    CollectionsMirror,
+    CrmChange,
+    CrmWriteBack,
+    InvoiceMirror,
+    WonDeal,
+)
 
 
 class SalesforceCrm:
@@ -43,6 +54,18 @@ class SalesforceCrm:
         """The deal with its account, parents, lines and contacts. Raises NotFound."""
         records = await self.client.run(lambda: read_records(self.client, deal_id, self._version))
         return to_deal(records, self._org, self._clock.now())
+
+    async def won_deals(self, closed_from: date, *, after: str, limit: int) -> tuple[WonDeal, ...]:
+        """Deals that are won, by id."""
+        return await self.client.run(
+            lambda: won_deals(self.client, self._version, self._org, closed_from, after, limit)
+        )
+
+    async def contracts_now(self, contract_keys: tuple[str, ...]) -> tuple[CrmContract, ...]:
+        """Contract records as they stand."""
+        return await self.client.run(
+            lambda: contracts_now(self.client, self._version, self._org, contract_keys)
+        )
 
     async def record_contract(
         self, command: CrmWriteBack, *, idempotency_key: str

@@ -28,6 +28,7 @@ from dealthread.errors import (
     VendorUnavailable,
 )
 from dealthread.outcome import Rejected, Unknown
+from dealthread.ports.crm import CONTRACT_RECORD_MISSING
 
 LOCK_RETRY = timedelta(seconds=2)
 CONCURRENT_RETRY = timedelta(seconds=5)
@@ -143,7 +144,7 @@ def write_error(error: VendorError) -> Rejected | Unknown:
         raise Conflict("crm_holds_a_later_state", **error.evidence())
     if _names_no_parent(error) or (error.status == 404 and error.reference == "contract"):
         # The deal stands: somebody has deleted the contract's record, and can restore it.
-        return Rejected(_REJECTED, "contract_record_missing", evidence=error.evidence())
+        return Rejected(_REJECTED, CONTRACT_RECORD_MISSING, evidence=error.evidence())
     if error.status == 404 or error.code in _VANISHED:
         # An invoice asks for no deal: its account is gone, or merged into another.
         kind = _REJECTED if error.reference == "invoice" else "deal.reopened"

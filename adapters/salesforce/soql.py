@@ -34,6 +34,13 @@ def literal(value: str) -> str:
     return "'" + "".join(_ESCAPES.get(char, char) for char in value) + "'"
 
 
+def literals(values: Sequence[str]) -> str:
+    """A list of quoted literals, for `IN`. An empty one is no SOQL."""
+    if not values:
+        raise ValueError("nothing to look for")
+    return "(" + ", ".join(literal(value) for value in values) + ")"
+
+
 def record_id(value: str, field: str) -> str:
     """The 18-character form of a record id; its letters are checked by its checksum."""
     try:
@@ -65,7 +72,7 @@ def select(
             raise ValueError("not an identifier")
     conditions = []
     for name, operator, value in where:
-        if operator not in ("=", "!="):
+        if operator not in ("=", "!=", ">", ">=", "IN"):
             raise ValueError("operator not offered")
         conditions.append(f"{name} {operator} {value}")
     parts = [f"SELECT {', '.join(fields)} FROM {sobject}"]  # noqa: S608 - identifiers are checked

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import httpx
 
 from adapters.http import CallMeter
 from adapters.stripe import preview, translate
+from adapters.stripe.agreement_now import agreement_now
 from adapters.stripe.agreements import Agreements
+from adapters.stripe.balances import Balances
 from adapters.stripe.bills import Bills
+from adapters.stripe.book import BookOfAccount
 from adapters.stripe.catalogue import TaxRates
 from adapters.stripe.changes import Changes
 from adapters.stripe.clients import BillingAccounts
 from adapters.stripe.credits import Credits
 from adapters.stripe.customers import Customers
+from adapters.stripe.disputes import Disputes
 from adapters.stripe.errors import REJECTED
 from adapters.stripe.invoice_credits import InvoiceCredits
 from adapters.stripe.invoices import Invoices
+from adapters.stripe.payouts import Payouts
+from adapters.stripe.recorded_payments import RecordedPayments
 from adapters.stripe.settings import StripeSettings
+from adapters.stripe.usage import Usage
+from dealthread.domain.adoption.book import BillerBook
+from dealthread.domain.base import Ref
 from dealthread.domain.bill import Bill
+from dealthread.domain.comparison.seen import BilledAgreement
 from dealthread.domain.contract import Contract
+from dealthread.domain.dispute import Dispute
 from dealthread.domain.documents import (
     Agreement,
     BillingCustomer,
@@ -30,15 +42,20 @@ from dealthread.domain.documents import (
 )
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.party import Party
+from dealthread.domain.payout import Payout
+from dealthread.domain.processor import ProcessorBalance
 from dealthread.errors import InvariantBroken
 from dealthread.outcome import Outcome, Rejected
+from dealthread.ports.adoption import TakeOverAgreement
 from dealthread.ports.billing import (
     ChangeAgreement,
     CreditInvoice,
     OnboardBillingCustomer,
+    RecordPayment,
     StartAgreement,
 )
 from dealthread.ports.clock import BusinessClock
+from dealthread.ports.usage import UsageReport
 
 
 class StripeBilling:
@@ -64,11 +81,32 @@ class StripeBilling:
         credits = Credits(self._tax_rates, self._invoices)
         self._invoice_credits = InvoiceCredits(credits)
         self._bills = Bills(self._tax_rates, self._invoices, credits)
+        self._recorded = RecordedPayments(self._bills)
         self._changes = Changes(self._tax_rates, self._invoices, self._agreements, clock)
+        self._usage = Usage(self._customers)
+        self._book = BookOfAccount(self._customers, self._agreements)
+        self._payouts = Payouts()
+        self._balances = Balances(self._payouts)
+        self._disputes = Disputes()
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._accounts.aclose()
+
+    async def read_book(self, billing_account: str) -> BillerBook:
+        """Everything of the account that may become ours."""
+        return await self._book.read(self._accounts[billing_account])
+
+    async def take_over(
+        self, command: TakeOverAgreement, *, idempotency_key: str
+    ) -> Outcome[Agreement]:
+        """Our references on a subscription, its items and its customer."""
+        account = self._accounts[command.subscription.account]
+        return await self._book.take_over(account, command, idempotency_key)
+
+    async def find_taken_over(self, command: TakeOverAgreement) -> Agreement | None:
+        """The agreement, where every reference is on it."""
+        return await self._book.find(self._accounts[command.subscription.account], command)
 
     async def preview_first_invoice(self, contract: Contract, party: Party) -> BillingInvoice:
         """The biller's own preview of the first invoice. Raises StepRejected."""
@@ -136,6 +174,10 @@ class StripeBilling:
         """Present state, first invoice included. Raises NotFound."""
         return await self._agreements.read(self._accounts[billing_account], agreement)
 
+    async def agreement_now(self, agreement: Agreement, billing_account: str) -> BilledAgreement:
+        """What it bills now. Raises NotFound."""
+        return await agreement_now(self._agreements, self._accounts[billing_account], agreement)
+
     async def release_first_invoice(
         self, agreement: Agreement, billing_account: str, *, idempotency_key: str
     ) -> Outcome[BillingInvoice]:
@@ -162,6 +204,13 @@ class StripeBilling:
         account = self._accounts[billing_account]
         found = await self.find_customer(billing_account, customer_key)
         return await self._bills.ids(account, _of(account.key, found)) if found else ()
+
+    async def record_payment(
+        self, command: RecordPayment, *, idempotency_key: str
+    ) -> Outcome[Bill]:
+        """What is left was paid to the bank; done where this receipt paid it."""
+        account = self._accounts[command.billing_account]
+        return await self._recorded.record(account, command, idempotency_key)
 
     async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
         """The biller's own preview of a change; nothing is stored there. Raises StepRejected."""
@@ -200,6 +249,38 @@ class StripeBilling:
         """The credit note that the act with this key made."""
         account = self._accounts[command.billing_account]
         return await self._invoice_credits.find(account, command, idempotency_key)
+
+    async def report_usage(self, report: UsageReport, *, attempt: int) -> Outcome[str]:
+        """Count a sum of use once, under the batch's key."""
+        return await self._usage.report(self._accounts[report.billing_account], report, attempt)
+
+    async def counted_usage(
+        self, billing_account: str, customer_key: str, meter: str, start: datetime, end: datetime
+    ) -> Decimal:
+        """What was counted of a customer in [start, end). Raises NotFound."""
+        account = self._accounts[billing_account]
+        return await self._usage.counted(account, customer_key, meter, start, end)
+
+    async def read_payout(self, billing_account: str, native_id: str) -> Payout:
+        """A payout as it stands, with the sums of what moved in it. Raises NotFound."""
+        return await self._payouts.read(self._accounts[billing_account], native_id)
+
+    async def read_balance(
+        self, billing_account: str, start: date, end: date
+    ) -> tuple[ProcessorBalance, ...]:
+        """What moved on the balance, from the beginning to the day before `end`."""
+        return await self._balances.read(self._accounts[billing_account], start, end)
+
+    async def read_dispute(self, billing_account: str, native_id: str) -> Dispute:
+        """A disputed payment as it stands, with what it moved. Raises NotFound."""
+        return await self._disputes.read(self._accounts[billing_account], native_id)
+
+    async def give_up(
+        self, billing_account: str, native_id: str, *, idempotency_key: str
+    ) -> Outcome[Ref]:
+        """Mark an open invoice as uncollectible; one that is marked is done."""
+        account = self._accounts[billing_account]
+        return await self._invoices.give_up(account, native_id, idempotency_key)
 
 
 def _of(account: str, customer: BillingCustomer) -> str:

@@ -57,7 +57,7 @@ class Bills:
         codes = await self._tax_rates.codes(account)
         shown = translate.invoice(account.key, row, lines, keys, codes)
         is_draft = row.get("status") == "draft"
-        memos = await self._memos(account, row, by_line)
+        memos, voided = await self._memos(account, row, by_line)
         remaining = translate.minor(row, "amount_remaining")
         return Bill(
             ref=translate.ref(account.key, "invoice", translate.text(row, "id")),
@@ -81,7 +81,9 @@ class Bills:
             if is_draft
             else payments_of(account.key, row, await self._paid(account, native_id)),
             failed_attempts=failed_attempts(row),
+            next_attempt_on=translate.day(row, "next_payment_attempt"),
             credit_memos=tuple(memo for memo, _ in memos),
+            voided_credits=voided,
             credit_reasons={
                 memo.ref.native_id: reason for memo, reason in memos if memo.ref and reason
             },
@@ -126,20 +128,21 @@ class Bills:
 
     async def _memos(
         self, account: BillingAccount, row: Answer, by_line: Mapping[str, str]
-    ) -> list[tuple[CreditMemo, str]]:
-        """Oldest first, each with the reason that a person gave."""
-        notes = [
-            note
-            for note in await self._credits.notes(account, row)
-            if translate.text(note, "status") == "issued"
-        ]
-        return [
-            (
-                memo_of(account.key, note, await self._credits.note_lines(account, note), by_line),
-                translate.mark(note, requests.CREDIT_REASON),
-            )
-            for note in reversed(notes)
-        ]
+    ) -> tuple[list[tuple[CreditMemo, str]], tuple[CreditMemo, ...]]:
+        """Oldest first, each with the reason that a person gave; and those that were voided."""
+        issued, voided = [], []
+        for note in reversed(await self._credits.notes(account, row)):
+            status = translate.text(note, "status")
+            if status not in ("issued", "void"):
+                raise translate.drift("credit_note.status")
+            lines = await self._credits.note_lines(account, note)
+            memo = memo_of(account.key, note, lines, by_line)
+            if status == "issued":
+                issued.append((memo, translate.mark(note, requests.CREDIT_REASON)))
+            else:
+                on = translate.day(note, "voided_at")
+                voided.append(memo.model_copy(update={"voided_on": on}))
+        return issued, tuple(voided)
 
 
 def line_keys(subscription: translate.Data) -> translate.LineKeys:
@@ -215,6 +218,7 @@ def payments_of(
                 amount=Money.from_minor(elsewhere, currency),
                 paid_on=_day(row, "status_transitions", "paid_at"),
                 way=PaymentWay.BANK,
+                receipt=translate.mark(row, requests.RECEIPT),
             )
         )
     return tuple(sorted(found, key=lambda one: one.paid_on))

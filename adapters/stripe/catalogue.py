@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from adapters.stripe.clients import BillingAccount
 from adapters.stripe.paging import pages
 from adapters.stripe.plan import Charge
+from adapters.stripe.usage_prices import UsagePrices
 from dealthread.errors import ContractDrift, StepRejected
 
 TAX_CODE = "dealthread_tax_code"
@@ -32,9 +33,12 @@ class TaxRates:
 
     def __init__(self) -> None:
         self._known: dict[str, dict[str, TaxRate]] = {}
+        self._prices = UsagePrices()
 
     async def of(self, account: BillingAccount, charges: Iterable[Charge]) -> dict[str, str]:
-        """Tax code → tax rate id. Raises StepRejected for a code that the account lacks."""
+        """Tax code → tax rate id, and for charges of usage the key of the price → its id. Raises
+        StepRejected for what the account lacks."""
+        charges = tuple(charges)
         wanted = {charge.tax_code: charge for charge in charges}
         known = self._known.get(account.key, {})
         if any(code not in known for code in wanted):
@@ -56,7 +60,7 @@ class TaxRates:
                     found=str(rate.percent),
                 )
             found[code] = rate.native_id
-        return found
+        return found | await self._prices.of(account, charges)
 
     async def codes(self, account: BillingAccount) -> dict[str, str]:
         """Tax rate id → tax code, for reading invoices back."""

@@ -23,7 +23,9 @@ from adapters.stripe.plan import (
     midnight,
     recurring_charge,
     refused,
+    usage_charge,
 )
+from adapters.stripe.usage_prices import key_of
 from dealthread.domain.contract import Contract, ContractLine
 from dealthread.domain.deal import TermKind
 from dealthread.domain.money import EXPONENTS
@@ -77,8 +79,6 @@ def target_of(command: ChangeAgreement, row: translate.Data, now: datetime) -> T
     """What the subscription has to be, seen from now. Raises StepRejected."""
     after, today = command.after, now.astimezone(UTC).date()
     end = end_of(after)
-    if any(line.kind not in ("recurring", "one_time") for line in after.lines):
-        raise refused("usage_price_not_supported", "lines.kind", "catalogue.unmapped")
     measure = _Measure.of(command, row, today)
     if end is not None and midnight(end) <= now:
         return Target((), (), end, measure.every)
@@ -142,6 +142,11 @@ def differences(
             found.retired[native_id] = key
             if charge is not None:
                 entries.append(requests.item(charge, rates))
+            continue
+        if charge.usage is not None:
+            if translate.text(item, "price", "id") != rates[key_of(charge)]:
+                # What was used at the old price is not billed yet.
+                raise refused("usage_price_within_a_period", "lines.usage", "catalogue.drift")
             continue
         entry: dict[str, Any] = {}
         if unit_amount(item) != charge.unit_amount:
@@ -227,7 +232,11 @@ class _Measure:
 
     @classmethod
     def of(cls, command: ChangeAgreement, row: translate.Data, today: date) -> _Measure:
-        items = list(our_items(row))
+        items = [
+            (key, item)
+            for key, item in our_items(row)
+            if translate.at(item, "price", "recurring", "usage_type") != "metered"
+        ]
         if not items:
             raise refused("no_item_of_ours", "agreement.items", "billing.rejected")
         every = every_of(items[0][1])
@@ -261,7 +270,10 @@ def _held(command: ChangeAgreement, measure: _Measure, day: date) -> tuple[Charg
     is_new_term = is_renewal(command) and turn is not None and day >= turn
     held = []
     for line in after.lines:
-        if line.kind != "recurring" or not _holds(line, day):
+        if line.kind == "one_time" or not _holds(line, day):
+            continue
+        if line.kind == "usage":
+            held.append(usage_charge(after, line))
             continue
         if is_new_term and turn and interval_of(after, turn, end) != measure.every:
             held.append(recurring_charge(after, line, end))
@@ -278,7 +290,7 @@ def _cuts(contract: Contract, today: date, end: date | None) -> set[date]:
     days = set()
     for line in contract.lines:
         days.add(line.start_date)
-        if line.kind == "recurring" and line.end_date is not None:
+        if line.kind != "one_time" and line.end_date is not None:
             days.add(line.end_date)
     return {day for day in days if day > today and (end is None or day < end)}
 

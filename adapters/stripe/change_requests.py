@@ -184,6 +184,13 @@ def _with_due(phase: PhaseParams, due: int | None) -> PhaseParams:
 
 def _present(item: translate.Data) -> Any:
     price = translate.mapping(item, "price")
+    if translate.at(price, "recurring", "usage_type") == "metered":
+        # What is charged as used has no quantity; its price is the catalogue's.
+        return {
+            "price": translate.text(price, "id"),
+            "tax_rates": [translate.text(rate, "id") for rate in translate.rows(item, "tax_rates")],
+            "metadata": dict(translate.mapping(item, "metadata")),
+        }
     every = every_of(item)
     entry: dict[str, Any] = {
         "quantity": translate.minor(item, "quantity"),

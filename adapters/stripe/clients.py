@@ -73,15 +73,17 @@ class BillingAccount:
         key: str,
         *,
         case_kind: str = REJECTED,
+        proof: str = "id",
     ) -> Answer | Rejected | Unknown:
-        """The answer as plain data, with its id; or how the write ended otherwise.
+        """The answer as plain data, with its id; or how the write ended otherwise. `proof` names
+        the field that shows the effect where the answer is of something without an id.
 
         Raises only transport errors that exclude an effect. A cancelled caller still waits."""
         if not key or len(key) > KEY_LENGTH:
             raise InvariantBroken("idempotency_key_length")
         await self._limiter.take()
         self._meter.count("stripe", operation)
-        return await to_its_end(self._send(call, key, case_kind))
+        return await to_its_end(self._send(call, key, case_kind, proof))
 
     async def write_again_after_saved_answer(
         self,
@@ -111,6 +113,7 @@ class BillingAccount:
         call: Callable[[Options], Awaitable[StripeObject]],
         key: str,
         case_kind: str,
+        proof: str,
     ) -> Answer | Rejected | Unknown:
         try:
             answer = _plain(await within_total(call({"idempotency_key": key})))
@@ -120,7 +123,7 @@ class BillingAccount:
             return Unknown("total_timeout")
         except ContractDrift:
             return Unknown("malformed_answer")
-        if not isinstance(answer.get("id"), str) or not answer["id"]:
+        if not isinstance(answer.get(proof), str) or not answer[proof]:
             # The SDK takes {} for an object; an answer without an id proves nothing.
             return Unknown("answer_without_id")
         return answer

@@ -12,6 +12,7 @@ from adapters.stripe.catalogue import TaxRates
 from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.errors import REJECTED, lost_after_effect
 from adapters.stripe.paging import pages, rows_of
+from dealthread.domain.base import Ref
 from dealthread.domain.deal import CollectionMethod
 from dealthread.domain.documents import Agreement
 from dealthread.domain.invoice import BillingInvoice
@@ -128,6 +129,22 @@ class Invoices:
             return Done(await self.read(account, outcome, agreement.items))
         except TransportError as error:
             return lost_after_effect(error)
+
+    async def give_up(self, account: BillingAccount, native_id: str, key: str) -> Outcome[Ref]:
+        """Mark it as uncollectible. Stripe takes that of an open one only; it may be paid later."""
+        present = await self.retrieve(account, native_id)
+        if present.get("status") != "uncollectible":
+            outcome = await account.write(
+                "mark_uncollectible",
+                lambda options: account.v1.invoices.mark_uncollectible_async(
+                    native_id, {}, options
+                ),
+                key,
+                case_kind=REJECTED,
+            )
+            if isinstance(outcome, Rejected | Unknown):
+                return outcome
+        return Done(translate.ref(account.key, "invoice", native_id))
 
     async def close_draft(
         self, account: BillingAccount, invoice: Answer, seller_country: str, key: str

@@ -23,6 +23,14 @@ MANIFEST = Manifest(
             "POST /v1/customers/{}/tax_ids",
         ),
         *operations(_API + "tax_rates", "GET /v1/tax_rates"),
+        *operations(_API + "prices", "GET /v1/prices"),
+        *operations(
+            _API + "billing/meter",
+            "GET /v1/billing/meters",
+            "GET /v1/billing/meters/{}",
+            "GET /v1/billing/meters/{}/event_summaries",
+        ),
+        *operations(_API + "billing/meter-event", "POST /v1/billing/meter_events"),
         *operations(
             _API + "subscriptions",
             "GET /v1/subscriptions",
@@ -53,6 +61,8 @@ MANIFEST = Manifest(
             "POST /v1/invoices/create_preview",
             "POST /v1/invoices/{}",
             "POST /v1/invoices/{}/finalize",
+            "POST /v1/invoices/{}/mark_uncollectible",
+            "POST /v1/invoices/{}/pay",
             "POST /v1/invoices/{}/void",
         ),
         *operations(_API + "invoice-payment", "GET /v1/invoice_payments"),
@@ -63,5 +73,8 @@ MANIFEST = Manifest(
             "GET /v1/credit_notes/{}/lines",
             "POST /v1/credit_notes",
         ),
+        *operations(_API + "disputes", "GET /v1/disputes/{}"),
+        *operations(_API + "payouts", "GET /v1/payouts", "GET /v1/payouts/{}"),
+        *operations(_API + "balance_transactions", "GET /v1/balance_transactions"),
     ],
 )

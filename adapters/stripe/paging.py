@@ -18,10 +18,11 @@ async def pages(
     account: BillingAccount,
     operation: str,
     fetch: Callable[[str | None], Awaitable[StripeObject]],
+    most: int = MAX_PAGES,
 ) -> AsyncIterator[Answer]:
     """All rows of a list; `fetch` gets the id after which the page begins."""
     after: str | None = None
-    for _ in range(MAX_PAGES):
+    for _ in range(most):
         cursor = after
 
         def call(cursor: str | None = cursor) -> Awaitable[StripeObject]:

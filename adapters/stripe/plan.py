@@ -15,6 +15,7 @@ from dealthread.domain.contract import Contract, ContractLine
 from dealthread.domain.deal import TermKind
 from dealthread.domain.money import EXPONENTS, Money
 from dealthread.domain.span import add_months
+from dealthread.domain.usage.terms import UsageTerms
 from dealthread.errors import StepRejected
 
 MAX_MONTHS = 36
@@ -52,6 +53,8 @@ class Charge:
     tax_code: str
     tax_rate_percent: Decimal
     every: Every | None
+    usage: UsageTerms | None = None
+    """Charged as used, in arrears, at a price of the catalogue: amount and quantity are nought."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +118,11 @@ def plan_of(contract: Contract) -> Plan:
     """Raises StepRejected for terms that Stripe cannot hold."""
     fixed = contract.term_kind is TermKind.FIXED
     end = (contract.committed_until or contract.end_date) if fixed else None
-    recurring = [line for line in contract.lines if line.kind == "recurring"]
+    recurring = [line for line in contract.lines if line.kind in ("recurring", "usage")]
     one_time = [line for line in contract.lines if line.kind == "one_time"]
-    if len(recurring) + len(one_time) < len(contract.lines):
+    if any(line.kind == "usage" and line.usage is None for line in recurring):
         raise refused("usage_price_not_supported", "lines.kind", "catalogue.unmapped")
-    if not recurring:
+    if not any(line.kind == "recurring" for line in recurring):
         raise refused("no_recurring_line", "lines")
     cuts = {contract.start_date}
     for line in recurring:
@@ -166,6 +169,8 @@ def _phase(
 
 def recurring_charge(contract: Contract, line: ContractLine, end: date | None) -> Charge:
     """A line as a charge of its own span."""
+    if line.kind == "usage":
+        return usage_charge(contract, line)
     line_end = line.end_date or end
     every = interval_of(contract, line.start_date, line_end)
     # What a bill for the whole span must come to; its share per unit.
@@ -179,6 +184,29 @@ def recurring_charge(contract: Contract, line: ContractLine, end: date | None) -
         # A part of a price period, counted in days by the contract.
         unit = committed
     return charge_of(line, unit, every)
+
+
+def usage_charge(contract: Contract, line: ContractLine) -> Charge:
+    """A line that is charged as used: what it costs is the catalogue's price, which has to be what
+    the contract agreed. Raises StepRejected for terms that were never priced."""
+    if line.usage is None:
+        raise refused("usage_price_not_supported", "lines.kind", "catalogue.unmapped")
+    if line.unit_price.amount != line.usage.first_charged:
+        raise refused("usage_price_not_of_the_list", "lines.unit_price")
+    months = contract.billing_frequency.months
+    if not months:
+        raise refused("usage_in_a_prepaid_term", "billing_frequency")
+    return Charge(
+        line_key=line.line_key,
+        product=line.billing_product,
+        currency=line.unit_price.currency.lower(),
+        unit_amount=Decimal(0),
+        quantity=0,
+        tax_code=line.tax.code,
+        tax_rate_percent=line.tax.applied_rate,
+        every=_every_months(months),
+        usage=line.usage,
+    )
 
 
 def interval_of(contract: Contract, start: date, line_end: date | None) -> Every:

@@ -20,6 +20,7 @@ from stripe.params._subscription_schedule_create_params import (
 
 from adapters.http import act_key
 from adapters.stripe.plan import Charge, Every, Phase, Plan, midnight, timestamp
+from adapters.stripe.usage_prices import key_of
 from dealthread.domain.contract import Contract
 from dealthread.domain.deal import CollectionMethod
 
@@ -32,6 +33,8 @@ COLLECTION = "dealthread_collection"
 COMMITTED_UNTIL = "dealthread_committed_until"
 SELLER_COUNTRY = "dealthread_seller_country"
 CREDIT_REASON = "dealthread_credit_reason"
+RECEIPT = "dealthread_receipt"
+"""Of an invoice that was paid outside of Stripe: the bank's id of the receipt."""
 ITEM = "dealthread_item_"
 """Followed by the id of an item that is gone: the line that it billed."""
 ALWAYS_DAY = 28
@@ -192,7 +195,14 @@ def _on_boundary(plan: Plan, phase: Phase) -> bool:
 
 
 def item(charge: Charge, tax_rates: Mapping[str, str]) -> Any:
-    """One item; Stripe's parameter types for it have these fields in common."""
+    """One item; Stripe's parameter types for it have these fields in common. `tax_rates` holds the
+    ids of the catalogue by our keys, prices of usage among them."""
+    if charge.usage is not None:
+        return {
+            "price": tax_rates[key_of(charge)],
+            "tax_rates": [tax_rates[charge.tax_code]],
+            "metadata": {LINE: charge.line_key},
+        }
     price: dict[str, Any] = {
         "currency": charge.currency,
         "product": charge.product,

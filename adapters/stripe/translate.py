@@ -263,7 +263,13 @@ class LineKeys:
             return marked
         item = text(line, "parent", "subscription_item_details", "subscription_item")
         by_item = self._by_item.get(item)
-        return by_item or self._by_price(line)
+        return by_item or self._by_price(line) or self._by_usage(line)
+
+    def _by_usage(self, line: Data) -> str:
+        """In a preview, of usage: its quantity and tier are not the request's, its product is."""
+        product = text(line, "pricing", "price_details", "product")
+        found = [one.line_key for one in self._charges if one.usage and one.product == product]
+        return found[0] if len(found) == 1 else ""
 
     def _by_price(self, line: Data) -> str:
         product = text(line, "pricing", "price_details", "product")
@@ -298,7 +304,7 @@ def _line(
     return InvoiceLine(
         line_key=line_keys.of(line),
         description=text(line, "description"),
-        quantity=str(1 if (quantity := at(line, "quantity")) is None else quantity),
+        quantity=_quantity(line),
         net=Money.from_minor(minor(line, "amount") - inclusive - discounts, currency),
         tax=Money.from_minor(sum(minor(tax, "amount") for tax in taxes), currency),
         tax_rate=",".join(tax_codes.get(rate, rate) for rate in rates),
@@ -306,6 +312,15 @@ def _line(
         period_start=day(line, "period", "start"),
         period_end=day(line, "period", "end"),
     )
+
+
+def _quantity(line: Data) -> str:
+    """In full; Stripe's whole number is cut off."""
+    exact = decimal(line, "quantity_decimal") if line.get("quantity_decimal") is not None else None
+    if exact is not None:
+        return f"{exact:f}"
+    whole = at(line, "quantity")
+    return "1" if whole is None else str(whole)
 
 
 def _status(row: Data) -> InvoiceStatus:

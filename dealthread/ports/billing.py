@@ -7,6 +7,7 @@ from typing import Protocol
 
 from dealthread.domain.base import Carried
 from dealthread.domain.bill import Bill
+from dealthread.domain.comparison.seen import BilledAgreement
 from dealthread.domain.contract import Contract
 from dealthread.domain.credit_order import CreditedLine, CreditReason
 from dealthread.domain.documents import (
@@ -19,6 +20,10 @@ from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.money import Money
 from dealthread.domain.party import Party
 from dealthread.outcome import Outcome
+from dealthread.ports.adoption import BillerBookPort
+from dealthread.ports.claims import ClaimPort
+from dealthread.ports.payouts import PayoutPort
+from dealthread.ports.usage import UsagePort
 
 
 class StartAgreement(Carried):
@@ -84,7 +89,17 @@ class CreditInvoice(Carried):
     cause: CreditReason = CreditReason.GOODWILL
 
 
-class BillingPort(Protocol):
+class RecordPayment(Carried):
+    """All that is left to pay of an invoice came to the seller's bank."""
+
+    billing_account: str
+    invoice_id: str
+    amount: Money
+    receipt: str
+    """The bank's id of the receipt."""
+
+
+class BillingPort(UsagePort, BillerBookPort, PayoutPort, ClaimPort, Protocol):
     """Subscription billing. A native reference is always (billing account, id)."""
 
     settle_window: timedelta
@@ -145,6 +160,9 @@ class BillingPort(Protocol):
     async def read_agreement(self, agreement: Agreement, billing_account: str) -> Agreement:
         """Present state, first invoice included."""
 
+    async def agreement_now(self, agreement: Agreement, billing_account: str) -> BilledAgreement:
+        """What it bills now: state, end, and each line with what it comes to. Raises NotFound."""
+
     async def release_first_invoice(
         self, agreement: Agreement, billing_account: str, *, idempotency_key: str
     ) -> Outcome[BillingInvoice]:
@@ -161,6 +179,12 @@ class BillingPort(Protocol):
 
     async def bill_ids(self, billing_account: str, customer_key: str) -> tuple[str, ...]:
         """Ids of a customer's invoices that are no drafts, newest first, whoever made them."""
+
+    async def record_payment(
+        self, command: RecordPayment, *, idempotency_key: str
+    ) -> Outcome[Bill]:
+        """The invoice is paid, and names the receipt. Done where the receipt paid it before;
+        refused, `cash.over_under`, where another amount is left. A read of the bill finds it."""
 
     async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
         """The biller's own preview of a change: the invoice and the credit memos it would make.

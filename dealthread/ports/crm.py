@@ -7,11 +7,15 @@ from typing import Protocol
 
 from dealthread.domain.base import Carried, Ref
 from dealthread.domain.change_order import AmendmentOrder, RenewalOrder
+from dealthread.domain.comparison.seen import CrmContract
 from dealthread.domain.contract import Contract
-from dealthread.domain.deal import Deal
+from dealthread.domain.deal import Deal, DealKind
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.money import Money
 from dealthread.outcome import Outcome
+
+CONTRACT_RECORD_MISSING = "contract_record_missing"
+"""Code of the refusal of what belongs under a contract that the CRM holds no record of."""
 
 
 class CrmWriteBack(Carried):
@@ -92,6 +96,16 @@ class CollectionsMirror(Carried):
     promised_until: date | None = None
 
 
+class WonDeal(Carried):
+    """A deal that is won, by its id alone."""
+
+    org: str
+    deal_id: str
+    kind: DealKind
+    changed_at: datetime
+    """When anybody last wrote to it."""
+
+
 class CrmPort(Protocol):
     """The CRM: source of deals; told the state of the contract."""
 
@@ -99,6 +113,10 @@ class CrmPort(Protocol):
 
     async def read_deal(self, deal_id: str) -> Deal:
         """The deal with its account, parents, lines and contacts. Raises NotFound."""
+
+    async def won_deals(self, closed_from: date, *, after: str, limit: int) -> tuple[WonDeal, ...]:
+        """Deals that are won and were closed on a day or later, by id, from the first one after
+        an id on."""
 
     async def record_contract(
         self, command: CrmWriteBack, *, idempotency_key: str
@@ -139,3 +157,7 @@ class CrmPort(Protocol):
         self, contract_key: str, *, idempotency_key: str
     ) -> CrmRecord | None:
         """The contract's record if the last write applied to it had this key."""
+
+    async def contracts_now(self, contract_keys: tuple[str, ...]) -> tuple[CrmContract, ...]:
+        """The records of contracts as they stand, in one call; those that have none are not among
+        them."""

@@ -12,6 +12,7 @@ from dealthread.domain.documents import Booking, BookingContext, ErpCustomer
 from dealthread.domain.money import Money
 from dealthread.domain.party import Party
 from dealthread.outcome import Outcome
+from dealthread.ports.adoption import LedgerBookPort
 from dealthread.ports.ledger import LedgerPort
 
 
@@ -74,7 +75,7 @@ class DraftBooking(Carried):
     then holds the delta: what is taken back has a negative net."""
 
 
-class ErpPort(LedgerPort, Protocol):
+class ErpPort(LedgerPort, LedgerBookPort, Protocol):
     """The ledger's system. One implementation per vendor; `company` is its legal entity. What it
     posts is in `ledger.py`."""
 

@@ -6,15 +6,29 @@ from __future__ import annotations
 from datetime import date
 from typing import Protocol
 
-from dealthread.domain.ledger import LedgerJournal, PostedJournal, Reversal, TrialBalanceRow
+from dealthread.domain.ledger import (
+    LedgerJournal,
+    LedgerPeriod,
+    PostedJournal,
+    Reversal,
+    TrialBalanceRow,
+    UnpostedDocument,
+)
 from dealthread.domain.receivable import (
     LedgerCreditMemo,
     LedgerInvoice,
+    LedgerRate,
     LedgerReceipt,
     PostedDocument,
+    TakenBackCredit,
     WriteOff,
 )
 from dealthread.outcome import Outcome
+
+CUSTOMER_UNKNOWN = "customer_unknown"
+"""Code of the refusal of a document whose customer the ERP does not have."""
+RATE_MISSING = "rate_missing"
+"""Code of the refusal of a document in a currency for whose day the ERP has no rate."""
 
 
 class LedgerPort(Protocol):
@@ -28,6 +42,13 @@ class LedgerPort(Protocol):
     async def find_document(self, company: str, document_key: str) -> PostedDocument | None:
         """By document key, whatever its kind; state `draft` where its write has to be repeated."""
 
+    async def exchange_rate(self, company: str, currency: str, on: date) -> LedgerRate | None:
+        """At what the ledger converts a document of a day; None where it is kept in that currency.
+
+        Raises StepRejected `rate_missing` with currency and day where nobody has entered one for
+        that day or shortly before it: a document is never posted at one to one instead.
+        """
+
     async def post_invoice(
         self, command: LedgerInvoice, *, idempotency_key: str
     ) -> Outcome[PostedDocument]:
@@ -39,6 +60,12 @@ class LedgerPort(Protocol):
     ) -> Outcome[PostedDocument]:
         """Post, and settle as told: against the invoice that it corrects (refused where less is
         open), to the customer's balance, or out of the account that refunds are paid from."""
+
+    async def take_back_credit(
+        self, command: TakenBackCredit, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        """Post the document against the memo, so that the invoice is open as before. Refused where
+        the memo reduces it no longer, or more than it."""
 
     async def apply_receipt(
         self, command: LedgerReceipt, *, idempotency_key: str
@@ -74,3 +101,16 @@ class LedgerPort(Protocol):
 
     async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
         """Posted entries from `start` to the day before `end`, whoever made them."""
+
+    async def read_period(self, company: str, month: date) -> LedgerPeriod:
+        """The period that begins with a month's first day and ends with its last. Raises NotFound
+        where the ledger keeps none of these days."""
+
+    async def unposted(self, company: str, month: date) -> tuple[UnpostedDocument, ...]:
+        """Entries and invoices dated in a month that are not posted, whoever began them."""
+
+    async def close_period(
+        self, company: str, month: date, *, idempotency_key: str
+    ) -> Outcome[LedgerPeriod]:
+        """Close a month: what is posted into it from then on is Rejected as `erp.period_closed`.
+        One that is closed is done. Refused while something in it is not posted."""

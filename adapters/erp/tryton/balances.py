@@ -16,7 +16,7 @@ from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import Row
 from dealthread.domain.ledger import TrialBalanceRow
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentKind, DocumentState, PostedDocument
+from dealthread.domain.receivable import DocumentKind, DocumentState, PostedDocument, said_rate
 
 _SETTLING = (DocumentKind.RECEIPT, DocumentKind.WRITE_OFF)
 
@@ -81,6 +81,7 @@ class Reader:
             gross=Money.of(row["total_amount"] * sign, document),
             open_amount=Money.of(open_amount, document),
             open_ledger_amount=Money.of(open_ledger, currency) if currency != document else None,
+            rate=said_rate(row["comment"]),
             issue_date=issue_date_of(row["comment"]) or row["invoice_date"],
             posting_date=row["accounting_date"] or row["invoice_date"],
             due_date=max((day for day in due if day), default=None),
@@ -162,6 +163,7 @@ class Reader:
             tax=Money.zero(currency),
             gross=gross,
             open_amount=Money.of(open_amount, currency),
+            rate=said_rate(entry["description"]),
             posting_date=entry["date"],
             entry=entry["number"] or "",
             reversal=(
@@ -187,7 +189,11 @@ class Reader:
         rows = await self._operation.rows(
             "account.invoice",
             [
-                ["party.code", "=", customer_key],
+                [
+                    "OR",
+                    ["party.code", "=", customer_key],
+                    ["party.identifiers.code", "=", customer_key],
+                ],
                 ["company", "=", self._operation.context["company"]],
                 ["type", "=", "out"],
                 ["state", "=", "posted"],

@@ -9,7 +9,7 @@ from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import Row
 from dealthread.domain.documents import CreditForm
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import LedgerCreditMemo
+from dealthread.domain.receivable import LedgerCreditMemo, TakenBackCredit
 from dealthread.domain.revenue.journal import Side
 from dealthread.errors import StepRejected
 
@@ -43,9 +43,7 @@ def require_open(invoice: Row, key: str, amount: Money) -> None:
 
 async def settle(operation: Operation, memo: LedgerCreditMemo, posted: Row) -> None:
     """As far as that has not happened yet."""
-    rows = await operation.rows(
-        "account.move.line", [["id", "in", posted["lines_to_pay"]]], entries.LINE_FIELDS
-    )
+    rows = await _lines(operation, posted)
     if all(row["reconciliation"] for row in rows):
         return
     if memo.is_applied_whole:
@@ -61,6 +59,48 @@ async def settle(operation: Operation, memo: LedgerCreditMemo, posted: Row) -> N
         await settling.pay_with(operation, invoice, applied)
     own = [row["id"] for row in (*rows, *receivable) if not row["credit"] or row in rows]
     await settling.reconcile(operation, own)
+
+
+async def check_withdrawable(operation: Operation, taken: TakenBackCredit) -> None:
+    """Before anything is written: the memo reduces its invoice, and nothing has closed the two."""
+    memo = await settling.posted_invoice(operation, taken.memo, "erp.rejected")
+    lines = await _lines(operation, memo)
+    invoice = await settling.posted_invoice(operation, taken.invoice, "erp.rejected")
+    own = {row["id"] for row in lines}
+    is_undone = await settling.find_invoices(operation, taken.document.document_key)
+    reduces = own <= set(invoice["payment_lines"]) and invoice["state"] == "posted"
+    if not is_undone and not reduces:
+        raise StepRejected(
+            "credit_is_used",
+            case_kind="erp.rejected",
+            field="memo",
+            document_key=taken.memo,
+            number=memo["reference"] or "",
+        )
+
+
+async def take_back(operation: Operation, taken: TakenBackCredit, posted: Row) -> None:
+    """The memo is no payment of its invoice any more, and its undo closes it."""
+    memo = await settling.posted_invoice(operation, taken.memo, "erp.rejected")
+    invoice = await settling.posted_invoice(operation, taken.invoice, "erp.rejected")
+    lines = await _lines(operation, memo)
+    counted = [row["id"] for row in lines if row["id"] in invoice["payment_lines"]]
+    if counted:
+        await operation.write(
+            "model.account.invoice.write",
+            [invoice["id"]],
+            {"payment_lines": [["remove", counted]]},
+        )
+    open_lines = [*lines, *await _lines(operation, posted)]
+    left = [row["id"] for row in open_lines if row["reconciliation"] is None]
+    if left:
+        await settling.reconcile(operation, left)
+
+
+async def _lines(operation: Operation, invoice: Row) -> list[Row]:
+    return await operation.rows(
+        "account.move.line", [["id", "in", invoice["lines_to_pay"]]], entries.LINE_FIELDS
+    )
 
 
 async def _settlement(operation: Operation, memo: LedgerCreditMemo, rows: list[Row]) -> Row:

@@ -15,16 +15,27 @@ from adapters.erp.tryton.postings import TrytonPostings
 from adapters.erp.tryton.rpc import TrytonRpc
 from adapters.erp.tryton.settings import TrytonSettings
 from adapters.http import CallMeter
+from dealthread.domain.adoption.book import LedgerBook
 from dealthread.domain.documents import Booking, ErpCustomer
-from dealthread.domain.ledger import LedgerJournal, PostedJournal, Reversal, TrialBalanceRow
+from dealthread.domain.ledger import (
+    LedgerJournal,
+    LedgerPeriod,
+    PostedJournal,
+    Reversal,
+    TrialBalanceRow,
+    UnpostedDocument,
+)
 from dealthread.domain.receivable import (
     LedgerCreditMemo,
     LedgerInvoice,
+    LedgerRate,
     LedgerReceipt,
     PostedDocument,
+    TakenBackCredit,
     WriteOff,
 )
 from dealthread.outcome import Outcome
+from dealthread.ports.adoption import TakeOverCustomer
 from dealthread.ports.erp import (
     DraftBooking,
     ErpPort,
@@ -104,6 +115,9 @@ class TrytonErp:
     async def find_document(self, company: str, document_key: str) -> PostedDocument | None:
         return await self._postings.find(company, document_key)
 
+    async def exchange_rate(self, company: str, currency: str, on: date) -> LedgerRate | None:
+        return await self._postings.exchange_rate(company, currency, on)
+
     async def post_invoice(
         self, command: LedgerInvoice, *, idempotency_key: str
     ) -> Outcome[PostedDocument]:
@@ -115,6 +129,12 @@ class TrytonErp:
     ) -> Outcome[PostedDocument]:
         del idempotency_key
         return await self._postings.post_credit_memo(command)
+
+    async def take_back_credit(
+        self, command: TakenBackCredit, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        del idempotency_key
+        return await self._postings.take_back_credit(command)
 
     async def apply_receipt(
         self, command: LedgerReceipt, *, idempotency_key: str
@@ -151,6 +171,32 @@ class TrytonErp:
 
     async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
         return await self._postings.journals(company, start, end)
+
+    async def read_period(self, company: str, month: date) -> LedgerPeriod:
+        return await self._postings.read_period(company, month)
+
+    async def unposted(self, company: str, month: date) -> tuple[UnpostedDocument, ...]:
+        return await self._postings.unposted(company, month)
+
+    async def close_period(
+        self, company: str, month: date, *, idempotency_key: str
+    ) -> Outcome[LedgerPeriod]:
+        del idempotency_key  # a closed period is found closed
+        return await self._postings.close_period(company, month)
+
+    # ------------------------------------------------------------ adoption
+
+    async def read_ledger(self, company: str, opening: date, reading: date) -> LedgerBook:
+        return await self._postings.read_ledger(company, opening, reading)
+
+    async def take_over_customer(
+        self, command: TakeOverCustomer, *, idempotency_key: str
+    ) -> Outcome[ErpCustomer]:
+        del idempotency_key  # what is on a record already is left alone
+        return await self._postings.take_over(command)
+
+    async def find_taken_over_customer(self, command: TakeOverCustomer) -> ErpCustomer | None:
+        return await self._postings.find_taken_over(command)
 
 
 def create(

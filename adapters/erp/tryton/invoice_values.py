@@ -8,8 +8,8 @@ Three things that Tryton 8.2 decides and we go along with (measured):
   revenue, unbilled receivables) goes through a clearing account that the same document's transfer
   entry empties at once.
 - Its numbers rise with the invoice date: an invoice dated before one that is numbered already is
-  refused. Such a latecomer takes the later date in Tryton; issue date, due date, posting date and
-  tax are those of the document all the same.
+  refused. Such a latecomer takes the later date in Tryton, and in another currency that day's
+  rate; issue date, due date, posting date and tax are those of the document all the same.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from adapters.erp.tryton.ledger import Books
+from adapters.erp.tryton.rates import PLACES
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
 from adapters.erp.tryton.translate import period_text
 from dealthread.domain.money import EXPONENTS, Money
 from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerLine
 from dealthread.errors import StepRejected
+from dealthread.ports.ledger import RATE_MISSING
 
 Document = LedgerInvoice | LedgerCreditMemo
 _PRICE_PLACES = 8
@@ -43,6 +45,8 @@ def comment_of(document: Document) -> str:
         f"Process: {document.business_key}",
         f"Billing: {document.billing.account} {document.billing.native_id}",
     ]
+    if document.rate is not None:
+        lines.append(f"Rate: {document.rate.said(document.currency)}")
     if isinstance(document, LedgerCreditMemo):
         lines.append(f"{_CORRECTS}{document.corrects}")
         lines.append(f"Reason: {document.reason}")
@@ -141,29 +145,32 @@ def _check_rate(code: str, tax: Row, lines: Sequence[LedgerLine]) -> None:
             )
 
 
-def check_rate_of_exchange(document: Document, books: Books, rates: dict[str, Decimal]) -> None:
-    """Tryton converts an invoice at the rate of its own table, which treasury keeps. The rate that
-    we were given must make the same amounts, or the document waits."""
+def check_rate_of_exchange(
+    document: Document, books: Books, rates: dict[str, Decimal], day: date
+) -> None:
+    """Tryton converts an invoice at the rate of its own table on a day, which treasury keeps. It
+    must be the rate that the document says, or the document waits."""
     if document.rate is None:
         if document.currency != books.currency:
-            raise _rate_refused("rate_missing", document, books)
+            raise _rate_refused(RATE_MISSING, document, books, day)
         return
     if document.rate.currency != books.currency or document.currency not in rates:
-        raise _rate_refused("rate_missing", document, books)
-    cent = Decimal(1).scaleb(-EXPONENTS[books.currency])
-    factor = rates[books.currency] / rates[document.currency]
-    parts = [*(line.net for line in document.lines), document.gross]
-    for part in parts:
-        own = (part.amount * factor).quantize(cent, ROUND_HALF_EVEN)
-        if abs(own) != abs(document.rate.of(part).amount):
-            raise _rate_refused("rate_differs", document, books)
+        raise _rate_refused(RATE_MISSING, document, books, day)
+    factor = (rates[books.currency] / rates[document.currency]).quantize(PLACES)
+    if factor != document.rate.rate.quantize(PLACES):
+        raise _rate_refused("rate_differs", document, books, day, ledger=f"{factor.normalize():f}")
 
 
-def _rate_refused(code: str, document: Document, books: Books) -> StepRejected:
+def _rate_refused(
+    code: str, document: Document, books: Books, day: date, **ledger: str
+) -> StepRejected:
     return StepRejected(
         code,
         case_kind=ERP_REJECTED,
         field="rate",
+        currency=document.currency,
         pair=f"{document.currency}/{books.currency}",
-        given=str(document.rate.rate) if document.rate else "",
+        day=day.isoformat(),
+        given=f"{document.rate.rate:f}" if document.rate else "",
+        **ledger,
     )

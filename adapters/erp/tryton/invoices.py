@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from adapters.erp.tryton import entries, invoice_values, settling
 from adapters.erp.tryton.invoice_values import Document
 from adapters.erp.tryton.ledger import REVENUE, Books, customer, open_books
 from adapters.erp.tryton.operation import Operation
+from adapters.erp.tryton.rates import rate_of
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import LedgerInvoice
@@ -39,7 +41,8 @@ async def ensure_posted(operation: Operation, document: Document, clearing: str)
         raise StepRejected("posted_twice", case_kind=_MANUAL, field="document_key")
     await _cancel(operation, spare)
     if kept is not None and kept["state"] not in ("posted", "paid"):
-        if not _is_same(kept, document):
+        # Tryton converts when it posts: a draft in another currency says the rate of its own day.
+        if document.rate is not None or not _is_same(kept, document):
             await _cancel(operation, [kept])
             kept = None
     elif kept is not None and not _is_same(kept, document):
@@ -99,8 +102,12 @@ async def _values(operation: Operation, document: Document, clearing: str) -> di
             "number_taken", case_kind=_MANUAL, field="number", number=document.number
         )
     day = max(document.dates.issue_date, later or document.dates.issue_date)
+    if isinstance(document, LedgerInvoice) and document.rate and day != document.dates.issue_date:
+        # A latecomer is converted by Tryton at the later day's rate: so the document says that one.
+        rate = await rate_of(operation, document.currency, day, timedelta.max)
+        document = document.model_copy(update={"rate": rate})
     rates = await _rates(operation, books, day)
-    invoice_values.check_rate_of_exchange(document, books, rates)
+    invoice_values.check_rate_of_exchange(document, books, rates, day)
     is_invoice = isinstance(document, LedgerInvoice)
     sign = 1 if is_invoice else -1
     currency = books.currencies[document.currency]

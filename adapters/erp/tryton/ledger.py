@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from adapters.erp.tryton.operation import Operation
+from adapters.erp.tryton.party import by_key
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
 from dealthread.domain.money import Money
 from dealthread.errors import ContractDrift, StepRejected
+from dealthread.ports.ledger import CUSTOMER_UNKNOWN
 
 PERIOD_CLOSED = "erp.period_closed"
 # Types of journals that Tryton's own data files bring.
@@ -122,11 +124,11 @@ async def _period(operation: Operation, day: date) -> int:
 async def customer(operation: Operation, customer_key: str) -> Row:
     """The party with its first address, by our key."""
     rows = await operation.rows(
-        "party.party", [["code", "=", customer_key]], ["code", "addresses"], active_test=False
+        "party.party", by_key(customer_key), ["code", "addresses"], active_test=False
     )
     if not rows:
         raise StepRejected(
-            "customer_unknown",
+            CUSTOMER_UNKNOWN,
             case_kind="customer.sync_failed",
             field="customer_key",
             customer_key=customer_key,

@@ -19,6 +19,7 @@ _SEARCHED = (
     "country.country",
     "country.subdivision",
     "currency.currency",
+    "currency.currency.rate",
     "ir.attachment",
     "party.address",
     "party.party",
@@ -71,6 +72,7 @@ MANIFEST = Manifest(
             _RPC + "model.account.move.create",
             _RPC + "model.account.move.delete",
             _RPC + "model.account.move.post",
+            _RPC + "model.account.period.close",
             _RPC + "model.account.move.line.write",
             *(
                 f"{_RPC}wizard.account.move.{name}.{step}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,12 +30,25 @@ READ_FIELDS = (
 CHECKED_SCHEMES = frozenset({"eu_vat", "gb_vat", "us_ein", "ch_vat", "no_vat", "ca_bn"})
 
 
+_KEY = re.compile(r"A-[A-Z2-7]{13}")
+"""As `naming.customer_key` makes them."""
+
+
 async def find_party(operation: Operation, customer_key: str) -> Row | None:
-    """By code, which Tryton keeps unique; inactive ones too."""
-    rows = await operation.rows(
-        "party.party", [["code", "=", customer_key]], READ_FIELDS, active_test=False
-    )
+    """By our key; inactive ones too."""
+    rows = await operation.rows("party.party", by_key(customer_key), READ_FIELDS, active_test=False)
     return rows[0] if rows else None
+
+
+def by_key(customer_key: str) -> list[Any]:
+    """A party that we made has our key as its code, which Tryton keeps unique. Of one that others
+    made the code cannot be written any more: there the key is a further identifier."""
+    return ["OR", ["code", "=", customer_key], ["identifiers.code", "=", customer_key]]
+
+
+def is_key(code: str | None) -> bool:
+    """Whether this is a customer key of ours."""
+    return bool(_KEY.fullmatch(code or ""))
 
 
 async def address_values(operation: Operation, address: Address) -> dict[str, Any]:
@@ -140,7 +154,7 @@ def _identifier_changes(present: Sequence[Row], wanted: Sequence[TaxId]) -> list
             missing.append(values)
         else:
             kept.add(row["id"])
-    stale = [row["id"] for row in present if row["id"] not in kept]
+    stale = [row["id"] for row in present if row["id"] not in kept and not is_key(row["code"])]
     changes: list[Any] = []
     if stale:
         changes.append(["delete", stale])

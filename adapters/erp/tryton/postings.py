@@ -7,25 +7,46 @@ could each find nothing.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeVar
 
-from adapters.erp.tryton import credit_memos, invoices, journals, receipts, settling
+from adapters.erp.tryton import (
+    book,
+    credit_memos,
+    invoices,
+    journals,
+    periods,
+    rates,
+    receipts,
+    settling,
+)
 from adapters.erp.tryton.balances import Reader
 from adapters.erp.tryton.company import Companies
 from adapters.erp.tryton.operation import Operation, conclude
 from adapters.erp.tryton.rpc import ERP_REJECTED, TrytonRpc
 from adapters.erp.tryton.settings import TrytonSettings
-from dealthread.domain.ledger import LedgerJournal, PostedJournal, Reversal, TrialBalanceRow
+from dealthread.domain.adoption.book import LedgerBook
+from dealthread.domain.documents import ErpCustomer
+from dealthread.domain.ledger import (
+    LedgerJournal,
+    LedgerPeriod,
+    PostedJournal,
+    Reversal,
+    TrialBalanceRow,
+    UnpostedDocument,
+)
 from dealthread.domain.receivable import (
     LedgerCreditMemo,
     LedgerInvoice,
+    LedgerRate,
     LedgerReceipt,
     PostedDocument,
+    TakenBackCredit,
     WriteOff,
 )
 from dealthread.errors import NotFound
 from dealthread.outcome import Outcome
+from dealthread.ports.adoption import TakeOverCustomer
 
 T = TypeVar("T")
 
@@ -55,6 +76,17 @@ class TrytonPostings:
 
         return await self._run(command.company, work)
 
+    async def take_back_credit(self, command: TakenBackCredit) -> Outcome[PostedDocument]:
+        clearing = self._settings.clearing_account
+
+        async def work(operation: Operation, reader: Reader) -> PostedDocument:
+            await credit_memos.check_withdrawable(operation, command)
+            row = await invoices.ensure_posted(operation, command.document, clearing)
+            await credit_memos.take_back(operation, command, row)
+            return await reader.of_invoice(await settling.invoice_by_id(operation, row["id"]))
+
+        return await self._run(command.document.company, work)
+
     async def apply_receipt(self, command: LedgerReceipt) -> Outcome[PostedDocument]:
         async def work(operation: Operation, reader: Reader) -> PostedDocument:
             return await reader.of_entry(await receipts.ensure_receipt(operation, command))
@@ -80,6 +112,10 @@ class TrytonPostings:
 
         return await self._run(command.company, work)
 
+    async def exchange_rate(self, company: str, currency: str, on: date) -> LedgerRate | None:
+        oldest = timedelta(days=self._settings.rate_days)
+        return await rates.rate_of(await self._operation(company), currency, on, oldest)
+
     async def find(self, company: str, document_key: str) -> PostedDocument | None:
         return await (await self._reader(company)).find(document_key)
 
@@ -98,6 +134,41 @@ class TrytonPostings:
     async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
         operation = await self._operation(company)
         return await journals.export(operation, self._companies, company, start, end)
+
+    async def read_period(self, company: str, month: date) -> LedgerPeriod:
+        operation = await self._operation(company)
+        return await periods.read(operation, self._companies, company, month)
+
+    async def unposted(self, company: str, month: date) -> tuple[UnpostedDocument, ...]:
+        operation = await self._operation(company)
+        return await periods.unposted(operation, self._companies, company, month)
+
+    async def close_period(self, company: str, month: date) -> Outcome[LedgerPeriod]:
+        async def work(operation: Operation, _: Reader) -> LedgerPeriod:
+            return await periods.close(operation, self._companies, company, month)
+
+        return await self._run(company, work)
+
+    async def read_ledger(self, company: str, opening: date, reading: date) -> LedgerBook:
+        operation = await self._operation(company)
+        return await book.read(
+            operation,
+            self._reading(operation, company),
+            self._companies,
+            company,
+            opening,
+            reading,
+            self._settings.instance,
+        )
+
+    async def find_taken_over(self, command: TakeOverCustomer) -> ErpCustomer | None:
+        return await book.find(await self._operation(command.company), self._companies, command)
+
+    async def take_over(self, command: TakeOverCustomer) -> Outcome[ErpCustomer]:
+        async def work(operation: Operation, _: Reader) -> ErpCustomer:
+            return await book.take_over(operation, self._companies, command)
+
+        return await self._run(command.company, work)
 
     # ------------------------------------------------------------ running
 

@@ -110,7 +110,10 @@ async def _receipt(operation: Operation, receipt: LedgerReceipt) -> Any:
     if loss:
         side = Side.DEBIT if loss.amount > 0 else Side.CREDIT
         lines.append(entries.line(books, receipt.exchange_account, side, abs(loss)))
-    return books, lines, f"{receipt.source.native_id} {receipt.value_date.isoformat()}"
+    text = f"{receipt.source.native_id} {receipt.value_date.isoformat()}"
+    if receipt.rate is not None:
+        text = f"{text}, {receipt.rate.said(currency)}"
+    return books, lines, text
 
 
 async def _write_off(operation: Operation, command: WriteOff) -> Any:

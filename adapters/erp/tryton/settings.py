@@ -25,6 +25,8 @@ class TrytonSettings(BaseSettings):
     clearing_account: str = "4900"
     """Account of revenue that invoice lines for other accounts pass through, empty after each
     document: Tryton takes nothing but revenue on the line of a customer invoice."""
+    rate_days: int = 7
+    """How old the ledger's latest rate of a currency may be when a document is converted at it."""
     connect_seconds: float = 3.0
     read_seconds: float = 20.0
     """Longest wait for one answer."""

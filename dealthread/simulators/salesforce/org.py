@@ -127,6 +127,8 @@ class Org:
         """What a new org has: itself, the integration user and the standard price book."""
         now = instant_text(self.clock.now())
         with self.store.transaction():
+            # Kept with the rows: after a restart no new book may get the standard one's id.
+            self.store.counters["Pricebook2"] = max(1, self.store.counters.get("Pricebook2", 0))
             self._put(
                 "Organization",
                 {
@@ -162,7 +164,6 @@ class Org:
             self._put("Pricebook2", {"Id": make_id("01s", INSTANCE, 1), **standard}, now)
             for number, row in enumerate(currency_rows(self.config), start=1):
                 self._put("CurrencyType", {"Id": make_id("01L", INSTANCE, number), **row}, now)
-        self.store.counters["Pricebook2"] = max(1, self.store.counters.get("Pricebook2", 0))
 
     def _put(self, name: str, values: Row, now: str) -> None:
         sobject = self.store.schema.objects[name.lower()]

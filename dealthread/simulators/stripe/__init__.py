@@ -81,13 +81,19 @@ Assumed of payments, credits and balances:
   so far; the note that credits the last of an invoice takes what is left of its tax.
 - An amount alone is credited when it is all that is left, or when there is but one untaxed line.
 - Of several charges of an invoice, a refund by credit note goes to the newest that can bear it.
-- A charge has no balance transaction: the account's balance with Stripe is not carried.
+- A charge is available at the begin of the UTC day so many days after its own, weekends too; a
+  refund at once. A payout of the schedule is made at midnight of all that is available in a
+  currency, where that is above nought; it arrives a day later, and an hour after that what is in it
+  can be listed. What came back from the bank goes out with the next one.
+- A disputed charge is taken back as soon as anybody asks, in full, with a fee that is kept; an hour
+  after its evidence was submitted it is decided. A charge can be disputed once.
+- Fees are those of one price for cards; a currency is never converted for a payout.
 
 Missing on purpose: classic billing mode, pending updates, prebilling, trial offers, trials of
 phases, changing a subscription that a schedule manages or what its current phase bills, another
-interval for an item without a reset of the anchor, pausing metered items, a failed
-payment of a resumption, cards that ask for authentication, voiding invoices that are credited or
-paid in part, payments of more than remains, invoice revisions, cash balances, balance transactions,
-payouts, disputes, previews of an existing schedule, of a pause, of a resumption and of invoice
-items alone, rate limits other than by a fault.
+interval for an item without a reset of the anchor, pausing metered items, a failed payment of a
+resumption, cards that ask for authentication, voiding invoices that are credited or paid in part,
+payments of more than remains, invoice revisions, cash balances, cancelling and reversing payouts,
+instant ones, inquiries and appeals, evidence as files, previews of an existing schedule, of a
+pause, of a resumption and of invoice items alone, rate limits other than by a fault.
 """

@@ -21,6 +21,7 @@ from dealthread.simulators.kit.state import Keeper
 from dealthread.simulators.kit.state_store import StateStore
 from dealthread.simulators.kit.tape import Tape
 from dealthread.simulators.kit.webhook_sender import WebhookSender
+from dealthread.simulators.stripe.balance import bank
 from dealthread.simulators.stripe.clocks import progress
 from dealthread.simulators.stripe.config import SimulatorConfig
 from dealthread.simulators.stripe.events import webhook_endpoints
@@ -103,7 +104,10 @@ def create_app(config: SimulatorConfig, clock: SimClock | None = None) -> Starle
                 await asyncio.gather(ticking, return_exceptions=True)
 
     app = build_app(
-        [Route("/v1/{rest:path}", gateway.answer, methods=["GET", "POST", "DELETE"])],
+        [
+            Route("/v1/{rest:path}", gateway.answer, methods=["GET", "POST", "DELETE"]),
+            *bank.routes(world),
+        ],
         StripeFaults(),
         world.clock,
         world.ledger,

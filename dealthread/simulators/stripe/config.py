@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter
@@ -35,6 +36,12 @@ class AccountConfig(BaseModel):
     # What becomes of a subscription, and of the invoice, when the last retry has failed.
     subscription_after_retries: Literal["canceled", "past_due", "unpaid"] = "past_due"
     invoice_after_retries: Literal["open", "uncollectible"] = "open"
+    # What Stripe keeps of a card's charge (stripe.com/pricing, United States).
+    card_fee_percent: Decimal = Decimal("2.9")
+    card_fee_fixed: int = Field(default=30, ge=0)
+    # Days until a charge is available; the schedule on which it is then paid out.
+    payout_delay_days: int = Field(default=2, ge=0)
+    payout_interval: Literal["manual", "daily"] = "manual"
 
 
 class SimulatorConfig(BaseModel):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dealthread.simulators.stripe.balance import routes as balance_routes
 from dealthread.simulators.stripe.catalogue import params
 from dealthread.simulators.stripe.catalogue import routes as pricing_routes
 from dealthread.simulators.stripe.customers import customers, search, tax_ids
@@ -78,6 +79,7 @@ OPERATIONS: tuple[Operation, ...] = (
             *pricing_routes.ROWS,
             *subscription_routes.ROWS,
             *settlement_routes.ROWS,
+            *balance_routes.ROWS,
         )
     ),
     _op("GET", "events", events.list_events, params.EVENT_LIST),

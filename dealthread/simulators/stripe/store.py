@@ -26,6 +26,7 @@ SPOKEN = {
     "tax_rate": "tax rate",
     "credit_note": "credit note",
     "webhook_endpoint": "webhook endpoint",
+    "balance_transaction": "balance transaction",
     "customer_balance_transaction": "customer balance transaction",
     "invoice_payment": "invoice payment",
     "subscription_item": "subscription item",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dealthread.simulators.stripe.balance import payouts, transactions
 from dealthread.simulators.stripe.catalogue import discounts
 from dealthread.simulators.stripe.clocks import test_clocks
 from dealthread.simulators.stripe.invoices import life as invoicing
-from dealthread.simulators.stripe.payments import collection, retries
+from dealthread.simulators.stripe.payments import collection, disputes, retries
 from dealthread.simulators.stripe.store import AccountState, Json
 from dealthread.simulators.stripe.subscriptions import engine as subscription_engine
 from dealthread.simulators.stripe.subscriptions import pauses, schedules, trials
@@ -90,6 +91,16 @@ def _do(ctx: Context, deed: str, object_id: str) -> None:
         trials.tell(ctx, ctx.get("subscription", object_id))
     elif deed == pauses.RESUME_COLLECTION:
         pauses.resume_collection(ctx, ctx.get("subscription", object_id))
+    elif deed == transactions.SWEEP:
+        payouts.sweep(ctx, ctx.get(transactions.KIND, object_id))
+    elif deed == disputes.OPEN:
+        disputes.open_dispute(ctx, ctx.get("charge", object_id))
+    elif deed == disputes.DECIDE:
+        disputes.decide(ctx, ctx.get(disputes.KIND, object_id))
+    elif deed == payouts.ARRIVE:
+        payouts.arrive(ctx, ctx.get(payouts.KIND, object_id))
+    elif deed == payouts.RECONCILE:
+        payouts.reconcile(ctx, ctx.get(payouts.KIND, object_id))
     elif deed == test_clocks.EXPIRE:
         test_clocks.delete(ctx, {}, object_id)
     else:

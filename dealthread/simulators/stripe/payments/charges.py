@@ -1,11 +1,11 @@
 """Charges: each attempt to take money from a card, successful or not.
 
-Source: docs.stripe.com/api/charges. `balance_transaction` is null: the account's own balance with
-Stripe, its fees and payouts are not carried.
+Source: docs.stripe.com/api/charges.
 """
 
 from __future__ import annotations
 
+from dealthread.simulators.stripe.balance import transactions
 from dealthread.simulators.stripe.payments.card_declines import DECLINES
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.wire.ids import new_id
@@ -67,6 +67,8 @@ def make(ctx: Context, intent: Json, method_id: str, decline: str | None) -> Jso
     }
     ctx.account.add(KIND, charge)
     ctx.account.relate("charge.payment_intent", intent["id"], charge_id)
+    if is_paid:
+        charge["balance_transaction"] = transactions.of_charge(ctx, charge)
     ctx.effect("charge.created", charge, amount=charge["amount"], status=charge["status"])
     return charge
 

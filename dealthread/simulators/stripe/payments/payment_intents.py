@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dealthread.simulators.stripe.events import log as events
 from dealthread.simulators.stripe.invoices import minimum_charge
-from dealthread.simulators.stripe.payments import charges, payment_methods
+from dealthread.simulators.stripe.payments import charges, disputes, payment_methods
 from dealthread.simulators.stripe.payments.card_declines import DECLINES
 from dealthread.simulators.stripe.store import Json
 from dealthread.simulators.stripe.wire import metadata
@@ -101,6 +101,8 @@ def attempt(ctx: Context, intent: Json, method_id: str) -> str | None:
         events.emit(ctx, "charge.succeeded", charge)
         ctx.effect("payment_intent.succeeded", intent, amount=intent["amount"])
         events.emit(ctx, "payment_intent.succeeded", intent)
+        if payment_methods.is_disputed(ctx, method_id):
+            ctx.account.plan(disputes.OPEN, charge["id"], ctx.world_now())
         return None
     told = DECLINES[decline]
     error: Json = {

@@ -28,6 +28,8 @@ class TestCard:
     # Decline code already when it is attached to a customer.
     on_attach: str | None = None
     funding: str = "credit"
+    # The payer's bank takes the charge back.
+    is_disputed: bool = False
 
 
 _BRANDS = {
@@ -60,6 +62,7 @@ _CARDS = {
         for name, (last4, code) in _DECLINED.items()
     },
     # Attaching this one succeeds, charging it does not.
+    "createDispute": TestCard("visa", "0259", is_disputed=True),
     "chargeCustomerFail": TestCard("visa", "0341", on_charge="generic_decline"),
 }
 TEST_METHODS = {f"pm_card_{name}": card for name, card in _CARDS.items()}
@@ -195,6 +198,11 @@ def decline_code(ctx: Context, method_id: str) -> str | None:
     return code
 
 
+def is_disputed(ctx: Context, method_id: str) -> bool:
+    """Whether the payer's bank takes a charge of this method back."""
+    return bool(ctx.account.secret(method_id).get("is_disputed"))
+
+
 def chargeable(ctx: Context, *, customer_id: str, own_default: str | None) -> str | None:
     """The method a charge would use: the document's own default, else the customer's."""
     if own_default is not None:
@@ -260,6 +268,7 @@ def _method(ctx: Context, card: TestCard, params: Json) -> Json:
     ctx.account.add("payment_method", method)
     hidden = ctx.account.secret(method["id"])
     hidden["on_charge"], hidden["on_attach"] = card.on_charge, card.on_attach
+    hidden["is_disputed"] = card.is_disputed
     return method
 
 

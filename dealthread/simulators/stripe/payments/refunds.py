@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dealthread.simulators.stripe.balance import transactions
 from dealthread.simulators.stripe.events import log as events
 from dealthread.simulators.stripe.payments import charges
 from dealthread.simulators.stripe.store import Json
@@ -77,6 +78,7 @@ def give(ctx: Context, charge: Json, amount: int, params: Json) -> Json:
         "status": "succeeded",
         "transfer_reversal": None,
     }
+    refund["balance_transaction"] = transactions.of_refund(ctx, refund)
     ctx.account.add(KIND, refund)
     ctx.account.relate(_RELATION, charge["id"], refund["id"])
     charge["amount_refunded"] += amount

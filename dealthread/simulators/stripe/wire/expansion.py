@@ -18,6 +18,8 @@ from dealthread.simulators.stripe.world import Context, snapshot
 MAX_DEPTH = 4
 # Field → kind of the object its id names.
 _FIELDS = {
+    "balance_transaction": "balance_transaction",
+    "failure_balance_transaction": "balance_transaction",
     "customer": "customer",
     "subscription": "subscription",
     "released_subscription": "subscription",
@@ -40,6 +42,8 @@ _FIELDS = {
     "discounts": "discount",
     "promotion_code": "promotion_code",
 }
+# What a movement on the balance comes from, by the first letters of its id.
+_SOURCES = {"ch": "charge", "du": "dispute", "po": "payout", "re": "refund"}
 # Fields that are answered only when asked for.
 _INCLUDED: dict[tuple[str, str], Callable[[Context, Json], Any]] = {
     ("charge", "refunds"): refunds.expanded,
@@ -92,7 +96,7 @@ def _walk(ctx: Context, node: object, parts: list[str], path: str) -> None:
 
 def _named(ctx: Context, name: str, object_id: str, path: str) -> Json:
     """A copy of the object an id names."""
-    kind = _FIELDS.get(name)
+    kind = _SOURCES.get(object_id.partition("_")[0]) if name == "source" else _FIELDS.get(name)
     found = ctx.account.find(kind, object_id) if kind is not None else None
     if found is None:
         raise StripeError.invalid(f"This property cannot be expanded ({path}).", param="expand")

@@ -1,0 +1,121 @@
+"""Payouts and what is in them, at Stripe.
+
+docs.stripe.com/payouts/reconciliation: the balance transactions of a payout can be listed only
+where it was made by the automatic schedule, and only once its reconciliation has completed. The
+list holds the payout's own transaction too.
+"""
+
+from __future__ import annotations
+
+from adapters.stripe import translate
+from adapters.stripe.clients import Answer, BillingAccount
+from adapters.stripe.paging import pages
+from dealthread.domain.money import Money
+from dealthread.domain.payout import MovementKind, MovementSums, Payout, PayoutStatus
+from dealthread.errors import NotFound
+
+_STATUS = {
+    "pending": PayoutStatus.PENDING,
+    "in_transit": PayoutStatus.IN_TRANSIT,
+    "paid": PayoutStatus.PAID,
+    "failed": PayoutStatus.FAILED,
+    "canceled": PayoutStatus.CANCELLED,
+}
+# docs.stripe.com/reports/balance-transaction-types. What is not here is for a person: reserves,
+# transfers, top-ups and debits that were returned go to accounts that nobody has named.
+_KINDS = {
+    "charge": MovementKind.CHARGE,
+    "payment": MovementKind.CHARGE,
+    "refund": MovementKind.REFUND,
+    "payment_refund": MovementKind.REFUND,
+    "refund_failure": MovementKind.REFUND,
+    "stripe_fee": MovementKind.FEE,
+    "tax_fee": MovementKind.FEE,
+    "stripe_fx_fee": MovementKind.FEE,
+    "payout_failure": MovementKind.RETURNED,
+    "payout_cancel": MovementKind.RETURNED,
+}
+_OF_DISPUTES = frozenset({"dispute", "dispute_reversal"})
+PAYOUT = "payout"
+"""Type of the transaction that takes a payout off the balance."""
+
+
+class Payouts:
+    """Works on one account at a time."""
+
+    async def read(self, account: BillingAccount, native_id: str) -> Payout:
+        """The payout as it stands. Raises NotFound."""
+        if not native_id:
+            # Without an id the address would be that of the list.
+            raise NotFound("billing_object_not_found")
+        row = await account.read(
+            "read_payout",
+            lambda: account.v1.payouts.retrieve_async(
+                native_id, {"expand": ["failure_balance_transaction"]}
+            ),
+        )
+        status = _STATUS.get(translate.text(row, "status"))
+        arrives = translate.day(row, "arrival_date")
+        if status is None or arrives is None:
+            raise translate.drift("status" if status is None else "arrival_date")
+        currency = translate.text(row, "currency").upper()
+        is_automatic = translate.at(row, "automatic") is True
+        is_itemised = translate.text(row, "reconciliation_status") == "completed"
+        sums, converted = MovementSums(), ""
+        if is_automatic and is_itemised:
+            sums, converted = await self._movements(account, native_id, currency)
+        returned = translate.mapping(row, "failure_balance_transaction")
+        return Payout(
+            ref=translate.ref(account.key, "payout", translate.text(row, "id")),
+            status=status,
+            amount=Money.from_minor(translate.minor(row, "amount"), currency),
+            arrival_date=arrives,
+            is_automatic=is_automatic,
+            is_itemised=is_itemised,
+            movements=sums.all(),
+            converted=converted,
+            failure_code=translate.text(row, "failure_code"),
+            returned_on=translate.day(returned, "created") if returned else None,
+        )
+
+    async def _movements(
+        self, account: BillingAccount, native_id: str, currency: str
+    ) -> tuple[MovementSums, str]:
+        """Sums by kind, and the id of a movement that was converted."""
+        sums, converted = MovementSums(), ""
+        async for row in pages(
+            account,
+            "list_balance_transactions",
+            lambda after: account.v1.balance_transactions.list_async(
+                {
+                    "payout": native_id,
+                    "limit": 100,
+                    **({"starting_after": after} if after else {}),
+                }
+            ),
+        ):
+            kind = translate.text(row, "type")
+            if kind == PAYOUT:
+                continue
+            if translate.text(row, "currency").upper() != currency:
+                raise translate.drift("currency")
+            if translate.at(row, "exchange_rate") is not None:
+                converted = converted or translate.text(row, "id")
+            amount, fee = translate.minor(row, "amount"), translate.minor(row, "fee")
+            if translate.minor(row, "net") != amount - fee:
+                raise translate.drift("net")
+            sums = sums.plus(
+                kind_of(row, kind),
+                Money.from_minor(amount, currency),
+                Money.from_minor(fee, currency),
+                kind,
+            )
+        return sums, converted
+
+
+def kind_of(row: Answer, kind: str) -> MovementKind:
+    """What a balance transaction of one of Stripe's types is."""
+    if kind != "adjustment":
+        return _KINDS.get(kind, MovementKind.UNKNOWN)
+    category = translate.text(row, "reporting_category")
+    return MovementKind.DISPUTE if category in _OF_DISPUTES else MovementKind.ADJUSTMENT

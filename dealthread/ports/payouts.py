@@ -1,0 +1,26 @@
+"""What is asked of a biller that collects money itself: what it paid out, and what of."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Protocol
+
+from dealthread.domain.dispute import Dispute
+from dealthread.domain.payout import Payout
+from dealthread.domain.processor import ProcessorBalance
+
+
+class PayoutPort(Protocol):
+    """Money on its way from the processor to the bank."""
+
+    async def read_payout(self, billing_account: str, native_id: str) -> Payout:
+        """A payout as it stands, with the sums of what moved in it. Raises NotFound."""
+
+    async def read_balance(
+        self, billing_account: str, start: date, end: date
+    ) -> tuple[ProcessorBalance, ...]:
+        """What moved on the balance up to the day before `end`, from the beginning; `start` begins
+        the month. One for each currency in which anything ever moved."""
+
+    async def read_dispute(self, billing_account: str, native_id: str) -> Dispute:
+        """A disputed payment as it stands, with what it moved. Raises NotFound."""
