@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from temporalio import activity
 
+from activities.deal_telling import opportunity_closed
+from activities.erp_away import erp_away
 from activities.inputs import AssessDeal, Assessment, Finding
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import Contract
@@ -81,7 +84,8 @@ class AssessmentActivities:
         found = assess(deal, config, today, facts)
         if order.record and not blocking(found):
             name = deal.account.legal_name if deal.account else ""
-            await self._contracts.record_pending(order.context, contract, name)
+            told_of = opportunity_closed(order.context, contract, self._clock.now())
+            await self._contracts.record_pending(order.context, contract, name, (told_of,))
         return Assessment(
             stopping=_findings(blocking(found)),
             warnings=_findings(warnings(found)),
@@ -175,10 +179,11 @@ class AssessmentActivities:
             accounts=tuple(sorted({line.revenue_account for line in contract.lines})),
             payment_terms=contract.payment_terms,
         )
+        patience = timedelta(minutes=self._config().policy.erp_unavailable_minutes)
         try:
             rules = await erp.check_posting_rules(question)
         except (VendorUnavailable, RateLimited) as error:
-            raise VendorUnavailable("erp_unavailable", retry_after=error.retry_after) from error
+            raise erp_away(error, patience) from error
         return tuple(
             PostingFinding(rule=row.rule, field=row.field, value=row.value, detail=row.detail)
             for row in rules.problems

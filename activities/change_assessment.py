@@ -6,7 +6,7 @@ Reads only, but for the order and its preview, which are kept in our own store.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from temporalio import activity
 
@@ -22,6 +22,7 @@ from activities.change_findings import (
     working_of,
 )
 from activities.change_inputs import AssessChange, AssessedChange
+from activities.erp_away import erp_away
 from activities.inputs import Finding
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.change_order import (
@@ -331,10 +332,11 @@ class ChangeAssessmentActivities:
             accounts=tuple(sorted({line.revenue_account for line in booking.lines})),
             payment_terms=booking.payment_terms,
         )
+        patience = timedelta(minutes=self._config().policy.erp_unavailable_minutes)
         try:
             rules = await erp.check_posting_rules(question)
         except (VendorUnavailable, RateLimited) as error:
-            raise VendorUnavailable("erp_unavailable", retry_after=error.retry_after) from error
+            raise erp_away(error, patience) from error
         return [
             Finding(
                 rule=row.rule,

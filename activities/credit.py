@@ -8,10 +8,10 @@ from temporalio import activity
 
 from activities.billing_change import named
 from activities.credit_inputs import AssessCredit, AssessedCredit, GiveCredit, RecordCredit
+from dealthread.domain.approval import above_limit
 from dealthread.domain.base import System
 from dealthread.domain.bill import Bill
 from dealthread.domain.catalog import ConfigSet
-from dealthread.domain.contract import ApprovalReason
 from dealthread.domain.credit_order import (
     CreditAsk,
     CreditedLine,
@@ -20,7 +20,6 @@ from dealthread.domain.credit_order import (
     planned,
 )
 from dealthread.domain.documents import CreditMemo
-from dealthread.domain.money import Money
 from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.errors import NotFound, StepRejected
 from dealthread.hub import Changes, Contracts, Effects, WriteSpec
@@ -89,7 +88,12 @@ class CreditActivities:
             update={
                 "command": command,
                 "preview": preview,
-                "approvals": self._approvals(preview.gross),
+                "approvals": above_limit(
+                    preview.gross,
+                    self._config().policy.invoice_credit_approval_gross,
+                    "credit amount",
+                    "lines",
+                ),
                 "content_hash": request_hash(command, preview),
             }
         )
@@ -101,19 +105,6 @@ class CreditActivities:
         if stored is None:
             raise NotFound("credit_order_not_found", credit=order.context.business_key)
         return stored.billing_account, stored.invoice_id, stored.definite()
-
-    def _approvals(self, gross: Money) -> tuple[ApprovalReason, ...]:
-        limit = self._config().policy.invoice_credit_approval_gross.get(gross.currency)
-        if limit is None or gross.amount <= limit:
-            return ()
-        return (
-            ApprovalReason(
-                rule="credit amount",
-                queue="finance",
-                field="lines",
-                detail=f"{gross} with tax is above {limit:,}",
-            ),
-        )
 
     @activity.defn(name="credit.give")
     async def give(self, order: GiveCredit) -> CreditMemo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from temporalio import activity
 
+from activities.deal_telling import entitlement_activated
 from activities.inputs import GrantAccess, Undone
 from dealthread.domain.base import System
 from dealthread.domain.contract import Contract
@@ -11,15 +12,17 @@ from dealthread.domain.documents import Entitlement, EntitlementState, Grant
 from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.hub import Effects, WriteSpec
 from dealthread.naming import idempotency_key
+from dealthread.ports.clock import BusinessClock
 from dealthread.ports.entitlement import EntitlementPort, GrantEntitlement
 
 
 class EntitlementActivities:
     """One business step each, through the entitlement port."""
 
-    def __init__(self, entitlement: EntitlementPort, ensure: Ensure) -> None:
+    def __init__(self, entitlement: EntitlementPort, ensure: Ensure, clock: BusinessClock) -> None:
         self._entitlement = entitlement
         self._ensure = ensure
+        self._clock = clock
 
     @activity.defn(name="entitlement.grant")
     async def grant(self, order: GrantAccess) -> Entitlement:
@@ -43,7 +46,13 @@ class EntitlementActivities:
                 result_type=Entitlement,
                 find=find,
                 act=lambda wire_key: self._entitlement.grant(command, idempotency_key=wire_key),
-                effects=lambda granted: Effects(refs=(granted.ref,), stage="entitled"),
+                effects=lambda granted: Effects(
+                    refs=(granted.ref,),
+                    events=(
+                        entitlement_activated(order.context, contract, granted, self._clock.now()),
+                    ),
+                    stage="entitled",
+                ),
                 settle=self._entitlement.settle_window,
             )
         )

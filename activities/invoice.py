@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from temporalio import activity
 
@@ -15,31 +16,48 @@ from activities.invoice_inputs import (
     PostCreditMemo,
     PostInvoice,
     ReadBill,
+    TakeBackCredit,
     stand_of,
 )
-from activities.invoice_telling import events_of
-from activities.ledger_documents import credit_memos, ledger_invoice, receipts
+from activities.invoice_telling import events_of, failed, issued
+from activities.ledger_documents import (
+    credit_memos,
+    ledger_invoice,
+    negative_invoice,
+    receipts,
+    taken_back,
+)
+from activities.ledger_posting import LedgerPosting, LedgerStep, posted
+from activities.ledger_rates import (
+    credit_at_its_rate,
+    invoice_at_its_rate,
+    receipt_at_its_rate,
+)
 from dealthread.domain.base import Ref, System
+from dealthread.domain.bill import Bill
+from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import (
-    DocumentState,
     LedgerCreditMemo,
     LedgerInvoice,
     LedgerReceipt,
     PostedDocument,
 )
 from dealthread.domain.transaction import ChangeOutcome
-from dealthread.ensure import Ensure, Write, request_hash
-from dealthread.errors import AttemptInFlight
+from dealthread.ensure import Ensure, Undo, Write, request_hash
+from dealthread.errors import AttemptInFlight, VendorUnavailable
 from dealthread.hub import Bills, Contracts, Effects, WriteSpec
 from dealthread.naming import idempotency_key
-from dealthread.outcome import Outcome
+from dealthread.outcome import Outcome, Rejected
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
-from dealthread.ports.crm import CrmPort, InvoiceMirror
+from dealthread.ports.crm import CONTRACT_RECORD_MISSING, CrmPort, InvoiceMirror
 from dealthread.ports.erp import ErpPort
+from dealthread.ports.ledger import CUSTOMER_UNKNOWN
+
+T = TypeVar("T")
 
 
 class BillActivities:
@@ -73,17 +91,24 @@ class BillActivities:
             seller=contract.seller,
             region=contract.seller_region,
         )
+        if _before_us(bill, contract):
+            return told.model_copy(update={"ignored": "billed before the contract was ours"})
         if bill.status is InvoiceStatus.DRAFT:
             return told.model_copy(update={"ignored": "a draft"})
-        await self._bills.seen(bill, read_at)
-        if bill.gross.amount <= 0:
-            # Registered by its number, nothing to receive; below nought it is a credit elsewhere.
+        told_of = (*issued(bill, contract, read_at), *failed(bill, contract, read_at))
+        await self._bills.seen(bill, read_at, told_of)
+        if not bill.gross:
+            # Registered by its number; nothing to receive.
             return told.model_copy(update={"ignored": "nothing to receive"})
+        if bill.gross.amount < 0:
+            memo = negative_invoice(bill, contract, order.tenant)
+            return told.model_copy(update={"credit_memos": (memo,)})
         return told.model_copy(
             update={
                 "invoice": ledger_invoice(bill, contract, order.tenant),
                 "receipts": receipts(bill, contract, order.tenant),
                 "credit_memos": credit_memos(bill, contract, order.tenant),
+                "taken_back": taken_back(bill, contract, order.tenant),
             }
         )
 
@@ -91,20 +116,22 @@ class BillActivities:
 class LedgerActivities:
     """Posting, through the port of the ERP that the contract names."""
 
-    def __init__(self, erps: Mapping[str, ErpPort], ensure: Ensure) -> None:
+    def __init__(self, erps: Mapping[str, ErpPort], ensure: Ensure, contracts: Contracts) -> None:
         self._erps = erps
         self._ensure = ensure
+        self._posting = LedgerPosting(erps, ensure)
+        self._contracts = contracts
 
     @activity.defn(name="invoice.post")
     async def post(self, order: PostInvoice) -> PostedDocument:
         """The invoice under its legal number, equal to the cent."""
-        erp, invoice = self._erps[order.erp], order.invoice
+        invoice = order.invoice
         return await self._once(
             order,
             "invoice",
             invoice,
             invoice.gross,
-            lambda key: erp.post_invoice(invoice, idempotency_key=key),
+            lambda erp, key: self._post(erp, order, key),
             "invoice_posted",
         )
 
@@ -113,12 +140,12 @@ class LedgerActivities:
         """The invoice, if the ledger has it posted."""
         invoice = order.invoice
         erp = self._erps[order.erp]
-        return FoundDocument(document=await _posted(erp, invoice.company, invoice.document_key))
+        return FoundDocument(document=await posted(erp, invoice.company, invoice.document_key))
 
     @activity.defn(name="invoice.await_credit")
     async def await_credit(self, order: AwaitCredit) -> PostedDocument:
         """A credit memo, as soon as the ledger has it posted: the invoice's own run posts it."""
-        found = await _posted(self._erps[order.erp], order.company, order.document_key)
+        found = await posted(self._erps[order.erp], order.company, order.document_key)
         if found is None:
             raise AttemptInFlight("credit_not_in_the_ledger_yet")
         return found
@@ -126,28 +153,70 @@ class LedgerActivities:
     @activity.defn(name="invoice.apply")
     async def apply(self, order: ApplyReceipt) -> PostedDocument:
         """A payment, or balance that was used: settles the invoice as far as it goes."""
-        erp, receipt = self._erps[order.erp], order.receipt
+        receipt = order.receipt
+
+        async def act(erp: ErpPort, key: str) -> Outcome[PostedDocument]:
+            at_its_rate = await receipt_at_its_rate(erp, receipt)
+            return await erp.apply_receipt(at_its_rate, idempotency_key=key)
+
         return await self._once(
             order,
             f"receipt-{receipt.document_key}",
             receipt,
             receipt.amount,
-            lambda key: erp.apply_receipt(receipt, idempotency_key=key),
+            act,
             "payment_applied",
         )
 
     @activity.defn(name="invoice.credit")
     async def credit(self, order: PostCreditMemo) -> PostedDocument:
         """A credit memo that names the invoice it corrects."""
-        erp, memo = self._erps[order.erp], order.memo
+        memo = order.memo
+
+        async def act(erp: ErpPort, key: str) -> Outcome[PostedDocument]:
+            at_its_rate = await credit_at_its_rate(erp, memo)
+            return await erp.post_credit_memo(at_its_rate, idempotency_key=key)
+
         return await self._once(
             order,
             f"credit-{memo.document_key}",
             memo,
             memo.gross,
-            lambda key: erp.post_credit_memo(memo, idempotency_key=key),
+            act,
             "credit_posted",
         )
+
+    @activity.defn(name="invoice.take_back")
+    async def take_back(self, order: TakeBackCredit) -> FoundDocument:
+        """Undo of a credit memo that the biller withdrew; nothing where the ledger never had it,
+        and none that is still on its way there gets in after it."""
+        context, erp, taken = order.context, self._erps[order.erp], order.taken
+        document = taken.document
+
+        async def remove(memo: PostedDocument, key: str) -> Outcome[PostedDocument]:
+            at_its_rate = document.model_copy(update={"rate": memo.rate})
+            command = taken.model_copy(update={"document": at_its_rate})
+            return await erp.take_back_credit(command, idempotency_key=key)
+
+        step = _step(order, f"takeback-{document.document_key}", document, document.gross)
+        made = await self._ensure.undo(
+            idempotency_key(context.business_key, context.generation, f"credit-{taken.memo}", "do"),
+            Undo(
+                spec=step.spec(),
+                result_type=PostedDocument,
+                # It stays in the books: an undo that was sent is sent again, and found by its key.
+                find=lambda: posted(erp, document.company, taken.memo),
+                remove=remove,
+                effects=lambda made: Effects(refs=_refs(made), stage="credit_taken_back"),
+                settle=erp.settle_window,
+            ),
+        )
+        return FoundDocument(document=made)
+
+    async def _post(self, erp: ErpPort, order: PostInvoice, key: str) -> Outcome[PostedDocument]:
+        invoice = await invoice_at_its_rate(erp, order.invoice)
+        made = await erp.post_invoice(invoice, idempotency_key=key)
+        return await _unless_too_early(made, CUSTOMER_UNKNOWN, order, self._contracts)
 
     async def _once(
         self,
@@ -155,37 +224,26 @@ class LedgerActivities:
         step: str,
         document: LedgerInvoice | LedgerReceipt | LedgerCreditMemo,
         money: Money,
-        act: Callable[[str], Awaitable[Outcome[PostedDocument]]],
+        act: Callable[[ErpPort, str], Awaitable[Outcome[PostedDocument]]],
         stage: str,
     ) -> PostedDocument:
-        """One document of the ledger, found by its key before it is posted again."""
-        context, erp = order.context, self._erps[order.erp]
-        return await self._ensure(
-            Write(
-                spec=WriteSpec(
-                    key=idempotency_key(context.business_key, context.generation, step, "do"),
-                    step=f"erp.{step.partition('-')[0]}",
-                    system=System.ERP,
-                    account=f"{order.erp}.{document.company}",
-                    context=context,
-                    request_hash=request_hash(document),
-                    money=money,
-                ),
-                result_type=PostedDocument,
-                find=lambda: _posted(erp, document.company, document.document_key),
-                act=act,
-                effects=lambda made: Effects(refs=_refs(made), stage=stage),
-                settle=erp.settle_window,
-            )
+        return await self._posting.once(
+            _step(order, step, document, money),
+            document.document_key,
+            act,
+            lambda made: Effects(refs=_refs(made), stage=stage),
         )
 
 
 class InvoiceMirrorActivities:
     """Showing the invoice, through the CRM port."""
 
-    def __init__(self, crm: CrmPort, ensure: Ensure, clock: BusinessClock) -> None:
+    def __init__(
+        self, crm: CrmPort, ensure: Ensure, contracts: Contracts, clock: BusinessClock
+    ) -> None:
         self._crm = crm
         self._ensure = ensure
+        self._contracts = contracts
         self._clock = clock
 
     @activity.defn(name="invoice.mirror", no_thread_cancel_exception=True)
@@ -210,7 +268,8 @@ class InvoiceMirrorActivities:
         )
 
         async def act(key: str) -> Outcome[CrmRecord]:
-            return await self._crm.mirror_invoice(command, idempotency_key=key)
+            made = await self._crm.mirror_invoice(command, idempotency_key=key)
+            return await _unless_too_early(made, CONTRACT_RECORD_MISSING, order, self._contracts)
 
         return await self._ensure(
             Write(
@@ -238,10 +297,41 @@ class InvoiceMirrorActivities:
         )
 
 
-async def _posted(erp: ErpPort, company: str, key: str) -> PostedDocument | None:
-    """A document that an earlier attempt left half-made is finished by acting again."""
-    found = await erp.find_document(company, key)
-    return None if found is None or found.state is DocumentState.DRAFT else found
+def _before_us(bill: Bill, contract: Contract) -> bool:
+    """Whether others billed it: the ledger has it under a number that carries no key of ours, so
+    that it must not be posted again; what it is paid is applied by those who posted it."""
+    if contract.adopted_on is None or bill.issue_date is None:
+        return False
+    return bill.issue_date < contract.adopted_on
+
+
+async def _unless_too_early(
+    made: Outcome[T], code: str, order: PostInvoice | MirrorInvoice, contracts: Contracts
+) -> Outcome[T]:
+    """A refusal for want of what the invoice's own deal is about to write is not one for a person
+    yet: a booking that waited for the ERP brings the customer, and the CRM hears at the end."""
+    if isinstance(made, Rejected) and made.code == code:
+        state = await contracts.state(order.context.contract_key)
+        if state is ContractState.PENDING:
+            raise VendorUnavailable(code)
+    return made
+
+
+def _step(
+    order: PostInvoice | ApplyReceipt | PostCreditMemo | TakeBackCredit,
+    step: str,
+    document: LedgerInvoice | LedgerReceipt | LedgerCreditMemo,
+    money: Money,
+) -> LedgerStep:
+    return LedgerStep(
+        context=order.context,
+        erp=order.erp,
+        company=document.company,
+        step=step,
+        name=f"erp.{step.partition('-')[0]}",
+        asked=document,
+        money=money,
+    )
 
 
 def _refs(made: PostedDocument) -> tuple[Ref, ...]:

@@ -9,6 +9,7 @@ from dealthread.domain.receivable import (
     LedgerInvoice,
     LedgerReceipt,
     PostedDocument,
+    TakenBackCredit,
 )
 from dealthread.domain.transaction import SagaContext
 
@@ -47,9 +48,11 @@ class BillToPost(Carried):
     seller: str = ""
     region: str = ""
     invoice: LedgerInvoice | None = None
+    """None also of an invoice below nought: it is the one credit memo."""
     receipts: tuple[LedgerReceipt, ...] = ()
     """Every payment, and balance used, in the order in which they came."""
     credit_memos: tuple[LedgerCreditMemo, ...] = ()
+    taken_back: tuple[TakenBackCredit, ...] = ()
 
 
 def stand_of(told: BillToPost) -> str:
@@ -88,6 +91,14 @@ class PostCreditMemo(Carried):
     context: SagaContext
     erp: str
     memo: LedgerCreditMemo
+
+
+class TakeBackCredit(Carried):
+    """Input of `invoice.take_back`."""
+
+    context: SagaContext
+    erp: str
+    taken: TakenBackCredit
 
 
 class AwaitCredit(Carried):

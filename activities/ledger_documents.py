@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import date
 
 from dealthread.domain.bill import Bill, BillPayment, PaymentWay
+from dealthread.domain.cash import UNAPPLIED_CASH
 from dealthread.domain.contract import Contract, ContractLine
-from dealthread.domain.documents import CreditMemo
+from dealthread.domain.documents import CreditForm, CreditMemo
 from dealthread.domain.invoice import InvoiceLine
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import (
@@ -21,11 +22,19 @@ from dealthread.domain.receivable import (
     LedgerLine,
     LedgerReceipt,
     PostingDates,
+    TakenBackCredit,
+    taken_back_number,
 )
+from dealthread.domain.recognition.rows import UNBILLED_RECEIVABLES
 from dealthread.errors import StepRejected
-from dealthread.naming import erp_document_key, receipt_key
+from dealthread.naming import (
+    bank_receipt_key,
+    erp_document_key,
+    negative_invoice_key,
+    receipt_key,
+)
 
-DEFERRED, UNBILLED = "2300", "1150"
+DEFERRED, UNBILLED = "2300", UNBILLED_RECEIVABLES
 _MONEY = {PaymentWay.PROCESSOR: "1050", PaymentWay.BANK: "1000"}
 _BALANCE = "2210"
 
@@ -64,6 +73,40 @@ def ledger_invoice(bill: Bill, contract: Contract, tenant: str) -> LedgerInvoice
         po_number=bill.po_number or contract.po_number,
         due_date=bill.due_date or issued,
         payment_terms=contract.payment_terms,
+    )
+
+
+def negative_invoice(bill: Bill, contract: Contract, tenant: str) -> LedgerCreditMemo:
+    """An invoice below nought as the ledger gets it: a credit memo that corrects no invoice, whose
+    gross is the customer's balance. Raises StepRejected as `ledger_invoice` does."""
+    issued = bill.issue_date
+    if issued is None or bill.finalised_at is None:
+        raise StepRejected("invoice_not_issued", case_kind="billing.draft_stuck", field="status")
+    lines = (_line(line, contract) for line in bill.lines)
+    return LedgerCreditMemo(
+        document_key=negative_invoice_key(
+            tenant, contract.seller, bill.ref.account, bill.ref.native_id
+        ),
+        number=bill.number,
+        billing=bill.ref,
+        company=contract.erp_company,
+        customer_key=contract.customer_key,
+        currency=bill.currency,
+        dates=PostingDates(
+            finalised_at=bill.finalised_at,
+            issue_date=issued,
+            tax_point=issued,
+            posting_date=issued,
+        ),
+        lines=tuple(line.model_copy(update={"net": -line.net, "tax": -line.tax}) for line in lines),
+        net=-bill.net,
+        tax=-bill.tax,
+        gross=-bill.gross,
+        contract_key=contract.key,
+        business_key=f"invoice:{bill.ref.account}:{bill.ref.native_id}",
+        po_number=bill.po_number or contract.po_number,
+        reason="negative_invoice",
+        settlements=(CreditSettlement(form=CreditForm.BALANCE, amount=-bill.gross),),
     )
 
 
@@ -117,9 +160,12 @@ def _payment(bill: Bill, contract: Contract, tenant: str, payment: BillPayment) 
         payment.ref.native_id,
         payment.amount,
         payment.paid_on,
-        _MONEY[payment.way],
+        UNAPPLIED_CASH if payment.receipt else _MONEY[payment.way],
     )
-    return made.model_copy(update={"source": payment.ref})
+    update: dict[str, object] = {"source": payment.ref}
+    if payment.receipt:
+        update["drawn_from"] = bank_receipt_key(tenant, contract.seller, payment.receipt)
+    return made.model_copy(update=update)
 
 
 def _receipt(
@@ -154,6 +200,41 @@ def credit_memos(bill: Bill, contract: Contract, tenant: str) -> tuple[LedgerCre
     """Credits of the biller that name this invoice, in the order of their numbers."""
     ordered = sorted(bill.credit_memos, key=lambda one: one.number)
     return tuple(_memo(bill, memo, contract, tenant) for memo in ordered)
+
+
+def taken_back(bill: Bill, contract: Contract, tenant: str) -> tuple[TakenBackCredit, ...]:
+    """The undo of each credit that the biller took back, whether the ledger has it or not."""
+    found = []
+    for voided in bill.voided_credits:
+        memo = _memo(bill, voided, contract, tenant)
+        on = voided.voided_on or memo.dates.issue_date
+        source = f"{memo.billing.account}:{memo.billing.native_id}"
+        found.append(
+            TakenBackCredit(
+                document=LedgerInvoice(
+                    document_key=erp_document_key(tenant, contract.seller, "takeback", source, 1),
+                    number=taken_back_number(memo.number),
+                    billing=memo.billing,
+                    company=memo.company,
+                    customer_key=memo.customer_key,
+                    currency=memo.currency,
+                    dates=memo.dates.model_copy(
+                        update={"issue_date": on, "tax_point": on, "posting_date": on}
+                    ),
+                    lines=memo.lines,
+                    net=memo.net,
+                    tax=memo.tax,
+                    gross=memo.gross,
+                    contract_key=memo.contract_key,
+                    business_key=memo.business_key,
+                    due_date=max(bill.due_date or on, on),
+                    payment_terms=contract.payment_terms,
+                ),
+                memo=memo.document_key,
+                invoice=memo.corrects,
+            )
+        )
+    return tuple(found)
 
 
 def _memo(bill: Bill, memo: CreditMemo, contract: Contract, tenant: str) -> LedgerCreditMemo:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -17,10 +17,11 @@ from activities.recognition_inputs import (
     RollForwardInput,
 )
 from dealthread.domain.catalog import ConfigSet, LegalEntity, RevenueEngine
+from dealthread.domain.ledger import PostedJournal, TrialBalanceRow
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import DocumentKind, PostedDocument
 from dealthread.domain.recognition.due import Due, LeftOut, last_day, owed, placed
-from dealthread.domain.recognition.roll_forward import roll_forward
+from dealthread.domain.recognition.roll_forward import RollForward, roll_forward
 from dealthread.domain.recognition.rows import (
     RecognisedRevenue,
     RecognitionDocument,
@@ -101,34 +102,51 @@ class RecognitionActivities:
         if entity is None:
             return RollForwardAnswer(refused=refused.refused, action=refused.action)
         erp, company = self._erps[entity.erp_instance], entity.erp_company
-        start, end = order.period, month_after(order.period)
-        own = entity.functional_currency
+        end = month_after(order.period)
+        return RollForwardAnswer(
+            found=await self.rolled(
+                entity,
+                order.period,
+                (
+                    await erp.trial_balance(company, order.period),
+                    await erp.trial_balance(company, end),
+                ),
+                await erp.journals(company, order.period, end),
+            )
+        )
+
+    async def rolled(
+        self,
+        entity: LegalEntity,
+        period: date,
+        balances: tuple[Sequence[TrialBalanceRow], Sequence[TrialBalanceRow]],
+        journals: Sequence[PostedJournal],
+    ) -> RollForward:
+        """A month's roll-forward of a ledger that was read: balances before the month and after
+        it, entries of the month."""
+        own, end = entity.functional_currency, month_after(period)
+        posted = await self._store.posted_bills(entity.erp_instance, entity.erp_company)
         bills = {
             one.document_key: _net(one) if one.currency == own else None
-            for one in await self._store.posted_bills(entity.erp_instance, company)
-            if one.posting_date is not None and start <= one.posting_date < end
+            for one in posted
+            if one.posting_date is not None and period <= one.posting_date < end
         }
         recognised = {
             one.document_key: one.ledger_amount
-            for one in await self._store.posted(seller=order.seller, until=end)
-            if one.posting_date >= start
+            for one in await self._store.posted(seller=entity.code, until=end)
+            if one.posting_date >= period
         }
         # Of a reversed entry and its opposite nothing is left: both are known, neither is told.
-        known = await self._store.reversals(order.seller)
-        journals = [
-            one for one in await erp.journals(company, start, end) if one.document_key not in known
-        ]
-        return RollForwardAnswer(
-            found=roll_forward(
-                order.seller,
-                order.period,
-                own,
-                (DEFERRED, UNBILLED),
-                (await erp.trial_balance(company, start), await erp.trial_balance(company, end)),
-                journals,
-                bills,
-                recognised,
-            )
+        known = await self._store.reversals(entity.code)
+        return roll_forward(
+            entity.code,
+            period,
+            own,
+            (DEFERRED, UNBILLED),
+            balances,
+            [one for one in journals if one.document_key not in known],
+            bills,
+            recognised,
         )
 
     # ------------------------------------------------------------ parts

@@ -8,19 +8,20 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities.inputs import Undone
+from activities.ledger_posting import posted, reversal_of
 from activities.recognition_inputs import PostRecognition, WithdrawRecognition
 from dealthread.domain.base import System
 from dealthread.domain.event_data.revenue import RevenueRecognised, RevenueReversed
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.ledger import Reversal
-from dealthread.domain.receivable import DocumentState, PostedDocument
+from dealthread.domain.receivable import PostedDocument
 from dealthread.domain.recognition.rows import RecognitionDocument, RecognitionState
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.hub import Effects, RecognitionMark, WriteSpec
 from dealthread.hub_recognition import Recognition
 from dealthread.naming import erp_document_key, event_id, idempotency_key
-from dealthread.outcome import Done, Outcome, Rejected, Unknown
+from dealthread.outcome import Outcome, Rejected
 from dealthread.ports.clock import BusinessClock
 from dealthread.ports.erp import ErpPort
 
@@ -62,15 +63,11 @@ class RecognitionPostingActivities:
                 recognition=mark,
             )
 
-        async def find() -> PostedDocument | None:
-            found = await erp.find_document(document.company, document.document_key)
-            return None if found is None or found.state is DocumentState.DRAFT else found
-
         return await self._ensure(
             Write(
                 spec=_spec(context, document, "do", request_hash(command)),
                 result_type=PostedDocument,
-                find=find,
+                find=lambda: posted(erp, document.company, document.document_key),
                 act=lambda key: erp.post_journal(command, idempotency_key=key),
                 effects=effects,
                 settle=erp.settle_window,
@@ -90,21 +87,9 @@ class RecognitionPostingActivities:
             reason=order.reason or "run stopped",
         )
 
-        async def find() -> PostedDocument | None:
-            # One that is reversed already is found too: reversing it again makes nothing new, and
-            # an answer that was lost is thus recorded.
-            found = await erp.find_document(document.company, document.document_key)
-            return None if found is None or found.state is DocumentState.DRAFT else found
-
         async def remove(_: PostedDocument, key: str) -> Outcome[PostedDocument]:
-            match await erp.reverse_journal(command, idempotency_key=key):
-                case Done(value=PostedDocument() as made):
-                    return Done(made)
-                case Rejected() as refused:
-                    return refused
-                case Unknown() as unknown:
-                    return unknown
-            return Rejected("erp.rejected", "nothing_to_reverse")
+            made = await erp.reverse_journal(command, idempotency_key=key)
+            return reversal_of(made, Rejected("erp.rejected", "nothing_to_reverse"))
 
         def effects(_: PostedDocument) -> Effects:
             data = RevenueReversed(
@@ -126,7 +111,9 @@ class RecognitionPostingActivities:
             Undo(
                 spec=_spec(context, document, "undo", request_hash(document.document_key)),
                 result_type=PostedDocument,
-                find=find,
+                # One that is reversed already is found too: reversing it again makes nothing new,
+                # and an answer that was lost is thus recorded.
+                find=lambda: posted(erp, document.company, document.document_key),
                 remove=remove,
                 effects=effects,
                 settle=erp.settle_window,

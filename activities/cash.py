@@ -1,0 +1,162 @@
+"""Steps of CashReceipt: whose money it is, bank against unapplied cash, recorded at the biller.
+
+The invoice's own run takes it from unapplied cash, as it applies every payment of the biller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from temporalio import activity
+
+from activities.cash_inputs import (
+    MatchReceipt,
+    ReceiveCash,
+    RecordedOnInvoice,
+    RecordOnInvoice,
+)
+from activities.ledger_posting import LedgerPosting, LedgerStep
+from activities.ledger_rates import receipt_at_its_rate
+from dealthread.domain.base import System
+from dealthread.domain.bill import Bill
+from dealthread.domain.cash import CashMatch, RecordedAs, matched, numbers_in
+from dealthread.domain.catalog import ConfigSet
+from dealthread.domain.money import Money
+from dealthread.domain.receivable import PostedDocument
+from dealthread.ensure import Ensure, Write, request_hash
+from dealthread.errors import BadInput
+from dealthread.hub import Bills, Effects, WriteSpec
+from dealthread.naming import idempotency_key
+from dealthread.outcome import Outcome
+from dealthread.ports.billing import BillingPort, RecordPayment
+from dealthread.ports.erp import ErpPort
+
+
+class CashActivities:
+    """Through the billing port and our own store."""
+
+    def __init__(
+        self,
+        billing: BillingPort,
+        bills: Bills,
+        ensure: Ensure,
+        config: Callable[[], ConfigSet],
+    ) -> None:
+        self._billing = billing
+        self._bills = bills
+        self._ensure = ensure
+        self._config = config
+
+    @activity.defn(name="receipt.match")
+    async def match(self, order: MatchReceipt) -> CashMatch:
+        """Whose it is and which invoices it pays, from the bills as they were last read."""
+        receipt = order.receipt
+        entities = self._config().legal_entities
+        entity = next((one for one in entities if one.code == receipt.seller), None)
+        if entity is None:
+            raise BadInput("seller_unknown", field="seller", action="name a legal entity")
+        if not await self._bills.buys(entity.code, receipt.customer_key):
+            # The ledger would refuse it under a key that nobody can change any more.
+            receipt = receipt.model_copy(update={"customer_key": ""})
+        known = await self._bills.owed(entity.code, numbers_in(receipt), receipt.customer_key)
+        found = matched(receipt, known)
+        return found.model_copy(
+            update={
+                "erp": entity.erp_instance,
+                "company": entity.erp_company,
+                "region": found.region or entity.region,
+            }
+        )
+
+    @activity.defn(name="receipt.record")
+    async def record(self, order: RecordOnInvoice) -> RecordedOnInvoice:
+        """The invoice is paid at the biller, where the receipt covers all that is left of it."""
+        context, ref = order.context, order.bill.ref
+        bill = await self._billing.read_bill(ref.account, ref.native_id)
+        paid = _paid_by(bill, order.receipt)
+        nought = Money.zero(bill.currency)
+        if not paid and not bill.payable:
+            return RecordedOnInvoice(outcome=RecordedAs.SETTLED, amount=nought, left=nought)
+        if not paid and order.most < bill.remaining:
+            return RecordedOnInvoice(outcome=RecordedAs.SHORT, amount=nought, left=bill.remaining)
+        command = RecordPayment(
+            billing_account=ref.account,
+            invoice_id=ref.native_id,
+            amount=bill.remaining,
+            receipt=order.receipt,
+        )
+
+        async def find() -> Bill | None:
+            now = await self._billing.read_bill(ref.account, ref.native_id)
+            return now if _paid_by(now, order.receipt) else None
+
+        async def act(key: str) -> Outcome[Bill]:
+            return await self._billing.record_payment(command, idempotency_key=key)
+
+        made = await self._ensure(
+            Write(
+                spec=WriteSpec(
+                    key=idempotency_key(
+                        context.business_key,
+                        context.generation,
+                        f"record-{ref.account}-{ref.native_id}",
+                        "do",
+                    ),
+                    step="billing.record_payment",
+                    system=System.BILLING,
+                    account=ref.account,
+                    context=context,
+                    # Not the amount: the biller takes what is left, however often it is asked.
+                    request_hash=request_hash(ref, order.receipt),
+                    money=paid or bill.remaining,
+                ),
+                result_type=Bill,
+                find=find,
+                act=act,
+                effects=lambda _: Effects(refs=(ref,), stage="recorded"),
+                replay_safe_for=self._billing.idempotency_window,
+            )
+        )
+        return RecordedOnInvoice(
+            outcome=RecordedAs.PAID,
+            # More is paid where a person marked the invoice as paid by several receipts.
+            amount=min(_paid_by(made, order.receipt) or nought, order.most),
+            left=made.remaining,
+        )
+
+
+class LedgerCashActivities:
+    """Through the port of the seller's ERP."""
+
+    def __init__(self, erps: Mapping[str, ErpPort], ensure: Ensure) -> None:
+        self._posting = LedgerPosting(erps, ensure)
+
+    @activity.defn(name="receipt.post")
+    async def post(self, order: ReceiveCash) -> PostedDocument:
+        """The whole amount is in the books, whatever it is for."""
+        receipt = order.receipt
+
+        async def act(erp: ErpPort, key: str) -> Outcome[PostedDocument]:
+            at_its_rate = await receipt_at_its_rate(erp, receipt)
+            return await erp.apply_receipt(at_its_rate, idempotency_key=key)
+
+        return await self._posting.once(
+            LedgerStep(
+                context=order.context,
+                erp=order.erp,
+                company=receipt.company,
+                step="receive",
+                name="erp.bank_receipt",
+                asked=receipt,
+                money=receipt.amount,
+            ),
+            receipt.document_key,
+            act,
+            lambda made: Effects(refs=(made.ref,), stage="received"),
+        )
+
+
+def _paid_by(bill: Bill, receipt: str) -> Money | None:
+    """What a receipt paid of it."""
+    mine = [one.amount for one in bill.payments if one.receipt == receipt]
+    return Money.total(mine, bill.currency) if mine else None
