@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from contextlib import AsyncExitStack
+from socket import gethostname
 
 import structlog
 
@@ -14,7 +16,7 @@ from dealthread.errors import BadInput, VendorUnavailable
 from dealthread.readiness import signs_of_life
 from dealthread.settings import Settings, load_settings
 from dealthread.temporal import connect
-from workers.bootstrap import limits_of, make_workers, open_ports, plan_queues
+from workers.bootstrap import hold_back, limits_of, make_workers, open_ports, plan_queues
 
 log = structlog.get_logger()
 RECONNECT_SECONDS = 1.0
@@ -35,7 +37,10 @@ async def serve(settings: Settings) -> None:
                 await asyncio.sleep(RECONNECT_SECONDS)
         if client is None:
             return
-        for worker in make_workers(client, plan_queues(ports, limits_of(settings))):
+        process = f"{gethostname()}:{os.getpid()}"
+        held, holding = await stack.enter_async_context(hold_back(settings, ports, process))
+        plans = plan_queues(held, limits_of(settings))
+        for worker in make_workers(client, plans, holding=holding):
             # A worker that still runs when the interpreter ends crashes it: leaving this block
             # awaits the shutdown of each.
             await stack.enter_async_context(worker)

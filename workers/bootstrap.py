@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.worker import Interceptor, Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.adoption import (
+    AdoptionActivities,
+    TakeOverActivities,
+    TakeOverLedgerActivities,
+)
 from activities.assessment import AssessmentActivities
 from activities.billing import BillingActivities
 from activities.billing_change import BillingChangeActivities
+from activities.cash import CashActivities, LedgerCashActivities
 from activities.change_assessment import ChangeAssessmentActivities
 from activities.change_hub import ChangeHubActivities
+from activities.closing import ClosingActivities, ClosingHubActivities
 from activities.collections import (
     AccessHoldActivities,
     OverdueActivities,
@@ -33,19 +39,23 @@ from activities.erp import ErpActivities
 from activities.erp_adjustment import ErpAdjustmentActivities
 from activities.hub import HubActivities
 from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerActivities
-from activities.money_check import BillCheckActivities, LedgerCheckActivities
 from activities.recognition import RecognitionActivities
 from activities.recognition_posting import RecognitionPostingActivities
 from activities.rescission import RescissionActivities
+from activities.usage import UsageActivities
 from adapters import registry as adapters
 from adapters.http import CallMeter
+from dealthread.breaker import Breaker
 from dealthread.config import ConfigSource
 from dealthread.domain.catalog import ConfigSet
-from dealthread.domain.ownership import WRITE_MODELS, unowned_fields
+from dealthread.domain.circuit import Pace
 from dealthread.ensure import Ensure, Limits
-from dealthread.errors import BadInput, InvariantBroken
+from dealthread.errors import BadInput
 from dealthread.hub import Bills, Cases, Changes, Contracts, Journal, Pursuits
+from dealthread.hub_adoption import Adoption
+from dealthread.hub_closing import Closing
 from dealthread.hub_recognition import Recognition
+from dealthread.hub_usage import UsageSendingStore
 from dealthread.naming import (
     BILLING_QUEUE,
     CRM_QUEUE,
@@ -60,16 +70,26 @@ from dealthread.ports.entitlement import EntitlementPort
 from dealthread.ports.erp import ErpPort
 from dealthread.ports.events import EventPort
 from dealthread.settings import OffsetClock, Settings, Subscriber
+from dealthread.store.adoption import PostgresAdoption
 from dealthread.store.bills import PostgresBills
 from dealthread.store.cases import PostgresCases
 from dealthread.store.changes import PostgresChanges
+from dealthread.store.circuits import PostgresCircuits
+from dealthread.store.closing import PostgresClosing
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
 from dealthread.store.journal import PostgresJournal
+from dealthread.store.posters import Posters
 from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.recognition import PostgresRecognition
+from dealthread.store.usage_sending import PostgresUsageSending
+from dealthread.watched import watched
+from workers import looking, money_beside
+from workers.holding import Holding, at_once
 from workers.interceptors import ErrorTranslation
+from workers.ownership import refuse_unowned_writes
 from workers.registry import WORKFLOWS, QueuePlan, activities_of
+from workers.sandboxed import sandbox
 
 log = structlog.get_logger()
 
@@ -93,6 +113,9 @@ class Ports:
     cases: Cases
     pursuits: Pursuits
     recognition: Recognition
+    closing: Closing
+    usage: UsageSendingStore
+    adoption: Adoption
     clock: BusinessClock
     config: Callable[[], ConfigSet]
 
@@ -150,6 +173,9 @@ async def open_ports(
             cases=PostgresCases(engine),
             pursuits=PostgresPursuits(engine),
             recognition=PostgresRecognition(engine),
+            closing=PostgresClosing(engine, settings.tenant),
+            usage=PostgresUsageSending(engine),
+            adoption=PostgresAdoption(engine),
             clock=clock,
             config=source.current,
         )
@@ -164,36 +190,72 @@ def subscribers_by_kind(subscribers: Iterable[Subscriber]) -> dict[str, tuple[st
     return found
 
 
+@asynccontextmanager
+async def hold_back(
+    settings: Settings, ports: Ports, name: str
+) -> AsyncIterator[tuple[Ports, Holding]]:
+    """The same ports with a circuit breaker before each ERP, and what holds its queues back while
+    one is open or another process posts for the company. `name` is this process's."""
+    # Its own connections: who posts must not depend on a pool that is used up.
+    engine = create_engine(settings.database_url.get_secret_value(), pool_size=2)
+    companies = companies_of(ports)
+    breaker = Breaker(
+        PostgresCircuits(engine),
+        {erp: _probe(ports.erps[erp], company) for erp, company in reversed(companies)},
+        name=name,
+        pace=Pace(
+            failures=settings.circuit_failures,
+            first_pause=timedelta(seconds=settings.circuit_probe_seconds),
+            longest_pause=timedelta(seconds=settings.circuit_longest_pause_seconds),
+        ),
+    )
+    posters = Posters(engine, [erp_task_queue(*one) for one in companies])
+    erps = {erp: watched(port, erp, breaker) for erp, port in ports.erps.items()}
+    holding = Holding(breaker, posters)
+    try:
+        async with holding.kept():
+            yield replace(ports, erps=erps), holding
+    finally:
+        await engine.dispose()
+
+
+def _probe(erp: ErpPort, company: str) -> Callable[[], Awaitable[object]]:
+    """A cheap read: nobody has this key."""
+    return lambda: erp.find_customer(company, "A-PROBE")
+
+
+def companies_of(ports: Ports) -> list[tuple[str, str]]:
+    """Every ledger that is posted to: ERP and company."""
+    return sorted({(one.erp_instance, one.erp_company) for one in ports.config().legal_entities})
+
+
 def _bad_setting(error: ValidationError) -> BadInput:
     first = error.errors(include_url=False, include_input=False)[0]
     field = f"{error.title}.{'.'.join(str(part) for part in first['loc'])}"
     return BadInput("bad_setting", field=field, action=f"{first['msg']} (docs/settings.md)")
 
 
-def refuse_unowned_writes() -> None:
-    """Raise InvariantBroken when a write model carries a field that the hub may not originate in
-    that system (the ownership table): checked before any worker polls."""
-    foreign = {model: unowned_fields(model) for model in WRITE_MODELS}
-    broken = [f"{model}.{name}" for model, names in foreign.items() for name in names]
-    if broken:
-        raise InvariantBroken("unowned_field_in_write_model", fields=", ".join(broken))
-
-
 def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
     """One queue for workflows, one per vendor account, one per company of a ledger."""
     refuse_unowned_writes()
     ensure = Ensure(ports.journal, limits)
+    take_over = TakeOverActivities(
+        ports.crm, ports.billing, ensure, ports.contracts, ports.adoption, ports.clock
+    )
     erp = activities_of(
         ErpActivities(ports.erps, ensure, ports.contracts),
         ErpAdjustmentActivities(ports.erps, ensure),
-        LedgerActivities(ports.erps, ensure),
-        LedgerCheckActivities(ports.erps),
+        LedgerActivities(ports.erps, ensure, ports.contracts),
+        LedgerCashActivities(ports.erps, ensure),
+        *looking.on_the_ledger(ports.erps),
+        *money_beside.on_the_ledger(ports.erps, ensure, ports.clock),
         RecognitionActivities(ports.erps, ports.recognition, ports.config, ports.clock),
         RecognitionPostingActivities(ports.erps, ensure, ports.recognition, ports.clock),
+        ClosingActivities(
+            ports.erps, ensure, ports.closing, ports.recognition, ports.config, ports.clock
+        ),
+        TakeOverLedgerActivities(ports.erps, ensure, ports.adoption),
     )
-    companies = {
-        (entity.erp_instance, entity.erp_company) for entity in ports.config().legal_entities
-    }
     return [
         QueuePlan(
             WORKFLOW_QUEUE,
@@ -201,6 +263,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                 HubActivities(ports.cases, ports.contracts, ports.clock),
                 ChangeHubActivities(ports.contracts, ports.changes, ports.clock),
                 PursuitActivities(ports.pursuits, ports.clock),
+                ClosingHubActivities(ports.closing, ports.clock),
                 RescissionActivities(ports.contracts, ports.changes, ports.config),
             ),
             WORKFLOWS,
@@ -212,8 +275,11 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                 CrmChangeActivities(
                     ports.crm, ensure, ports.contracts, ports.changes, ports.config, ports.clock
                 ),
-                InvoiceMirrorActivities(ports.crm, ensure, ports.clock),
+                InvoiceMirrorActivities(ports.crm, ensure, ports.contracts, ports.clock),
                 PursuitMirrorActivities(ports.crm, ensure),
+                take_over,
+                *money_beside.in_the_crm(ports.crm, ensure, ports.clock),
+                *looking.in_the_crm(ports.crm),
             ),
         ),
         QueuePlan(
@@ -229,11 +295,25 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                     ports.clock,
                 ),
                 BillingChangeActivities(ports.billing, ensure),
+                take_over,
+                AdoptionActivities(
+                    ports.crm,
+                    ports.billing,
+                    ports.erps,
+                    ports.adoption,
+                    ports.config,
+                    ports.clock,
+                ),
                 CreditActivities(
                     ports.billing, ensure, ports.contracts, ports.changes, ports.config
                 ),
                 BillActivities(ports.billing, ports.contracts, ports.bills, ports.clock),
-                BillCheckActivities(ports.billing),
+                CashActivities(ports.billing, ports.bills, ensure, ports.config),
+                *looking.at_the_biller(ports.billing),
+                *money_beside.at_the_biller(
+                    ports.billing, ensure, ports.contracts, ports.changes, ports.config, ports.clock
+                ),
+                UsageActivities(ports.billing, ports.usage, ports.config, ports.clock),
                 OverdueActivities(ports.billing, ports.contracts, ports.config),
                 ChangeAssessmentActivities(
                     ports.crm,
@@ -249,44 +329,24 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
         QueuePlan(
             ENTITLEMENT_QUEUE,
             activities_of(
-                EntitlementActivities(ports.entitlement, ensure),
+                EntitlementActivities(ports.entitlement, ensure, ports.clock),
                 EntitlementChangeActivities(ports.entitlement, ensure),
                 AccessHoldActivities(ports.entitlement, ensure, ports.clock),
+                *looking.at_the_service(ports.entitlement),
             ),
         ),
         *(
             # A ledger of a company is posted serially: one slot.
-            QueuePlan(erp_task_queue(name, company), erp, max_concurrent_activities=1)
-            for name, company in sorted(companies)
+            QueuePlan(
+                erp_task_queue(name, company),
+                erp,
+                max_concurrent_activities=1,
+                vendor=name,
+                account=company,
+            )
+            for name, company in companies_of(ports)
         ),
     ]
-
-
-def sandbox() -> SandboxedWorkflowRunner:
-    """The sandbox stays on. Passed through: our own packages and the workflows' helpers, whose
-    clocks and randomness are banned by lint instead, and pydantic: importing them again for each
-    run took a fifth of the worker's time (docs/performance.md)."""
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(
-            "dealthread",
-            "activities",
-            "pydantic",
-            "pydantic_core",
-            "structlog",
-            "workflows.business_time",
-            "workflows.change_run",
-            "workflows.change_steps",
-            "workflows.collections_orders",
-            "workflows.collections_steps",
-            "workflows.contract_memory",
-            "workflows.decided_by_people",
-            "workflows.desk",
-            "workflows.last_stage",
-            "workflows.questions",
-            "workflows.steps",
-            "workflows.wording",
-        )
-    )
 
 
 def make_workers(
@@ -294,8 +354,9 @@ def make_workers(
     plans: Sequence[QueuePlan],
     interceptors: Sequence[Interceptor] = (),
     grace: timedelta = GRACE,
+    holding: Holding | None = None,
 ) -> list[Worker]:
-    """One worker per task queue, all in this process."""
+    """One worker per task queue, all in this process; `holding` holds back those of ERPs."""
     return [
         Worker(
             client,
@@ -303,8 +364,12 @@ def make_workers(
             workflows=list(plan.workflows),
             activities=list(plan.activities),
             workflow_runner=sandbox(),
-            interceptors=[ErrorTranslation(), *interceptors],
-            max_concurrent_activities=plan.max_concurrent_activities,
+            interceptors=[
+                ErrorTranslation(),
+                *interceptors,
+                *(holding.interceptors(plan) if holding else ()),
+            ],
+            **(holding.slots(plan) if holding else at_once(plan)),
             graceful_shutdown_timeout=grace,
         )
         for plan in plans
@@ -316,6 +381,19 @@ async def event_sender(settings: Settings) -> AsyncIterator[EventPort]:
     """Delivery of events to subscribers, for the relay."""
     del settings  # secrets of subscribers are the adapter's own settings
     opened = adapters.events()
+    try:
+        yield opened.port
+    finally:
+        await opened.aclose()
+
+
+@asynccontextmanager
+async def crm_reader(settings: Settings) -> AsyncIterator[CrmPort]:
+    """The CRM, for the relay: which deals are won. Raises BadInput naming a setting."""
+    try:
+        opened = adapters.crm(OffsetClock(settings.business_offset_seconds))
+    except ValidationError as error:
+        raise _bad_setting(error) from None
     try:
         yield opened.port
     finally:

@@ -45,6 +45,9 @@ T = TypeVar("T")
 FIRST_WRITE_IS_PIVOT = "change-first-write-is-pivot-202611"
 """Patch: where nothing is billed, the first write that has no undo is the pivot."""
 
+ERP_AWAY = "change-erp-away-202611"
+"""Patch: an ERP that was away while the change was assessed is not waited for a second time."""
+
 
 class ChangeRun:
     """One run of one change: its steps, its ledger, its people."""
@@ -59,6 +62,7 @@ class ChangeRun:
         self._before: Contract | None = None
         self._assessed: AssessedChange | None = None
         self._stopped_at = ""
+        self._erp_away = False
 
     async def to_its_end(self, work: Awaitable[ChangeResult]) -> ChangeResult:
         """Run the saga; a stop or a cancellation before the pivot leaves the contract as it was."""
@@ -105,8 +109,10 @@ class ChangeRun:
                     deferrable=True,
                 )
             )
+            self._erp_away = False
         except Deferred:
             # The ERP stayed away longer than policy allows: go on with its last known rules.
+            self._erp_away = True
             change = await self.saga.run(
                 Step(name="assess", act=lambda: self._steps.assess(ask_erp=False))
             )
@@ -155,6 +161,9 @@ class ChangeRun:
         booking = change.booking
         if booking is None:
             self.saga.mark("booking", StepState.SKIPPED, "nothing to book")
+            return None
+        if self._erp_away and workflow.patched(ERP_AWAY):
+            self.saga.mark("booking", StepState.PENDING, "deferred: unavailable")
             return None
         patience = timedelta(minutes=change.erp_patience_minutes)
         try:

@@ -34,6 +34,7 @@ from dealthread.domain.transaction import ChangeInput, ChangeOutcome, SagaContex
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE, erp_task_queue
 from dealthread.policies import (
     COMPENSATE,
+    FIRST_DELAY,
     POST_LEDGER,
     READ,
     STORE,
@@ -113,6 +114,8 @@ class ChangeSteps:
         policy: Timing = POST_LEDGER.copy()
         if patience is not None:
             policy["retry_policy"] = patient(patience)
+            # While the ERP is known to be away nothing of its queue is taken up.
+            policy["schedule_to_start_timeout"] = max(patience, FIRST_DELAY)
         return await workflow.execute_activity_method(
             ErpAdjustmentActivities.draft,
             DraftAdjustment(context=self._context, booking=booking, amends=amends),

@@ -38,7 +38,7 @@ from dealthread.domain.transaction import SagaContext
 from dealthread.naming import collections_id
 from dealthread.saga import Saga, SagaStopped
 from workflows.business_time import business_now, business_today, midnight
-from workflows.collections_orders import holds_already, refuse, what_it_says
+from workflows.collections_orders import holds_already, holds_as, refuse, what_it_says
 from workflows.collections_steps import CollectionsSteps
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
@@ -315,6 +315,19 @@ class CollectionsWorkflow(DecidedByPeople):
         if found is not None:
             code, action = found
             raise ApplicationError(action, code, type="pursuit_refused", non_retryable=True)
+
+    @workflow.signal
+    def hear(self, order: PursuitOrder) -> None:
+        """A pause that another workflow asks for, or the end of that very pause: nobody else's."""
+        is_own = order.kind is OrderKind.RESUME and self._is_held_by(order)
+        if is_own or order.kind is OrderKind.PAUSE:
+            self._orders.append(order)
+        self._news += 1
+
+    def _is_held_by(self, order: PursuitOrder) -> bool:
+        pause = order.model_copy(update={"kind": OrderKind.PAUSE})
+        waits = any(holds_as(one, pause) for one in self._orders)
+        return waits or (self._pursuit is not None and holds_already(pause, self._pursuit))
 
     @workflow.query
     def pursuit(self) -> Pursuit | None:

@@ -56,6 +56,11 @@ def holds_already(order: PursuitOrder, pursuit: Pursuit) -> bool:
     )
 
 
+def holds_as(order: PursuitOrder, pause: PursuitOrder) -> bool:
+    """Whether an order that waits is this pause."""
+    return (order.kind, order.reason) == (pause.kind, pause.reason)
+
+
 def what_it_says(order: PursuitOrder) -> str:
     """The order in words, for the record."""
     said = str(order.kind)

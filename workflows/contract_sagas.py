@@ -19,6 +19,7 @@ from workflows.contract_memory import ContractMemory
 with workflow.unsafe.imports_passed_through():
     # Only named here, to be started as children: each runs in a sandbox of its own.
     from workflows.activation import ActivationWorkflow
+    from workflows.adoption import AdoptionWorkflow
     from workflows.amendment import AmendmentWorkflow
     from workflows.cancellation import CancellationWorkflow
     from workflows.quote_to_cash import QuoteToCashWorkflow
@@ -27,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.rescission import RescissionWorkflow
     from workflows.term_end import TermEndWorkflow
 
-FIRST = (ChangeKind.QUOTE_TO_CASH, ChangeKind.ACTIVATION)
+FIRST = (ChangeKind.QUOTE_TO_CASH, ChangeKind.ACTIVATION, ChangeKind.ADOPTION)
 """Changes that make a contract; all others need one that stands."""
 
 
@@ -56,6 +57,8 @@ async def saga_of(memory: ContractMemory, change: ChangeRequest, *, is_due: bool
         first = QuoteToCashInput(
             request=change, contract_key=memory.contract_key, environment=memory.environment
         )
+        if change.kind is ChangeKind.ADOPTION:
+            return await workflow.execute_child_workflow(AdoptionWorkflow.run, first, **options)
         run = (
             QuoteToCashWorkflow.run
             if change.kind is ChangeKind.QUOTE_TO_CASH

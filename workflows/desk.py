@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -51,6 +53,8 @@ class CaseDesk:
         self._occurrences: dict[str, int] = {}
         self._decisions: dict[tuple[str, int], Decision] = {}
         self.open_case: Case | None = None
+        self._opening = ""
+        """Id of a case that is being opened: people may decide it before we hear of it."""
         self.contract: Contract | None = None
         self.customer_key = ""
         self.customer_name = ""
@@ -88,8 +92,10 @@ class CaseDesk:
         evidence: dict[str, str],
         allowed: tuple[DecisionKind, ...],
         at_risk: Money | None = None,
+        within: timedelta | None = None,
     ) -> Decision:
-        """Open a case of a kind and wait, as long as it takes."""
+        """Open a case of a kind and wait, as long as it takes. `within`: when the decision has to
+        be there, where that is not the kind's own time."""
         case_id = self._case_id(step)
         self._occurrences[case_id] = occurrence = self._occurrences.get(case_id, 0) + 1
         contract = self.contract
@@ -97,6 +103,7 @@ class CaseDesk:
         opening = CaseOpening(
             case_id=case_id,
             occurrence=occurrence,
+            run=workflow.info().first_execution_run_id,
             kind=kind,
             business_key=self.context.business_key,
             generation=self.context.generation,
@@ -114,13 +121,15 @@ class CaseDesk:
             legal_entity=contract.seller if contract is not None else "",
             region=contract.seller_region if contract is not None else "",
             requested_by=self._requested_by,
+            decide_within_seconds=None if within is None else int(within.total_seconds()),
         )
-        self.open_case = await workflow.execute_activity_method(
-            HubActivities.open_case,
-            OpenCase(context=self.context, opening=opening),
-            summary=f"Open case {case_id}",
-            **STORE,
-        )
+        with self._being_opened(case_id):
+            self.open_case = await workflow.execute_activity_method(
+                HubActivities.open_case,
+                OpenCase(context=self.context, opening=opening),
+                summary=f"Open case {case_id}",
+                **STORE,
+            )
         self._attention(True)
         key = (self.open_case.case_id, self.open_case.version)
         try:
@@ -132,6 +141,15 @@ class CaseDesk:
         self._close()
         return self._decisions[key]
 
+    @contextmanager
+    def _being_opened(self, case_id: str) -> Iterator[None]:
+        """Meanwhile a decision on it is kept."""
+        self._opening = case_id
+        try:
+            yield
+        finally:
+            self._opening = ""
+
     def _close(self) -> None:
         self.open_case = None
         self._attention(False)
@@ -139,6 +157,9 @@ class CaseDesk:
     def validate(self, decision: Decision) -> None:
         """Refuse a decision that is not for the open case. Reads only."""
         if (decision.case_id, decision.version) in self._decisions:
+            return
+        if decision.case_id == self._opening:
+            # Kept under its version; one for a version of before is never asked for.
             return
         case = self.open_case
         if case is None or case.case_id != decision.case_id or case.version != decision.version:

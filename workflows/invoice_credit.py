@@ -13,13 +13,11 @@ from __future__ import annotations
 import asyncio
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
 from activities.credit import CreditActivities
 from activities.credit_inputs import AssessCredit, AssessedCredit, GiveCredit, RecordCredit
 from activities.invoice import BillActivities, LedgerActivities
-from activities.invoice_inputs import AwaitCredit, InvoiceInput, ReadBill
-from dealthread.attributes import at_start
+from activities.invoice_inputs import AwaitCredit, ReadBill
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.documents import CreditMemo
 from dealthread.domain.receivable import PostedDocument
@@ -29,17 +27,14 @@ from dealthread.domain.transaction import (
     StepState,
     context_of,
 )
-from dealthread.naming import BILLING_QUEUE, erp_task_queue, invoice_id
+from dealthread.naming import BILLING_QUEUE, erp_task_queue
 from dealthread.policies import POST_LEDGER, READ, STORE, WRITE
 from dealthread.ports.billing import CreditInvoice
 from dealthread.saga import Saga, SagaStopped, Step
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
-from workflows.invoice_to_cash import InvoiceToCashWorkflow
+from workflows.invoice_news import tell_invoice
 from workflows.wording import INVOICE_CREDIT, current_details
-
-ATTEMPTS_TO_TELL = 5
-"""The invoice's run may end between the look and the signal: then it is started again."""
 
 
 @workflow.defn(name="InvoiceCredit")
@@ -160,7 +155,7 @@ class InvoiceCreditWorkflow(DecidedByPeople):
 
     async def _follow(self, command: CreditInvoice, memo: CreditMemo) -> PostedDocument | None:
         """The invoice's run is told, and the ledger's memo awaited: only one of them posts."""
-        await self._tell_invoice(command)
+        await tell_invoice(self._context, command.billing_account, command.invoice_id)
         told = await workflow.execute_activity_method(
             BillActivities.read,
             ReadBill(
@@ -182,37 +177,6 @@ class InvoiceCreditWorkflow(DecidedByPeople):
             summary=f"Until the ledger has {ours.number}",
             **POST_LEDGER,
         )
-
-    async def _tell_invoice(self, command: CreditInvoice) -> None:
-        account, native_id = command.billing_account, command.invoice_id
-        business_key = invoice_id(account, native_id)
-        for _ in range(ATTEMPTS_TO_TELL):
-            try:
-                await workflow.start_child_workflow(
-                    InvoiceToCashWorkflow.run,
-                    InvoiceInput(
-                        billing_account=account,
-                        invoice_id=native_id,
-                        tenant=self._context.tenant,
-                        business_offset_seconds=self._context.business_offset_seconds,
-                    ),
-                    id=business_key,
-                    parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                    search_attributes=at_start(self._context.contract_key, self._context.deal_id),
-                    static_summary=f"Invoice {native_id} of {account}",
-                )
-                return
-            except WorkflowAlreadyStartedError:
-                if await self._signalled(business_key):
-                    return
-
-    async def _signalled(self, business_key: str) -> bool:
-        running = workflow.get_external_workflow_handle_for(InvoiceToCashWorkflow.run, business_key)
-        try:
-            await running.signal(InvoiceToCashWorkflow.news)
-        except FailureError:
-            return False  # it ended in between
-        return True
 
     async def _record(self, outcome: ChangeOutcome, reason: str = "") -> None:
         await workflow.execute_activity_method(

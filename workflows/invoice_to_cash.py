@@ -29,13 +29,19 @@ from activities.invoice_inputs import (
     PostCreditMemo,
     PostInvoice,
     ReadBill,
+    TakeBackCredit,
     stand_of,
 )
 from dealthread.attributes import at_start
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.dunning import due_date_of, is_pursuable
 from dealthread.domain.invoice import InvoiceStatus
-from dealthread.domain.receivable import LedgerCreditMemo, LedgerReceipt, PostedDocument
+from dealthread.domain.receivable import (
+    LedgerCreditMemo,
+    LedgerReceipt,
+    PostedDocument,
+    TakenBackCredit,
+)
 from dealthread.domain.transaction import SagaContext, StepState
 from dealthread.naming import (
     BILLING_QUEUE,
@@ -44,7 +50,7 @@ from dealthread.naming import (
     erp_task_queue,
     invoice_id,
 )
-from dealthread.policies import POST_LEDGER, READ, WRITE
+from dealthread.policies import POST_REVENUE, READ, WRITE
 from dealthread.saga import Saga, Step
 from workflows.business_time import business_now, business_today, midnight
 from workflows.collections import CollectionsWorkflow
@@ -56,6 +62,12 @@ EACH_STAND = "invoice-to-cash-shows-each-stand-202611"
 """Patch: what the biller gives up or withdraws is shown too; before, only what the ledger got."""
 VOID_LOOKS = "invoice-to-cash-void-looks-202611"
 """Patch: a run that has posted nothing itself asks the ledger before it settles a void."""
+
+BELOW_NOUGHT = "invoice-to-cash-below-nought-202611"
+"""Patch: an invoice below nought is a credit memo; before, it was left alone."""
+
+TAKES_BACK = "invoice-to-cash-takes-back-202611"
+"""Patch: a credit that the biller voided is undone in the ledger; before, a person saw to it."""
 
 
 @workflow.defn(name="InvoiceToCash")
@@ -95,6 +107,9 @@ class InvoiceToCashWorkflow(DecidedByPeople):
                 return told.ignored
             if told.bill.status is InvoiceStatus.VOID:
                 await self._void(told)
+                break
+            if told.invoice is None and told.credit_memos and workflow.patched(BELOW_NOUGHT):
+                await self._below_nought(told)
                 break
             if told.invoice is not None and await self._to_the_ledger(told):
                 break
@@ -143,11 +158,18 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         """Post, credit, apply, show. True when nothing of the invoice is open any more."""
         posted = await self._post(told)
         credited = [memo for memo in told.credit_memos if await self._credit(told, memo)]
+        for taken in told.taken_back:
+            await self._take_back(told, taken)
         paid = [receipt for receipt in told.receipts if await self._apply(told, receipt)]
         is_over = not told.bill.remaining and told.bill.status is InvoiceStatus.PAID
         if posted or credited or paid or is_over or self._stands_elsewhere(told):
             await self._show(told, posted, paid, credited, is_over=is_over)
         return is_over
+
+    async def _below_nought(self, told: BillToPost) -> None:
+        """The whole invoice is a credit: to the customer's balance, and nothing is awaited."""
+        credited = [memo for memo in told.credit_memos if await self._credit(told, memo)]
+        await self._show(told, False, [], credited, is_over=True)
 
     def _stands_elsewhere(self, told: BillToPost) -> bool:
         """Given up by the biller, or a credit withdrawn there: the ledger gets nothing of it, the
@@ -232,7 +254,7 @@ class InvoiceToCashWorkflow(DecidedByPeople):
                     PostInvoice(context=self._context, erp=told.erp, invoice=invoice),
                     task_queue=erp_task_queue(told.erp, told.company),
                     summary=f"Post invoice {invoice.number}",
-                    **POST_LEDGER,
+                    **POST_REVENUE,
                 ),
             )
         )
@@ -249,12 +271,30 @@ class InvoiceToCashWorkflow(DecidedByPeople):
                     PostCreditMemo(context=self._context, erp=told.erp, memo=memo),
                     task_queue=erp_task_queue(told.erp, told.company),
                     summary=f"Post credit {memo.number}",
-                    **POST_LEDGER,
+                    **POST_REVENUE,
                 ),
             )
         )
         self._done.add(memo.document_key)
         return True
+
+    async def _take_back(self, told: BillToPost, taken: TakenBackCredit) -> None:
+        key = taken.document.document_key
+        if key in self._done or not workflow.patched(TAKES_BACK):
+            return
+        await self._saga.run(
+            Step(
+                name="credit",
+                act=lambda: workflow.execute_activity_method(
+                    LedgerActivities.take_back,
+                    TakeBackCredit(context=self._context, erp=told.erp, taken=taken),
+                    task_queue=erp_task_queue(told.erp, told.company),
+                    summary=f"Take back credit: {taken.document.number}",
+                    **POST_REVENUE,
+                ),
+            )
+        )
+        self._done.add(key)
 
     async def _apply(self, told: BillToPost, receipt: LedgerReceipt) -> bool:
         if receipt.document_key in self._done:
@@ -267,7 +307,7 @@ class InvoiceToCashWorkflow(DecidedByPeople):
                     ApplyReceipt(context=self._context, erp=told.erp, receipt=receipt),
                     task_queue=erp_task_queue(told.erp, told.company),
                     summary=f"Apply {receipt.amount} to {receipt.reference}",
-                    **POST_LEDGER,
+                    **POST_REVENUE,
                 ),
             )
         )

@@ -49,6 +49,9 @@ Undo = Callable[[], Awaitable[None]]
 CRM_AWAY = "quote-to-cash-crm-away-202611"
 """Patch: a stopped run waits for a CRM that stays away; before, that was a residue."""
 
+ERP_AWAY = "quote-to-cash-erp-away-202611"
+"""Patch: an ERP that was away while the deal was assessed is not waited for a second time."""
+
 
 @workflow.defn(name="QuoteToCash")
 class QuoteToCashWorkflow(DecidedByPeople):
@@ -67,6 +70,7 @@ class QuoteToCashWorkflow(DecidedByPeople):
         self._account_id = ""
         self._stopped_at = ""
         self._billing_started = False
+        self._erp_away = False
 
     @workflow.run
     async def run(self, order: QuoteToCashInput) -> ChangeResult:  # noqa: ARG002 - read by __init__
@@ -136,8 +140,10 @@ class QuoteToCashWorkflow(DecidedByPeople):
             assessment = await self._saga.run(
                 Step(name="assess", act=lambda: assess(ask_erp=True), deferrable=True)
             )
+            self._erp_away = False
         except Deferred:
             # The ERP stayed away longer than policy allows: go on with its last known rules.
+            self._erp_away = True
             assessment = await self._saga.run(
                 Step(name="assess", act=lambda: assess(ask_erp=False))
             )
@@ -170,6 +176,9 @@ class QuoteToCashWorkflow(DecidedByPeople):
         self, assessment: Assessment, contract: Contract
     ) -> PreparedBooking | None:
         """Customer and draft. None when the ERP stayed unavailable: then after the pivot."""
+        if self._erp_away and workflow.patched(ERP_AWAY):
+            self._saga.mark("booking", StepState.PENDING, "deferred: unavailable")
+            return None
         patience = timedelta(minutes=assessment.erp_patience_minutes)
         try:
             return await self._saga.run(self._booking_step(assessment, contract, patience))

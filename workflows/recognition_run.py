@@ -28,7 +28,7 @@ from activities.recognition_posting import RecognitionPostingActivities
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.transaction import SagaContext, StepState
 from dealthread.naming import erp_task_queue, recognition_id, recognition_key
-from dealthread.policies import COMPENSATE, POST_LEDGER, READ
+from dealthread.policies import COMPENSATE, POST_REVENUE, READ
 from dealthread.saga import Saga, SagaStopped, Step
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
@@ -125,7 +125,7 @@ class RecognitionRunWorkflow(DecidedByPeople):
                     asked,
                     task_queue=queue,
                     summary=f"Post {entry.ledger_amount} on {entry.posting_date}",
-                    **POST_LEDGER,
+                    **POST_REVENUE,
                 ),
                 undo=lambda: workflow.execute_activity_method(
                     RecognitionPostingActivities.reverse,
@@ -181,7 +181,7 @@ class RecognitionRunWorkflow(DecidedByPeople):
                         ),
                         task_queue=queue,
                         summary=f"Reverse {key}",
-                        **POST_LEDGER,
+                        **POST_REVENUE,
                     ),
                 )
             )

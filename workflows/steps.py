@@ -43,8 +43,10 @@ from dealthread.domain.transaction import ChangeOutcome, FrozenDeal, ReadDeal, S
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE, erp_task_queue
 from dealthread.policies import (
     COMPENSATE,
+    FIRST_DELAY,
     HOLD_PATIENCE,
     POST_LEDGER,
+    POST_REVENUE,
     READ,
     STORE,
     WRITE,
@@ -90,10 +92,13 @@ class Steps:
         parent: Party | None,
         patience: timedelta | None,
     ) -> PreparedBooking:
-        """Customer and draft; with `patience`, gives up when the ERP stays away that long."""
-        policy: Timing = POST_LEDGER.copy()
+        """Customer and draft; with `patience`, gives up when the ERP stays away that long. Without,
+        the invoice may be waiting for the customer."""
+        policy: Timing = POST_REVENUE.copy() if patience is None else POST_LEDGER.copy()
         if patience is not None:
             policy["retry_policy"] = patient(patience)
+            # While the ERP is known to be away nothing of its queue is taken up.
+            policy["schedule_to_start_timeout"] = max(patience, FIRST_DELAY)
         return await workflow.execute_activity_method(
             ErpActivities.prepare_booking,
             PrepareBooking(context=self._context, contract=contract, party=party, parent=parent),

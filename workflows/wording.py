@@ -18,6 +18,14 @@ QUOTE_TO_CASH = {
 }
 """Steps of QuoteToCash in order, as people read them."""
 
+ADOPTION = {
+    "setup": "Read the contract that was adopted",
+    "billing": "Our references at the biller",
+    "ledger": "Our references in the ledger",
+    "crm": "The CRM shows the contract",
+}
+"""Steps of the adoption of one contract."""
+
 _CHANGE = {
     "assess": "Read, validate, preview, approve",
     "booking": "Draft the adjustment of the booking",
@@ -48,6 +56,11 @@ INVOICE_TO_CASH = {
     "apply": "Apply what was paid",
     "crm": "Show in the CRM where it stands",
 }
+CASH_RECEIPT = {
+    "match": "Whose money it is, and for which invoices",
+    "receive": "Post it to the ledger: bank against unapplied cash",
+    "apply": "Record it at the biller on each invoice that it pays",
+}
 COLLECTIONS = {
     "read": "Read the invoice back from the biller",
     "open": "Open the pursuit",
@@ -61,11 +74,43 @@ INVOICE_CREDIT = {
     "credit": "Issue the credit note at the biller",
     "ledger": "The ledger and the CRM follow",
 }
+WRITE_OFF = {
+    "assess": "Read the bill, check, get it approved",
+    "mark": "Mark the invoice as uncollectible at the biller",
+    "ledger": "Write it off in the ledger: expense and tax",
+}
+RECOVERY = {
+    "read": "Read the invoice back from the biller",
+    "ledger": "Reverse the write-off: it is paid after all",
+}
+DISPUTE = {
+    "read": "Read the dispute back from the biller",
+    "opened": "Post what was taken",
+    "tell": "Tell customer success",
+    "crm": "Show in the CRM that the payment is disputed",
+    "decide": "A person decides whether evidence is given",
+    "closed": "Post how it ended",
+    "reopen": "Open the receivable again",
+    "claim": "A person decides what becomes of the claim",
+}
+PAYOUT = {
+    "read": "Read the payout back from the biller, with what moved in it",
+    "post": "Post it: bank, fees and clearing account",
+    "return": "Post that it came back",
+}
 RECOGNITION = {
     "plan": "Work out what the month owes",
     "post": "Post the entries of recognised revenue",
     "late": "Revenue of closed periods",
     "reverse": "Reverse the entries",
+}
+CLOSE = {
+    "cut_off": "The month is over and open",
+    "revenue": "Recognise the month's revenue",
+    "check": "The owners' figures tie",
+    "sign": "A second person signs",
+    "close": "Close the ledger's month",
+    "record": "Keep that it is closed",
 }
 RENEWAL_NOTICE = {
     "assess": "Price the next term",
