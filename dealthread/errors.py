@@ -4,6 +4,7 @@
     ├── TransportError         the call did not get a business answer
     │   ├── RateLimited        retry_after
     │   ├── VendorUnavailable  not sent, or refused before any effect
+    │   │   └── Outage         so for longer than the step may wait
     │   ├── AuthRejected
     │   ├── Conflict           somebody changed the object meanwhile
     │   └── ContractDrift      the vendor answered in a shape we do not know
@@ -115,6 +116,12 @@ class VendorUnavailable(_Delayed, TransportError):
     """Nothing was sent, or a gateway refused before any effect."""
 
     kind = ErrorKind.VENDOR_UNAVAILABLE
+
+
+class Outage(VendorUnavailable):
+    """The vendor has been away for longer than the step may wait: it goes on without, now."""
+
+    retryable = False
 
 
 class AuthRejected(TransportError):

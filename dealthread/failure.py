@@ -8,6 +8,7 @@ from temporalio.exceptions import (
     CancelledError,
     FailureError,
     TimeoutError,
+    TimeoutType,
 )
 
 from dealthread.domain.base import Carried
@@ -52,6 +53,10 @@ def problem_of(error: ActivityError) -> Problem:
     timed_out = isinstance(cause, TimeoutError)
     if timed_out and isinstance(cause, FailureError) and isinstance(cause.cause, ApplicationError):
         cause = cause.cause
+    elif timed_out and _never_began(cause):
+        return Problem(
+            kind=ErrorKind.VENDOR_UNAVAILABLE, details=ErrorDetails(code="waited_in_the_queue")
+        )
     told = cause.details[0] if isinstance(cause, ApplicationError) and cause.details else None
     details = ErrorDetails.model_validate(told or {"code": ""})
     if isinstance(cause, ApplicationError) and cause.type in set(ErrorKind):
@@ -65,4 +70,13 @@ def problem_of(error: ActivityError) -> Problem:
             case_kind="integration.contract_drift",
             effect_possible=details.effect_possible,
         ),
+    )
+
+
+def _never_began(cause: BaseException | None) -> bool:
+    """Nobody took it up, not even once: its system is away, or has too much to do."""
+    return (
+        isinstance(cause, TimeoutError)
+        and cause.type is TimeoutType.SCHEDULE_TO_START
+        and cause.cause is None
     )

@@ -6,6 +6,7 @@ Every method is one transaction. Nothing here knows SQL.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 from dealthread.domain.base import Ref
 from dealthread.domain.bill import Bill
 from dealthread.domain.case import Case, CaseOpening
+from dealthread.domain.cash import OwedBill
 from dealthread.domain.change_order import ChangeOrder
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.credit_order import CreditOrder
@@ -31,6 +33,7 @@ from dealthread.domain.transaction import (
     SagaContext,
 )
 from dealthread.domain.validation import ActiveContract
+from dealthread.domain.write_off_order import WriteOffOrder
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -187,8 +190,15 @@ class Journal(Protocol):
 class Contracts(Protocol):
     """Contracts and the runs of their changes."""
 
-    async def record_pending(self, context: SagaContext, contract: Contract, name: str) -> None:
-        """The contract with its number, before anything is written elsewhere."""
+    async def record_pending(
+        self,
+        context: SagaContext,
+        contract: Contract,
+        name: str,
+        events: tuple[BusinessEvent, ...] = (),
+    ) -> None:
+        """The contract with its number, before anything is written elsewhere; and what is told
+        with it."""
 
     async def accepted_hashes(self, contract_key: str, business_key: str) -> tuple[str, ...]:
         """Content hashes of deals that other runs of this contract completed with."""
@@ -255,6 +265,9 @@ class Changes(Protocol):
     async def credit_order(self, change_id: str) -> CreditOrder | None:
         """The credit on an invoice that a person asked for."""
 
+    async def write_off_order(self, change_id: str) -> WriteOffOrder | None:
+        """The giving up of an invoice that a person asked for."""
+
     async def record_order(self, order: ChangeOrder, requested_by: str) -> None:
         """Store an order; the same again changes nothing. Raises Conflict for another content
         under a known id."""
@@ -293,15 +306,26 @@ class Changes(Protocol):
 class Bills(Protocol):
     """The biller's invoices of our contracts, as they were last read."""
 
-    async def seen(self, bill: Bill, read_at: datetime) -> None:
-        """Keep how a bill stood; an older look never takes the place of a newer one."""
+    async def seen(
+        self, bill: Bill, read_at: datetime, events: tuple[BusinessEvent, ...] = ()
+    ) -> None:
+        """Keep how a bill stood; an older look never takes the place of a newer one. And what is
+        told of it, each event once."""
+
+    async def owed(
+        self, seller: str, numbers: Sequence[str], customer_key: str
+    ) -> tuple[OwedBill, ...]:
+        """A seller's invoices with one of these numbers, and all of a customer ("" of none)."""
+
+    async def buys(self, seller: str, customer_key: str) -> bool:
+        """Whether a seller has a contract with a customer."""
 
 
 class Cases(Protocol):
     """Exception cases."""
 
     async def open(self, opening: CaseOpening) -> Case:
-        """Open, or read what an earlier attempt opened (case id and occurrence)."""
+        """Open, or read what an earlier attempt opened (case id, run and occurrence)."""
 
     async def settle(self, case_id: str, version: int, note: str) -> None:
         """Close an open case that nobody needs to decide any more; one that somebody decided

@@ -51,6 +51,21 @@ def receipt_key(
     return erp_document_key(tenant, entity, "receipt", origin, 1)
 
 
+def negative_invoice_key(tenant: str, entity: str, billing_account: str, invoice_id: str) -> str:
+    """The ledger's credit memo that stands for an invoice below nought."""
+    return erp_document_key(tenant, entity, "credit", f"{billing_account}:{invoice_id}", 1)
+
+
+def bank_receipt_key(tenant: str, entity: str, source_id: str) -> str:
+    """The ledger's document of what came to the seller's bank."""
+    return erp_document_key(tenant, entity, "bank_receipt", source_id, 1)
+
+
+def bank_receipt_id(seller: str, source_id: str) -> BusinessKey:
+    """Business key and workflow id of a receipt of the bank."""
+    return BusinessKey(f"receipt:{seller}:{source_id}")
+
+
 def quote_to_cash_id(org: str, deal_id: str) -> BusinessKey:
     """Business key and workflow id of a deal's first saga."""
     return BusinessKey(f"quote-to-cash:{org}:{deal_id}")
@@ -59,6 +74,16 @@ def quote_to_cash_id(org: str, deal_id: str) -> BusinessKey:
 def contract_workflow_id(key: str) -> str:
     """Workflow id of the one workflow that serialises a contract."""
     return f"contract:{key}"
+
+
+def adoption_id(key: str) -> BusinessKey:
+    """Business key and workflow id of the adoption of a contract that was in force before."""
+    return BusinessKey(f"adoption:{key}")
+
+
+def adoption_run_id(plan_id: str) -> BusinessKey:
+    """Workflow id of what carries out an approved plan of adoption."""
+    return BusinessKey(f"adoption-plan:{plan_id}")
 
 
 def activation_id(key: str) -> BusinessKey:
@@ -81,6 +106,36 @@ def invoice_credit_id(billing_account: str, native_id: str, source_id: str) -> B
     return BusinessKey(f"credit:{billing_account}:{native_id}:{source_id}")
 
 
+def write_off_id(billing_account: str, native_id: str) -> BusinessKey:
+    """Business key and workflow id of giving up what is open of an invoice: it is given up once."""
+    return BusinessKey(f"write-off:{billing_account}:{native_id}")
+
+
+def recovery_id(billing_account: str, native_id: str) -> BusinessKey:
+    """Of what was given up and is paid after all."""
+    return BusinessKey(f"recovery:{billing_account}:{native_id}")
+
+
+def payout_id(billing_account: str, native_id: str) -> BusinessKey:
+    """Business key and workflow id of a payout's way to the ledger."""
+    return BusinessKey(f"payout:{billing_account}:{native_id}")
+
+
+def payout_key(billing_account: str, native_id: str) -> str:
+    """What stands for a contract's key where a payout is meant."""
+    return "P-" + _base32(13, billing_account, native_id)
+
+
+def dispute_id(billing_account: str, native_id: str) -> BusinessKey:
+    """Business key and workflow id of a disputed payment's way to its end."""
+    return BusinessKey(f"dispute:{billing_account}:{native_id}")
+
+
+def dispute_key(billing_account: str, native_id: str) -> str:
+    """What stands for a contract's key where a dispute is about no invoice of ours."""
+    return "D-" + _base32(13, billing_account, native_id)
+
+
 def recognition_id(seller: str, period: date) -> BusinessKey:
     """Of a month's recognised revenue of one legal entity."""
     return BusinessKey(f"recognition:{seller}:{period:%Y-%m}")
@@ -90,6 +145,22 @@ def recognition_key(seller: str, period: date) -> str:
     """What stands for a contract's key where a company's month is meant."""
     found = f"R-{seller}-{period:%Y-%m}"
     return found if len(found) <= 20 else "R-" + _base32(13, seller, f"{period:%Y-%m}")
+
+
+def close_id(seller: str, period: date) -> BusinessKey:
+    """Business key and workflow id of the closing of a legal entity's month."""
+    return BusinessKey(f"close:{seller}:{period:%Y-%m}")
+
+
+def close_key(seller: str, period: date) -> str:
+    """What stands for a contract's key where the closing of a company's month is meant."""
+    found = f"M-{seller}-{period:%Y-%m}"
+    return found if len(found) <= 20 else "M-" + _base32(13, seller, f"{period:%Y-%m}")
+
+
+def usage_id(billing_account: str) -> BusinessKey:
+    """Workflow id of what sends an account its counted usage."""
+    return BusinessKey(f"usage:{billing_account}")
 
 
 def amendment_id(key: str, source_id: str) -> BusinessKey:

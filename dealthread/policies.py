@@ -15,15 +15,17 @@ from datetime import timedelta
 from typing import TypedDict
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 
 
 class Timing(TypedDict, total=False):
     """The part of an activity's options that a policy decides; queue and summary are the step's."""
 
     start_to_close_timeout: timedelta
+    schedule_to_start_timeout: timedelta
     schedule_to_close_timeout: timedelta
     retry_policy: RetryPolicy
+    priority: Priority
     cancellation_type: workflow.ActivityCancellationType
 
 
@@ -96,6 +98,27 @@ POST_LEDGER = Timing(
     retry_policy=_BACKOFF,
     cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
+
+POST_REVENUE = Timing(**POST_LEDGER, priority=Priority(priority_key=1))
+"""What the money waits for: invoices, credits, payments, recognised revenue, and the customer that
+an invoice is posted to. Of a company's queue these come first; all else has the middle, 3."""
+
+BOOKS_LIMIT = timedelta(minutes=5)
+"""A company's books from the beginning: pages of entries, one call each."""
+
+LOOK_AT_BOOKS = Timing(
+    start_to_close_timeout=BOOKS_LIMIT,
+    schedule_to_close_timeout=timedelta(days=1),
+    retry_policy=patient(timedelta(minutes=15)),
+)
+
+CLOSE_BOOKS = Timing(
+    start_to_close_timeout=BOOKS_LIMIT,
+    schedule_to_close_timeout=timedelta(days=7),
+    retry_policy=_BACKOFF,
+    cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+"""A look at the books and one write; of the write's own time the adapter keeps watch."""
 
 COMPENSATE = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dealthread.codec import EncryptingCodec, parse_keys
@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     """Lost answers of one write after which a person is asked …"""
     unknown_minutes: float = 20
     """… and this long after the first of them, whichever comes later."""
+    circuit_failures: int = Field(5, ge=1)
+    """Unreachable answers of an ERP in a row that open its circuit."""
+    circuit_probe_seconds: float = Field(15, gt=0)
+    """First pause until an open circuit is probed; it doubles …"""
+    circuit_longest_pause_seconds: float = Field(300, gt=0)
+    """… up to this."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from dealthread.bridge.free_text import Code, Said
 from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.order_form import Day
-from dealthread.bridge.ordering import business_day, contract_of
+from dealthread.bridge.ordering import business_day, contract_of, not_after
 from dealthread.bridge.recognition_api import Held, Recogniser
 from dealthread.bridge.resources import Resources
 from dealthread.domain.money import Money
@@ -48,7 +48,7 @@ async def accept(contract_key: str, body: AcceptanceBody, held: Held, who: Recog
     """The customer has accepted a service: the run of that month recognises it."""
     contract, _ = await contract_of(held, contract_key)
     if body.accepted_on > business_day(held):
-        raise BadInput("day_to_come", field="accepted_on", action="give today or a day before")
+        raise BadInput("day_to_come", field="accepted_on", action=not_after(held))
     if body.accepted_on < contract.start_date:
         raise BadInput(
             "before_the_contract", field="accepted_on", action=f"from {contract.start_date} on"

@@ -20,7 +20,13 @@ SIGNAL = "signal"
 REPLAY = "replay"
 COLLECT = "collect"
 CREDIT = "credit"
+WRITE_OFF = "write_off"
 RECOGNISE = "recognise"
+CLOSE = "close"
+HOLD = "hold"
+METER = "meter"
+ADOPT = "adopt"
+CASH = "cash"
 
 ALLOWED: dict[str, frozenset[str]] = {
     READ: frozenset({"viewer", "operator", "approver", "finance", "deal-desk", "finance-systems"}),
@@ -32,7 +38,13 @@ ALLOWED: dict[str, frozenset[str]] = {
     REPLAY: frozenset({"operator", "finance-systems"}),
     COLLECT: frozenset({"operator", "finance"}),
     CREDIT: frozenset({"operator", "finance"}),
+    WRITE_OFF: frozenset({"operator", "finance"}),
     RECOGNISE: frozenset({"operator", "finance"}),
+    CLOSE: frozenset({"operator", "finance"}),
+    HOLD: frozenset({"operator", "finance-systems"}),
+    CASH: frozenset({"operator", "finance", "cash"}),
+    METER: frozenset({"metering", "operator"}),
+    ADOPT: frozenset({"operator", "finance"}),
 }
 """Action → roles that may take it."""
 

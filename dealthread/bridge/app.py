@@ -15,11 +15,16 @@ from temporalio.client import Client
 
 from dealthread.bridge import (
     acceptance_api,
+    adoption_api,
     api,
     checking,
+    circuits_api,
+    closing_api,
     codec_server,
     collections_api,
+    contract_check_api,
     contracts_api,
+    customers_api,
     events_api,
     inbox_api,
     intake,
@@ -27,7 +32,12 @@ from dealthread.bridge import (
     money_api,
     previewing,
     problems,
+    receipts_api,
     recognition_api,
+    service_levels_api,
+    usage_api,
+    usage_views,
+    write_off_api,
 )
 from dealthread.bridge.resources import Resources
 from dealthread.config import ConfigInvalid, ConfigSource
@@ -44,6 +54,7 @@ from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
+from dealthread.store.usage import PostgresUsage
 from dealthread.temporal import connect
 
 log = structlog.get_logger()
@@ -104,6 +115,7 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
             contract_reading=ContractReading(engine),
             pursuits=PostgresPursuits(engine),
             bills=PostgresBills(engine),
+            usage=PostgresUsage(engine),
             config=_configuration(settings),
             temporal=_connection(settings),
             now=now,
@@ -126,14 +138,24 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
     app.include_router(api.router)
     app.include_router(checking.router)
     app.include_router(contracts_api.router)
+    app.include_router(contract_check_api.router)
+    app.include_router(customers_api.router)
     app.include_router(previewing.router)
     app.include_router(collections_api.router)
     app.include_router(invoices_api.router)
+    app.include_router(write_off_api.router)
+    app.include_router(receipts_api.router)
     app.include_router(acceptance_api.router)
     app.include_router(recognition_api.router)
+    app.include_router(closing_api.router)
+    app.include_router(adoption_api.router)
+    app.include_router(usage_api.router)
+    app.include_router(usage_views.router)
     app.include_router(events_api.router)
     app.include_router(inbox_api.router)
+    app.include_router(circuits_api.router)
     app.include_router(money_api.router)
+    app.include_router(service_levels_api.router)
     app.include_router(codec_server.router)
 
     @app.get("/healthz", tags=["health"])

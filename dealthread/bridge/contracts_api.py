@@ -19,9 +19,10 @@ from dealthread.bridge.order_form import (
     RenewalBody,
     WithdrawalBody,
 )
-from dealthread.bridge.ordering import Ordered, business_day, contract_of, place
+from dealthread.bridge.ordering import Ordered, business_day, business_now, contract_of, place
 from dealthread.bridge.problems import problem
 from dealthread.bridge.resources import Resources, resources_of
+from dealthread.bridge.risk_telling import risk_raised
 from dealthread.domain.transaction import RiskLevel, RiskSignal
 from dealthread.errors import NotFound
 from dealthread.naming import contract_workflow_id
@@ -100,7 +101,7 @@ async def signal_risk(
 ) -> Signalled | JSONResponse:
     """Customer success says how likely the customer is to leave; it changes who must agree to an
     automatic renewal, never the contract."""
-    await contract_of(held, contract_key)
+    contract, _ = await contract_of(held, contract_key)
     client = await held.temporal()
     try:
         await client.get_workflow_handle(contract_workflow_id(contract_key)).signal(
@@ -114,5 +115,6 @@ async def signal_risk(
                 409, "contract_ended", field="contract_key", action="nothing follows its end"
             )
         return problem(503, "temporal_unavailable", action="ask again later", retry_after_seconds=5)
-    await held.contract_reading.record_risk(contract_key, body.level, who.actor)
+    events = risk_raised(contract, body.level, business_now(held))
+    await held.contract_reading.record_risk(contract_key, body.level, who.actor, events)
     return Signalled(contract_key=contract_key, level=body.level)

@@ -12,18 +12,18 @@ from activities.credit_inputs import AssessCredit, AssessedCredit
 from dealthread.bridge.access import CREDIT, requires
 from dealthread.bridge.asking import answer_to
 from dealthread.bridge.credit_form import CreditBody
+from dealthread.bridge.invoice_orders import asked_by, known_invoice, refused, unorderable
 from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.ordering import Ordered, business_day, ordered, placed
 from dealthread.bridge.previewing import preview_of
-from dealthread.bridge.problems import problem
 from dealthread.bridge.resources import Resources, resources_of
 from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract
 from dealthread.domain.credit_order import CreditedLine, CreditOrder, CreditRefusal
 from dealthread.domain.documents import CreditMemo
 from dealthread.domain.money import Money
-from dealthread.domain.transaction import ChangeKind, SagaContext
-from dealthread.errors import BadInput, Conflict, NotFound
+from dealthread.domain.transaction import ChangeKind
+from dealthread.errors import BadInput, Conflict
 from dealthread.naming import invoice_credit_id
 from dealthread.settings import Principal
 from workflows.credit_preview import CreditPreviewWorkflow
@@ -53,7 +53,7 @@ async def preview_credit(
     invoice: str, body: CreditBody, held: Held, who: Creditor
 ) -> PreviewedCredit:
     """What the credit would do, within a time budget; nothing is written."""
-    bill, contract = await _known(held, invoice)
+    bill, contract = await known_invoice(held, invoice)
     found = await _assessed(held, bill, contract, body, who)
     return PreviewedCredit(
         accepted=not found.refusals,
@@ -71,16 +71,10 @@ async def credit(
     invoice: str, body: CreditBody, held: Held, who: Creditor
 ) -> Ordered | JSONResponse:
     """Credit a part of an invoice. Asking twice changes nothing; a refusal writes nothing."""
-    if not held.settings.invoice_to_cash:
-        return problem(
-            409,
-            "invoice_to_cash_off",
-            action="the ledger would not hear of it: set DEALTHREAD_INVOICE_TO_CASH",
-        )
-    if not body.reason.strip():
-        return problem(400, "reason_needed", field="reason", action="say why, for the audit log")
+    if why := unorderable(held, body.reason, "the ledger would not hear of it"):
+        return why
     ask = body.ask()
-    bill, contract = await _known(held, invoice)
+    bill, contract = await known_invoice(held, invoice)
     change_id = _change_id(bill, body)
     stored = await held.changes.credit_order(change_id)
     if stored is not None and not body.again:
@@ -90,7 +84,7 @@ async def credit(
         return ordered(stored, latest, created=False)
     found = await _assessed(held, bill, contract, body, who)
     if found.refusals:
-        return _refused(found)
+        return refused(found.refusals)
     order = CreditOrder(
         change_id=change_id,
         contract_key=contract.key,
@@ -108,15 +102,6 @@ async def credit(
         raise _other_order() from None
 
 
-async def _known(held: Resources, invoice: str) -> tuple[Bill, Contract]:
-    """The invoice as it was last read, and its contract. Raises NotFound."""
-    bill = await held.bills.named(invoice)
-    contract = await held.contracts.read(bill.contract_key) if bill is not None else None
-    if bill is None or contract is None:
-        raise NotFound("invoice_not_found", id=invoice[:60])
-    return bill, contract
-
-
 async def _assessed(
     held: Resources, bill: Bill, contract: Contract, body: CreditBody, who: Principal
 ) -> AssessedCredit:
@@ -126,16 +111,7 @@ async def _assessed(
         held,
         CreditPreviewWorkflow.run,
         AssessCredit(
-            context=SagaContext(
-                business_key=change_id,
-                generation=1,
-                contract_key=contract.key,
-                org=contract.org,
-                deal_id=contract.deal_id,
-                tenant=held.settings.tenant,
-                business_offset_seconds=held.settings.business_offset_seconds,
-                actor=who.actor,
-            ),
+            context=asked_by(held, change_id, contract, who),
             billing_account=bill.ref.account,
             invoice_id=bill.ref.native_id,
             ask=body.ask(),
@@ -152,18 +128,6 @@ def _change_id(bill: Bill, body: CreditBody) -> str:
             "too_long", field="source_id", action=f"give an id that is {over} characters shorter"
         )
     return change_id
-
-
-def _refused(found: AssessedCredit) -> JSONResponse:
-    """The first refusal as the problem, all of them in `refusals`."""
-    first = found.refusals[0]
-    return problem(
-        400,
-        first.code,
-        field=first.field,
-        action=first.action,
-        refusals=[refusal.model_dump() for refusal in found.refusals],
-    )
 
 
 def _other_order() -> BadInput:

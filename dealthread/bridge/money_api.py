@@ -15,7 +15,7 @@ from dealthread.bridge.free_text import storable
 from dealthread.bridge.limits import LimitedRoute
 from dealthread.bridge.money_checking import Asked, differences_now, foreign
 from dealthread.bridge.order_form import Day
-from dealthread.bridge.ordering import business_day
+from dealthread.bridge.ordering import business_day, not_after
 from dealthread.bridge.resources import Resources, resources_of
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import ContractState
@@ -26,6 +26,7 @@ from dealthread.domain.position.figures import Position, added_up
 from dealthread.domain.position.standing import Standing, standing_of
 from dealthread.errors import BadInput, NotFound
 from dealthread.settings import Principal
+from dealthread.store.amount_sources import AmountSources, Unsourced
 from dealthread.store.money_reading import MoneyReading
 
 router = APIRouter(prefix="/v1", tags=["money"], route_class=LimitedRoute)
@@ -68,6 +69,12 @@ class MoneyAnswer(BaseModel):
     """What the figures do not hold, and why."""
     contracts: list[MoneyOfContract] = []
     documents: list[Entry] = []
+
+
+@router.get("/money/unsourced")
+async def unsourced(held: Held, _: Reader) -> list[Unsourced]:
+    """Stored amounts that name no document or deal of the system that owns them: there are none."""
+    return await AmountSources(held.engine).missing()
 
 
 @router.get("/money")
@@ -133,7 +140,7 @@ async def _check_question(
             "scope_needed", field=needs_scope, action="name an entity, a customer or a contract"
         )
     if as_of > business_day(held):
-        raise BadInput("day_to_come", field="as_of", action="give today or a day before")
+        raise BadInput("day_to_come", field="as_of", action=not_after(held))
     entities = sorted(one.code for one in held.config().legal_entities)
     if scope.entity and scope.entity not in entities:
         raise BadInput(

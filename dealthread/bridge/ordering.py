@@ -17,6 +17,7 @@ from dealthread.domain.transaction import ChangeKind, ChangeOutcome, ChangeReque
 from dealthread.domain.versions.refusal import OrderRefusal, OrderRefused
 from dealthread.domain.versions.rules import refusals
 from dealthread.domain.versions.withdrawn import withdrawn
+from dealthread.domain.write_off_order import WriteOffOrder
 from dealthread.errors import BadInput, Conflict, NotFound
 from dealthread.naming import renewal_id
 from dealthread.settings import Principal
@@ -44,10 +45,21 @@ async def contract_of(held: Resources, contract_key: str) -> tuple[Contract, Con
     return contract, state
 
 
+def business_now(held: Resources) -> datetime:
+    """Business time."""
+    offset = timedelta(seconds=held.settings.business_offset_seconds)
+    return datetime.fromtimestamp(held.now(), UTC) + offset
+
+
 def business_day(held: Resources) -> date:
     """Today in business time."""
-    offset = timedelta(seconds=held.settings.business_offset_seconds)
-    return (datetime.fromtimestamp(held.now(), UTC) + offset).date()
+    return business_now(held).date()
+
+
+def not_after(held: Resources) -> str:
+    """What to do about a day that has not come: the system's own day may be another than the
+    caller's."""
+    return f"give {business_day(held)}, which is today there, or a day before"
 
 
 async def place(
@@ -81,7 +93,7 @@ async def place(
 
 async def placed(
     held: Resources,
-    order: ChangeOrder | CreditOrder,
+    order: ChangeOrder | CreditOrder | WriteOffOrder,
     kind: ChangeKind,
     contract: Contract,
     actor: str,
@@ -103,7 +115,9 @@ async def placed(
     return ordered(order, generation, created=created)
 
 
-def ordered(order: ChangeOrder | CreditOrder, generation: int, *, created: bool) -> Ordered:
+def ordered(
+    order: ChangeOrder | CreditOrder | WriteOffOrder, generation: int, *, created: bool
+) -> Ordered:
     """The answer to an order."""
     return Ordered(
         business_key=order.change_id,

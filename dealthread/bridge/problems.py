@@ -20,6 +20,7 @@ _CONFLICTS = {
     "stale_version",
     "not_ended_undone",
     "another_order_under_this_id",
+    "another_receipt_under_this_id",
     "asked_elsewhere",
     "nothing_to_withdraw",
     "replay_changed",

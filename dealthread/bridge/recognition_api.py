@@ -86,7 +86,7 @@ async def show(
     seller: str, period: str, held: Held, _: Reader, lines: bool = False
 ) -> MonthOfRevenue:
     """The entries of a month, those that were reversed among them."""
-    _entity(held, seller)
+    entity_of(held, seller)
     found = await PostgresRecognition(held.engine).of_period(seller, month_of(period))
     return MonthOfRevenue(
         seller=seller,
@@ -153,7 +153,7 @@ async def roll_forward(
     seller: str, period: str, held: Held, _: Reader
 ) -> RollForward | JSONResponse:
     """Deferred revenue of a month, tied to the ledger's trial balance."""
-    entity = _entity(held, seller)
+    entity = entity_of(held, seller)
     order = RollForwardInput(
         seller=seller,
         period=month_of(period),
@@ -187,7 +187,8 @@ def _question(workflow_id: str, summary: str) -> Question:
     )
 
 
-def _entity(held: Resources, seller: str) -> LegalEntity:
+def entity_of(held: Resources, seller: str) -> LegalEntity:
+    """A legal entity of the configuration. Raises BadInput."""
     entities = held.config().legal_entities
     found = next((one for one in entities if one.code == seller), None)
     if found is None:
@@ -197,7 +198,7 @@ def _entity(held: Resources, seller: str) -> LegalEntity:
 
 
 def _order(held: Resources, seller: str, period: str, who: Principal) -> RecognitionInput:
-    entity, month = _entity(held, seller), month_of(period)
+    entity, month = entity_of(held, seller), month_of(period)
     if last_day(month) > business_day(held):
         raise BadInput(
             "period_not_over", field="period", action=f"run it from {last_day(month)} on"

@@ -1,7 +1,9 @@
 """`python -m dealthread.bridge.relay`: from committed rows to Temporal and to subscribers.
 
 Loops, each repeating what is not known to be done: inbox rows become runs, runs are started,
-people's decisions are delivered, overdue cases are passed on, events go to their subscribers.
+people's decisions are delivered, overdue cases are passed on, what is
+late has a case, contracts are compared with every system, counted usage is sent, events go to
+their subscribers.
 Every step can be killed anywhere and happens again.
 """
 
@@ -22,14 +24,23 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from dealthread import logs
-from dealthread.bridge.bill_hints import invoice_told_of
+from dealthread.bridge.bill_duty import BillDuty
+from dealthread.bridge.contract_check_duty import ContractCheckDuty
 from dealthread.bridge.hints import Hint, change_request, first_request, read_hint
-from dealthread.bridge.starting import start_change, start_credit, start_invoice, tell_collections
+from dealthread.bridge.money_hints import receipt_told_of
+from dealthread.bridge.service_levels import ServiceLevelDuty
+from dealthread.bridge.starting import (
+    start_change,
+    start_credit,
+    start_receipt,
+    start_write_off,
+)
 from dealthread.bridge.telling import Telling
+from dealthread.bridge.usage_duty import UsageDuty
 from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.transaction import ChangeKind, ChangeRequest
 from dealthread.errors import BadInput, DealthreadError, VendorUnavailable
-from dealthread.naming import invoice_id
+from dealthread.ports.crm import CrmPort
 from dealthread.ports.events import EventPort
 from dealthread.readiness import signs_of_life
 from dealthread.settings import Settings, Subscriber, load_settings
@@ -42,7 +53,7 @@ from dealthread.store.outbox import Outbox
 from dealthread.store.runs import Runs
 from dealthread.store.subscribers import Subscribers
 from dealthread.temporal import RPC_TIMEOUT, connect
-from workers.bootstrap import event_sender
+from workers.bootstrap import crm_reader, event_sender
 
 log = structlog.get_logger()
 IDLE_SECONDS = 0.5
@@ -51,6 +62,12 @@ WAIT_SECONDS = 60.0
 """Until a renewal is looked at again whose contract is still being set up."""
 AT_ONCE = 10
 """Starts under way at once: the Temporal server, not the inbox, is the limit."""
+
+_STARTS = {
+    ChangeKind.INVOICE_CREDIT: start_credit,
+    ChangeKind.INVOICE_WRITE_OFF: start_write_off,
+}
+"""What is no change of a contract, and starts on its own."""
 
 
 class Relay:
@@ -66,6 +83,7 @@ class Relay:
         outbox: Outbox,
         events: EventPort,
         contracts: PostgresContracts,
+        crm: CrmPort | None = None,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -76,7 +94,11 @@ class Relay:
         self._telling = Telling(
             settings, outbox, EventLog(outbox.engine), Subscribers(outbox.engine), events
         )
+        self._levels = ServiceLevelDuty(settings, outbox.engine, crm)
+        self._usage = UsageDuty(settings, client, outbox.engine)
+        self._checks = ContractCheckDuty(settings, client, outbox.engine)
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._billed = BillDuty(settings, client, outbox.engine, self._slots)
 
     async def run(self, stop: asyncio.Event) -> None:
         """All loops until told to stop."""
@@ -84,7 +106,11 @@ class Relay:
             self._loop(stop, "inbox", self.take_in),
             self._loop(stop, "starts", self.start_runs),
             self._loop(stop, "bills", self.take_bills),
+            self._loop(stop, "receipts", self.take_receipts),
             self._loop(stop, "decisions", self.deliver_decisions),
+            self._loop(stop, "usage", self._usage.start_due),
+            self._loop(stop, "service levels", self._levels.sweep_due),
+            self._loop(stop, "contract checks", self._checks.look_at_due),
             self._loop(stop, "escalations", lambda: self._cases.escalate(BATCH)),
             *(
                 # Each subscriber has its own loop: a dead one delays nobody else.
@@ -160,28 +186,27 @@ class Relay:
         return change_request(hint, contract, state)
 
     async def take_bills(self) -> int:
-        """The biller's events reach the invoice that they are about, where that is switched on."""
+        """The biller's events reach what they are about, where that is switched on."""
         if not self._settings.invoice_to_cash:
             return 0
-        rows = await self._inbox.due_held("stripe", BATCH)
+        return await self._billed.take(BATCH)
+
+    async def take_receipts(self) -> int:
+        """What was entered of the bank becomes a run."""
+        rows = await self._inbox.due_held("bank", BATCH)
         for row in rows:
-            await self._take_bill(row)
+            await self._take_receipt(row)
         return len(rows)
 
-    async def _take_bill(self, row: InboxRow) -> None:
+    async def _take_receipt(self, row: InboxRow) -> None:
         try:
-            invoice = invoice_told_of(row)
+            receipt = receipt_told_of(row)
         except BadInput as error:
+            # Set aside where people see it: it does not stop the others.
             await self._inbox.finish(row.id, InboxState.REFUSED, f"{error.code}: {error.field}")
             return
-        if invoice is None:
-            await self._inbox.finish(row.id, InboxState.HANDLED, "ignored: not about an invoice")
-            return
-        await start_invoice(self._client, self._settings, row.account, invoice)
-        await tell_collections(self._client, row.account, invoice)
-        await self._inbox.finish(
-            row.id, InboxState.HANDLED, "accepted", invoice_id(row.account, invoice)
-        )
+        key = await start_receipt(self._client, self._settings, receipt)
+        await self._inbox.finish(row.id, InboxState.HANDLED, "accepted", key)
 
     async def start_runs(self) -> int:
         """Claimed runs that Temporal does not have yet."""
@@ -191,7 +216,7 @@ class Relay:
 
     async def _start(self, request: ChangeRequest, key: str) -> None:
         async with self._slots:
-            start = start_credit if request.kind is ChangeKind.INVOICE_CREDIT else start_change
+            start = _STARTS.get(request.kind, start_change)
             await start(self._client, self._settings, request, key)
             await self._runs.delivered(request)
             log.info("change_started", business_key=request.change_id, contract=key)
@@ -254,7 +279,7 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     engine = create_engine(settings.database_url.get_secret_value())
     try:
-        async with event_sender(settings) as events:
+        async with event_sender(settings) as events, crm_reader(settings) as crm:
             client = await _connected(settings, stop)
             if client is not None:
                 relay = Relay(
@@ -266,6 +291,7 @@ async def serve(settings: Settings) -> None:
                     Outbox(engine),
                     events,
                     PostgresContracts(engine),
+                    crm,
                 )
                 async with signs_of_life():
                     await relay.run(stop)
@@ -280,7 +306,10 @@ def main() -> None:
     except BadInput as error:
         raise SystemExit(f"{error.field}: {error.action}") from None
     logs.configure(settings.log_level)
-    asyncio.run(serve(settings))
+    try:
+        asyncio.run(serve(settings))
+    except BadInput as error:
+        raise SystemExit(f"{error.field}: {error.action}") from None
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.reading import Reading
 from dealthread.store.runs import Runs
+from dealthread.store.usage import PostgresUsage
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Resources:
     contract_reading: ContractReading
     pursuits: PostgresPursuits
     bills: PostgresBills
+    usage: PostgresUsage
     config: Callable[[], ConfigSet]
     """Finance's configuration as it stands."""
     temporal: Callable[[], Awaitable[Client]]

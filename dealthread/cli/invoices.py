@@ -1,7 +1,8 @@
-"""`dealthread invoices`: a person's credit on an invoice."""
+"""`dealthread invoices`: a person gives back a part of an invoice, or gives it up."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,9 @@ from dealthread.cli.change_forms import Body, named_value
 from dealthread.cli.output import money
 from dealthread.cli.process_api import As, Json, at, connect
 
-invoices = typer.Typer(help="Invoices: give back a part of one.", no_args_is_help=True)
+invoices = typer.Typer(
+    help="Invoices: give back a part of one, or give it up.", no_args_is_help=True
+)
 
 Invoice = Annotated[
     str,
@@ -24,7 +27,7 @@ Invoice = Annotated[
 
 @invoices.callback()
 def _invoices() -> None:
-    """Invoices: give back a part of one."""
+    """Invoices: give back a part of one, or give it up."""
 
 
 @invoices.command()
@@ -87,18 +90,80 @@ def credit(
     else:
         body["everything"] = True
     body |= {name: value for name, value in (("source_id", source_id), ("again", again)) if value}
-    path = at("invoices", invoice, "credits", *(["preview"] if preview else []))
+    _order(who, invoice, "credits", body, show if preview else None, as_json)
+
+
+@invoices.command("write-off")
+def write_off(
+    invoice: Invoice,
+    without_relief: Annotated[
+        bool,
+        typer.Option(
+            "--without-relief", help="The tax is an expense too, though the law may give it back."
+        ),
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the audit log.")] = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Run anew one that ended stopped or cancelled.")
+    ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show what it would do; nothing is written.")
+    ] = False,
+    who: As = None,
+    as_json: Json = False,
+) -> None:
+    """Give up what is open of an invoice: uncollectible at the biller, written off in the ledger.
+
+    The customer is told nothing and may still pay. Above the limit of config/policy.yaml a second
+    person approves it.
+    """
+    if not reason.strip() and not preview:
+        raise typer.BadParameter("say why", param_hint="--reason")
+    body: Body = {"without_relief": without_relief, "reason": reason}
+    body |= {"again": True} if again else {}
+    _order(who, invoice, "write-off", body, show_write_off if preview else None, as_json)
+
+
+def _order(
+    who: As,
+    invoice: str,
+    verb: str,
+    body: Body,
+    shown: Callable[[dict[str, Any]], None] | None,
+    as_json: bool,
+) -> None:
+    """Ask for it, or, where `shown` is given, for what it would do."""
+    path = at("invoices", invoice, verb, *(["preview"] if shown else []))
     with connect(who) as api:
-        answer = api.post(path, body, look="" if preview else "dealthread list")
+        answer = api.post(path, body, look="" if shown else "dealthread list")
     if as_json:
         output.raw(answer.text)
-    elif preview:
-        show(answer.json())
+    elif shown is not None:
+        shown(answer.json())
     else:
         made = answer.json()
         told = "accepted" if made["created"] else "known already, nothing was started"
         output.say(f"{told}: {made['business_key']}, run {made['generation']}")
         output.say(f"it goes on by itself: dealthread show {made['business_key']}")
+
+
+def _verdict(found: dict[str, Any]) -> None:
+    """Whether it would be taken, and who would have to agree."""
+    output.say("It would be accepted." if found["accepted"] else "It would be refused.")
+    for refusal in found["refusals"]:
+        output.say(f"  {refusal['field']}: {refusal['action']} [{refusal['code']}]")
+    for approval in found["approvals"]:
+        output.say(f"  needs approval: {approval}")
+
+
+def show_write_off(found: dict[str, Any]) -> None:
+    """What a write-off would do; why not, where it would be refused."""
+    _verdict(found)
+    output.table(
+        ("account", "tax code", "amount"),
+        ((one["account"], one["tax_code"], money(one["amount"])) for one in found["parts"]),
+        empty="nothing is written off",
+    )
 
 
 def _line(given: str, currency: str) -> Body:
@@ -108,11 +173,7 @@ def _line(given: str, currency: str) -> Body:
 
 def show(found: dict[str, Any]) -> None:
     """What a credit would do; why not, where it would be refused."""
-    output.say("It would be accepted." if found["accepted"] else "It would be refused.")
-    for refusal in found["refusals"]:
-        output.say(f"  {refusal['field']}: {refusal['action']} [{refusal['code']}]")
-    for approval in found["approvals"]:
-        output.say(f"  needs approval: {approval}")
+    _verdict(found)
     asked = {one["line_key"]: one["net"] for one in found["lines"]}
     output.table(
         ("line", "left", "given back"),

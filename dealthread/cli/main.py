@@ -9,16 +9,24 @@ import traceback
 import typer
 
 from dealthread.cli import (
+    adopt,
     cases,
+    circuits,
+    closing,
     collections,
     config,
+    contract_check,
     contracts,
+    customers,
     events,
     inbox,
     invoices,
     money_view,
+    receipts,
     recognition,
+    service_levels,
     transactions,
+    usage,
     workflow,
 )
 from dealthread.cli.failures import PROBLEM
@@ -48,16 +56,25 @@ app.command("show")(transactions.show)
 app.command("trace")(transactions.trace)
 app.command("uncertain")(transactions.uncertain)
 app.command("outcomes")(transactions.outcomes)
+app.command("service-levels")(service_levels.service_levels)
+app.command("close")(closing.close)
 app.command("money-view")(money_view.money_view)
+app.command("money-unsourced")(money_view.money_unsourced)
 app.add_typer(transactions.deals, name="deals")
+contracts.contracts.command("check")(contract_check.check)
 app.add_typer(contracts.contracts, name="contracts")
+app.add_typer(customers.customers, name="customers")
 app.add_typer(recognition.recognition, name="recognition")
+app.add_typer(adopt.adopt, name="adopt")
+app.add_typer(usage.usage, name="usage")
 app.add_typer(cases.cases, name="cases")
 app.add_typer(collections.collections, name="collections")
 app.add_typer(invoices.invoices, name="invoices")
+app.add_typer(receipts.receipts, name="receipts")
 app.add_typer(events.events, name="events")
 app.add_typer(events.subscribers, name="subscribers")
 app.add_typer(inbox.inbox, name="inbox")
+app.add_typer(circuits.circuits, name="circuits")
 app.add_typer(workflow.workflow, name="workflow")
 app.add_typer(config.config, name="config")
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from dealthread.cli import output
+from dealthread.cli.failures import PROBLEM
 from dealthread.cli.output import money
 from dealthread.cli.process_api import As, Json, connect
 
@@ -62,6 +63,23 @@ def money_view(
         output.raw(answer.text)
         return
     _show(answer.json())
+
+
+def money_unsourced(who: As = None, as_json: Json = False) -> None:
+    """List stored amounts that name no source in the system that owns them; 1 if there is one."""
+    with connect(who) as api:
+        answer = api.get("/money/unsourced")
+    found = answer.json()
+    if as_json:
+        output.raw(answer.text)
+    else:
+        output.table(
+            ("table", "row", "amount", "without"),
+            ((one["table"], one["row"], money(one["amount"]), one["missing"]) for one in found),
+            empty="every stored amount has its source",
+        )
+    if found:
+        raise typer.Exit(PROBLEM)
 
 
 def _show(view: dict[str, Any]) -> None:

@@ -15,8 +15,8 @@ from dealthread.cli import histories
 from dealthread.cli.output import clean
 from dealthread.settings import Settings
 from dealthread.temporal import data_converter
-from workers.bootstrap import sandbox
 from workers.registry import WORKFLOWS
+from workers.sandboxed import sandbox
 
 _MESSAGE = re.compile(r'\bmessage: "((?:[^"\\]|\\.)+)"')
 

@@ -12,9 +12,11 @@ import typer
 
 from dealthread.attributes import SERVER_TYPES
 from dealthread.cli import output
+from dealthread.cli.circuits import held_back
 from dealthread.cli.context import stack_root
-from dealthread.cli.failures import PROBLEM
-from dealthread.stack.doctor import Level, doctor, problems
+from dealthread.cli.failures import PROBLEM, Refused
+from dealthread.cli.process_api import connect
+from dealthread.stack.doctor import Finding, Level, doctor, problems
 from dealthread.stack.down import down
 from dealthread.stack.info import StackInfo
 from dealthread.stack.status import PartState, PartStatus, status
@@ -88,6 +90,8 @@ def show(as_json: Json = False) -> None:
         for part in unwell:
             mend = "dealthread up --detach" if part.state is PartState.DOWN else f"tail {part.log}"
             output.say(f"{part.name} is {part.state}: {mend}")
+        for line in _held_back():
+            output.say(f"{line}: dealthread circuits list")
     if unwell or not parts:
         raise typer.Exit(PROBLEM)
 
@@ -105,6 +109,12 @@ def _plain(value: object) -> object:
 def examine(as_json: Json = False) -> None:
     """Look for what is wrong; each finding names the command that mends it."""
     findings = doctor(_root())
+    findings += [
+        Finding(
+            f"circuit {line.partition(' ')[0]}", Level.PROBLEM, line, "dealthread circuits list"
+        )
+        for line in _held_back()
+    ]
     if as_json:
         output.raw(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -116,6 +126,15 @@ def examine(as_json: Json = False) -> None:
         )
     if problems(findings):
         raise typer.Exit(PROBLEM)
+
+
+def _held_back() -> list[str]:
+    """Circuits that are not closed; none where the bridge does not answer: it has a line then."""
+    try:
+        with connect() as api:
+            return held_back(api.get("/circuits").text)
+    except Refused:
+        return []
 
 
 def _root() -> Path:

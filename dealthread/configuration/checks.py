@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Protocol
 
-from dealthread.configuration import collections_checks, company_checks, trade_checks
+from dealthread.configuration import (
+    collections_checks,
+    company_checks,
+    service_level_checks,
+    trade_checks,
+)
 from dealthread.configuration.common import ACCOUNTS, ENTITIES, PRODUCTS, TAX, TERMS
 from dealthread.configuration.problem import ConfigProblem
 from dealthread.domain.catalog import ConfigSet
@@ -28,12 +33,14 @@ def check(config: ConfigSet) -> list[ConfigProblem]:
         company_checks.duties,
         company_checks.entities,
         company_checks.billing_accounts,
+        company_checks.payouts,
         company_checks.accounts,
         trade_checks.tax_codes,
         trade_checks.tax_rules,
         trade_checks.products,
         company_checks.terms_and_policy,
         collections_checks.policies,
+        service_level_checks.levels,
     )
     return [problem for part in parts for problem in part(config)]
 

@@ -15,6 +15,7 @@ ACCOUNTS = "accounts.yaml"
 TERMS = "payment_terms.yaml"
 POLICY = "policy.yaml"
 COLLECTIONS = "collections.yaml"
+SERVICE_LEVELS = "service_levels.yaml"
 
 
 def countries_known(file: str, path: str, codes: tuple[str, ...]) -> Iterator[ConfigProblem]:

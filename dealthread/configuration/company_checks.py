@@ -103,6 +103,15 @@ def entities(config: ConfigSet) -> Iterator[ConfigProblem]:
                 repr(tax_account),
                 f"is of kind {kinds[tax_account]}: tax that is owed needs a liability account",
             )
+        if entity.bad_debt_account not in kinds:
+            yield dangling(ENTITIES, f"{path}.bad_debt_account", entity.bad_debt_account, ACCOUNTS)
+        if (entity.bad_debt_relief_months or 0) < 0:
+            yield ConfigProblem(
+                ENTITIES,
+                f"{path}.bad_debt_relief_months",
+                str(entity.bad_debt_relief_months),
+                "0 or more months, or leave it out where tax is never given back",
+            )
         if not any(account.seller == entity.code for account in config.billing_accounts):
             yield ConfigProblem(
                 ENTITIES, f"{path}.code", repr(entity.code), f"add an account in {BILLING}"
@@ -162,6 +171,17 @@ def billing_accounts(config: ConfigSet) -> Iterator[ConfigProblem]:
                 )
 
 
+def payouts(config: ConfigSet) -> Iterator[ConfigProblem]:
+    """Payouts and disputes go to accounts of the chart."""
+    codes = {row.code for row in config.accounts}
+    for index, account in enumerate(config.billing_accounts):
+        for part in ("payouts", "disputes"):
+            for name, code in getattr(account, part).model_dump().items():
+                if code not in codes:
+                    path = f"billing_accounts[{index}].{part}.{name}"
+                    yield dangling(BILLING, path, code, ACCOUNTS)
+
+
 def accounts(config: ConfigSet) -> Iterator[ConfigProblem]:
     """Kinds of ledger accounts."""
     for index, account in enumerate(config.accounts):
@@ -188,9 +208,13 @@ def terms_and_policy(config: ConfigSet) -> Iterator[ConfigProblem]:
         "screening_max_age_days",
         "erp_unavailable_minutes",
         "entitlement_confirm_minutes",
+        "contract_check_ended_days",
     ):
         if getattr(policy, name) < 0:
             yield ConfigProblem(POLICY, f"policy.{name}", str(getattr(policy, name)), "0 or more")
+    if policy.contract_check_hours < 1:
+        hours = str(policy.contract_check_hours)
+        yield ConfigProblem(POLICY, "policy.contract_check_hours", hours, "1 or more hours")
     for name in ("credit_limit_default", "approval_amount"):
         for currency in getattr(policy, name):
             if currency not in EXPONENTS:

@@ -26,6 +26,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "payment_terms.yaml": ("payment_terms",),
     "policy.yaml": ("policy",),
     "products.yaml": ("products",),
+    "service_levels.yaml": ("service_levels",),
     "tax.yaml": ("tax_codes", "tax_rules"),
 }
 _FILE_OF = {field: file for file, fields in FILES.items() for field in fields}

@@ -35,6 +35,10 @@ class Invoice:
     net: Decimal
     tax: Decimal
     total: Decimal
+    remaining: Decimal = Decimal("0.00")
+    """Still to be paid."""
+    native_id: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,14 @@ class BillingBooks:
             net=net,
             tax=total - net,
             total=total,
+            remaining=_major(first["amount_remaining"]),
+            native_id=str(first["id"]),
+            account=agreement.account,
         )
+
+    def finalise(self, invoice: Invoice) -> None:
+        """Accounting does not wait for the hour after which the biller finalises a draft."""
+        self._clients[invoice.account].v1.invoices.finalize_invoice(invoice.native_id)
 
     def invoice_ids(self, agreement: Agreement) -> list[str]:
         """Every invoice of an agreement, drafts and void ones too."""
@@ -157,6 +168,29 @@ class Entitlements(HoldsHttp):
             raise SandboxError(f"the entitlement service answered {answer.status_code}")
         body: dict[str, Any] = answer.json()
         return body
+
+
+class CustomerSuccess(HoldsHttp):
+    """The customer-success service, by its own look-up."""
+
+    def __init__(self, stack: StackInfo) -> None:
+        self._http = httpx.Client(
+            base_url=stack.urls.customer_success_direct,
+            headers={"Authorization": f"Bearer {stack.credentials.customer_success_token}"},
+            timeout=15.0,
+            trust_env=False,
+        )
+
+    def of(self, customer_key: str, contract_key: str) -> dict[str, dict[str, Any]]:
+        """What was heard of a contract last: by sort (`contract`, `invoice`, `payment`) its
+        `state` and `data`. Empty where nothing was."""
+        answer = self._http.get(f"/accounts/{quote(customer_key, safe='')}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return {}
+        if answer.status_code != httpx.codes.OK:
+            raise SandboxError(f"the customer-success service answered {answer.status_code}")
+        heard: dict[str, dict[str, Any]] = answer.json()["contracts"].get(contract_key, {})
+        return heard
 
 
 def contracts_in_crm(org: SalesforceOrg) -> dict[str, list[str]]:

@@ -12,9 +12,10 @@ from pathlib import Path
 from rich.console import Console
 
 from dealthread.sandbox import scenes, worked_deals
-from dealthread.sandbox.books import BillingBooks, Entitlements
+from dealthread.sandbox.books import BillingBooks, CustomerSuccess, Entitlements
 from dealthread.sandbox.errors import EXPECTED, SandboxError, told
 from dealthread.sandbox.figures import compare_figures
+from dealthread.sandbox.first_invoices import compare_systems, finalise_drafts
 from dealthread.sandbox.invented import InventedCustomers
 from dealthread.sandbox.narration import Narrator
 from dealthread.sandbox.process import ProcessApi
@@ -81,6 +82,8 @@ def _run(stack: StackInfo, say: Narrator, patience_seconds: float) -> list[str]:
             billing=BillingBooks(shop.billing),
             tryton=held.enter_context(TrytonReader(stack)),
             entitlements=held.enter_context(Entitlements(stack)),
+            customer_success=held.enter_context(CustomerSuccess(stack)),
+            org=shop.org,
             tryton_proxy=stack.urls.tryton,
             label=f" run {number}",
             patience_seconds=patience_seconds,
@@ -94,7 +97,7 @@ def _scenes(stage: Stage, number: int, today: date) -> list[str]:
     completed = scenes.straight_and_approved(
         stage, (worked_deals.d2(k2), worked_deals.d1(k1), worked_deals.d4(k4))
     )
-    scenes.unmapped_product(
+    corrected = scenes.unmapped_product(
         stage,
         worked_deals.seats("S1", UNMAPPED, 10, invented.oregonian(_UNMAPPED_SLOT), today),
     )
@@ -102,14 +105,18 @@ def _scenes(stage: Stage, number: int, today: date) -> list[str]:
         stage,
         worked_deals.seats("S-BLK", NOT_SALABLE, 5, invented.oregonian(_REFUSED_SLOT), today),
     )
-    scenes.refused_after_the_pivot(
+    late = scenes.refused_after_the_pivot(
         stage,
         worked_deals.seats(
             "S9", "SEAT-STD", 20, invented.oregonian(_BLOCKED_SLOT), today, card=True
         ),
     )
     stage.say.chapter("What was billed and booked, read back from Stripe and Tryton")
+    billed = [*completed, corrected, late]
+    finalise_drafts(stage, billed)
     compare_figures(stage, completed)
+    stage.say.chapter("Each first invoice from the biller to the ledger, the CRM, customer success")
+    compare_systems(stage, billed)
     return stage.failures
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dealthread.sandbox.records import Customer, Place
-from dealthread.sandbox.worked_deals import K1, K2, K4, NORDWERK_HOLDING
+from dealthread.sandbox.worked_deals import K1, K2, K3, K4, NORDWERK_HOLDING
 
 _FIRST = (
     "Alderline Birchmoor Cinderford Dovemont Elkwater Fernhollow Galeport Hazelwick Ironvale "
@@ -45,6 +45,10 @@ class InventedCustomers:
             tax_id=german_vat_id(2 * self._number(slot) + 1),
             parent=replace(holding, number=f"{holding.number}P", domain=f"group.{holding.domain}"),
         )
+
+    def briton(self, slot: int) -> Customer:
+        """As K3: Leeds, with a VAT identifier, pays by card."""
+        return replace(self._like(K3, slot, "Ltd"), tax_id=british_vat_id(self._number(slot)))
 
     def new_yorker(self, slot: int) -> Customer:
         """As K4: New York City, 30 days."""
@@ -95,3 +99,15 @@ def german_vat_id(number: int) -> str:
         product = 2 * total % 11
     check = 11 - product
     return f"DE{digits}{0 if check == 10 else check}"
+
+
+def british_vat_id(number: int) -> str:
+    """A VAT identifier of the right form with right check digits (weights 8 to 2, modulus 97).
+
+    It begins with 19, as the published samples do: nobody's as far as we know.
+    """
+    digits = f"19{number % 100_000:05d}"
+    weighted = sum(
+        int(digit) * weight for digit, weight in zip(digits, range(8, 1, -1), strict=True)
+    )
+    return f"GB{digits}{-weighted % 97:02d}"

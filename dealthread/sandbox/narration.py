@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -67,9 +67,16 @@ class Narrator:
             table.add_row("    evidence", escape(f"{name}: {value}"))
         self._console.print(table)
 
-    def rows(self, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A table."""
-        table = Table(*headings, padding=(0, 1))
+    def rows(
+        self,
+        headings: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        whole: Collection[str] = (),
+    ) -> None:
+        """A table; columns in `whole` are never broken nor cut, however narrow the terminal is."""
+        table = Table(padding=(0, 1))
+        for heading in headings:
+            table.add_column(heading, overflow="fold", no_wrap=heading in whole)
         for row in rows:
             table.add_row(*(escape(str(cell)) for cell in row))
         self._console.print(table)

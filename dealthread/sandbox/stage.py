@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dealthread.sandbox.books import BillingBooks, Entitlements
+from dealthread.sandbox.books import BillingBooks, CustomerSuccess, Entitlements
 from dealthread.sandbox.errors import SandboxError
 from dealthread.sandbox.narration import Narrator
 from dealthread.sandbox.process import Json, ProcessApi, Standing
 from dealthread.sandbox.records import Sale
+from dealthread.sandbox.salesforce import SalesforceOrg
 from dealthread.sandbox.selling import Entered, SalesDesk
 from dealthread.sandbox.tryton import TrytonReader
 from dealthread.stack.defaults import APPROVER
@@ -31,6 +32,8 @@ class Stage:
     billing: BillingBooks
     tryton: TrytonReader
     entitlements: Entitlements
+    customer_success: CustomerSuccess
+    org: SalesforceOrg
     tryton_proxy: str
     label: str
     patience_seconds: float = PATIENCE_SECONDS

@@ -8,9 +8,12 @@ from decimal import Decimal
 from typing import Any, cast
 
 import stripe
-from stripe.params import CustomerCreateParams, TaxRateCreateParams
+from stripe.params import CustomerCreateParams, PriceCreateParams, TaxRateCreateParams
 
 from dealthread.domain.catalog import ConfigSet, TaxCode
+from dealthread.domain.deal import BillingFrequency
+from dealthread.domain.money import EXPONENTS, UnitPrice
+from dealthread.domain.pricing.tier import TierTable
 from dealthread.sandbox.loopback import TIMEOUT_SECONDS, loopback_session
 from dealthread.stack.info import StackInfo
 
@@ -49,6 +52,7 @@ def ensure_catalogue(clients: dict[str, stripe.StripeClient], config: ConfigSet)
     for account in config.billing_accounts:
         client = clients[account.key]
         created += _products(client, config)
+        created += _usage_prices(client, config, account.currencies)
         created += _tax_rates(
             client, [code for code in config.tax_codes if code.seller == account.seller]
         )
@@ -91,6 +95,78 @@ def _products(client: stripe.StripeClient, config: ConfigSet) -> int:
             {"id": key, "name": name}, {"idempotency_key": f"sandbox/product/{key}"}
         )
     return len(missing)
+
+
+def _usage_prices(
+    client: stripe.StripeClient, config: ConfigSet, currencies: tuple[str, ...]
+) -> int:
+    """The meters, and a price for each currency of the account and each way to bill it."""
+    meters = {
+        row["event_name"]: row["id"]
+        for row in every(client.v1.billing.meters.list({"status": "active", "limit": 100}))
+    }
+    present = {row["lookup_key"] for row in every(client.v1.prices.list({"limit": 100}))}
+    made = 0
+    for product in config.products:
+        if product.usage is None:
+            continue
+        meter = product.usage.meter
+        if meter not in meters:
+            meters[meter] = client.v1.billing.meters.create(
+                {
+                    "display_name": product.name,
+                    "event_name": meter,
+                    "default_aggregation": {"formula": "sum"},
+                },
+                {"idempotency_key": f"sandbox/meter/{meter}"},
+            ).id
+            made += 1
+        for table in product.usage.prices:
+            for frequency in product.frequencies:
+                months = BillingFrequency(frequency).months
+                interval = ("year", months // 12) if months % 12 == 0 else ("month", months)
+                currency = table.currency.lower()
+                key = f"usage:{product.billing_product}:{currency}:{interval[1]}{interval[0]}"
+                if table.currency not in currencies or key in present:
+                    continue
+                client.v1.prices.create(
+                    _usage_price(product.billing_product, table, meters[meter], interval, key),
+                    {"idempotency_key": f"sandbox/price/{key}"},
+                )
+                made += 1
+    return made
+
+
+def _usage_price(
+    product: str, table: TierTable, meter: str, interval: tuple[str, int], key: str
+) -> PriceCreateParams:
+    params = {
+        "product": product,
+        "currency": table.currency.lower(),
+        "billing_scheme": "tiered",
+        "tiers_mode": "graduated",
+        "tax_behavior": "exclusive",
+        "lookup_key": key,
+        "recurring": {
+            "interval": interval[0],
+            "interval_count": interval[1],
+            "usage_type": "metered",
+            "meter": meter,
+        },
+        "tiers": [
+            {
+                "up_to": "inf" if tier.up_to is None else int(tier.up_to),
+                "unit_amount_decimal": _minor(tier.unit_price),
+            }
+            for tier in table.tiers
+        ],
+    }
+    return cast("PriceCreateParams", params)
+
+
+def _minor(price: UnitPrice) -> Decimal:
+    """In plain digits, as Stripe reads them."""
+    return Decimal(f"{price.amount.scaleb(EXPONENTS[price.currency]).normalize():f}")
 
 
 def _tax_rates(client: stripe.StripeClient, codes: list[TaxCode]) -> int:

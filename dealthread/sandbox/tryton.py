@@ -30,6 +30,17 @@ SALE_FIELDS = (
     "description",
     "payment_term.name",
 )
+INVOICE_FIELDS = (
+    "reference",
+    "number",
+    "state",
+    "party.code",
+    "currency.code",
+    "untaxed_amount",
+    "tax_amount",
+    "total_amount",
+    "amount_to_pay",
+)
 LINE_FIELDS = ("sale", "product.code", "quantity", "amount")
 
 
@@ -63,6 +74,12 @@ class TrytonReader(HoldsHttp):
     def sales(self, domain: Sequence[Any] = ()) -> list[Row]:
         """Sale orders of every company."""
         return self._of_companies("sale.sale", "company", domain, SALE_FIELDS)
+
+    def invoices(self, domain: Sequence[Any] = ()) -> list[Row]:
+        """Customer invoices and credit memos of every company that are posted; `reference` is the
+        biller's number, and the amounts of a credit memo are negative."""
+        posted = [["type", "=", "out"], ["state", "in", ["posted", "paid"]], *domain]
+        return self._of_companies("account.invoice", "company", posted, INVOICE_FIELDS)
 
     def sale_lines(self, domain: Sequence[Any] = ()) -> list[Row]:
         """Lines of the sale orders of every company; `sale` is the order's id."""

@@ -22,6 +22,9 @@ CUSTOMER_SUCCESS_EVENTS: list[str] = [
     "subscription.*",
     "collections.*",
     "entitlement.*",
+    "invoice.*",
+    "payment.*",
+    "credit_memo.*",
 ]
 # What a customer is told; which of them become a notice is the service's own matter.
 COMMUNICATIONS_EVENTS: list[str] = [
@@ -59,6 +62,7 @@ def app_environment(stack: StackInfo) -> dict[str, str]:
         "DEALTHREAD_WEBHOOK_SECRETS": json.dumps(webhook_secrets),
         "DEALTHREAD_UI_URL": stack.urls.temporal_ui,
         "DEALTHREAD_BRIDGE_URL": stack.urls.bridge,
+        "DEALTHREAD_INVOICE_TO_CASH": "true",
         "DEALTHREAD_SUBSCRIBERS": json.dumps(_subscribers(stack)),
         "DEALTHREAD_SALESFORCE_ORG_ID": org,
         "DEALTHREAD_SALESFORCE_INSTANCE_URL": stack.urls.salesforce,

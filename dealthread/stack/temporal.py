@@ -33,6 +33,11 @@ TUNING = (
     "history.transferProcessorMaxPollRPS=100",
     "--dynamic-config-value",
     'history.timerProcessorMaxTimeShift="10ms"',
+    # Priority orders a backlog within one partition only.
+    "--dynamic-config-value",
+    "matching.numTaskqueueReadPartitions=1",
+    "--dynamic-config-value",
+    "matching.numTaskqueueWritePartitions=1",
 )
 
 

@@ -13,6 +13,7 @@ _INTEGRATION_GROUPS = (
     ("account", "group_account"),
     ("party", "group_party_admin"),
 )
+CLOSING_GROUP = "Closing of months"
 # Direction of the hierarchy as a customer's record shows it, and its mirror image.
 CHILD_RELATION = "Subsidiary of"
 PARENT_RELATION = "Parent of"
@@ -41,6 +42,7 @@ def create_integration_user(
 ) -> int:
     """One user for all companies; each call names its company in the context."""
     groups = [session.known(module, name) for module, name in _INTEGRATION_GROUPS]
+    groups.append(_who_closes_months(session))
     return session.create(
         "res.user",
         {
@@ -53,6 +55,16 @@ def create_integration_user(
             "company_filter": "all",
         },
     )
+
+
+def _who_closes_months(session: SetupSession) -> int:
+    """A group that may press "Close" on a period and change nothing else of fiscal years: a
+    button's own groups count instead of the right to write the record."""
+    group = session.create("res.group", {"name": CLOSING_GROUP})
+    button = session.known("account", "period_close_button")
+    administrators = session.known("account", "group_account_admin")
+    session.write("ir.model.button", button, {"groups": [["add", [group, administrators]]]})
+    return group
 
 
 def create_relation_types(session: SetupSession) -> None:
