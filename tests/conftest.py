@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.plugins.property_profiles",
     "tests.plugins.serving",
     "tests.plugins.stripe_judge",
+    "tests.plugins.stuck_tests",
     "tests.plugins.temporal_servers",
     "tests.plugins.worker_groups",
 ]

@@ -11,15 +11,24 @@ from dealthread.domain.ledger import trial_balance_of
 from dealthread.domain.ledger_export import to_hledger
 from dealthread.outcome import Unknown
 from dealthread.ports.erp import ErpPort
-from tests.adapters.posting_suite import DEALS, FIRST, LAST, RULES, UK, US, Ledger, d1, d3, d5
+from tests.adapters.posting_beside import BESIDE
+from tests.adapters.posting_deals import DEALS, d1, d3, d5
+from tests.adapters.posting_ledger import FIRST, LAST, UK, US, Ledger
+from tests.adapters.posting_rules import RULES
+from tests.adapters.rate_suite import RATES
+from tests.adapters.taking_back_suite import TAKING_BACK
 from tests.fakes.erp import FakeErp
 from tests.fakes.world import Fault, World, settled
 from tests.support import postings as p
-from tests.support.hledger import HLEDGER, judge
+from tests.support.hledger import HLEDGER, MISSING, judge
 from tests.support.tryton import done
 
 
-@pytest.mark.parametrize("story", [*DEALS, *RULES], ids=lambda story: str(story.__name__))
+@pytest.mark.parametrize(
+    "story",
+    [*DEALS, *RULES, *BESIDE, *RATES, *TAKING_BACK],
+    ids=lambda story: str(story.__name__),
+)
 async def test_the_ledger_keeps(story: Callable[[Ledger], Awaitable[None]]) -> None:
     """Each act twice; the trial balance balances."""
     erp: ErpPort = FakeErp(World())
@@ -48,7 +57,7 @@ async def test_the_journals_make_the_trial_balance() -> None:
     assert trial_balance_of(entries, "GBP") == await erp.trial_balance(UK, LAST)
 
 
-@pytest.mark.skipif(not HLEDGER, reason="hledger is not installed")
+@pytest.mark.skipif(not HLEDGER, reason=MISSING)
 async def test_hledger_accepts_the_export(tmp_path: Path) -> None:
     """SN-1: a second reader of the books, which knows nothing of us."""
     erp = FakeErp(World())

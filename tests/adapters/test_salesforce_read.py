@@ -56,6 +56,26 @@ def worked_deal(world: CrmWorld) -> tuple[str, str]:
     return deal, account
 
 
+async def test_won_deals_are_listed_by_id_a_page_at_a_time(
+    crm: SalesforceCrm, crm_world: CrmWorld
+) -> None:
+    """SN-10: what is won is found without any event; lost, old and deleted deals are not."""
+    account = crm_world.account("Late Ltd")
+    won = sorted(crm_world.deal(account, CloseDate="2999-01-0" + str(n)) for n in (1, 2, 3))
+    crm_world.deal(account, CloseDate="2998-12-31")
+    crm_world.deal(account, CloseDate="2999-01-01", StageName="Closed Lost")
+    crm_world.delete("Opportunity", crm_world.deal(account, CloseDate="2999-01-01"))
+    crm_world.change("Opportunity", won[0], Dealthread_Kind__c="amendment")
+    since = date(2999, 1, 1)
+    first = await crm.won_deals(since, after="", limit=2)
+    rest = await crm.won_deals(since, after=first[-1].deal_id, limit=2)
+    assert [one.deal_id for one in (*first, *rest)] == won
+    assert [one.kind for one in (*first, *rest)] == ["amendment", "new", "new"]
+    assert {one.org for one in first} == {(await crm.read_deal(won[1])).org}
+    with pytest.raises(BadInput):
+        await crm.won_deals(since, after="x' OR Id != '", limit=2)
+
+
 async def test_a_deal_is_read_whole_in_one_call(crm: SalesforceCrm, crm_world: CrmWorld) -> None:
     """DM-01: opportunity, account, parent, lines and contacts; one composite request."""
     deal_id, account_id = worked_deal(crm_world)

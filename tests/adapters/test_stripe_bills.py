@@ -203,6 +203,8 @@ async def test_a_void_credit_note_is_none(
     client.v1.credit_notes.void_credit_note(client.v1.credit_notes.list({"limit": 1}).data[0].id)
     bill = await dated_billing.read_bill(DE, first_id(agreement))
     assert (bill.credit_memos, left(bill)) == ((), ("0.00", "21134.40"))
+    (voided,) = bill.voided_credits
+    assert (str(voided.gross.amount), voided.voided_on) == ("2620.08", CUT)
 
 
 async def test_a_void_bill_says_when(
@@ -268,6 +270,7 @@ INVOICE: dict[str, Any] = {
     "currency": "eur",
     "amount_paid": 1500,
     "amount_paid_off_stripe": 1500,
+    "metadata": {},
     "status_transitions": {"paid_at": 1776124800},
 }
 RECORD: dict[str, Any] = {

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from activities.ledger_rates import invoice_at_its_rate
 from adapters.erp.tryton.factory import create
-from dealthread.domain.receivable import DocumentState, LedgerInvoice
+from dealthread.domain.receivable import DocumentState, LedgerInvoice, PostedDocument
 from dealthread.errors import VendorUnavailable
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports.erp import ErpPort
-from tests.adapters.posting_suite import DE, FIRST, LAST, US
+from tests.adapters.posting_ledger import DE, FIRST, LAST, US
 from tests.support import deals
 from tests.support import postings as p
-from tests.support.tryton import FailingAt, document_key, done, with_lost_answer
+from tests.support.tryton import FailingAt, document_key, done, set_rates, with_lost_answer
 
 if TYPE_CHECKING:  # a plugin must not be imported before pytest loads it
     from tests.adapters.tryton_fixture import RunningTryton
@@ -80,6 +81,33 @@ async def test_any_call_of_an_invoice_may_lose_its_answer(
         entries=2,
     )
     assert calls > 12
+
+
+async def test_a_draft_of_a_lost_answer_is_posted_at_the_rate_that_it_then_says(
+    tryton_erp: ErpPort, tryton_server: RunningTryton
+) -> None:
+    """Tryton converts when it posts. Treasury has entered the rate of the day meanwhile, so the
+    draft, which says the one before, is made anew: what it says is what was posted."""
+    admin, server = tryton_server.installation.logins()["admin"], tryton_server.settings
+    await set_rates(server, admin, {"GBP": "1", "USD": "1.25"}, "2027-09-01")
+    await p.onboard(tryton_erp, US, p.PENNINE)
+    part = p.line("2300", "1000.00", "US-NONEXUS", "0.00", "GBP")
+    bill = p.invoice(US, p.PENNINE, "2027-09-03", part)
+
+    async def post(erp: ErpPort) -> Outcome[PostedDocument]:
+        at_its_rate = await invoice_at_its_rate(erp, bill)
+        return await erp.post_invoice(at_its_rate, idempotency_key="k")
+
+    method = "model.account.invoice.create"
+    assert isinstance(await with_lost_answer(server, method, post), Unknown)
+    await set_rates(server, admin, {"USD": "1.5"}, "2027-09-03")
+    for _ in range(2):
+        posted = done(await post(tryton_erp))
+        assert posted.rate is not None
+        assert (posted.rate.rate, posted.rate.rate_date) == (Decimal("1.5"), p.day("2027-09-03"))
+        assert posted.open_ledger_amount == p.money("1500.00", "USD")
+    entries = await tryton_erp.journals(US, FIRST, LAST)
+    assert p.net_of(entries, bill.document_key) == p.amounts(a1100="1500.00", a2300="-1500.00")
 
 
 async def test_any_call_of_a_receipt_may_lose_its_answer(

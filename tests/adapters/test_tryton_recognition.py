@@ -46,9 +46,9 @@ T = TypeVar("T")
 COMPANY = "3"
 APRIL = date(2026, 4, 1)
 WRITES = ("model.account.move.create", "model.account.move.post")
-# facts/domain.md §9.7: D3 platform and D5 seats in the ledger's pounds; D5's onboarding.
+# facts/domain.md §9.7: D3 platform and calls, D5 seats in the ledger's pounds, D5's onboarding.
 REVENUE = {
-    APRIL: {"4000": "400.00"},
+    APRIL: {"4000": "400.00", "4100": "1937.04"},
     date(2026, 6, 1): {"4000": "334.88"},
     date(2026, 7, 1): {"4000": "346.04", "4200": "2040.00"},
 }
@@ -138,7 +138,7 @@ async def test_months_are_posted_once_through_any_lost_answer_and_tie_to_the_led
             act = getattr(healthy.posting, what)
             await insisted(lambda act=act, asked=asked: act(asked))
             posted = await entries_of(tryton_erp, APRIL, {entry.document_key})
-            assert posted == {"4000": [Decimal("400.00")]}
+            assert posted == {"4000": [Decimal("400.00")], "4100": [Decimal("1937.04")]}
         document = await tryton_erp.read_document(COMPANY, entry.document_key)
         assert document.reversal is not None
     keys: set[str] = set()

@@ -6,81 +6,23 @@ uses this by `pytest_plugins = ("tests.adapters.tryton_fixture",)` and must not 
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from adapters.erp.tryton.factory import create
 from adapters.erp.tryton.rpc import TrytonRpc
-from adapters.erp.tryton.settings import TrytonSettings
-from dealthread.config import load_config
 from dealthread.ports.erp import ErpPort
-from dealthread.stack import tryton
-from dealthread.stack.postgres import PostgresProgram
-from dealthread.stack.tryton_setup.server import free_port
-
-ROOT = Path(__file__).parents[2]
-CACHE = ROOT / ".dealthread" / "cache"
-DATABASE = "tryton_test"
-
-
-@dataclass(frozen=True)
-class RunningTryton:
-    """Address and settings of the session's Tryton."""
-
-    url: str
-    database: str
-    settings: TrytonSettings
-    installation: tryton.TrytonInstallation
-    log: Path
-    """What trytond printed."""
+from tests.support.tryton_server import RunningTryton as RunningTryton
+from tests.support.tryton_server import running_tryton
 
 
 @pytest.fixture(scope="session")
 def tryton_server() -> Iterator[RunningTryton]:
     """Tryton on a free port of 127.0.0.1, with a database of its own."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="dt-pg-") as folder:
-        # Data of tests only: no fsync. The socket is elsewhere, because its path must be short.
-        program = PostgresProgram(CACHE / "tryton-pg", Path(folder) / "s")
-        with program.running(durable=False) as postgres:
-            installation = tryton.prepare(CACHE, postgres, load_config(ROOT / "config"), print)
-            tryton.clone(installation, DATABASE, fresh=True)
-            port = free_port()
-            command, variables = tryton.serve_command(installation, DATABASE, port)
-            url = f"http://127.0.0.1:{port}"
-            log_file = CACHE / "tryton-test.log"
-            with log_file.open("wb") as log:
-                process = subprocess.Popen(
-                    command, env={**os.environ, **variables}, stdout=log, stderr=log
-                )
-                try:
-                    tryton.wait_healthy(url, process=process)
-                    yield RunningTryton(
-                        url,
-                        DATABASE,
-                        TrytonSettings(
-                            url=url,
-                            database=DATABASE,
-                            user="dealthread",
-                            password=SecretStr(installation.credentials.integration_password),
-                            instance=installation.instance,
-                            companies=dict(installation.companies),
-                        ),
-                        installation,
-                        log_file,
-                    )
-                finally:
-                    process.terminate()
-                    process.wait(timeout=20)
-            postgres.drop_database(DATABASE)
+    with running_tryton() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

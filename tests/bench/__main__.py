@@ -18,7 +18,19 @@ from pathlib import Path
 
 import psutil
 
-from tests.bench import changes, costs, memory, money, open_contracts, simulators, speed, webhooks
+from tests.bench import (
+    changes,
+    costs,
+    invoices,
+    ledger,
+    memory,
+    money,
+    open_contracts,
+    simulators,
+    speed,
+    usage,
+    webhooks,
+)
 from tests.bench.deals import win_deals
 from tests.bench.house import House, house
 from tests.bench.report import Report
@@ -28,9 +40,10 @@ from tests.bench.sizes import FULL, QUICK, Sizes
 ALONE: dict[str, Callable[[Sizes, Report], None]] = {
     "money": money.measure,
     "simulators": simulators.measure,
+    "ledger": ledger.measure,
 }
 """Parts that start at most a process of their own."""
-CHANGES, OPEN = "changes", "open-contracts"
+CHANGES, OPEN, USAGE, INVOICES = "changes", "open-contracts", "usage", "invoices"
 """Parts that need all servers and are measured by themselves too; the first holds the second."""
 
 
@@ -38,7 +51,9 @@ def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small counts; keeps no document")
-    parser.add_argument("--only", choices=sorted((*ALONE, CHANGES, OPEN)), help="one part")
+    parser.add_argument(
+        "--only", choices=sorted((*ALONE, CHANGES, OPEN, USAGE, INVOICES)), help="one part"
+    )
     parser.add_argument("--contracts", type=int, help="open contracts of one worker")
     arguments = parser.parse_args()
     sizes = QUICK if arguments.quick else FULL
@@ -50,6 +65,10 @@ def main() -> None:
         try:
             if arguments.only in (CHANGES, OPEN):
                 _measure_contracts(arguments.only, sizes, report)
+            elif arguments.only == USAGE:
+                _measure_usage(sizes, report)
+            elif arguments.only == INVOICES:
+                _measure_invoices(sizes, report)
             else:
                 ALONE[arguments.only](sizes, report)
         finally:
@@ -67,6 +86,7 @@ def main() -> None:
         deals = win_deals(made.stack, sizes.deals)
         _progress(f"{sizes.deals} deals are won in Salesforce")
         asyncio.run(_measure(made, deals, sizes, report))
+    _measure_invoices(sizes, report)
     _measure_contracts(CHANGES, sizes, report)
     if not arguments.quick:
         report.keep()
@@ -94,6 +114,23 @@ async def _measure(made: House, deals: Iterator[str], sizes: Sizes, report: Repo
         await run.bare(sizes.warm_up, 4, activities)
         await speed.measure(run, sizes, activities, report)
     await webhooks.measure(made, sizes, report)
+    await usage.measure(made, sizes, report)
+
+
+def _measure_usage(sizes: Sizes, report: Report) -> None:
+    with house(_progress) as made:
+        _settings_of(made)
+        asyncio.run(usage.measure(made, sizes, report))
+
+
+def _measure_invoices(sizes: Sizes, report: Report) -> None:
+    async def measured(made: House, deals: Iterator[str]) -> None:
+        async with runner(made, deals) as run:
+            await invoices.measure(run, sizes, report)
+
+    with house(_progress) as made:
+        _settings_of(made)
+        asyncio.run(measured(made, win_deals(made.stack, sizes.invoices)))
 
 
 def _settings_of(made: House) -> None:

@@ -18,7 +18,7 @@ from dealthread.readiness import signs_of_life
 from dealthread.settings import load_settings
 from dealthread.temporal import connect
 from tests.bench.announced import AnnouncedAtOnceWorkflow
-from workers.bootstrap import sandbox
+from workers.sandboxed import sandbox
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
 
 RESTING_QUEUE = "bench-contracts-at-rest"

@@ -29,6 +29,9 @@ class Sizes:
     webhook_rounds: int = 7
     webhooks: int = 1500
     """Messages of a round."""
+    usage_rounds: int = 5
+    usage_batches: int = 160
+    """Batches of usage events of a round."""
     simulator_calls: int = 5_000
     """Requests of each kind to each simulator."""
     simulator_memory_calls: int = 100_000
@@ -43,6 +46,10 @@ class Sizes:
     """Changes of the contract whose history is watched."""
     open_contracts: int = 1_000
     """Contracts at rest in the cache of one worker; `--contracts 5000` takes minutes more."""
+    invoices_at_fifty: int = 60
+    """Paid invoices of a round at concurrency 50."""
+    postings: int = 20
+    """Documents of each kind that are posted to the real ERP, one after the other."""
     due_contracts: int = 100
     """Contracts of which something falls due while no worker runs."""
 
@@ -50,6 +57,12 @@ class Sizes:
     def deals(self) -> int:
         """Deals needed in all."""
         return self.warm_up + self.cost_runs + self.rounds * (self.at_one + self.at_fifty)
+
+    @property
+    def invoices(self) -> int:
+        """Invoices needed, each of a deal of its own: three ways to tell of one, and speed."""
+        speed = self.rounds * (self.at_one + self.invoices_at_fifty)
+        return self.warm_up + 3 * self.cost_runs + speed
 
     @property
     def contracts(self) -> int:
@@ -66,11 +79,15 @@ QUICK = Sizes(
     at_fifty=30,
     webhook_rounds=2,
     webhooks=500,
+    usage_rounds=2,
+    usage_batches=32,
     simulator_calls=500,
     simulator_memory_calls=5_000,
     money_runs=10,
     schedule_lines=1_000,
     amended_at_fifty=20,
+    invoices_at_fifty=20,
+    postings=3,
     changes_of_one=5,
     open_contracts=100,
     due_contracts=10,

@@ -29,18 +29,19 @@ UI = "http://127.0.0.1:8233"
 START = 1_763_000_000.0
 """Machine time of every test until it moves the clock."""
 
-TOKENS = {
-    f"token-{role}": {"actor": f"{role}-person", "roles": [role]}
-    for role in (
-        "viewer",
-        "operator",
-        "approver",
-        "finance",
-        "deal-desk",
-        "finance-systems",
-        "customer-success",
-    )
-} | {
+ROLES = (
+    "viewer",
+    "operator",
+    "approver",
+    "finance",
+    "deal-desk",
+    "finance-systems",
+    "customer-success",
+    "metering",
+    "cash",
+)
+"""Each has a token of its own."""
+TOKENS = {f"token-{role}": {"actor": f"{role}-person", "roles": [role]} for role in ROLES} | {
     "token-none": {"actor": "nobody", "roles": []},
     "token-all": {
         "actor": "head",

@@ -16,10 +16,11 @@ from dealthread.domain.transaction import ChangeOutcome, RiskLevel, RiskSignal
 from dealthread.naming import withdrawal_id
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.runs import Runs
-from dealthread.store.schema import audit, change_orders, runs
+from dealthread.store.schema import audit, change_orders, outbox, runs
 from tests.bridge.caller import DEAL, ORG, Bridge
 from tests.store.test_changes import context_of, second_version
 from tests.support.change_orders import seats_of
+from tests.support.events_told import breaches_of
 from tests.support.running_contract import TODAY, running_contract, worked_contract
 
 pytestmark = pytest.mark.postgres
@@ -335,6 +336,20 @@ async def test_customer_success_signals_a_risk_and_may_do_nothing_else(
     async with bridge.engine.connect() as connection:
         (entry,) = await connection.execute(select(audit).where(audit.c.event == "risk.signalled"))
     assert (entry.actor, entry.detail) == ("customer-success-person", {"level": "high"})
+    await asked(bridge, contract, "signals/risk", body, role="customer-success")
+    low = await asked(bridge, contract, "signals/risk", {"level": "low"}, role="customer-success")
+    assert low.status_code == 202
+    async with bridge.engine.connect() as connection:
+        (told,) = (await connection.execute(select(outbox.c.body))).scalars()
+    assert told["type"] == "dealthread.renewal_risk.raised.v1"
+    assert told["data"] == {
+        "contract_key": contract.key,
+        "customer_key": contract.customer_key,
+        "signal": "risk_high",
+        "source": "customer-success",
+        "term_end_date": contract.end_date.isoformat() if contract.end_date else None,
+    }
+    assert breaches_of(told) == []
     for what, order in ORDERS.items():
         denied = await asked(bridge, contract, what, order, role="customer-success")
         assert (denied.status_code, denied.json()["code"]) == (403, "not_allowed"), what

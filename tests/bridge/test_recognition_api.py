@@ -2,68 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date
-from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
-from dealthread.bridge.app import create_app
 from dealthread.cli import recognition
-from dealthread.settings import Settings
-from tests.support.deal_builder import CONFIG_DIR, ORG
-from tests.support.saga_lab import Lab, lab
+from tests.support.bridge_over_lab import bridge_over
+from tests.support.saga_lab import lab
 from tests.support.worked_year import WorkedYear
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 JANUARY = "/v1/recognition/US01/2026-01"
 FEBRUARY = "/v1/recognition/US01/2026-02"
-
-
-class Asks:
-    """A caller of the bridge as one role."""
-
-    def __init__(self, http: httpx.AsyncClient, role: str) -> None:
-        self._http, self._role = http, role
-
-    async def __call__(self, path: str, body: object = None, *, expect: int = 200) -> Any:
-        method = "GET" if body is None else "POST"
-        answer = await self._http.request(
-            method, path, json=body, headers={"Authorization": f"Bearer {self._role}"}
-        )
-        assert answer.status_code == expect, answer.text
-        return answer.json()
-
-
-@asynccontextmanager
-async def _bridge(it: Lab, url: str, client: Client, role: str = "finance") -> AsyncIterator[Asks]:
-    roles = {name: {"actor": f"{name}-person", "roles": [name]} for name in ("finance", "viewer")}
-    app = create_app(
-        Settings.model_validate(
-            {
-                "database_url": url,
-                "codec_keys": json.dumps({"test/1": "a2" * 21 + "s="}),
-                "config_dir": CONFIG_DIR,
-                "business_offset_seconds": it.offset_seconds(),
-                "api_tokens": json.dumps(roles),
-                "webhook_secrets": json.dumps({f"salesforce:{ORG}": ["whsec_a2V5"]}),
-            }
-        )
-    )
-    async with app.router.lifespan_context(app):
-
-        async def connected() -> Client:
-            return client
-
-        object.__setattr__(app.state.resources, "temporal", connected)
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as http:
-            yield Asks(http, role)
 
 
 async def test_a_month_is_previewed_run_shown_reversed_and_rolled_forward(
@@ -74,7 +26,7 @@ async def test_a_month_is_previewed_run_shown_reversed_and_rolled_forward(
         year = WorkedYear(engine, it.erp).tell("d1")
         await year.until(date(2026, 2, 1))
         key = year.contracts["d1"].key
-        async with _bridge(it, database_url, dev_server) as asks:
+        async with bridge_over(it, database_url, dev_server) as asks:
             told = await asks(f"{JANUARY}/runs/preview", {})
             assert [one["accounts"]["4000"]["amount"] for one in told["entries"]] == ["1061.64"]
             assert (await asks(JANUARY))["entries"] == []
@@ -116,7 +68,7 @@ async def test_what_cannot_be_done_is_refused_with_its_field(
         it.erp.ledger.closed.add(date(2026, 1, 1))
         service = {"obligation": "L2", "accepted_on": "2026-01-13", "evidence": "form 17"}
         acceptances = f"/v1/contracts/{key}/acceptances"
-        async with _bridge(it, database_url, dev_server) as asks:
+        async with bridge_over(it, database_url, dev_server) as asks:
             refusals = [
                 (await asks(path, body, expect=status))["code"]
                 for path, body, status in (
@@ -143,7 +95,7 @@ async def test_what_cannot_be_done_is_refused_with_its_field(
                 "before_the_contract",
             ]
             await asks(f"{JANUARY}/reversals", {"reason": "  "}, expect=422)
-        async with _bridge(it, database_url, dev_server, role="viewer") as asks:
+        async with bridge_over(it, database_url, dev_server, role="viewer") as asks:
             for path in (f"{JANUARY}/runs", f"{JANUARY}/runs/preview"):
                 await asks(path, {}, expect=403)
             await asks(acceptances, service, expect=403)

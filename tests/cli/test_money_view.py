@@ -6,10 +6,12 @@ import json
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.stack.info import StackInfo
 from dealthread.store.bills import PostgresBills
+from dealthread.store.schema import contracts
 from tests.cli.conftest import Run
 from tests.support.running_contract import TODAY, running_contract, worked_contract
 from tests.unit.position.worked import bill
@@ -53,3 +55,17 @@ async def test_the_view_is_shown_with_documents_and_differences(
         (("--as-of", "2026-02-28", "--entity", "XX"), "US01"),
     ):
         assert named in run("money-view", *words).error
+
+
+async def test_an_amount_without_a_source_is_listed_and_the_command_says_so_by_its_exit(
+    run: Run, stack: StackInfo, engine: AsyncEngine
+) -> None:
+    contract = await running_contract(engine, worked_contract(stack.salesforce_org_id, DEAL))
+    said = run("money-unsourced")
+    assert (said.code, said.out.strip()) == (0, "every stored amount has its source")
+    async with engine.begin() as connection:
+        await connection.execute(update(contracts).values(deal_id=""))
+    said = run("money-unsourced")
+    line = " ".join(said.out.splitlines()[1].split())
+    assert (said.code, line) == (1, f"contracts {contract.key} 15,000.00 USD the deal of the CRM")
+    assert json.loads(run("money-unsourced", "--json").out)[0]["row"] == contract.key

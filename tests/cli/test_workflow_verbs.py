@@ -32,8 +32,8 @@ from tests.fakes.world import Fault
 from tests.plugins.temporal_servers import TEST_KEY
 from tests.support.deal_builder import D1_TODAY, d1
 from tests.support.saga_lab import Lab, fresh, lab
-from workers.bootstrap import sandbox
 from workers.registry import WORKFLOWS
+from workers.sandboxed import sandbox
 
 pytestmark = [
     pytest.mark.temporal,

@@ -66,8 +66,17 @@ _SAMPLES: dict[str, Any] = {
     "entitlement": "ent_0123456789abcdef",
     "payment_id": "pi_1001",
     "payout_id": "po_1001",
+    "dispute_id": "du_1001",
+    "evidence_due_at": "2026-03-30T23:59:59Z",
     "invoice_id": "in_1001",
     "credit_memo_id": "cn_1001",
+    "incident": "OUT-0123456789AB",
+    "opened_at": "2026-03-16T09:00:00Z",
+    "closed_at": "2026-03-16T10:00:00Z",
+    "vendor": "tryton",
+    "account": "1",
+    "evidence": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "ledger_period": "erp:tryton.1:period:3",
 }
 
 

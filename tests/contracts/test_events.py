@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from dealthread.domain.events import EventType
 from tests.contracts.events import DIALECT, FOLDER, LOCK, Shapes, index, shapes, text_of
 from tests.contracts.json_schema import breaches
 
+ROOT = Path(__file__).resolve().parents[2]
 KINDS = pytest.mark.parametrize("kind", list(EventType), ids=lambda kind: kind.value)
 
 
@@ -102,3 +105,18 @@ def test_the_lock_bites() -> None:
     loose = {**present, kind: {**present[kind], "customer_key": '{"type": "string"}'}}
     assert broken(present, loose) == [f"{kind} customer_key may be missing now"]
     assert broken(present, {k: v for k, v in present.items() if k != kind}) == [f"{kind} is gone"]
+
+
+def test_every_type_is_told_somewhere_or_listed_as_not_told_yet() -> None:
+    """A producer is code of ours that names the type; docs/interfaces.md lists the others."""
+    producers = "\n".join(
+        path.read_text("utf-8")
+        for folder in ("activities", "adapters", "dealthread", "workflows")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.name not in ("events.py", "catalogue.py") and "simulators" not in path.parts
+    )
+    silent = {kind.value for kind in EventType if f"EventType.{kind.name}" not in producers}
+    page = (ROOT / "docs" / "interfaces.md").read_text("utf-8")
+    _, _, told = page.partition("and not told yet:")
+    listed = re.findall(r"`(dealthread\.[a-z_.0-9]+)`", told.partition("\n\n")[0])
+    assert set(listed) == silent

@@ -21,6 +21,7 @@ from fastapi.routing import APIRoute
 from dealthread.bridge import (
     api,
     checking,
+    circuits_api,
     codec_server,
     collections_api,
     events_api,
@@ -221,7 +222,9 @@ def test_the_table_of_rules_is_the_rules() -> None:
 
 def served() -> list[str]:
     """Method and path of every route of the bridge."""
-    modules = (intake, api, checking, collections_api, events_api, inbox_api, codec_server)
+    modules = (
+        intake, api, checking, circuits_api, collections_api, events_api, inbox_api, codec_server,
+    )  # fmt: skip
     routers: list[APIRouter] = [module.router for module in modules]
     return [
         f"{method} {route.path}"

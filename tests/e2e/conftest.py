@@ -139,7 +139,15 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.2)
 
 
-ORDER = ("test_demo", "test_one_story", "test_kills", "test_real_input", "test_canary")
+ORDER = (
+    "test_demo",
+    "test_one_story",
+    "test_credit_story",
+    "test_changed_by_hand",
+    "test_kills",
+    "test_real_input",
+    "test_canary",
+)
 """The demonstration's first run is the worked customers'; the canary looks last, at everything."""
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from dealthread.sandbox.books import BillingBooks, Entitlements
+from dealthread.sandbox.books import BillingBooks, CustomerSuccess, Entitlements
 from dealthread.sandbox.invented import InventedCustomers
 from dealthread.sandbox.process import ProcessApi
 from dealthread.sandbox.salesforce import SalesforceOrg, quoted
@@ -37,8 +37,9 @@ pytestmark = [
 def test_every_system_tells_the_same_story_and_knows_the_others(
     stack: StackInfo, sales: SalesDesk, operator: ProcessApi
 ) -> None:
-    """Total, tax, customer, parent, currency and context of Tryton's order equal the deal's; each
-    native id finds the deal."""
+    """Total, tax, customer, parent, currency and context of Tryton's order equal the deal's; its
+    first invoice is the same at the biller, in the ledger, the CRM and at customer success (PF-07);
+    each native id finds the deal."""
     customer = InventedCustomers(2000).german(1)
     deal = sales.sell(d2(customer))
     operator.wait_until(deal.deal_id, lambda seen: seen.outcome == "completed", "the end", 90)
@@ -92,6 +93,39 @@ def test_every_system_tells_the_same_story_and_knows_the_others(
         assert contract["Dealthread_Booking_Id__c"].endswith(refs["booking"])
         assert contract["Dealthread_Entitlement_Id__c"] == refs["entitlement"]
         assert contract["Dealthread_Status__c"] == "active"
+
+        invoice = BillingBooks(clients).first_invoice(agreement)
+        assert invoice is not None
+        assert (invoice.status, f"{invoice.total:.2f}") == ("open", "21134.40")
+        success = held.enter_context(CustomerSuccess(stack))
+        until(
+            lambda: (
+                success.of(deal.customer_key, deal.contract_key).get("invoice", {}).get("state")
+                == "posted"
+            ),
+            60,
+            "customer success hears of the invoice, which the ledger and the CRM have by then",
+        )
+        heard = success.of(deal.customer_key, deal.contract_key)["invoice"]
+        (document,) = erp.invoices([["party.code", "=", deal.customer_key]])
+        figures = tuple(document[f"{name}_amount"] for name in ("untaxed", "tax", "total"))
+        assert [f"{figure:.2f}" for figure in figures] == ["17760.00", "3374.40", "21134.40"]
+        assert (document["reference"], document["state"]) == (invoice.number, "posted")
+        assert f"{document['amount_to_pay']:.2f}" == "21134.40"
+        assert (heard["state"], heard["data"]["invoice_number"]) == ("posted", invoice.number)
+        assert heard["data"]["document"] == invoice.number
+        (mirrored,) = org.query(
+            "SELECT Dealthread_Number__c, Dealthread_Status__c, Dealthread_Total__c, "
+            "Dealthread_Amount_Due__c, Dealthread_Contract__c, Dealthread_Document_Id__c "
+            "FROM Dealthread_Invoice__c WHERE Dealthread_Invoice_Id__c = "
+            + quoted(f"{invoice.account}:{invoice.native_id}")
+        )
+        assert mirrored["Dealthread_Number__c"] == invoice.number
+        assert mirrored["Dealthread_Status__c"] == "open"
+        assert mirrored["Dealthread_Contract__c"] == contract["Id"]
+        assert mirrored["Dealthread_Document_Id__c"] == str(document["id"])
+        for amount in ("Dealthread_Total__c", "Dealthread_Amount_Due__c"):
+            assert f"{mirrored[amount]:.2f}" == "21134.40"
 
     for row in operator.refs(deal.deal_id):
         name = f"{row['system']}:{row['account']}:{row['kind']}:{row['native_id']}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from dealthread.domain.base import Ref, System
-from dealthread.domain.bill import Bill, PaymentWay
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import (
     Agreement,
@@ -14,21 +13,22 @@ from dealthread.domain.documents import (
     BillingCustomer,
     ChangedAgreement,
     CreditForm,
-    CreditMemo,
 )
 from dealthread.domain.invoice import BillingInvoice, InvoiceLine, InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.party import Party
 from dealthread.errors import NotFound, StepRejected
-from dealthread.outcome import Outcome, Rejected
+from dealthread.outcome import Outcome
 from dealthread.ports.billing import (
     ChangeAgreement,
-    CreditInvoice,
     OnboardBillingCustomer,
     StartAgreement,
 )
+from tests.fakes.adoption import OldBiller
+from tests.fakes.billing_agreements import FakeAgreements
+from tests.fakes.billing_bills import FakeBills, act_of
 from tests.fakes.billing_changes import Books, changed, memos
-from tests.fakes.bills import credit_of, credited, paid, with_credit
+from tests.fakes.billing_usage import FakeUsage
 from tests.fakes.world import Unchanged, World
 
 
@@ -60,24 +60,21 @@ def invoice_of(contract: Contract, status: InvoiceStatus, ref: Ref | None = None
     )
 
 
-class FakeBilling:
+class FakeBilling(FakeBills, FakeUsage, FakeAgreements, OldBiller):
     """Customers and agreements at a biller whose keys do not dedupe (the hardest kind)."""
 
     settle_window = timedelta(0)
     idempotency_window = timedelta(0)
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        FakeBills.__init__(self, world)
+        FakeUsage.__init__(self, world)
+        FakeAgreements.__init__(self, world)
         self.customers: dict[str, BillingCustomer] = {}
         self.retired: set[str] = set()
-        self.agreements: dict[str, list[Agreement]] = {}
         self.changes: dict[str, ChangedAgreement] = {}
         """By the key of the act: what each change made."""
         self.books = Books()
-        self.bills: dict[str, Bill] = {}
-        """By native id, as a test puts them there."""
-        self.credits: dict[str, CreditMemo] = {}
-        """By the key of the act: what a person's credit made."""
         self.paid: set[str] = set()
         """Contracts whose invoices are paid: their credits go to the balance, or back."""
         self.holds_at_start = True
@@ -156,6 +153,7 @@ class FakeBilling:
                 first_invoice=invoice,
             )
             made.append(agreement)
+            self.holds(contract)
             return agreement
 
         return await self._world.write("billing.start_agreement", contract.key, effect)
@@ -231,44 +229,6 @@ class FakeBilling:
             "billing.cancel_agreement", self._contract_of(agreement), effect
         )
 
-    async def read_bill(self, billing_account: str, native_id: str) -> Bill:
-        def look() -> Bill:
-            found = self.bills.get(native_id)
-            if found is None or found.ref.account != billing_account:
-                raise NotFound("billing_object_not_found")
-            return found
-
-        return await self._world.read("billing.read_bill", look)
-
-    async def bill_ids(self, billing_account: str, customer_key: str) -> tuple[str, ...]:
-        def look() -> tuple[str, ...]:
-            return tuple(
-                one.ref.native_id
-                for one in reversed(self.bills.values())
-                if (one.ref.account, one.customer_key) == (billing_account, customer_key)
-                and one.status is not InvoiceStatus.DRAFT
-            )
-
-        return await self._world.read("billing.bill_ids", look)
-
-    def pay(self, native_id: str, amount: Money, day: date, way: PaymentWay) -> Bill:
-        """A customer pays a bill, or a part of it."""
-        self.bills[native_id] = paid(self.bills[native_id], amount, day, way)
-        return self.bills[native_id]
-
-    def credit(
-        self,
-        native_id: str,
-        net: Money,
-        tax: Money,
-        day: date,
-        form: CreditForm,
-        line_key: str = "",
-    ) -> Bill:
-        """Somebody credits a bill at the biller."""
-        self.bills[native_id] = credited(self.bills[native_id], net, tax, day, form, line_key)
-        return self.bills[native_id]
-
     async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
         def look() -> ChangedAgreement:
             refusal = self.books.refusal(command, self._today())
@@ -288,7 +248,7 @@ class FakeBilling:
     async def change_agreement(
         self, command: ChangeAgreement, *, idempotency_key: str
     ) -> Outcome[ChangedAgreement]:
-        act, contract = _act(idempotency_key), command.before.key
+        act, contract = act_of(idempotency_key), command.before.key
         refusal = self.books.refusal(command, self._today())
         if act not in self.changes and refusal is not None:
             return refusal
@@ -299,6 +259,7 @@ class FakeBilling:
             made = self._changed(command)
             self.changes[act] = made
             self.books.add(contract, made)
+            self.holds(command.after)
             held = self.agreements.setdefault(contract, [])
             if all(one.ref != made.agreement.ref for one in held):
                 held.append(made.agreement)
@@ -312,51 +273,8 @@ class FakeBilling:
         self, command: ChangeAgreement, *, idempotency_key: str
     ) -> ChangedAgreement | None:
         return await self._world.read(
-            "billing.find_change", lambda: self.changes.get(_act(idempotency_key))
+            "billing.find_change", lambda: self.changes.get(act_of(idempotency_key))
         )
-
-    async def preview_credit(self, command: CreditInvoice) -> CreditMemo:
-        def look() -> CreditMemo:
-            memo = credit_of(self._bill_of(command), command, self._today())
-            if isinstance(memo, Rejected):
-                raise StepRejected.of(memo)
-            return memo.model_copy(update={"ref": None, "number": ""})
-
-        return await self._world.read("billing.preview_credit", look)
-
-    async def credit_invoice(
-        self, command: CreditInvoice, *, idempotency_key: str
-    ) -> Outcome[CreditMemo]:
-        act, bill = _act(idempotency_key), self._bill_of(command)
-        memo = credit_of(bill, command, self._today())
-        if act not in self.credits and isinstance(memo, Rejected):
-            return memo
-
-        def effect() -> CreditMemo | Unchanged[CreditMemo]:
-            if act in self.credits:
-                return Unchanged(self.credits[act])
-            assert isinstance(memo, CreditMemo)
-            self.credits[act] = memo
-            self.bills[command.invoice_id] = with_credit(bill, memo, command.cause)
-            return memo
-
-        return await self._world.write("billing.credit_invoice", bill.contract_key, effect)
-
-    async def find_credit(
-        self, command: CreditInvoice, *, idempotency_key: str
-    ) -> CreditMemo | None:
-        return await self._world.read(
-            "billing.find_credit", lambda: self.credits.get(_act(idempotency_key))
-        )
-
-    def _bill_of(self, command: CreditInvoice) -> Bill:
-        found = self.bills.get(command.invoice_id)
-        if found is None or found.ref.account != command.billing_account:
-            raise NotFound("billing_object_not_found")
-        return found
-
-    def _today(self) -> date:
-        return self._world.today.date()
 
     def _changed(self, command: ChangeAgreement) -> ChangedAgreement:
         held = next(
@@ -377,8 +295,3 @@ class FakeBilling:
             form = CreditForm.OPEN_INVOICE
         made = changed(command, self._today(), held, number)
         return made.model_copy(update={"credit_memos": memos(command, corrects, number, form)})
-
-
-def _act(idempotency_key: str) -> str:
-    """Without the revision of a corrected repeat."""
-    return idempotency_key.partition("~")[0]

@@ -11,7 +11,7 @@ from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.outcome import Rejected
-from dealthread.ports.billing import CreditInvoice
+from dealthread.ports.billing import CreditInvoice, RecordPayment
 
 
 def paid(bill: Bill, amount: Money, day: date, way: PaymentWay) -> Bill:
@@ -25,6 +25,20 @@ def paid(bill: Bill, amount: Money, day: date, way: PaymentWay) -> Bill:
     )
     less = _less(bill, amount)
     return less.model_copy(update={"payments": (*bill.payments, payment)})
+
+
+def recorded(bill: Bill, command: RecordPayment, day: date) -> Bill | Rejected:
+    """The bill after all that is left was paid to the bank."""
+    if any(one.receipt == command.receipt for one in bill.payments):
+        return bill
+    if bill.status not in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE):
+        return Rejected("cash.over_under", f"invoice_is_{bill.status}", "invoice")
+    if bill.remaining != command.amount:
+        return Rejected("cash.over_under", "another_amount_is_left", "amount")
+    after = paid(bill, command.amount, day, PaymentWay.BANK)
+    *before, last = after.payments
+    marked = last.model_copy(update={"receipt": command.receipt})
+    return after.model_copy(update={"payments": (*before, marked)})
 
 
 def credited(

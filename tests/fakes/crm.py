@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from dealthread.domain.base import Ref, System
 from dealthread.domain.change_order import AmendmentOrder, RenewalOrder
+from dealthread.domain.comparison.seen import CrmContract
 from dealthread.domain.contract import Contract
 from dealthread.domain.deal import Deal
 from dealthread.domain.documents import CrmRecord
+from dealthread.domain.span import whole_periods
 from dealthread.errors import NotFound, StepRejected
 from dealthread.naming import renewal_id
-from dealthread.outcome import Outcome
-from dealthread.ports.crm import CollectionsMirror, CrmChange, CrmWriteBack, InvoiceMirror
+from dealthread.outcome import Outcome, Rejected
+from dealthread.ports.crm import (
+    CONTRACT_RECORD_MISSING,
+    CollectionsMirror,
+    CrmChange,
+    CrmWriteBack,
+    InvoiceMirror,
+    WonDeal,
+)
 from tests.fakes.world import World
 
 
@@ -34,11 +43,32 @@ class FakeCrm:
         self.invoices: dict[Ref, InvoiceMirror] = {}
         self.collections: dict[Ref, CollectionsMirror] = {}
         """As they were last told, by the invoice's reference."""
+        self.by_hand: dict[str, dict[str, object]] = {}
+        """What people wrote over a contract's record since: field to value."""
         self._last_key: dict[str, str] = {}
         """Key of the last write applied to a contract's record."""
 
     async def read_deal(self, deal_id: str) -> Deal:
         return await self._world.read("crm.read_deal", lambda: self._world.deal(deal_id))
+
+    async def won_deals(self, closed_from: date, *, after: str, limit: int) -> tuple[WonDeal, ...]:
+        def look() -> tuple[WonDeal, ...]:
+            found = sorted(
+                (one for one in self._world.deals.values() if one.is_won and not one.is_deleted),
+                key=lambda one: one.deal_id,
+            )
+            return tuple(
+                WonDeal(
+                    org=one.org,
+                    deal_id=one.deal_id,
+                    kind=one.kind,
+                    changed_at=one.modified_at or self._world.today,
+                )
+                for one in found
+                if one.deal_id > after and (one.closed_on or closed_from) >= closed_from
+            )[:limit]
+
+        return await self._world.read("crm.won_deals", look)
 
     def _record(self, command: CrmWriteBack) -> CrmRecord:
         return CrmRecord(
@@ -111,16 +141,55 @@ class FakeCrm:
 
         return await self._world.write("crm.record_change", key, effect)
 
+    async def contracts_now(self, contract_keys: tuple[str, ...]) -> tuple[CrmContract, ...]:
+        def look() -> tuple[CrmContract, ...]:
+            shown = [self._shown(key) for key in contract_keys if key in self.records]
+            return tuple(one.model_copy(update=self.by_hand.get(one.contract_key)) for one in shown)
+
+        return await self._world.read("crm.contracts_now", look)
+
+    def _shown(self, key: str) -> CrmContract:
+        """As written: the write-back, with what the latest change brought over it."""
+        first, _ = self.records[key]
+        change = self.recorded.get(key)
+        contract = change.contract if change is not None else first.contract
+        assert contract is not None
+        begun = first.contract or contract
+        end = contract.end_date or contract.committed_until
+        months = whole_periods(begun.start_date, end, 1)[0] if end else None
+        return CrmContract(
+            contract_key=key,
+            ref=self._record(first).ref,
+            account_id=first.account_id,
+            status=change.status if change is not None else first.status,
+            start_date=begun.start_date,
+            end_date=end,
+            term_months=months,
+            version=contract.version,
+            total_value=contract.tcv().amount if end else None,
+            billing_account=begun.billing_account,
+            booking_company=begun.erp_company,
+            subscription=first.subscription.native_id if first.subscription else "",
+            booking=first.booking.native_id if first.booking else "",
+            entitlement=first.entitlement.native_id if first.entitlement else "",
+            changed_at=change.status_at if change is not None else first.status_at,
+        )
+
     async def mirror_invoice(
         self, command: InvoiceMirror, *, idempotency_key: str
     ) -> Outcome[CrmRecord]:
         def effect() -> CrmRecord:
+            if command.contract_key and command.contract_key not in self.records:
+                raise StepRejected(CONTRACT_RECORD_MISSING, case_kind="crm.rejected")
             self.invoices[command.invoice] = command
             native_id = f"a01-{command.invoice.account}-{command.invoice.native_id}"
             ref = Ref(system=System.CRM, account="org", kind="invoice", native_id=native_id)
             return CrmRecord(ref=ref, status=command.status)
 
-        return await self._world.write("crm.mirror_invoice", command.invoice.native_id, effect)
+        try:
+            return await self._world.write("crm.mirror_invoice", command.invoice.native_id, effect)
+        except StepRejected as refusal:
+            return Rejected(refusal.case_kind, refusal.code)
 
     async def show_collections(
         self, command: CollectionsMirror, *, idempotency_key: str

@@ -12,24 +12,36 @@ from dealthread.domain.documents import (
     BookingState,
     ErpCustomer,
 )
-from dealthread.domain.ledger import LedgerJournal, PostedJournal, Reversal, TrialBalanceRow
+from dealthread.domain.ledger import (
+    LedgerJournal,
+    LedgerPeriod,
+    LedgerPeriodState,
+    PostedJournal,
+    Reversal,
+    TrialBalanceRow,
+    UnpostedDocument,
+)
 from dealthread.domain.receivable import (
     LedgerCreditMemo,
     LedgerInvoice,
+    LedgerRate,
     LedgerReceipt,
     PostedDocument,
+    TakenBackCredit,
     WriteOff,
 )
 from dealthread.errors import NotFound, StepRejected
 from dealthread.outcome import Outcome, Rejected
 from dealthread.ports.erp import DraftBooking, OnboardErpCustomer, PostingQuestion, PostingRules
+from dealthread.ports.ledger import CUSTOMER_UNKNOWN
+from tests.fakes.adoption import OldLedger
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.world import Unchanged, World
 
 T = TypeVar("T")
 
 
-class FakeErp:
+class FakeErp(OldLedger):
     """Customers and bookings of one company after another."""
 
     settle_window = timedelta(0)
@@ -49,7 +61,7 @@ class FakeErp:
             lambda: PostingRules(
                 company=question.company,
                 read_at=datetime(2026, 1, 1, tzinfo=UTC),
-                open_from=self.ledger.open_from(question.posting_date),
+                open_from=self.ledger.open_from(question.posting_date, question.company),
             ),
         )
 
@@ -199,6 +211,11 @@ class FakeErp:
             "erp.find_document", lambda: self.ledger.find(company, document_key)
         )
 
+    async def exchange_rate(self, company: str, currency: str, on: date) -> LedgerRate | None:
+        return await self._world.read(
+            "erp.exchange_rate", lambda: self.ledger.exchange_rate(company, currency, on)
+        )
+
     async def post_invoice(
         self, command: LedgerInvoice, *, idempotency_key: str
     ) -> Outcome[PostedDocument]:
@@ -206,8 +223,18 @@ class FakeErp:
             "erp.post_invoice",
             command.company,
             command.document_key,
-            lambda: self.ledger.invoice(command),
+            lambda: self._to_a_customer(command),
         )
+
+    def _to_a_customer(self, command: LedgerInvoice) -> PostedDocument:
+        if all(key != command.customer_key for _, key in self.customers):
+            raise StepRejected(
+                CUSTOMER_UNKNOWN,
+                case_kind="customer.sync_failed",
+                field="customer_key",
+                customer_key=command.customer_key,
+            )
+        return self.ledger.invoice(command)
 
     async def post_credit_memo(
         self, command: LedgerCreditMemo, *, idempotency_key: str
@@ -217,6 +244,16 @@ class FakeErp:
             command.company,
             command.document_key,
             lambda: self.ledger.credit_memo(command),
+        )
+
+    async def take_back_credit(
+        self, command: TakenBackCredit, *, idempotency_key: str
+    ) -> Outcome[PostedDocument]:
+        return await self._post(
+            "erp.take_back_credit",
+            command.document.company,
+            command.document.document_key,
+            lambda: self.ledger.take_back(command),
         )
 
     async def apply_receipt(
@@ -281,3 +318,25 @@ class FakeErp:
         return await self._world.read(
             "erp.journals", lambda: self.ledger.journals(company, start, end)
         )
+
+    async def read_period(self, company: str, month: date) -> LedgerPeriod:
+        return await self._world.read("erp.read_period", lambda: self.ledger.period(company, month))
+
+    async def unposted(self, company: str, month: date) -> tuple[UnpostedDocument, ...]:
+        return await self._world.read("erp.unposted", lambda: self.ledger.unposted(company, month))
+
+    async def close_period(
+        self, company: str, month: date, *, idempotency_key: str
+    ) -> Outcome[LedgerPeriod]:
+        def effect() -> LedgerPeriod | Unchanged[LedgerPeriod]:
+            known = self.ledger.period(company, month)
+            if known.state is LedgerPeriodState.CLOSED:
+                return Unchanged(known)
+            return self.ledger.close(company, month)
+
+        try:
+            return await self._world.write("erp.close_period", f"{company}:{month:%Y-%m}", effect)
+        except StepRejected as refusal:
+            return Rejected(
+                refusal.case_kind, refusal.code, field=refusal.field, evidence=refusal.evidence
+            )

@@ -25,42 +25,29 @@ from dealthread.domain.receivable import (
     LedgerInvoice,
     LedgerReceipt,
     PostedDocument,
+    TakenBackCredit,
     WriteOff,
 )
 from dealthread.domain.revenue.journal import Side
 from dealthread.errors import StepRejected
+from dealthread.ports.ledger import RATE_MISSING
+from tests.fakes.ledger_periods import PeriodsAndRates
 
-CURRENCIES = {"1": "USD", "2": "EUR", "3": "GBP"}
 _RATES = {"US-TX-SAAS": "6.6", "US-NY-SAAS": "8.875", "DE-19": "19", "GB-20": "20"}
 _HUNDRED = Decimal(100)
 
 
 @dataclass
-class FakeLedger:
+class FakeLedger(PeriodsAndRates):
     """Documents and entries of all companies."""
 
-    closed_until: date = date(2026, 1, 1)
-    """First open day."""
     documents: dict[tuple[str, str], PostedDocument] = field(default_factory=dict)
     entries: list[PostedJournal] = field(default_factory=list)
     settled: dict[str, list[tuple[str, Money, Money | None]]] = field(default_factory=dict)
     """Key of a receipt or write-off → what it settled: document, amount, ledger amount."""
 
-    closed: set[date] = field(default_factory=set)
-    """First days of months that were closed since."""
-
-    def open_from(self, day: date) -> date:
-        """First open day on or after a day."""
-        day = max(day, self.closed_until)
-        while day.replace(day=1) in self.closed:
-            day = (day.replace(day=28) + timedelta(days=4)).replace(day=1)
-        return day
-
     def find(self, company: str, key: str) -> PostedDocument | None:
         return self.documents.get((company, key))
-
-    def currency(self, company: str) -> str:
-        return CURRENCIES.get(company, "USD")
 
     # ------------------------------------------------------------ documents
 
@@ -88,6 +75,19 @@ class FakeLedger:
             self._enter(command.company, command.document_key, day, "settlement", lines)
         return made
 
+    def take_back(self, command: TakenBackCredit) -> PostedDocument:
+        document = command.document
+        if self.find(document.company, command.memo) is None:
+            raise StepRejected("document_unknown", case_kind="erp.rejected", field="document_key")
+        reduced = self.find(document.company, command.invoice)
+        if reduced is None or not reduced.open_amount:
+            raise StepRejected("credit_is_used", case_kind="erp.rejected", field="memo")
+        zero = Money.zero(document.currency)
+        made = self._document(document, DocumentKind.INVOICE, zero, Side.DEBIT)
+        own = document.rate.of(document.gross) if document.rate else None
+        self._settle(document.company, command.invoice, -document.gross, -own if own else None)
+        return made
+
     def receipt(self, command: LedgerReceipt) -> PostedDocument:
         for part in command.applications:
             self._require_open(command.company, part.document_key, part.amount)
@@ -95,15 +95,19 @@ class FakeLedger:
         def own(amount: Money) -> Money:
             return command.rate.of(amount) if command.rate else amount
 
+        def told(amount: Money) -> Money | None:
+            return amount if command.rate else None
+
         loss = command.exchange_loss()
-        lines = [_line(command.money_account, Side.DEBIT, own(command.amount))]
+        whole = command.amount
+        lines = [_line(command.money_account, Side.DEBIT, own(whole), document=told(whole))]
         for part in command.applications:
             amount = part.ledger_amount or part.amount
-            lines.append(
-                _line(command.receivable_account, Side.CREDIT, amount, command.customer_key)
-            )
-        if command.unapplied:
-            lines.append(_line(command.unapplied_account, Side.CREDIT, own(command.unapplied)))
+            account, customer = command.receivable_account, command.customer_key
+            lines.append(_line(account, Side.CREDIT, amount, customer, told(part.amount)))
+        if rest := command.unapplied:
+            account = command.unapplied_account
+            lines.append(_line(account, Side.CREDIT, own(rest), document=told(rest)))
         if loss:
             side = Side.DEBIT if loss.amount > 0 else Side.CREDIT
             lines.append(_line(command.exchange_account, side, abs(loss)))
@@ -193,7 +197,13 @@ class FakeLedger:
         if any(c == company and one.number == number for (c, _), one in self.documents.items()):
             raise StepRejected("number_taken", case_kind="erp.manual_document", field="number")
         if command.rate is None and command.currency != self.currency(company):
-            raise StepRejected("rate_missing", case_kind="erp.rejected", field="rate")
+            raise StepRejected(RATE_MISSING, case_kind="erp.rejected", field="rate")
+        if command.rate is not None:
+            # As Tryton does: by the latest of its own table, however old, whatever it is told.
+            on = command.dates.issue_date
+            table = self.exchange_rate(company, command.currency, on, timedelta.max)
+            if table is None or table.rate != command.rate.rate:
+                raise StepRejected("rate_differs", case_kind="erp.rejected", field="rate")
         opposite = Side.CREDIT if side is Side.DEBIT else Side.DEBIT
         sides: list[EntryLine] = []
         for line in command.lines:
@@ -204,10 +214,13 @@ class FakeLedger:
                     turned = opposite if own.amount > 0 else side
                     foreign = abs(amount) if command.rate else None
                     sides.append(_line(account, turned, abs(own), document=foreign))
-        whole = command.rate.of(command.gross) if command.rate else command.gross
+        signed = (one.amount if one.side is opposite else -one.amount for one in sides)
+        # As Tryton does: the receivable is what the lines come to, each rounded by itself.
+        whole = Money.total(signed, self.currency(company))
         foreign = command.gross if command.rate else None
         sides.append(_line(command.receivable_account, side, whole, command.customer_key, foreign))
         entry = self._enter(company, command.document_key, command.dates.posting_date, kind, sides)
+        own = self.currency(company)
         document = PostedDocument(
             ref=entry.ref.model_copy(update={"kind": "invoice"}),
             kind=kind,
@@ -221,7 +234,8 @@ class FakeLedger:
             tax=command.tax,
             gross=command.gross,
             open_amount=left,
-            open_ledger_amount=command.rate.of(left) if command.rate else None,
+            open_ledger_amount=None if command.rate is None else whole if left else Money.zero(own),
+            rate=command.rate,
             issue_date=command.dates.issue_date,
             posting_date=command.dates.posting_date,
             due_date=command.due_date if isinstance(command, LedgerInvoice) else None,
@@ -250,6 +264,7 @@ class FakeLedger:
                 "tax": Money.zero(gross.currency),
                 "currency": gross.currency,
                 "open_amount": left,
+                "rate": command.rate if isinstance(command, LedgerReceipt) else None,
                 "customer_key": command.customer_key,
                 "state": DocumentState.PAID if is_used else DocumentState.POSTED,
             }
@@ -303,7 +318,7 @@ class FakeLedger:
     def _enter(
         self, company: str, key: str, day: date, text: str, lines: Iterable[EntryLine]
     ) -> PostedJournal:
-        if self.open_from(day) != day:
+        if self.open_from(day, company) != day:
             raise StepRejected("period_closed", case_kind="erp.period_closed", field="posting_date")
         number = str(len(self.entries) + 1)
         entry = PostedJournal(

@@ -31,10 +31,13 @@ from tests.fakes.world import Fault
 from tests.plugins.temporal_servers import registration
 from tests.replay.portable import portable
 from tests.replay.record_changes import CHANGES, Recorded
+from tests.replay.record_checks import CHECKS
+from tests.replay.record_closing import CLOSES
 from tests.replay.record_collections import PURSUITS
 from tests.replay.record_contracts import CONTRACTS
 from tests.replay.record_credits import CREDITS
 from tests.replay.record_recognition import RECOGNITIONS
+from tests.replay.record_settlement import SETTLEMENTS
 from tests.support.deal_builder import d1, d2
 from tests.support.office import Office
 from tests.support.overdue import owed
@@ -174,7 +177,15 @@ async def record(url: str) -> None:
         async with _laboratory(engine, date(2026, 1, 5)) as it:
             await _contract(it, url, it.client)
     async with _laboratory(engine, date(2026, 1, 1)) as it:
-        for change in (*CHANGES, *CONTRACTS, *CREDITS, *RECOGNITIONS):
+        for change in (
+            *CHANGES,
+            *CONTRACTS,
+            *CREDITS,
+            *RECOGNITIONS,
+            *CLOSES,
+            *CHECKS,
+            *SETTLEMENTS,
+        ):
             if _missing(change.__name__):
                 kept: Recorded = await change(it)
                 await _keep(it.client, kept.workflow_id, change.__name__, kept.run_id)

@@ -13,8 +13,8 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from tests.replay.portable import portable
-from workers.bootstrap import sandbox
 from workers.registry import WORKFLOWS
+from workers.sandboxed import sandbox
 
 HISTORIES = {
     path.stem: path.read_text()
@@ -45,6 +45,11 @@ ENDS = {
     "contract_ended_by_its_term": ("ContractLifecycle", "WORKFLOW_EXECUTION_COMPLETED"),
     "invoice_credit_completed": ("InvoiceCredit", "WORKFLOW_EXECUTION_COMPLETED"),
     "invoice_credit_waiting_for_approval": ("InvoiceCredit", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"),
+    "close_completed": ("PeriodClose", "WORKFLOW_EXECUTION_COMPLETED"),
+    "close_waiting_for_what_stands_in_the_way": (
+        "PeriodClose",
+        "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES",
+    ),
     "collections_paid_after_suspension": ("Collections", "WORKFLOW_EXECUTION_COMPLETED"),
     "collections_with_a_person": ("Collections", "TIMER_STARTED"),
     "collections_extended_then_handed_over": ("Collections", "TIMER_STARTED"),

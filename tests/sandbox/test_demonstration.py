@@ -86,6 +86,8 @@ class Systems:
                 parties=lambda _: [{"active": False}],
             ),
             "entitlements": SimpleNamespace(of=lambda _: self.entitlement),
+            "customer_success": None,
+            "org": None,
         }
         console = Console(file=io.StringIO(), width=120)
         return Stage(say=Narrator(console), tryton_proxy="", label="", **cast("Any", parts))

@@ -25,13 +25,13 @@ BASE = "/services/data/v66.0"
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], bool]], None]:
-    """`until(condition)` returns as soon as the condition holds; it fails after ten seconds.
+    """`until(condition)` returns as soon as the condition holds; it fails after a minute.
 
     For what another thread or process brings about.
     """
 
     def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 10.0
+        deadline = time.monotonic() + 60.0
         while not condition():
             assert time.monotonic() < deadline, "it did not happen in time"
             time.sleep(0.01)

@@ -38,10 +38,15 @@ async def shared_engine(shared_url: str) -> AsyncIterator[AsyncEngine]:
     await made.dispose()
 
 
+async def empty(engine: AsyncEngine) -> None:
+    """Take out what other tests left."""
+    async with engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            await connection.execute(text(f'DELETE FROM "{table.name}"'))  # noqa: S608 our names
+
+
 @pytest_asyncio.fixture
 async def store(shared_engine: AsyncEngine) -> AsyncEngine:
     """The shared database, empty."""
-    async with shared_engine.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
-            await connection.execute(text(f'DELETE FROM "{table.name}"'))  # noqa: S608 our names
+    await empty(shared_engine)
     return shared_engine

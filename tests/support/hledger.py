@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 HLEDGER = shutil.which("hledger") or ""
+MISSING = "hledger is not installed; to mend it, as root: apt-get install hledger"
 
 
 async def judge(text: str, folder: Path) -> str:

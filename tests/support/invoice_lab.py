@@ -119,8 +119,8 @@ def mirrored(it: Lab):
     return {ref.native_id: mirror for ref, mirror in it.crm.invoices.items()}
 
 
-async def until(holds) -> None:
-    for _ in range(400):
+async def until(holds, within: float = 20.0) -> None:
+    for _ in range(int(within / 0.05)):
         if holds():
             return
         await asyncio.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 
 from psycopg_pool import AsyncConnectionPool
@@ -12,12 +13,14 @@ from temporalio.client import Client
 from dealthread.bridge.relay import Relay
 from dealthread.domain.deal import Deal
 from dealthread.settings import Settings
-from dealthread.store.inbox import Inbox, InboxMessage
+from dealthread.store.inbox import Inbox, InboxMessage, InboxState
 from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.outbox import Outbox
-from dealthread.store.schema import runs
+from dealthread.store.schema import inbox, runs
 from tests.support.deal_builder import ORG
 from tests.support.saga_lab import Lab
+
+_numbers = itertools.count(1)
 
 
 class NoEvents:
@@ -36,6 +39,7 @@ class Office:
                 "database_url": url,
                 "codec_keys": "{}",
                 "business_offset_seconds": it.offset_seconds(),
+                "invoice_to_cash": True,
             }
         )
         self.lab = it
@@ -51,6 +55,28 @@ class Office:
             NoEvents(),  # type: ignore[arg-type]
             it.contracts,
         )
+
+    async def held(self, source: str, account: str, *bodies: str) -> None:
+        """Store messages that wait for their own consumer, as the bridge does."""
+        await InboxWriter(self.pool).store(
+            [
+                InboxMessage(
+                    source,
+                    account,
+                    f"{source}-{next(_numbers)}",
+                    "application/json",
+                    body.encode(),
+                    InboxState.HELD,
+                )
+                for body in bodies
+            ]
+        )
+
+    async def rows(self) -> list[tuple[str, str]]:
+        """State and outcome of what came in, oldest first."""
+        query = select(inbox.c.state, inbox.c.outcome).order_by(inbox.c.id)
+        async with self.lab.engine.connect() as connection:
+            return [(row.state, row.outcome) for row in await connection.execute(query)]
 
     async def webhook(self, deal: Deal, message_id: str) -> bool:
         """Store one message as the bridge does; True when it is new."""

@@ -67,13 +67,8 @@ class Debt:
         return self.it.client.get_workflow_handle(collections_id(self.account, self.invoice))
 
     async def ended(self) -> str:
-        """How the run ended. Not by awaiting its result: the server would skip meanwhile."""
-        handle = self.pursuing()
-        for _ in range(1500):
-            if (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING:
-                return str(await handle.result())
-            await asyncio.sleep(0.02)
-        raise AssertionError("the pursuit did not end")
+        """How the run ended."""
+        return await ended(self.pursuing())
 
     async def pursue(self) -> None:
         """As InvoiceToCash does it."""
@@ -174,6 +169,15 @@ class Debt:
         self.it.billing.bills[invoice] = bill_of(self.contract, invoice, ISSUED)
         self.together.append(invoice)
         return Debt(self.it, self.server, self.contract, invoice, self.together)
+
+
+async def ended(handle: WorkflowHandle[Any, Any]) -> str:
+    """How a run ended. Not by awaiting its result: the server would skip meanwhile."""
+    for _ in range(1500):
+        if (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING:
+            return str(await handle.result())
+        await asyncio.sleep(0.02)
+    raise AssertionError("the run did not end")
 
 
 async def go_to(

@@ -29,9 +29,11 @@ from dealthread.domain.transaction import (
 from dealthread.ensure import Limits
 from dealthread.naming import WORKFLOW_QUEUE, contract_key, erp_document_key, quote_to_cash_id
 from dealthread.settings import Settings
+from dealthread.store.adoption import PostgresAdoption
 from dealthread.store.bills import PostgresBills
 from dealthread.store.cases import PostgresCases
 from dealthread.store.changes import PostgresChanges
+from dealthread.store.closing import PostgresClosing
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
 from dealthread.store.pursuits import PostgresPursuits
@@ -39,6 +41,7 @@ from dealthread.store.reading import Reading
 from dealthread.store.recognition import PostgresRecognition
 from dealthread.store.runs import Runs
 from dealthread.store.schema import cases
+from dealthread.store.usage_sending import PostgresUsageSending
 from tests.fakes.billing import FakeBilling
 from tests.fakes.clock import FakeClock
 from tests.fakes.crm import FakeCrm
@@ -46,6 +49,7 @@ from tests.fakes.entitlement import FakeEntitlement
 from tests.fakes.erp import FakeErp
 from tests.fakes.world import World
 from workers.bootstrap import Ports, make_workers, plan_queues
+from workers.holding import Holding
 from workflows.quote_to_cash import QuoteToCashWorkflow
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
@@ -236,9 +240,10 @@ async def lab(
     interceptors: tuple[Interceptor, ...] = (),
     limits: Limits = QUICK,
     exchange: Callable[[Ports], Ports] = lambda ports: ports,
+    holding: Callable[[], Holding | None] = lambda: None,
 ) -> AsyncIterator[Lab]:
     """Workers on every queue over fakes, until the block ends. `exchange` puts real parts in the
-    place of some."""
+    place of some; `holding` holds the queues of ERPs back."""
     world = World()
     world.today = world.today.replace(year=today.year, month=today.month, day=today.day)
     crm, billing, erp = FakeCrm(world), FakeBilling(world), FakeErp(world)
@@ -257,11 +262,14 @@ async def lab(
         cases=PostgresCases(engine),
         pursuits=PostgresPursuits(engine),
         recognition=PostgresRecognition(engine),
+        closing=PostgresClosing(engine),
+        usage=PostgresUsageSending(engine),
+        adoption=PostgresAdoption(engine),
         clock=clock,
         config=lambda: config,
     )
     plans = plan_queues(exchange(ports), limits)
-    workers = Workers(lambda: make_workers(client, plans, interceptors, grace=timedelta(0)))
+    workers = Workers(lambda: make_workers(client, plans, interceptors, timedelta(0), holding()))
     await workers.start()
     try:
         yield Lab(

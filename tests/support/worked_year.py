@@ -4,19 +4,21 @@ changes, what customers accept, and their bills in the ledger, each on its own d
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.invoice import LedgerActivities
 from activities.invoice_inputs import PostCreditMemo, PostInvoice
+from dealthread.bridge.usage_taking import take_in
 from dealthread.domain.change_order import CancellationOrder, ChangeTiming
 from dealthread.domain.contract import Contract
 from dealthread.domain.contracting import build_contract
 from dealthread.domain.deal import Deal
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerRate
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerLine, LedgerRate
+from dealthread.domain.usage.event import EVENT_TYPE
 from dealthread.domain.versions.amended import amended
 from dealthread.domain.versions.ended import ended
 from dealthread.domain.versions.plan import RevenuePlanRow
@@ -25,29 +27,51 @@ from dealthread.domain.versions.treatment import treatments
 from dealthread.ensure import Ensure
 from dealthread.hub import ContractVersionRecord, RevenueRow
 from dealthread.hub_recognition import ServiceAcceptance
+from dealthread.hub_usage import Taken
 from dealthread.naming import contract_key
 from dealthread.ports.erp import ErpPort
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
 from dealthread.store.recognition import PostgresRecognition
+from dealthread.store.usage import PostgresUsage
 from tests.support import deal_builder as build
 from tests.support import deals
 from tests.support import postings as p
 from tests.support.running_contract import first_context, next_version, running_contract
+from tests.support.told_bills import Told
 from tests.unit.versions import worked as w
 
 Story = tuple[date, Callable[[], Awaitable[None]]]
 US, DE, UK = "US01", "DE01", "UK01"
 
 
+def usage_event(
+    contract: Contract, event_id: str, at: datetime, quantity: int
+) -> dict[str, object]:
+    """A CloudEvent of calls, as a gateway sends it."""
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": "urn:gateway",
+        "type": EVENT_TYPE,
+        "subject": contract.key,
+        "time": at.isoformat(),
+        "data": {"meter": "api_calls", "quantity": str(quantity)},
+    }
+
+
 class WorkedYear:
     """What happens, day by day; `until` lets it happen."""
 
-    def __init__(self, engine: AsyncEngine, erp: ErpPort) -> None:
+    def __init__(self, engine: AsyncEngine, erp: ErpPort, *, with_bills: bool = False) -> None:
+        """`with_bills`: the biller's bills are recorded too, numbered without gaps."""
         self._engine = engine
+        self._told = Told(engine) if with_bills else None
         self._erp = erp
         self._store = PostgresRecognition(engine)
-        self._bills = LedgerActivities({"tryton": erp}, Ensure(PostgresJournal(engine)))
+        self._bills = LedgerActivities(
+            {"tryton": erp}, Ensure(PostgresJournal(engine)), PostgresContracts(engine)
+        )
         self.contracts: dict[str, Contract] = {}
         self._first: dict[str, LedgerInvoice] = {}
         self._story: list[Story] = []
@@ -88,7 +112,7 @@ class WorkedYear:
         return [
             (date(2026, 1, 1), lambda: self._sign("d1", build.d1(), build.D1_TODAY)),
             (date(2026, 1, 1), lambda: self._bill("d1", deals.HARBORLINE, first)),
-            (date(2026, 2, 13), lambda: self._accept("d1", "L2", "2500.00", date(2026, 2, 13))),
+            (date(2026, 2, 13), lambda: self.accept("d1", "L2", "2500.00", date(2026, 2, 13))),
             (w.JULY, lambda: self._amend("d1", w.quantity(70), w.JULY)),
             (w.JULY, lambda: self._bill("d1", deals.HARBORLINE, more)),
         ]
@@ -116,14 +140,20 @@ class WorkedYear:
         ]
 
     def _d3(self) -> list[Story]:
-        def month(day: str) -> Callable[[], LedgerInvoice]:
-            part = p.line("2300", "400.00", "GB-20", "80.00", "GBP", key="L1")
-            return lambda: p.invoice("3", p.PENNINE, day, part)
+        platform = p.line("2300", "400.00", "GB-20", "80.00", "GBP", key="L1")
+        calls = p.line("1150", "1937.04", "GB-20", "387.41", "GBP", key="L2")
 
+        def month(day: str, *parts: LedgerLine) -> Callable[[], LedgerInvoice]:
+            return lambda: p.invoice("3", p.PENNINE, day, *parts)
+
+        april, may = month("2026-04-01", platform), month("2026-05-01", platform, calls)
         return [
             (date(2026, 4, 1), lambda: self._sign("d3", build.d3(), build.D3_TODAY)),
-            (date(2026, 4, 1), lambda: self._bill("d3", p.PENNINE, month("2026-04-01"))),
-            (date(2026, 5, 1), lambda: self._bill("d3", p.PENNINE, month("2026-05-01"))),
+            (date(2026, 4, 1), lambda: self._bill("d3", p.PENNINE, april)),
+            (date(2026, 4, 12), lambda: self._use("d3", 500_000, date(2026, 4, 12))),
+            (date(2026, 4, 30), lambda: self._use("d3", 112_345, date(2026, 4, 30))),
+            (date(2026, 5, 1), lambda: self._bill("d3", p.PENNINE, may)),
+            (date(2026, 5, 20), lambda: self._use("d3", 90_000, date(2026, 5, 20))),
             (date(2026, 5, 31), lambda: self._end("d3", date(2026, 6, 1))),
         ]
 
@@ -153,7 +183,7 @@ class WorkedYear:
         return [
             (date(2026, 6, 1), lambda: self._sign("d5", build.d5(), build.D5_TODAY)),
             (date(2026, 6, 1), lambda: self._bill("d5", p.LIFFEY, first)),
-            (date(2026, 7, 10), lambda: self._accept("d5", "ONB", "2400.00", date(2026, 7, 10))),
+            (date(2026, 7, 10), lambda: self.accept("d5", "ONB", "2400.00", date(2026, 7, 10))),
         ]
 
     # ------------------------------------------------------------ acts
@@ -163,21 +193,35 @@ class WorkedYear:
         made = build_contract(deal, w.config(), today, key)
         self.contracts[name] = await running_contract(self._engine, made)
 
+    async def _use(self, name: str, calls: int, day: date) -> None:
+        """Told twice, counted once."""
+        contract, noon = self.contracts[name], datetime.combine(day, time(12), UTC)
+        event = usage_event(contract, f"{name}-{day}", noon, calls)
+        taken = PostgresUsage(self._engine)
+        for expected in (Taken.ACCEPTED, Taken.DUPLICATE):
+            (answer,), _ = await take_in(taken, [event], noon, w.config().policy)
+            assert answer.taken is expected, answer
+
     async def _bill(
         self, name: str, party: p.Party, make: Callable[[], LedgerInvoice | LedgerCreditMemo]
     ) -> None:
         contract, document = self.contracts[name], make()
+        if self._told is not None:
+            document = self._told.numbered(contract, document)
         await p.onboard(self._erp, document.company, party)
-        context = first_context(contract).model_copy(
-            update={"business_key": f"invoice:acct:{document.number}"}
-        )
+        # The invoice's run posts its credits too.
+        is_credit = self._told is not None and isinstance(document, LedgerCreditMemo)
+        run = self._first[name].number if is_credit else document.number
+        context = first_context(contract).model_copy(update={"business_key": f"invoice:acct:{run}"})
         if isinstance(document, LedgerInvoice):
             self._first.setdefault(name, document)
             await self._bills.post(PostInvoice(context=context, erp="tryton", invoice=document))
-            return
-        await self._bills.credit(PostCreditMemo(context=context, erp="tryton", memo=document))
+        else:
+            await self._bills.credit(PostCreditMemo(context=context, erp="tryton", memo=document))
+        if self._told is not None:
+            await self._told.by_the_biller(name, contract, document)
 
-    async def _accept(self, name: str, what: str, amount: str, day: date) -> None:
+    async def accept(self, name: str, what: str, amount: str, day: date) -> None:
         contract = self.contracts[name]
         (line,) = [one for one in contract.lines if one.line_key == what] or contract.lines
         bundled = line.line_key != what

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -12,8 +12,8 @@ from dealthread.domain.documents import CreditForm
 from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.errors import NotFound
-from dealthread.outcome import Done
-from dealthread.ports.crm import InvoiceMirror
+from dealthread.outcome import Done, Rejected
+from dealthread.ports.crm import CONTRACT_RECORD_MISSING, CrmWriteBack, InvoiceMirror
 from tests.fakes.billing import FakeBilling
 from tests.fakes.crm import FakeCrm
 from tests.fakes.world import World
@@ -90,6 +90,20 @@ async def test_the_mirror_keeps_what_it_was_told_last() -> None:
         due_date=None,
     )
     paid = command.model_copy(update={"status": "paid", "remaining": eur("0")})
+    refused = await crm.mirror_invoice(command, idempotency_key="0")
+    assert isinstance(refused, Rejected)
+    assert refused.code == CONTRACT_RECORD_MISSING
+    contract = CrmWriteBack(
+        deal_id="006",
+        account_id="001",
+        contract_key="C-D2",
+        status="active",
+        status_at=datetime(2026, 3, 1, tzinfo=UTC),
+        sequence=1,
+        workflow_id="q2c:006:1",
+        customer_key="001",
+    )
+    assert isinstance(await crm.record_contract(contract, idempotency_key="c"), Done)
     first = await crm.mirror_invoice(command, idempotency_key="1")
     second = await crm.mirror_invoice(paid, idempotency_key="2")
     assert isinstance(first, Done)

@@ -13,6 +13,7 @@ from dealthread.domain.ownership import (
     row,
     unowned_fields,
 )
+from dealthread.ports.adoption import TakeOverAgreement, TakeOverCustomer
 from dealthread.ports.billing import (
     ChangeAgreement,
     CreditInvoice,
@@ -38,6 +39,8 @@ COMMANDS = {
         GrantEntitlement,
         SuspendEntitlement,
         CollectionsMirror,
+        TakeOverAgreement,
+        TakeOverCustomer,
     )
 }
 

@@ -47,7 +47,7 @@ async def test_an_overdue_invoice_is_pursued_suspended_paid_and_restored(
         closed = await debt.until(lambda found: found.state == "closed")
         assert (closed.outcome, closed.suspended) == ("paid", False)
         assert await debt.access() is ACTIVE
-        assert [one["change"] for one in await debt.told("entitlement")] == [
+        assert [one["change"] for one in await debt.told("entitlement.changed")] == [
             "suspended",
             "restored",
         ]
@@ -93,7 +93,7 @@ async def test_a_payment_at_any_stage_stops_the_rest_and_restores_when_no_other_
         assert await debt.access() is ACTIVE
         settled = await debt.it.cases.show(case.case_id)
         assert (settled.state, settled.decision) == ("decided", None), "nobody needs to decide it"
-        changes = [one["change"] for one in await debt.told("entitlement")]
+        changes = [one["change"] for one in await debt.told("entitlement.changed")]
         assert changes.count("restored") == 1, "told once it may be used again"
 
 

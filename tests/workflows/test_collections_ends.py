@@ -165,7 +165,7 @@ async def test_a_transient_fault_at_any_act_suspends_and_restores_once(
         assert await debt.access() is ACTIVE
         done = debt.it.world.did(debt.contract.key)
         assert set(done) >= {"entitlement.suspend", "entitlement.restore"}
-        assert [one["change"] for one in await debt.told("entitlement")] == [
+        assert [one["change"] for one in await debt.told("entitlement.changed")] == [
             "suspended",
             "restored",
         ]

@@ -21,7 +21,7 @@ from dealthread.naming import (
     contract_workflow_id,
 )
 from tests.plugins.temporal_servers import converter
-from workers.bootstrap import sandbox
+from workers.sandboxed import sandbox
 from workflows.contract_lifecycle import ContractLifecycleWorkflow
 from workflows.contract_memory import KEEP_APPLIED, ContractMemory, HeldChange
 

@@ -3,6 +3,8 @@ that is given up. By a run that remembers, and by one that begins anew."""
 
 from __future__ import annotations
 
+import asyncio
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -27,7 +29,7 @@ from tests.support.invoice_lab import (
     told,
     until,
 )
-from tests.support.saga_lab import fresh, lab
+from tests.support.saga_lab import Lab, fresh, lab
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
@@ -179,3 +181,38 @@ async def test_an_invoice_voided_before_it_was_posted_never_reaches_the_ledger(
         it.billing.bills[bill.ref.native_id] = bill
         assert await (await news(client, bill)).result() == "void"
         assert balances(it, contract.erp_company) == {}
+
+
+async def test_each_failed_attempt_that_was_read_is_told_once_with_what_is_left_to_pay(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """Read twice after the first attempt and once after the second; the third is never read."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = bill_of(contract, f"in_{contract.key}", START)
+        retry = date(2026, 1, 4)
+        for attempt, planned in ((1, retry), (1, retry), (2, date(2026, 1, 8))):
+            failing = {"failed_attempts": attempt, "next_attempt_on": planned}
+            it.billing.bills[bill.ref.native_id] = bill.model_copy(update=failing)
+            handle = await news(client, bill)
+            await _heard(it, contract.key, attempt)
+        paid = paid_bill(bill, bill.gross, START, PaymentWay.PROCESSOR)
+        it.billing.bills[bill.ref.native_id] = paid
+        await news(client, bill)
+        assert await handle.result() == "paid"
+        heard = await told(it, contract.key, "payment.failed")
+        shown = [(one["attempt"], one["next_attempt_on"], one["amount"]) for one in heard]
+        assert sorted(shown) == [
+            (1, "2026-01-04", "15891.00"),
+            (2, "2026-01-08", "15891.00"),
+        ]
+        assert {one["invoice_numbers"][0] for one in heard} == {bill.number}
+
+
+async def _heard(it: Lab, key: str, attempt: int) -> None:
+    """Until subscribers could hear of an attempt."""
+    for _ in range(1000):
+        if any(one["attempt"] == attempt for one in await told(it, key, "payment.failed")):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the attempt was not told")

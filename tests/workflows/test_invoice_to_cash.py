@@ -18,6 +18,7 @@ from dealthread.domain.money import Money
 from tests.fakes.world import Fault, settled
 from tests.support.change_lab import on, sold
 from tests.support.deal_builder import d1, d2
+from tests.support.events_told import told as told_by_type
 from tests.support.invoice_lab import (
     START,
     balances,
@@ -27,6 +28,7 @@ from tests.support.invoice_lab import (
     paid_bill,
     ref_of,
     standing,
+    told,
     until,
 )
 from tests.support.saga_ends import TRANSIENT
@@ -67,6 +69,9 @@ async def test_d1s_first_invoice_is_posted_and_paid_to_the_cent(
             "0.00 USD",
             "15,891.00 USD",
         )
+        (issued,) = await told(it, contract.key, "invoice.issued")
+        assert (issued["invoice_number"], issued["total"]) == (bill.number, "15891.00")
+        assert all(not broken for broken in (await told_by_type(engine)).values())
         # Onboarding: of its 2,500.00 no month is known.
         assert [(one.kind, str(one.amount)) for one in stands.differences] == [
             ("waits_for_acceptance", "2,500.00 USD")

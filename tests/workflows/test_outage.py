@@ -22,11 +22,14 @@ from dealthread.naming import contract_key, erp_document_key, quote_to_cash_id
 from dealthread.ports.erp import PostingQuestion, PostingRules
 from tests.fakes.world import Fault
 from tests.support.deal_builder import d1, d2
+from tests.support.invoice_lab import until
 from tests.support.office import Office
+from tests.support.outage import Outage, outage_lab
 from tests.support.saga_ends import UNDO_OF, cancel
 from tests.support.saga_lab import Lab, fresh, lab
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
+WITHOUT_ERP = ["billing.create_customer", "billing.start_agreement", "entitlement.grant"]
 
 
 async def test_an_erp_that_is_away_gets_its_documents_after_the_pivot(
@@ -52,6 +55,61 @@ async def test_an_erp_that_is_away_gets_its_documents_after_the_pivot(
         document = erp_document_key("default", "DE01", "booking", deal.deal_id, 1)
         assert [one.state for one in it.erp.live(document)] == [BookingState.CONFIRMED]
         assert it.agreements(deal) == 1
+
+
+async def test_an_hour_without_the_erp_asks_nobody_and_delays_access_by_its_patience(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """RS-07: it goes after its rules were asked, before the draft. The draft is refused without a
+    call until policy's patience is over, then moves behind the pivot. (The time-skipping server
+    cannot skip what waits in a queue: no turnstile here.)"""
+    async with outage_lab(
+        skipping_server.client, engine, date(2026, 1, 5), turnstiles=False
+    ) as away:
+        it = away.it
+        _goes_after_its_answer(away)
+        deal = fresh(d1())
+        handle = await it.start(deal)
+        await until(lambda: away.switch.down)
+        found_out = away.switch.knocked.total()
+        await skipping_server.sleep(timedelta(minutes=16))
+        assert it.did(deal) == WITHOUT_ERP
+        probes = await away.lasts(timedelta(hours=1))
+        await skipping_server.sleep(timedelta(minutes=44))
+        assert away.switch.knocked.total() == found_out + probes
+        assert await it.cases.listing(None, "", 100) == []
+        await away.ends()
+        assert (await handle.result()).outcome is ChangeOutcome.COMPLETED
+        assert it.bookings(deal, "US01") == 1
+        assert await it.cases.listing(None, "", 100) == []
+
+
+async def test_a_draft_that_waits_in_its_queue_longer_than_patience_moves_behind_the_pivot(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """RS-12: nobody took it up, so nothing of it can exist, and no person is asked."""
+    async with outage_lab(dev_server, engine, date(2026, 1, 5), patience_minutes=0) as away:
+        it = away.it
+        _goes_after_its_answer(away)
+        deal = fresh(d1())
+        handle = await it.start(deal)
+        await until(lambda: it.did(deal) == WITHOUT_ERP)
+        assert away.ledgers.done == []
+        assert await it.cases.listing(None, "", 100) == []
+        await away.ends()
+        assert (await handle.result()).outcome is ChangeOutcome.COMPLETED
+        assert it.bookings(deal, "US01") == 1
+
+
+def _goes_after_its_answer(away: Outage) -> None:
+    answered = away.it.erp.check_posting_rules
+
+    async def last_answer(question: PostingQuestion) -> PostingRules:
+        answer = await answered(question)
+        await away.begins()
+        return answer
+
+    away.it.erp.check_posting_rules = last_answer  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)

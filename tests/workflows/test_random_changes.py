@@ -33,6 +33,7 @@ from dealthread.naming import amendment_id, cancellation_id
 from tests.fakes.world import settled
 from tests.support.change_lab import change, on, sold
 from tests.support.change_orders import seats_of
+from tests.support.comparing import compared
 from tests.support.deal_builder import d1
 from tests.support.saga_lab import Lab, fresh, lab
 
@@ -253,6 +254,7 @@ async def _agree(it: Lab, sold_as: Contract, fold: Fold) -> None:
     rows = await it.contracts.schedule(key)
     assert Money.total((row.amount for row in rows), "USD") + ONBOARDING == present.tcv()
     assert await it.reading.uncertain() == []
+    assert await compared(it, key) == []
 
 
 def _grants(it: Lab, key: str):

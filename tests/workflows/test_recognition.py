@@ -50,6 +50,7 @@ REVENUE = """
 12 1061.66 0       458.62 1131.29 0      3669.04 346.04
 """
 SERVICE_UK = {date(2026, 7, 1): Decimal("2040.00")}
+USAGE_UK = {date(2026, 4, 1): Decimal("1937.04")}
 
 
 async def _run(it: Lab, seller: str, period: date, **more: object) -> RecognitionResult:
@@ -79,8 +80,12 @@ def _month(it: Lab, seller: str, period: date) -> dict[str, Decimal]:
 
 
 def _deferred(it: Lab, seller: str) -> Decimal:
+    return -_balance(it, seller, "2300")
+
+
+def _balance(it: Lab, seller: str, account: str) -> Decimal:
     rows = it.erp.ledger.trial_balance(COMPANIES[seller], date(2100, 1, 1))
-    return -sum((row.balance.amount for row in rows if row.account == "2300"), Decimal(0))
+    return sum((row.balance.amount for row in rows if row.account == account), Decimal(0))
 
 
 async def test_the_worked_deals_are_recognised_month_by_month_to_the_cent(
@@ -97,7 +102,11 @@ async def test_the_worked_deals_are_recognised_month_by_month_to_the_cent(
             expected = {
                 US: {"4000": seats + more + d4, "4200": onboarding},
                 DE: {"4000": d2},
-                UK: {"4000": d3 + d5, "4200": SERVICE_UK.get(period, Decimal(0))},
+                UK: {
+                    "4000": d3 + d5,
+                    "4100": USAGE_UK.get(period, Decimal(0)),
+                    "4200": SERVICE_UK.get(period, Decimal(0)),
+                },
             }
             for seller, accounts in expected.items():
                 assert (await _run(it, seller, period)).outcome == "completed"
@@ -109,7 +118,9 @@ async def test_the_worked_deals_are_recognised_month_by_month_to_the_cent(
                 told = await _roll_forward(it, seller, period)
                 assert told.is_tied, (seller, period, told)
                 assert told.recognised.amount == sum(wanted.values())
-        # Position on 2026-12-31 (§9.9), without D3's usage.
+            # Use of a month stands as a receivable until the bill of the next one takes it.
+            assert _balance(it, UK, "1150") == USAGE_UK.get(period, Decimal(0))
+        # Position on 2026-12-31 (§9.9).
         assert {one: str(_deferred(it, one)) for one in COMPANIES} == {
             US: "3669.07",
             DE: "2664.00",

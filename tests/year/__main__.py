@@ -1,4 +1,4 @@
-"""`make year`: the lives of five contracts, each on a time-skipping Temporal server of its own.
+"""`make year`: the lives of seven contracts, each on a time-skipping Temporal server of its own.
 
 Real adapters against the real Tryton, the Stripe and Salesforce simulators and the receivers.
 Tryton stands on the machine's clock. It has nothing to warn of: each order of a contract, those of
@@ -24,7 +24,15 @@ from dealthread.sandbox.invented import InventedCustomers
 from dealthread.sandbox.selling import open_shop
 from dealthread.sandbox.worked_deals import worked_price_book
 from dealthread.stack.info import StackInfo
-from tests.year import group, harborline, monthly_changes, nordwerk, yearly_changes
+from tests.year import (
+    group,
+    harborline,
+    monthly_changes,
+    nordwerk,
+    pennine,
+    unpaid_seats,
+    yearly_changes,
+)
 from tests.year.accounts import Accounts
 from tests.year.house import house
 from tests.year.life import Life
@@ -79,6 +87,16 @@ def stories(stack: StackInfo) -> list[tuple[str, date, Story]]:
             monthly_changes.BEGINS,
             lambda life: monthly_changes.lived(life, new.texan(6)),
         ),
+        (
+            "F: a platform with usage, whose second bill is not paid and given up (UK01, GBP)",
+            pennine.BEGINS,
+            lambda life: pennine.lived(life, new.briton(7)),
+        ),
+        (
+            "G: more seats within the term, whose charge fails; pursued, then paid (US01, USD)",
+            unpaid_seats.BEGINS,
+            lambda life: unpaid_seats.lived(life, new.texan(0)),
+        ),
     ]
 
 
@@ -104,6 +122,6 @@ def run(root: Path, wanted: str) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.year", description=__doc__)
     parser.add_argument("--root", type=Path, default=Path(".dealthread/year"))
-    parser.add_argument("--lives", default="ABCDE", help="letters of the lives, e.g. B")
+    parser.add_argument("--lives", default="ABCDEFG", help="letters of the lives, e.g. B")
     given = parser.parse_args()
     sys.exit(run(given.root, given.lives))

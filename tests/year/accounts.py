@@ -67,12 +67,17 @@ class Accounts(AbstractContextManager["Accounts"]):
         self._held = ExitStack()
         self.tryton = self._held.enter_context(TrytonReader(stack))
         self.entitlements = self._held.enter_context(Entitlements(stack))
-        self._customer_success = self._held.enter_context(
-            httpx.Client(
-                base_url=stack.urls.customer_success_direct,
-                headers={"Authorization": f"Bearer {stack.credentials.customer_success_token}"},
-                trust_env=False,
-            )
+        self._customer_success = self._reader(
+            stack.urls.customer_success_direct, stack.credentials.customer_success_token
+        )
+        self._communications = self._reader(
+            stack.urls.communications, stack.credentials.communications_token
+        )
+
+    def _reader(self, url: str, token: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {token}"}
+        return self._held.enter_context(
+            httpx.Client(base_url=url, headers=headers, trust_env=False)
         )
 
     def __exit__(
@@ -122,6 +127,18 @@ class Accounts(AbstractContextManager["Accounts"]):
             for row in every(client.v1.invoices.list({"customer": customer, "status": "open"})):
                 client.v1.invoices.pay(str(row["id"]), {"paid_out_of_band": True})
 
+    def change_card(self, deal: Entered, card: str) -> None:
+        """From now on the customer is charged on this one."""
+        for client, customer in self.customers(deal):
+            method = client.v1.payment_methods.attach(card, {"customer": customer})
+            client.v1.customers.update(
+                customer, {"invoice_settings": {"default_payment_method": method.id}}
+            )
+
+    def access(self, deal: Entered) -> str:
+        """Whether the customer may use what it bought."""
+        return str((self.entitlements.of(deal.contract_key) or {}).get("state", "none"))
+
     def bookings(self, deal: Entered) -> list[dict[str, Any]]:
         """Orders in the ERP that count."""
         return self.tryton.sales(
@@ -167,9 +184,52 @@ class Accounts(AbstractContextManager["Accounts"]):
 
     def health(self, deal: Entered) -> dict[str, Any]:
         """The latest that customer success heard of the contract."""
+        return self.heard(deal, "contract")
+
+    def heard(self, deal: Entered, what: str) -> dict[str, Any]:
+        """The latest that customer success heard of a part of the contract's life."""
         answer = self._customer_success.get(f"/accounts/{deal.customer_key}").raise_for_status()
-        heard: dict[str, Any] = answer.json()["contracts"][deal.contract_key]["contract"]
+        heard: dict[str, Any] = answer.json()["contracts"][deal.contract_key].get(what, {})
         return heard
+
+    def notices(self, deal: Entered) -> list[str]:
+        """What the customer was told, oldest first."""
+        answer = self._communications.get(f"/notices/{deal.contract_key}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return []
+        return [str(one["template"]) for one in answer.raise_for_status().json()["notices"]]
+
+    def mirrored(self, number: str) -> Record:
+        """An invoice as the CRM has it; nothing where it has none."""
+        rows = self.org.query(
+            "SELECT Dealthread_Status__c, Dealthread_Collections__c "  # noqa: S608
+            f"FROM Dealthread_Invoice__c WHERE Dealthread_Number__c = {quoted(number)}"
+        )
+        return rows[0] if rows else {}
+
+    def pay_a_part(self, deal: Entered, number: str, amount: Decimal, card: str) -> None:
+        """A part of an invoice, on a card."""
+        for client, customer in self.customers(deal):
+            method = client.v1.payment_methods.attach(card, {"customer": customer})
+            for row in every(client.v1.invoices.list({"customer": customer})):
+                if row["number"] == number:
+                    intent = client.v1.payment_intents.create(
+                        {
+                            "amount": int(amount * 100),
+                            "currency": row["currency"],
+                            "customer": customer,
+                            "payment_method": method.id,
+                            "confirm": True,
+                            "off_session": True,
+                        }
+                    )
+                    client.v1.invoices.attach_payment(row["id"], {"payment_intent": intent.id})
+
+    def charge(self, deal: Entered) -> None:
+        """What is open is charged to the customer's card."""
+        for client, customer in self.customers(deal):
+            for row in every(client.v1.invoices.list({"customer": customer, "status": "open"})):
+                client.v1.invoices.pay(str(row["id"]))
 
     def customers(self, deal: Entered) -> list[tuple[stripe.StripeClient, str]]:
         """The customer at each biller that knows it."""

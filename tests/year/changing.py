@@ -190,6 +190,7 @@ class Changing:
             ),
             (says.version, says.tcv, self._outcome),
         )
+        await self._life.compared(self._deal)
         view = await self._life.office.api.get(self._path)
         agree(
             "process API, version, total contract value, terms",

@@ -12,6 +12,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from dealthread.bridge.app import create_app
+from dealthread.bridge.usage_form import MANY
 from dealthread.settings import Settings
 from tests.year.clock import ServerClock
 
@@ -27,10 +28,21 @@ class FrontDesk:
         """What stands there."""
         return _taken(await self._http.get(path))
 
+    async def look(self, path: str) -> dict[str, Any]:
+        """What the systems say: a workflow reads them while the caller waits."""
+        with self._environment.auto_time_skipping_disabled():
+            return _taken(await self._http.get(path))
+
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """The answer to what is asked. Raises AssertionError where it is refused."""
         with self._environment.auto_time_skipping_disabled():
             return _taken(await self._http.post(path, json=body))
+
+    async def meter(self, events: list[dict[str, Any]]) -> dict[str, Any]:
+        """The answers to a batch of usage events."""
+        return _taken(
+            await self._http.post("/v1/usage", json=events, headers={"content-type": MANY})
+        )
 
 
 @asynccontextmanager

@@ -1,4 +1,5 @@
-"""The part of the local stack that the lives run on: everything but Temporal and our programs."""
+"""The part of the local stack that the lives run on: all but relay and workers, which are ours. Its
+bridge takes the biller's events in; its Temporal server has no work."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from dealthread.stack.up import up
 
 PARTS = (
     "migrations",
+    "bridge",
     "tryton-proxy",
     "salesforce",
     "stripe",

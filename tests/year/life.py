@@ -18,6 +18,8 @@ from dealthread.sandbox.records import Sale
 from dealthread.sandbox.salesforce import OPEN, WON
 from dealthread.sandbox.selling import Entered, SalesDesk
 from tests.year.accounts import ZERO, Accounts, Bill
+from tests.year.cash import billed as bills_of
+from tests.year.cash import posted
 from tests.year.office import Office, morning
 from tests.year.sheet import Sheet, money
 
@@ -192,6 +194,17 @@ class Life:
         org.update("Opportunity", asked, {"StageName": WON})
         return asked
 
+    async def compared(self, deal: Entered) -> None:
+        """By the product's own comparison of every system with the version that stands."""
+        path = f"/v1/contract-check?contract={deal.contract_key}"
+        (found,) = (await self.office.api.look(path))["contracts"]
+        told = [
+            f"{one['system']} {one['field']}: {one['found']} instead of {one['wanted']}"
+            for one in found["differences"]
+        ]
+        self.sheet.agree("comparison, what differs", told, [])
+        self.sheet.agree("comparison, what was not read", found["unread"], [])
+
     async def close(self, deal: Entered, end: End) -> None:
         """The accounts: every system on its own, then all against each other."""
         await self.office.told()
@@ -224,7 +237,10 @@ class Life:
             {name: months.get(name) for name in end.months},
             end.months,
         )
+        await self.posted(deal)
+        await self.compared(deal)
         sheet.agree("store, writes whose outcome is not known", await self.office.uncertain(), [])
+        sheet.agree("store, amounts without a source", await self.office.unsourced(), [])
         net = sum((row["untaxed_amount"] for row in bookings), ZERO)
         for name, found in (
             ("contract", contract.tcv().amount),
@@ -242,6 +258,20 @@ class Life:
             for line in contract.lines
             if line.entitlement_template
         ))  # fmt: skip
+
+    async def posted(self, deal: Entered) -> None:
+        """Each bill and its document in the ledger, once all that the biller told is done."""
+
+        async def is_posted() -> bool:
+            await self.office.hear_bills()
+            return posted(self.accounts, deal) == bills_of(self.accounts, deal)
+
+        await self.office.until_settled(is_posted)
+        self.sheet.agree(
+            "ledger = billing, documents",
+            [str(one) for one in posted(self.accounts, deal)],
+            [str(one) for one in bills_of(self.accounts, deal)],
+        )
 
     async def _months(self, deal: Entered) -> dict[str, Decimal]:
         found: dict[str, Decimal] = defaultdict(lambda: ZERO)

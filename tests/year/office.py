@@ -17,6 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from dealthread.attributes import ALL
 from dealthread.bridge.relay import Relay
+from dealthread.bridge.usage_duty import UsageDuty
 from dealthread.domain.case import Case, Decision, DecisionKind
 from dealthread.domain.change_order import ChangeOrder
 from dealthread.domain.contract import Contract
@@ -24,6 +25,7 @@ from dealthread.domain.transaction import ChangeKind, ChangeRequest
 from dealthread.ensure import Limits
 from dealthread.settings import Settings, load_settings
 from dealthread.stack.info import StackInfo
+from dealthread.store.amount_sources import AmountSources
 from dealthread.store.cases import PostgresCases
 from dealthread.store.changes import PostgresChanges
 from dealthread.store.contracts import PostgresContracts
@@ -143,9 +145,32 @@ class Office:
             while await self.relay.deliver_events(one):
                 pass
 
+    async def hear_bills(self) -> None:
+        """What the biller told the bridge goes to its invoices."""
+        while await self.relay.take_bills():
+            pass
+
+    async def send_use(self) -> None:
+        """Where counted usage waits, the workflow that sends it is started."""
+        await UsageDuty(self.settings, self.environment.client, self.engine).start_due()
+
+    async def until_settled(self, is_so: Callable[[], Awaitable[bool]]) -> None:
+        """Look until it is so and no write is under way, for a while; whether it is, the caller
+        finds out. Time is not moved: nobody waits for a day here."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
+        while loop.time() < until:
+            if await is_so() and not await self.uncertain():
+                return
+            await asyncio.sleep(0.3)
+
     async def uncertain(self) -> list[str]:
         """Keys of writes whose answer was lost and that nobody has looked up yet."""
         return [one.key for one in await Reading(self.engine).uncertain()]
+
+    async def unsourced(self) -> list[str]:
+        """Stored amounts that name no source, by table and row."""
+        return [f"{one.table} {one.row}" for one in await AmountSources(self.engine).missing()]
 
     async def writes(self, business_key: str) -> dict[str, tuple[str, str, int]]:
         """Step → state, how it was known to be done, attempts."""

@@ -192,6 +192,22 @@ def test_a_restarted_org_keeps_its_rows_and_sends_what_was_not_delivered(
     assert org.opportunity(account) not in (first, account)
 
 
+def test_an_org_that_nobody_used_keeps_its_standard_price_book(
+    tmp_path: Path, serve_org: Any
+) -> None:
+    """After a restart a new book gets an id of its own: prices can be made in both."""
+    state = tmp_path / "org.sqlite"
+    config = SalesforceConfig(org_id=ORG_ID, client_id="c", client_secret="s", state=str(state))
+    server = BackgroundServer(create_app(config))
+    server.start()
+    server.stop()
+    org = serve_org(state=str(state))
+    book = org.create("Pricebook2", Name="Alder Cloud", IsActive=True)
+    found = org.query("SELECT Id, IsStandard FROM Pricebook2")
+    assert {row["Id"]: row["IsStandard"] for row in found if row["Id"] == book} == {book: False}
+    assert [row["IsStandard"] for row in found].count(True) == 1
+
+
 def test_the_program_serves_saves_on_sigterm_and_finds_its_world_again(
     tmp_path: Path, until: Until
 ) -> None:

@@ -1,68 +1,14 @@
-"""Worked deals D1 to D5 through the ledger's port: whoever implements it makes these journals.
-
-Each act is done twice and counts once. `FIRST` and `LAST` bound what is read back.
-"""
+"""Worked deals D1 to D5 through the ledger's port: whoever implements it makes these journals."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
-from dealthread.domain.ledger import balance_of
-from dealthread.domain.receivable import DocumentState, LedgerRate, PostedDocument
-from dealthread.outcome import Rejected
-from dealthread.ports.erp import ErpPort
+from dealthread.domain.receivable import DocumentState, LedgerRate
+from tests.adapters.posting_ledger import DE, UK, US, Ledger
 from tests.support import deals
 from tests.support import postings as p
-from tests.support.tryton import document_key, done
-
-FIRST, LAST = date(2026, 1, 1), date(2028, 1, 1)
-US, DE, UK = "1", "2", "3"
-
-
-class Ledger:
-    """A port, its acts done twice, and what it holds by key."""
-
-    def __init__(self, erp: ErpPort) -> None:
-        self.erp = erp
-
-    async def do(self, command: Any) -> PostedDocument:
-        """The write that belongs to the command; once more, with the same result."""
-        acts: dict[str, Callable[..., Awaitable[Any]]] = {
-            "LedgerInvoice": self.erp.post_invoice,
-            "LedgerCreditMemo": self.erp.post_credit_memo,
-            "LedgerReceipt": self.erp.apply_receipt,
-            "LedgerJournal": self.erp.post_journal,
-            "WriteOff": self.erp.post_write_off,
-            "Reversal": self.erp.reverse_journal,
-        }
-        act = acts[type(command).__name__]
-        first = await act(command, idempotency_key="k")
-        p.twice(first, await act(command, idempotency_key="k"))
-        document: PostedDocument = done(first)
-        found = await self.erp.find_document(command.company, command.document_key)
-        assert found is not None
-        assert found.ref == document.ref
-        assert found.state is not DocumentState.DRAFT
-        return found
-
-    async def made(self, company: str, key: str) -> dict[str, Decimal]:
-        return p.net_of(await self.erp.journals(company, FIRST, LAST), key)
-
-    async def expect(self, company: str, key: str, **by_account: str) -> None:
-        assert await self.made(company, key) == p.amounts(**by_account)
-
-    async def open_of(self, company: str, key: str) -> Decimal:
-        document = await self.erp.read_document(company, key)
-        return document.open_amount.amount
-
-    async def balances(self, company: str) -> dict[str, Decimal]:
-        rows = await self.erp.trial_balance(company, LAST)
-        currency = rows[0].balance.currency
-        assert not balance_of(rows, currency)
-        return {row.account: row.balance.amount for row in rows if row.balance}
 
 
 async def d1(ledger: Ledger) -> None:
@@ -258,120 +204,4 @@ async def d5(ledger: Ledger) -> None:
     await ledger.balances(UK)
 
 
-async def a_credit_reduces_the_open_invoice(ledger: Ledger) -> None:
-    """Unpaid: the memo is no money of the customer's, the invoice is that much smaller."""
-    await p.onboard(ledger.erp, DE, deals.NORDWERK)
-    first = p.invoice(
-        DE, deals.NORDWERK, "2026-03-15", p.line("2300", "1000.00", "DE-19", "190.00", "EUR")
-    )
-    await ledger.do(first)
-    part = p.line("2300", "100.00", "DE-19", "19.00", "EUR")
-    memo = p.credit_memo(first, "2026-03-20", part, open_invoice="119.00")
-    credited = await ledger.do(memo)
-    assert credited.open_amount.amount == 0
-    await ledger.expect(DE, memo.document_key, a2300="100.00", a2120="19.00", a1100="-119.00")
-    assert await ledger.open_of(DE, first.document_key) == Decimal("1071.00")
-    all_of_it = p.line("2300", "900.00", "DE-19", "171.00", "EUR")
-    split = p.credit_memo(first, "2026-03-21", all_of_it, open_invoice="71.00", balance="1000.00")
-    await ledger.do(split)
-    await ledger.expect(
-        DE, split.document_key, a2300="900.00", a2120="171.00", a1100="-71.00", a2210="-1000.00"
-    )
-    assert await ledger.open_of(DE, first.document_key) == Decimal("1000.00")
-    too_much = p.credit_memo(first, "2026-03-22", all_of_it, open_invoice="1071.00")
-    refused = await ledger.erp.post_credit_memo(too_much, idempotency_key="k")
-    assert isinstance(refused, Rejected)
-    assert (refused.case_kind, refused.code) == ("cash.over_under", "more_than_open")
-    assert await ledger.erp.find_document(DE, too_much.document_key) is None
-
-
-async def a_returned_receipt_opens_the_invoice(ledger: Ledger) -> None:
-    """A debit that came back: both entries stay, the claim is open again."""
-    await p.onboard(ledger.erp, UK, p.PENNINE)
-    first = p.invoice(
-        UK, p.PENNINE, "2026-04-01", p.line("2300", "400.00", "GB-20", "80.00", "GBP")
-    )
-    await ledger.do(first)
-    paid = p.receipt("1050", "2026-04-02", "480.00", (first, "480.00"))
-    await ledger.do(paid)
-    undo = p.reversal(UK, paid.document_key, "2026-04-09")
-    await ledger.do(undo)
-    await ledger.expect(UK, undo.document_key, a1050="-480.00", a1100="480.00")
-    opened = await ledger.erp.read_document(UK, first.document_key)
-    assert (opened.state, opened.open_amount.amount) == (DocumentState.POSTED, Decimal("480.00"))
-    assert (await ledger.erp.read_document(UK, paid.document_key)).reversal is not None
-    await ledger.do(p.receipt("1000", "2026-04-20", "480.00", (first, "480.00")))
-    nothing = p.reversal(UK, document_key(), "2026-04-09")
-    assert done(await ledger.erp.reverse_journal(nothing, idempotency_key="k")) is None
-
-
-async def a_journal_is_reversed_by_its_opposite(ledger: Ledger) -> None:
-    """Never deleted; a second reversal with the same key is the same."""
-    made = p.journal(US, "2026-01-31", "USD", {"2300": "10.00"}, {"4000": "10.00"})
-    await ledger.do(made)
-    undo = p.reversal(US, made.document_key, "2026-02-01")
-    await ledger.do(undo)
-    await ledger.expect(US, undo.document_key, a2300="-10.00", a4000="10.00")
-
-
-async def a_closed_period_is_a_case_of_its_own(ledger: Ledger) -> None:
-    """The caller decides the posting date; only that date is moved."""
-    await p.onboard(ledger.erp, US, deals.HARBORLINE)
-    early = p.journal(US, "2025-12-31", "USD", {"2300": "10.00"}, {"4000": "10.00"})
-    bill = p.invoice(
-        US, deals.HARBORLINE, "2025-12-15", p.line("2300", "10.00", "US-TX-SVC0", "0.00", "USD")
-    )
-    for outcome in (
-        await ledger.erp.post_journal(early, idempotency_key="k"),
-        await ledger.erp.post_invoice(bill, idempotency_key="k"),
-    ):
-        assert isinstance(outcome, Rejected)
-        assert outcome.case_kind == "erp.period_closed"
-    moved = bill.model_copy(update={"dates": p.dates("2025-12-15", "2026-01-01")})
-    posted = await ledger.do(moved)
-    assert (posted.issue_date, posted.posting_date) == (date(2025, 12, 15), date(2026, 1, 1))
-
-
-async def more_than_is_open_is_refused(ledger: Ledger) -> None:
-    """Neither a receipt nor a write-off makes a claim negative; nothing is written."""
-    await p.onboard(ledger.erp, US, deals.HARBORLINE)
-    first = p.invoice(
-        US, deals.HARBORLINE, "2026-01-10", p.line("2300", "10.00", "US-TX-SVC0", "0.00", "USD")
-    )
-    await ledger.do(first)
-    over = p.receipt("1000", "2026-01-11", "10.01", (first, "10.01"))
-    outcome = await ledger.erp.apply_receipt(over, idempotency_key="k")
-    assert isinstance(outcome, Rejected)
-    assert outcome.case_kind == "cash.over_under"
-    given_up = p.write_off(first, "2026-01-12", a6500="10.01")
-    assert isinstance(await ledger.erp.post_write_off(given_up, idempotency_key="k"), Rejected)
-    assert await ledger.erp.find_document(US, over.document_key) is None
-    assert await ledger.open_of(US, first.document_key) == Decimal("10.00")
-
-
-async def a_tax_is_the_billers_to_the_cent(ledger: Ledger) -> None:
-    """A unit a line is rounding and the biller's counts; more is a case."""
-    await p.onboard(ledger.erp, DE, deals.NORDWERK)
-    off = p.invoice(
-        DE, deals.NORDWERK, "2026-03-01", p.line("2300", "10.00", "DE-19", "1.91", "EUR")
-    )
-    await ledger.do(off)
-    await ledger.expect(DE, off.document_key, a1100="11.91", a2300="-10.00", a2120="-1.91")
-    wrong = p.invoice(
-        DE, deals.NORDWERK, "2026-03-01", p.line("2300", "10.00", "DE-19", "1.92", "EUR")
-    )
-    outcome = await ledger.erp.post_invoice(wrong, idempotency_key="k")
-    assert isinstance(outcome, Rejected)
-    assert (outcome.case_kind, outcome.field) == ("tax.difference", "tax")
-    assert await ledger.erp.find_document(DE, wrong.document_key) is None
-
-
 DEALS = (d1, d2, d3, d4, d5)
-RULES = (
-    a_credit_reduces_the_open_invoice,
-    a_returned_receipt_opens_the_invoice,
-    a_journal_is_reversed_by_its_opposite,
-    a_closed_period_is_a_case_of_its_own,
-    more_than_is_open_is_refused,
-    a_tax_is_the_billers_to_the_cent,
-)
