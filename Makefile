@@ -75,8 +75,16 @@ test-temporal: $(STAMP) ## Run the tests on Temporal servers
 	@$(PYTEST) -m temporal
 
 .PHONY: year
-year: $(STAMP) ## Let five contracts live their year; every system must agree to the cent
+year: $(STAMP) ## Let seven contracts live their year; every system must agree to the cent
 	@$(BIN)/python -m tests.year
+
+.PHONY: month
+month: $(STAMP) ## Let a month of business pass over CONTRACTS=500, faults on; it closes to the cent; SEED=text
+	@$(BIN)/python -m tests.month $(if $(CONTRACTS),--contracts $(CONTRACTS)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: outage
+outage: $(STAMP) ## Take the ERP away for a minute under load; DEALS=number SECS=number
+	@$(BIN)/python -m tests.outage $(if $(DEALS),--deals $(DEALS)) $(if $(SECS),--seconds $(SECS))
 
 .PHONY: nightly
 nightly: $(STAMP) ## Try 10,000 new cases of each property of money (hours); SEED=number repeats a run
@@ -104,12 +112,15 @@ contracts: $(STAMP) ## Hold what crosses Temporal to the shapes that stored hist
 	@$(PYTEST) tests/contracts
 
 .PHONY: judges
-judges: $(STAMP) ## Run the checks that need Node.js, installing it where it is absent
-	@if ! { command -v node && command -v npm; } >/dev/null; then \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -q -y nodejs npm; \
-		elif command -v sudo >/dev/null; then sudo apt-get update -q && sudo apt-get install -q -y nodejs npm; \
-		else echo "Node.js is absent; to mend it, as root: apt-get install nodejs npm" >&2; exit 1; fi; fi
+judges: $(STAMP) ## Run the checks by other readers: Node.js, hledger; installs what is absent
+	@absent=; for one in node:nodejs npm:npm hledger:hledger; do \
+		command -v $${one%:*} >/dev/null || absent="$$absent $${one#*:}"; done; \
+	if [ -n "$$absent" ]; then \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -q -y $$absent; \
+		elif command -v sudo >/dev/null; then sudo apt-get update -q && sudo apt-get install -q -y $$absent; \
+		else echo "$$absent: absent; to mend it, as root: apt-get install$$absent" >&2; exit 1; fi; fi
 	@$(PYTEST) -m judges tests/judges
+	@$(PYTEST) tests/adapters/test_fake_postings.py -k hledger
 
 .PHONY: lint
 lint: $(STAMP) ## Check style and form
