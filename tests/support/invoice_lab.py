@@ -32,6 +32,11 @@ def ref_of(account: str, kind: str, native_id: str) -> Ref:
     return Ref(system=System.BILLING, account=account, kind=kind, native_id=native_id)
 
 
+def number_of(native_id: str) -> str:
+    """The legal number of an invoice in the laboratory: the first of a series of its own."""
+    return f"N-{native_id}-0001"
+
+
 def bill_of(contract: Contract, native_id: str, day: date) -> Bill:
     """The first invoice of a contract, with the biller's own amounts from the fact sheet."""
     lines = tuple(
@@ -49,7 +54,7 @@ def bill_of(contract: Contract, native_id: str, day: date) -> Bill:
     tax = Money.total((line.tax for line in lines), contract.currency)
     return Bill(
         ref=ref_of(contract.billing_account, "invoice", native_id),
-        number=f"N-{native_id}",
+        number=number_of(native_id),
         status=InvoiceStatus.OPEN,
         contract_key=contract.key,
         customer_key=contract.customer_key,

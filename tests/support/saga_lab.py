@@ -48,6 +48,7 @@ from tests.fakes.crm import FakeCrm
 from tests.fakes.entitlement import FakeEntitlement
 from tests.fakes.erp import FakeErp
 from tests.fakes.world import World
+from tests.support.left_running import LeftRunning
 from workers.bootstrap import Ports, make_workers, plan_queues
 from workers.holding import Holding
 from workflows.quote_to_cash import QuoteToCashWorkflow
@@ -269,7 +270,10 @@ async def lab(
         config=lambda: config,
     )
     plans = plan_queues(exchange(ports), limits)
-    workers = Workers(lambda: make_workers(client, plans, interceptors, timedelta(0), holding()))
+    left = LeftRunning()
+    workers = Workers(
+        lambda: make_workers(client, plans, (*interceptors, left), timedelta(0), holding())
+    )
     await workers.start()
     try:
         yield Lab(
@@ -290,6 +294,7 @@ async def lab(
         )
     finally:
         await workers.stop()
+        await left.end(client)
 
 
 def settings_for(url: str, keys: str) -> Settings:
