@@ -211,6 +211,11 @@ def event_id(idempotency: str) -> str:
     return "evt_" + _base32(26, idempotency)
 
 
+def case_key(subject: str) -> str:
+    """`CASE-` and 12 hexadecimal digits: the same subject has the same case."""
+    return f"CASE-{hashlib.sha256(subject.encode()).hexdigest()[:12].upper()}"
+
+
 def erp_task_queue(erp: str, company: str) -> str:
     """One queue per company of a ledger: its postings are serial."""
     return f"dealthread-erp-{erp}.{company}"

@@ -7,7 +7,6 @@ comes twice is applied once.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -24,6 +23,7 @@ from dealthread.domain.money import Money
 from dealthread.domain.transaction import SagaContext
 from dealthread.errors import ErrorKind
 from dealthread.failure import Problem
+from dealthread.naming import case_key
 from dealthread.policies import STORE
 
 _DEFAULT_KINDS = {
@@ -188,7 +188,4 @@ class CaseDesk:
 
     def _case_id(self, step: str) -> str:
         context = self.context
-        digest = hashlib.sha256(
-            f"{context.business_key}#{context.generation}/{step}".encode()
-        ).hexdigest()
-        return f"CASE-{digest[:12].upper()}"
+        return case_key(f"{context.business_key}#{context.generation}/{step}")

@@ -15,7 +15,7 @@ from dealthread.domain.policy import Policy
 from dealthread.domain.usage.period import usage_lines
 from dealthread.domain.usage.terms import UsageTerms
 from dealthread.hub_usage import PeriodTotal
-from dealthread.naming import contract_workflow_id, event_id
+from dealthread.naming import case_key, contract_workflow_id, event_id
 
 OVER_USE = "entitlement.over_use"
 
@@ -84,7 +84,7 @@ def _terms(contract: Contract, total: PeriodTotal) -> tuple[UsageTerms | None, s
 def _over_use(contract: Contract, total: PeriodTotal, terms: UsageTerms) -> CaseOpening:
     assert terms.licensed is not None  # noqa: S101 - asked before
     return CaseOpening(
-        case_id=f"usage:{total.contract_key}:{total.line_key}:{total.period_start}",
+        case_id=case_key(f"usage/{total.contract_key}/{total.line_key}/{total.period_start}"),
         occurrence=1,
         kind=OVER_USE,
         business_key=f"usage:{contract.billing_account}",

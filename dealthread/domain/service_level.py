@@ -6,7 +6,6 @@ was lost on its way has no timer.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -15,6 +14,7 @@ from pydantic import AwareDatetime
 from dealthread.domain.base import Carried, Frozen
 from dealthread.domain.case import KINDS, CaseOpening
 from dealthread.domain.money import Money
+from dealthread.naming import case_key
 
 
 class Level(StrEnum):
@@ -132,8 +132,7 @@ class Late(Carried):
     @property
     def case_id(self) -> str:
         """The same fact has the same case."""
-        name = f"service-level/{self.level}/{self.business_key}/{self.part}"
-        return f"CASE-{hashlib.sha256(name.encode()).hexdigest()[:12].upper()}"
+        return case_key(f"service-level/{self.level}/{self.business_key}/{self.part}")
 
     @property
     def next_step(self) -> str:

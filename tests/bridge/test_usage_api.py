@@ -19,7 +19,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.contracting import build_contract
 from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
 from dealthread.domain.money import Money
-from dealthread.naming import contract_key
+from dealthread.naming import contract_key, line_key
 from dealthread.store.bills import PostgresBills
 from dealthread.store.schema import outbox
 from tests.bridge.caller import Bridge
@@ -205,6 +205,26 @@ async def test_thresholds_are_told_once_a_period_and_over_use_once_to_a_person(
     bridge.clock.at = datetime(2026, 5, 2, tzinfo=UTC).timestamp()
     await use("f", 80_000, "2026-05-01T00:00:00Z")
     assert await told(bridge) == ["80", "100", "80"]
+
+
+async def test_over_use_of_a_line_of_the_crm_is_taken_with_its_case(bridge: Bridge) -> None:
+    """Keys as the CRM's ids make them are longer than those of the worked deals."""
+    deal = build.d3()
+    key = contract_key(deal.org, deal.deal_id)
+    sold = [
+        one.model_copy(update={"line_key": line_key(deal.org, f"00k{n:0>15}")})
+        for n, one in enumerate(deal.lines)
+    ]
+    deal = deal.model_copy(update={"lines": tuple(sold)})
+    bridge.clock.at = AT.timestamp()
+    contract = await running_contract(
+        bridge.engine, build_contract(deal, load_config(build.CONFIG_DIR), build.D3_TODAY, key)
+    )
+    data = {"meter": "api_calls", "quantity": 1_200_000}
+    answer = await post(bridge, event(contract, "a", data=data))
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "accepted"), answer.text
+    (case,) = (await bridge.as_role("viewer", "GET", "/v1/cases")).json()
+    assert (case["kind"], case["money_at_risk"]["amount"]) == ("entitlement.over_use", "600.00")
 
 
 async def told(bridge: Bridge) -> list[str]:

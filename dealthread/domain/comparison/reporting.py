@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
 from dealthread.domain.case import KINDS, CaseOpening
 from dealthread.domain.comparison.finding import StateDifference
 from dealthread.domain.comparison.standing import ContractStanding
-from dealthread.naming import contract_workflow_id
+from dealthread.naming import case_key, contract_workflow_id
 
 KIND = "reconcile.difference"
 MOST_TOLD = 20
@@ -17,8 +16,7 @@ MOST_TOLD = 20
 
 def case_of(contract_key: str) -> str:
     """A contract has one case, whatever differs."""
-    name = f"contract-check/{contract_key}"
-    return f"CASE-{hashlib.sha256(name.encode()).hexdigest()[:12].upper()}"
+    return case_key(f"contract-check/{contract_key}")
 
 
 def told_as(difference: StateDifference) -> str:
