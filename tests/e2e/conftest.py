@@ -25,8 +25,10 @@ from dealthread.stack.down import down
 from dealthread.stack.environment import app_environment
 from dealthread.stack.info import StackInfo
 from dealthread.stack.up import up
+from tests.support.stack_order import pytest_collection_modifyitems, pytest_pycollect_makemodule
 
 ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["pytest_collection_modifyitems", "pytest_pycollect_makemodule"]
 
 
 PARTS = (
@@ -137,24 +139,3 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"it did not happen in time: {what}"
         time.sleep(0.2)
-
-
-ORDER = (
-    "test_demo",
-    "test_one_story",
-    "test_credit_story",
-    "test_changed_by_hand",
-    "test_kills",
-    "test_real_input",
-    "test_canary",
-)
-"""The demonstration's first run is the worked customers'; the canary looks last, at everything."""
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put this folder's tests into their order; the others keep theirs."""
-    ours = [item for item in items if item.path.stem in ORDER]
-    ours.sort(key=lambda item: ORDER.index(item.path.stem))
-    others = [item for item in items if item.path.stem not in ORDER]
-    items[:] = [*others, *ours]
