@@ -327,6 +327,10 @@ class Cases(Protocol):
     async def open(self, opening: CaseOpening) -> Case:
         """Open, or read what an earlier attempt opened (case id, run and occurrence)."""
 
+    async def restate(self, opening: CaseOpening) -> bool:
+        """An open case says this evidence and money from now on, its clock going on; False where
+        it says so already, or is not open."""
+
     async def settle(self, case_id: str, version: int, note: str) -> None:
         """Close an open case that nobody needs to decide any more; one that somebody decided
         meanwhile stays as it is."""

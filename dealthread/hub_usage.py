@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from dealthread.domain.case import CaseOpening
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.usage.event import UsageEvent
@@ -49,10 +50,18 @@ class UsageBatch:
     first_attempt_at: datetime | None
 
 
+@dataclass(frozen=True)
+class ToldOfUse:
+    """What a period's new total tells subscribers, and what of it is for a person."""
+
+    events: tuple[BusinessEvent, ...] = ()
+    cases: tuple[CaseOpening, ...] = ()
+
+
 class UsageTold(Protocol):
     """What is told of a period's new total, in the transaction that made it."""
 
-    def __call__(self, total: PeriodTotal) -> Sequence[BusinessEvent]: ...
+    def __call__(self, total: PeriodTotal) -> ToldOfUse: ...
 
 
 class UsageStore(Protocol):

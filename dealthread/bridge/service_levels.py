@@ -36,6 +36,8 @@ log = structlog.get_logger()
 DEALS = 200
 """Won deals read from the CRM in one call."""
 _MENDED = "what was late is there"
+_AMOUNTS = (Level.USAGE_BILLED,)
+"""Their cases name what a person is to charge: what is still missing, not what was at first."""
 _OF_LEDGER = (Level.POSTED, Level.APPLIED, Level.ERP_CONFIRMED)
 
 
@@ -118,7 +120,10 @@ class ServiceLevelDuty:
         away = await self._away() if level in _OF_LEDGER else set()
         for case_id, one in still.items():
             # While a ledger is away there is one outage, not a case for each of its documents.
-            if case_id not in is_open and one.erp not in away:
+            if case_id in is_open:
+                if level in _AMOUNTS:
+                    await self._cases.restate(one.opening(levels, 0))
+            elif one.erp not in away:
                 occurrence = await self._reading.next_occurrence(case_id)
                 named = await self._named(one)
                 await self._cases.open(named.opening(levels, occurrence))

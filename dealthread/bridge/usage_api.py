@@ -63,9 +63,7 @@ async def usage(request: Request, held: Held, _: Metering) -> JSONResponse:
     except TooLarge:
         return problem(413, "too_large", field="body", action=f"send at most {LIMIT} bytes")
     given = read_events(body, media_type)
-    answers, told = await take_in(held.usage, given, business_time(held), held.config().policy)
-    for opening in told.cases:
-        await held.cases.open(opening)
+    answers = await take_in(held.usage, given, business_time(held), held.config().policy)
     if media_type.partition(";")[0].strip().lower() == ONE:
         return _single(answers[0])
     return JSONResponse(_batch(answers).model_dump())

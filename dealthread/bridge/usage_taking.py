@@ -36,7 +36,7 @@ _Key = tuple[str, str]
 
 async def take_in(
     store: UsageStore, given: Sequence[Any], now: datetime, policy: Policy
-) -> tuple[list[Answer], UsageTelling]:
+) -> list[Answer]:
     """An answer for each, in order. What was taken before is answered so, however old it is by
     now: a sender whose answer was lost learns that he may forget it."""
     read = [read_event(one) for one in given]
@@ -56,10 +56,9 @@ async def take_in(
         fits[key] = _UNKNOWN if found is None else fitted(one, *found, now, policy)
     new = [one for one in fits.values() if isinstance(one, UsageEvent)]
     taken = await store.take(new, told) if new else {}
-    answers = [
+    return [
         _answer(raw, one, known, first, fits, taken) for raw, one in zip(given, read, strict=True)
     ]
-    return answers, told
 
 
 def _answer(

@@ -3,7 +3,7 @@ beyond what was licensed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,33 +14,34 @@ from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.policy import Policy
 from dealthread.domain.usage.period import usage_lines
 from dealthread.domain.usage.terms import UsageTerms
-from dealthread.hub_usage import PeriodTotal
+from dealthread.hub_usage import PeriodTotal, ToldOfUse
 from dealthread.naming import case_key, contract_workflow_id, event_id
 
 OVER_USE = "entitlement.over_use"
 
 
 class UsageTelling:
-    """Called within the transaction that made a total; it remembers what is for a person."""
+    """Called within the transaction that made a total, in which all of it is written."""
 
     def __init__(self, contracts: Mapping[str, Contract], now: datetime, policy: Policy) -> None:
         self._contracts = contracts
         self._now = now
         self._policy = policy
-        self.cases: list[CaseOpening] = []
 
-    def __call__(self, total: PeriodTotal) -> Sequence[BusinessEvent]:
+    def __call__(self, total: PeriodTotal) -> ToldOfUse:
         contract = self._contracts[total.contract_key]
         terms, meter = _terms(contract, total)
         if terms is None:
-            return ()
-        if terms.licensed is not None and total.after > terms.licensed:
-            self.cases.append(_over_use(contract, total, terms))
-        return [
-            self._breached(contract, total, terms, meter, percent)
-            for percent in sorted(self._policy.usage_thresholds_percent)
-            if terms.included and total.before < _units(terms, percent) <= total.after
-        ]
+            return ToldOfUse()
+        is_over = terms.licensed is not None and total.after > terms.licensed
+        return ToldOfUse(
+            events=tuple(
+                self._breached(contract, total, terms, meter, percent)
+                for percent in sorted(self._policy.usage_thresholds_percent)
+                if terms.included and total.before < _units(terms, percent) <= total.after
+            ),
+            cases=(_over_use(contract, total, terms),) if is_over else (),
+        )
 
     def _breached(
         self,

@@ -6,6 +6,7 @@ looked at afterwards is only where that is another quantity (a partial index).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -110,9 +111,13 @@ class BilledUsage:
             for one in told.get(contract.key, ())
             if any(_is_of(line, row.line_key, row.period_start) for line in one.lines)
         ]
-        net = Money.total((_net(one, row.line_key, row.period_start) for one in mine), row.currency)
+        net, credited = _worth(mine, row.line_key, row.period_start, row.currency)
         counted, billed = Decimal(row.quantity), Decimal(row.billed or 0)
         missing = terms.rated(counted) - net
+        if missing.amount < 0:
+            # A credit takes back what was too much. What it gives beyond that, of goodwill, is no
+            # use that nobody billed: to charge it once more would take it back.
+            missing = min(missing + credited, Money.zero(row.currency))
         if not missing:
             return None
         evidence = {
@@ -122,6 +127,7 @@ class BilledUsage:
             "period": row.period_start.isoformat(),
             "counted": f"{counted.normalize():f}",
             "billed": f"{billed.normalize():f}",
+            "credited": str(credited),
             "not_billed": str(missing),
             "invoices": ",".join(one.number for one in mine),
         }
@@ -147,13 +153,21 @@ def _is_of(line: InvoiceLine, line_key: str, period_start: date) -> bool:
     return line.line_key == line_key and line.period_start == period_start
 
 
-def _net(bill: Bill, line_key: str, period_start: date) -> Money:
-    """Of its lines of a period, less what was credited of the line: a credit names no period."""
-    lines = (line.net for line in bill.lines if _is_of(line, line_key, period_start))
-    credited = (
-        line.net for memo in bill.credit_memos for line in memo.lines if line.line_key == line_key
+def _worth(
+    issued: Sequence[Bill], line_key: str, period_start: date, currency: str
+) -> tuple[Money, Money]:
+    """Net of a period's lines, and what was credited of the line: a credit names no period."""
+    lines = (
+        line.net for bill in issued for line in bill.lines if _is_of(line, line_key, period_start)
     )
-    return Money.total(lines, bill.currency) - Money.total(credited, bill.currency)
+    credited = (
+        line.net
+        for bill in issued
+        for memo in bill.credit_memos
+        for line in memo.lines
+        if line.line_key == line_key
+    )
+    return Money.total(lines, currency), Money.total(credited, currency)
 
 
 def billed_otherwise(until: date) -> Any:

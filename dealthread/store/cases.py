@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Row, func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from dealthread.domain.case import KINDS, Case, CaseOpening, CaseState, Decision, DecisionKind
-from dealthread.domain.event_data.service import CaseEscalated, CaseOpened
+from dealthread.domain.case import Case, CaseOpening, CaseState, Decision, DecisionKind
+from dealthread.domain.event_data.service import CaseEscalated
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.errors import BadInput, NotFound
 from dealthread.naming import event_id
 from dealthread.store import audit
+from dealthread.store.case_opening import case_of, open_case, restate_case
 from dealthread.store.outbox import publish
-from dealthread.store.schema import case_decisions, cases, contracts, runs
-
-
-async def _named(connection: AsyncConnection, opening: CaseOpening) -> CaseOpening:
-    """With the customer's name: who opens a case of a contract that runs knows its key only."""
-    if opening.customer_name:
-        return opening
-    name = await connection.scalar(
-        select(contracts.c.customer_name).where(contracts.c.contract_key == opening.contract_key)
-    )
-    return opening.model_copy(update={"customer_name": name or ""})
-
-
-def _case(row: Row[Any]) -> Case:
-    return Case.model_validate(
-        row.body
-        | {
-            "version": row.version,
-            "occurrence": row.occurrence,
-            "state": row.state,
-            "queue": row.queue,
-            "opened_at": row.opened_at,
-            "decide_by": row.decide_by,
-            "decided_at": row.decided_at,
-            "escalation": row.escalation,
-        }
-    )
+from dealthread.store.schema import case_decisions, cases
 
 
 class PostgresCases:
@@ -51,85 +25,12 @@ class PostgresCases:
         self._engine = engine
 
     async def open(self, opening: CaseOpening) -> Case:
-        info = KINDS[opening.kind]
-        now = datetime.now(UTC)
-        within = info.first_decision_within
-        if opening.decide_within_seconds is not None:
-            within = timedelta(seconds=opening.decide_within_seconds)
         async with self._engine.begin() as connection:
-            # A case that is not there yet has no row to lock.
-            await connection.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended(:case, 1))"),
-                {"case": opening.case_id},
-            )
-            row = (
-                await connection.execute(
-                    select(cases).where(cases.c.case_id == opening.case_id).with_for_update()
-                )
-            ).first()
-            if (
-                row is not None
-                and row.occurrence >= opening.occurrence
-                and row.body.get("run", "") == opening.run
-            ):
-                return _case(row)
-            opening = await _named(connection, opening)
-            values = {
-                "version": (row.version if row else 0) + 1,
-                "occurrence": opening.occurrence,
-                "kind": opening.kind,
-                "queue": info.queue,
-                "state": CaseState.OPEN,
-                "contract_key": opening.contract_key,
-                "business_key": opening.business_key,
-                "workflow_id": opening.workflow_id,
-                "amount": opening.money_at_risk.amount if opening.money_at_risk else None,
-                "currency": opening.money_at_risk.currency if opening.money_at_risk else None,
-                "opened_at": now,
-                "decide_by": now + within,
-                "decided_at": None,
-                "escalation": 0,
-                "escalate_at": now + within / 2,
-                "body": opening.model_dump(mode="json"),
-            }
-            if row is None:
-                await connection.execute(insert(cases).values(case_id=opening.case_id, **values))
-            else:
-                await connection.execute(
-                    update(cases).where(cases.c.case_id == opening.case_id).values(**values)
-                )
-            await connection.execute(
-                update(runs)
-                .where(
-                    runs.c.business_key == opening.business_key,
-                    runs.c.generation == opening.generation,
-                )
-                .values(stage=f"stuck: {opening.step}"[:60], stage_at=func.now())
-            )
-            await audit.append(
-                connection,
-                opening.contract_key,
-                "case.opened",
-                key=opening.case_id,
-                actor="saga",
-                detail={"kind": opening.kind, "step": opening.step, "version": values["version"]},
-            )
-            await publish(
-                connection,
-                BusinessEvent(
-                    id=event_id(f"{opening.case_id}:{values['version']}"),
-                    type=EventType.CASE_OPENED,
-                    subject=opening.contract_key,
-                    time=now,
-                    data=CaseOpened(
-                        case_id=opening.case_id, kind=opening.kind, queue=info.queue
-                    ).told(),
-                ),
-            )
-            fresh = await connection.execute(
-                select(cases).where(cases.c.case_id == opening.case_id)
-            )
-            return _case(fresh.one())
+            return await open_case(connection, opening)
+
+    async def restate(self, opening: CaseOpening) -> bool:
+        async with self._engine.begin() as connection:
+            return await restate_case(connection, opening)
 
     async def show(self, case_id: str) -> Case:
         """One case with its last decision. Raises NotFound."""
@@ -147,7 +48,7 @@ class PostgresCases:
                     .limit(1)
                 )
             ).first()
-            case = _case(row)
+            case = case_of(row)
             if last is not None and last.version == case.version:
                 case = case.model_copy(
                     update={
@@ -165,7 +66,7 @@ class PostgresCases:
         if queue:
             query = query.where(cases.c.queue == queue)
         async with self._engine.connect() as connection:
-            return [_case(row) for row in await connection.execute(query)]
+            return [case_of(row) for row in await connection.execute(query)]
 
     async def decide(self, decision: Decision) -> Case:
         """Record one decision on one version of a case; exactly one can win.
@@ -181,7 +82,7 @@ class PostgresCases:
             ).first()
             if row is None:
                 raise NotFound("case_not_found", case=decision.case_id)
-            case = _case(row)
+            case = case_of(row)
             refuse_undecidable(case, decision)
             await connection.execute(
                 insert(case_decisions).values(

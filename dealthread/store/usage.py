@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.usage.event import UsageEvent
 from dealthread.hub_usage import PeriodTotal, Taken, UsageTold
+from dealthread.store.case_opening import open_case
 from dealthread.store.outbox import publish
 from dealthread.store.schema import contracts
 
@@ -137,8 +138,11 @@ class PostgresUsage:
             new = {(row.source, row.event_id) for row in added}
             fresh = [one for one in ordered if (one.source, one.event_id) in new]
             for total in await _sums(connection, fresh):
-                for event in told(total):
+                found = told(total)
+                for event in found.events:
                     await publish(connection, event)
+                for opening in found.cases:
+                    await open_case(connection, opening)
             others = {
                 (one.source, one.event_id): one.content_hash
                 for one in ordered

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from dealthread.domain.contract import Contract
 from dealthread.domain.money import Money
+from dealthread.domain.usage.period import usage_lines
 from dealthread.store.schema import contracts
 from dealthread.store.schema_usage import usage_batches, usage_events, usage_periods
 from dealthread.store.usage_reading import RatedPeriod, rated_periods
@@ -79,11 +82,18 @@ class UsageTracing:
                     .group_by(_BATCHES.line_key, _BATCHES.period_start)
                 )
             }
-            rows = await connection.execute(
-                select(usage_periods)
-                .where(_PERIODS.contract_key == contract_key)
-                .order_by(_PERIODS.period_start, _PERIODS.line_key)
-            )
+            rows = (
+                await connection.execute(
+                    select(usage_periods)
+                    .where(_PERIODS.contract_key == contract_key)
+                    .order_by(_PERIODS.period_start, _PERIODS.line_key)
+                )
+            ).all()
+            if any((row.line_key, row.period_start) not in rated for row in rows):
+                contract = Contract.model_validate(
+                    (await connection.execute(_body(contract_key))).scalar_one()
+                )
+                rated = _billed_alone(contract, rows) | rated
             return tuple(
                 _period(
                     row,
@@ -137,6 +147,24 @@ class UsageTracing:
                 )
             ).one()
         return int(row.events), Decimal(row.quantity)
+
+
+def _body(contract_key: str) -> Select[tuple[Any]]:
+    return select(contracts.c.body).where(contracts.c.contract_key == contract_key)
+
+
+def _billed_alone(contract: Contract, rows: Sequence[Any]) -> dict[tuple[str, date], RatedPeriod]:
+    """Periods that a bill has, as if nothing was counted in them."""
+    nothing = Decimal(0)
+    return {
+        (row.line_key, row.period_start): RatedPeriod(
+            contract, line, row.period_start, row.period_end, nothing, {}
+        )
+        for row in rows
+        if row.billed is not None
+        for line in usage_lines(contract, row.period_start)
+        if line.line_key == row.line_key and line.usage is not None
+    }
 
 
 def _period(row: Any, rated: RatedPeriod, sent: Any) -> PeriodOfUse:

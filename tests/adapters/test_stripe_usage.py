@@ -60,7 +60,7 @@ class Thread:
         self._activities = UsageActivities(billing, sending, lambda: config, days)
 
     async def take(self, events: Sequence[Any]) -> list[str]:
-        answers, _ = await take_in(self.taken, events, self.days.now(), self.policy)
+        answers = await take_in(self.taken, events, self.days.now(), self.policy)
         return [one.taken.value if one.taken else one.refusal.code for one in answers]  # type: ignore[union-attr]
 
     async def send(self) -> UsageSent:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
+from dealthread.bridge.usage_taking import take_in
 from dealthread.config import load_config
 from dealthread.domain.base import Ref, System
 from dealthread.domain.bill import Bill
@@ -22,6 +23,7 @@ from dealthread.domain.money import Money
 from dealthread.naming import contract_key, line_key
 from dealthread.store.bills import PostgresBills
 from dealthread.store.schema import outbox
+from dealthread.store.usage import PostgresUsage
 from tests.bridge.caller import Bridge
 from tests.support import deal_builder as build
 from tests.support.running_contract import running_contract
@@ -225,6 +227,19 @@ async def test_over_use_of_a_line_of_the_crm_is_taken_with_its_case(bridge: Brid
     assert (answer.status_code, answer.json()["outcome"]) == (200, "accepted"), answer.text
     (case,) = (await bridge.as_role("viewer", "GET", "/v1/cases")).json()
     assert (case["kind"], case["money_at_risk"]["amount"]) == ("entitlement.over_use", "600.00")
+
+
+async def test_over_use_is_a_persons_although_the_bridge_dies_before_it_answers(
+    bridge: Bridge,
+) -> None:
+    """The case is opened with the sum that it is about: the sender's repeat is a duplicate and
+    tells nothing."""
+    contract, policy = await d3(bridge), load_config(build.CONFIG_DIR).policy
+    sent = event(contract, data={"meter": "api_calls", "quantity": 1_000_001})
+    await take_in(PostgresUsage(bridge.engine), [sent], AT, policy)
+    assert (await post(bridge, sent)).json()["outcome"] == "duplicate"
+    (case,) = (await bridge.as_role("viewer", "GET", "/v1/cases")).json()
+    assert (case["kind"], case["contract_key"]) == ("entitlement.over_use", contract.key)
 
 
 async def told(bridge: Bridge) -> list[str]:

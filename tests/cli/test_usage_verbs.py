@@ -39,7 +39,7 @@ async def test_use_is_shown_and_a_bill_is_traced_to_its_events(
     contract = await running_contract(engine, build_contract(deal, config, D3_TODAY, key))
     noon = datetime(2026, 4, 15, 12, tzinfo=UTC)
     events = [usage_event(contract, f"e{n}", noon, n) for n in (500_000, 112_345)]
-    answers, _ = await take_in(PostgresUsage(engine), events, noon, config.policy)
+    answers = await take_in(PostgresUsage(engine), events, noon, config.policy)
     assert [one.refusal for one in answers] == [None, None]
     for number, amount in (("UK-1", "1,937.04"), ("UK-2", "1,937.05")):
         made = bill(contract, number, MAY, [("L1", "400.00", "80.00"), ("L2", amount, "387.41")])

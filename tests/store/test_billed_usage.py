@@ -58,7 +58,7 @@ async def _used(hands: Hands, calls: int = 612_345) -> Contract:
     noon = datetime(2026, 4, 15, 12, tzinfo=UTC)
     if calls:
         event = usage_event(contract, "1", noon, calls)
-        (answer,), _ = await take_in(PostgresUsage(hands.engine), [event], noon, config.policy)
+        (answer,) = await take_in(PostgresUsage(hands.engine), [event], noon, config.policy)
         assert answer.taken is not None
     return contract
 
@@ -93,6 +93,19 @@ def _bill(contract: Contract, native_id: str, parts: Parts) -> Bill:
         remaining=net,
         issue_date=MAY,
         finalised_at=READ,
+    )
+
+
+def _credit(contract: Contract, bill: Bill, net: str, native_id: str = "1") -> CreditMemo:
+    amount, zero = Money.of(net, contract.currency), Money.zero(contract.currency)
+    return CreditMemo(
+        ref=_ref(contract, "credit_note", native_id),
+        number=f"{bill.number}-CN{native_id}",
+        corrects=bill.ref,
+        lines=(CreditMemoLine(line_key=CALLS, net=amount, tax=zero),),
+        net=amount,
+        tax=zero,
+        gross=amount,
     )
 
 
@@ -158,18 +171,54 @@ async def test_what_was_billed_and_not_counted_is_named_until_it_is_credited(han
     assert str(case.money_at_risk) == "3.00 GBP"
     assert case.evidence["not_billed"] == "-3.00 GBP"
     assert "dealthread invoices credit UK-1" in case.evidence["next_step"]
-    three, zero = Money.of("3.00", "GBP"), Money.zero("GBP")
-    memo = CreditMemo(
-        ref=_ref(contract, "credit_note", "cn"),
-        number="UK-1-CN",
-        corrects=bill.ref,
-        lines=(CreditMemoLine(line_key=CALLS, net=three, tax=zero),),
-        net=three,
-        tax=zero,
-        gross=three,
-    )
+    memo = _credit(contract, bill, "3.00")
     await _seen(hands, bill.model_copy(update={"credit_memos": (memo,)}))
     assert await _told(hands) == []
+
+
+async def test_a_credit_of_goodwill_is_no_use_that_nobody_billed(hands: Hands) -> None:
+    """Charged once more it would be taken back: what was billed was billed, whatever a person gave
+    back of it, and a case that only a charge could close would stay for ever."""
+    contract = await _used(hands)
+    too_much = _bill(contract, "1", (*ALL[:2], ("113345", "340.04")))
+    memos = (_credit(contract, too_much, "3.00"), _credit(contract, too_much, "50.00", "2"))
+    await _seen(hands, too_much.model_copy(update={"credit_memos": memos}))
+    assert await _told(hands, 7) == []
+    everything = _credit(contract, too_much, "1940.04")
+    await _seen(hands, too_much.model_copy(update={"credit_memos": (everything,)}))
+    assert await _told(hands) == []
+
+
+async def test_a_bill_that_is_credited_whole_and_made_anew_leaves_nothing_missing(
+    hands: Hands,
+) -> None:
+    """Short by 3,345 calls, taken back by a credit, and made anew with all of them; until then the
+    calls that no bill ever had are named."""
+    contract = await _used(hands)
+    short = _bill(contract, "1", (*ALL[:2], ("109000", "327.00")))
+    memo = _credit(contract, short, "1927.00")
+    await _seen(hands, short.model_copy(update={"credit_memos": (memo,)}))
+    (case,) = await _told(hands, 7)
+    assert case.evidence["not_billed"] == "10.04 GBP"
+    await _seen(hands, _bill(contract, "2", ALL))
+    assert await _told(hands) == []
+
+
+async def test_a_case_names_what_is_missing_now(hands: Hands) -> None:
+    """No bill at first, then one that is short: who charged what the case said before would charge
+    it twice. Its clock goes on, and nothing is written where nothing changed."""
+    contract = await _used(hands)
+    (first,) = await _told(hands, 7)
+    assert str(first.money_at_risk) == "1,937.04 GBP"
+    await _seen(hands, _bill(contract, "1", (*ALL[:2], ("109000", "327.00"))))
+    (now,) = await _told(hands)
+    assert (now.case_id, str(now.money_at_risk)) == (first.case_id, "10.04 GBP")
+    assert (now.evidence["not_billed"], now.evidence["invoices"]) == ("10.04 GBP", "UK-1")
+    assert "then charge what is missing" in now.evidence["next_step"]
+    assert (now.opened_at, now.decide_by) == (first.opened_at, first.decide_by)
+    assert now.version == first.version + 1
+    (again,) = await _told(hands)
+    assert again.version == now.version
 
 
 async def test_use_without_a_bill_and_a_bill_without_use_are_named(hands: Hands) -> None:
@@ -186,11 +235,25 @@ async def test_use_without_a_bill_and_a_bill_without_use_are_named(hands: Hands)
 
 
 async def test_a_bill_of_use_that_nobody_told_is_named(hands: Hands) -> None:
-    """Nothing was counted here."""
+    """Nothing was counted here: `usage show` has the period, as what the bill has of it, and once
+    something is counted, too, the two together."""
     contract = await _used(hands, 0)
-    await _seen(hands, _bill(contract, "1", ALL))
+    bill = _bill(contract, "1", ALL)
+    await _seen(hands, bill)
     (case,) = await _told(hands, 7)
     assert (case.evidence["counted"], case.evidence["not_billed"]) == ("0", "-1,937.04 GBP")
+    tracing = UsageTracing(hands.engine)
+    (period,) = await tracing.of_contract(contract.key)
+    assert (period.period_start, period.period_end, period.meter) == (APRIL, MAY, "api_calls")
+    assert (period.quantity, period.events, str(period.rated)) == (0, 0, "0.00 GBP")
+    assert (period.billed, period.included) == (612_345, 100_000)
+
+    noon = datetime(2026, 4, 15, 12, tzinfo=UTC)
+    event = usage_event(contract, "1", noon, 612_345)
+    await take_in(PostgresUsage(hands.engine), [event], noon, load_config(build.CONFIG_DIR).policy)
+    assert await _told(hands) == []
+    (period,) = await tracing.of_contract(contract.key)
+    assert (period.quantity, period.events, period.billed) == (612_345, 1, 612_345)
 
 
 async def test_use_that_is_worth_nothing_needs_no_bill(hands: Hands) -> None:

@@ -47,7 +47,7 @@ async def _use(hands: Hands, contract: Contract, event_id: str, calls: int) -> N
     noon = datetime(2026, 4, 15, 12, tzinfo=UTC)
     event = usage_event(contract, event_id, noon, calls)
     policy = load_config(build.CONFIG_DIR).policy
-    (answer,), _ = await take_in(PostgresUsage(hands.engine), [event], noon, policy)
+    (answer,) = await take_in(PostgresUsage(hands.engine), [event], noon, policy)
     assert answer.taken is not None
 
 

@@ -199,7 +199,7 @@ class WorkedYear:
         event = usage_event(contract, f"{name}-{day}", noon, calls)
         taken = PostgresUsage(self._engine)
         for expected in (Taken.ACCEPTED, Taken.DUPLICATE):
-            (answer,), _ = await take_in(taken, [event], noon, w.config().policy)
+            (answer,) = await take_in(taken, [event], noon, w.config().policy)
             assert answer.taken is expected, answer
 
     async def _bill(

@@ -59,7 +59,7 @@ async def test_what_was_counted_reaches_the_biller_once(
 
         async def use(event_id: str, calls: int) -> None:
             event = usage_event(contract, event_id, noon, calls)
-            (answer,), _ = await take_in(store, [event], noon, w.config().policy)
+            (answer,) = await take_in(store, [event], noon, w.config().policy)
             assert answer.taken is not None
 
         await use("1", 500_000)
