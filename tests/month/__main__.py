@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -43,10 +43,11 @@ async def live(
     contracts: int,
     seed: str = SEED,
     shuffle: str = "1",
+    tell: Callable[[str], None] = lambda line: None,
 ) -> tuple[Month, Books]:
-    """The month of so many contracts, and its end."""
-    async with house(server, engine, url) as made:
-        month = Month(made, plans(seed, contracts), seed, shuffle)
+    """The month of so many contracts, and its end. `tell` gets a line for each day."""
+    async with house(server, engine, url, contracts) as made:
+        month = Month(made, plans(seed, contracts), seed, shuffle, tell)
         await month.run()
         return month, await compared(month)
 
@@ -96,10 +97,16 @@ async def temporal() -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
+def _told(began: float) -> Callable[[str], None]:
+    return lambda line: print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
+
+
 async def _run(url: str, contracts: int, seed: str, shuffle: str) -> int:
     engine = create_engine(url)
     async with temporal() as server:
-        month, books = await live(server, engine, url, contracts, seed, shuffle)
+        month, books = await live(
+            server, engine, url, contracts, seed, shuffle, _told(time.monotonic())
+        )
     await engine.dispose()
     report(month, books)
     return 1 if books.differences else 0

@@ -9,7 +9,6 @@ else is told what time it is.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +20,7 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from stripe import WebhookSignature
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.http import TallyMeter
@@ -41,9 +41,11 @@ from tests.support.saga_lab import Lab, lab
 
 SECRET = "whsec_of_the_month"
 NINE = timedelta(hours=9)
-SKIP_SECONDS = 0.5
-"""A skip takes no time. Now and then the server does not come back from one, nor move its time; it
-does when it is asked again."""
+SKIP_SECONDS, SKIPS_A_SECOND = 0.5, 60
+"""A skip takes no time but for the timers that fire, some for each contract. Now and then the
+server does not come back from one, nor move its time; it does when it is asked again."""
+REFUSALS = 20
+"""While an earlier skip is under way after all, the server refuses another."""
 
 
 class Clock:
@@ -68,6 +70,8 @@ class House:
     config: ConfigSet
     relay: Relay
     bridge: httpx.AsyncClient
+    patience: float
+    """Seconds for a skip."""
 
     async def midnight(self, day: date) -> None:
         """The day has begun: timers that waited for it have fired, at the end of a skip. Where one
@@ -81,9 +85,17 @@ class House:
 
     async def _skip(self, to: datetime) -> None:
         """Everybody has to be at rest."""
+        refused = 0
         while (left := to - await self._server_now()) > timedelta(0):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.server.sleep(left), SKIP_SECONDS)
+            try:
+                await asyncio.wait_for(self.server.sleep(left), self.patience)
+            except TimeoutError:
+                continue
+            except RPCError:
+                refused += 1
+                if refused > REFUSALS:
+                    raise
+                await asyncio.sleep(self.patience)
         self.clock.offset = await self._server_now() - datetime.now(UTC)
         self.it.world.today = to
 
@@ -113,8 +125,11 @@ class House:
 
 
 @asynccontextmanager
-async def house(server: WorkflowEnvironment, engine: AsyncEngine, url: str) -> AsyncIterator[House]:
+async def house(
+    server: WorkflowEnvironment, engine: AsyncEngine, url: str, contracts: int
+) -> AsyncIterator[House]:
     """It is nine o'clock on the first day."""
+    patience = max(SKIP_SECONDS, contracts / SKIPS_A_SECOND)
     config, clock = load_config(CONFIG_DIR), Clock()
     begins = datetime.combine(FIRST, datetime.min.time(), UTC) + NINE
     offset = int((begins - await server.get_current_time()).total_seconds())
@@ -168,4 +183,4 @@ async def house(server: WorkflowEnvironment, engine: AsyncEngine, url: str) -> A
             cast("Any", None),  # no subscriber is asked here
             it.contracts,
         )
-        yield House(server, it, there, clock, settings, config, relay, bridge)
+        yield House(server, it, there, clock, settings, config, relay, bridge, patience)

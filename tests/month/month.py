@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -64,6 +64,8 @@ class Month:
     plans: Sequence[Plan]
     seed: str
     shuffle: str
+    tell: Callable[[str], None] = lambda line: None
+    """Gets a line for each day."""
     lives: dict[int, Lived] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     closed: dict[str, str] = field(default_factory=dict)
@@ -94,11 +96,15 @@ class Month:
             await self._day(day)
             day += timedelta(days=1)
             await self._pass(day)
+            events = self.counts["events of the biller"]
+            self.tell(f"{day}, {len(self.lives)} contracts, {events} events of the biller")
         self.at_biller = self.house.biller.faults_met()
         self.house.biller.heal()
         self.house.it.world.faults.clear()
         await self._settle(last=True)
+        self.tell("everything is done that can be done")
         await self._close()
+        self.tell("the month is closed")
 
     async def _pass(self, day: date) -> None:
         """The night: what waited for the day, and what the biller does at midnight, is done before
