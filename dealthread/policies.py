@@ -72,6 +72,13 @@ READ = Timing(
     retry_policy=patient(timedelta(minutes=15)),
 )
 
+LOOK = Timing(
+    start_to_close_timeout=ACTIVITY_LIMIT,
+    schedule_to_close_timeout=timedelta(minutes=4),
+    retry_policy=patient(timedelta(minutes=1)),
+)
+"""A read beside a person who is asked: whose system is away is read another time."""
+
 WRITE = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,
     schedule_to_close_timeout=timedelta(hours=24),

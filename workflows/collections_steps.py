@@ -23,9 +23,6 @@ from activities.collections_inputs import (
     RecordPursuit,
     ShowPursuit,
 )
-from activities.hub import HubActivities
-from activities.inputs import SettleCase
-from dealthread.domain.case import Case
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.dunning import DunningStage, Pursuit, PursuitState, outcome_of
 from dealthread.domain.transaction import SagaContext
@@ -212,13 +209,4 @@ class CollectionsSteps:
             task_queue=CRM_QUEUE,
             summary=f"The CRM shows {pursuit.invoice_number}: {pursuit.state}",
             **timing,
-        )
-
-    async def settle(self, case: Case, note: str) -> None:
-        """The case has answered itself."""
-        await workflow.execute_activity_method(
-            HubActivities.settle_case,
-            SettleCase(case_id=case.case_id, version=case.version, note=note),
-            summary=f"Close case {case.case_id}",
-            **STORE,
         )

@@ -15,7 +15,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.hub import HubActivities
-from activities.inputs import OpenCase
+from activities.inputs import OpenCase, SettleCase
 from dealthread.attributes import NEEDS_ATTENTION
 from dealthread.domain.case import KINDS, Case, CaseOpening, Decision, DecisionKind
 from dealthread.domain.contract import Contract
@@ -140,6 +140,23 @@ class CaseDesk:
             raise
         self._close()
         return self._decisions[key]
+
+    async def withdraw(self, asking: asyncio.Future[Decision], note: str) -> bool:
+        """Close the case that is asked about, since it has answered itself; False where a person
+        was first."""
+        await workflow.wait_condition(lambda: asking.done() or self.open_case is not None)
+        opened = self.open_case
+        asking.cancel()
+        await workflow.wait([asking])
+        if opened is None:
+            return False
+        await workflow.execute_activity_method(
+            HubActivities.settle_case,
+            SettleCase(case_id=opened.case_id, version=opened.version, note=note),
+            summary=f"Close case {opened.case_id}",
+            **STORE,
+        )
+        return True
 
     @contextmanager
     def _being_opened(self, case_id: str) -> Iterator[None]:

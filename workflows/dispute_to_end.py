@@ -33,9 +33,7 @@ from activities.dispute_inputs import (
     ReopenReceivable,
     TellDispute,
 )
-from activities.hub import HubActivities
-from activities.inputs import SettleCase
-from dealthread.domain.case import Case, Decision, DecisionKind
+from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.dispute import DisputeStatus
 from dealthread.domain.ledger import LedgerJournal, Reversal
 from dealthread.domain.transaction import SagaContext, StepState
@@ -47,7 +45,7 @@ from dealthread.naming import (
     dispute_key,
     erp_task_queue,
 )
-from dealthread.policies import POST_LEDGER, READ, STORE, WRITE
+from dealthread.policies import POST_LEDGER, READ, WRITE
 from dealthread.saga import Saga, SagaStopped, Step
 from workflows.business_time import business_now, business_today
 from workflows.decided_by_people import DecidedByPeople
@@ -120,9 +118,11 @@ class DisputeToEndWorkflow(DecidedByPeople):
             case = None if self._decided else asyncio.ensure_future(self._evidence(told))
             try:
                 await self._changed()
-            finally:
-                if case is not None:
-                    await self._withdraw(case)
+            except asyncio.CancelledError:
+                # Not "finally": when a worker drops a waiting run, nothing may touch the workflow.
+                await self._withdraw(case)
+                raise
+            await self._withdraw(case)
             told = await self._read()
             # An inquiry that has become a dispute takes the money later.
             await self._post("opened", told, told.opened)
@@ -172,25 +172,12 @@ class DisputeToEndWorkflow(DecidedByPeople):
         self._saga.mark("decide", StepState.DONE, self._decided)
         return decision
 
-    async def _withdraw(self, case: asyncio.Future[Decision]) -> None:
+    async def _withdraw(self, case: asyncio.Future[Decision] | None) -> None:
         """Once the bank has decided nobody needs to any more."""
-        if case.done():
+        if case is None or case.done():
             return
-        await workflow.wait_condition(lambda: case.done() or self._desk.open_case is not None)
-        opened = self._desk.open_case
-        case.cancel()
-        await workflow.wait([case])
-        if opened is not None:
-            await self._settle(opened, "the bank has decided")
+        if await self._desk.withdraw(case, "the bank has decided"):
             self._saga.mark("decide", StepState.SKIPPED, "the bank has decided")
-
-    async def _settle(self, case: Case, note: str) -> None:
-        await workflow.execute_activity_method(
-            HubActivities.settle_case,
-            SettleCase(case_id=case.case_id, version=case.version, note=note),
-            summary=f"Close case {case.case_id}",
-            **STORE,
-        )
 
     # ------------------------------------------------------------ once it is over
 

@@ -11,16 +11,18 @@ not taken back, and goes only forward.
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 from activities.credit import CreditActivities
 from activities.credit_inputs import AssessCredit, AssessedCredit, GiveCredit, RecordCredit
 from activities.invoice import BillActivities, LedgerActivities
-from activities.invoice_inputs import AwaitCredit, ReadBill
+from activities.invoice_inputs import AwaitCredit, BillToPost, ReadBill
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.documents import CreditMemo
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.receivable import LedgerCreditMemo, PostedDocument
 from dealthread.domain.transaction import (
     ChangeInput,
     ChangeOutcome,
@@ -28,13 +30,20 @@ from dealthread.domain.transaction import (
     context_of,
 )
 from dealthread.naming import BILLING_QUEUE, erp_task_queue
-from dealthread.policies import POST_LEDGER, READ, STORE, WRITE
+from dealthread.policies import POST_LEDGER, READ, STORE, WRITE, Timing
 from dealthread.ports.billing import CreditInvoice
 from dealthread.saga import Saga, SagaStopped, Step
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.invoice_news import tell_invoice
 from workflows.wording import INVOICE_CREDIT, current_details
+
+LOOKS_AGAIN = "invoice-credit-looks-again-202611"
+"""Patch: a credit that the biller takes back is not awaited; before, only a retry looked."""
+_PATIENCE = timedelta(days=7)
+"""How long the ledger's memo is awaited until a person is asked."""
+_AWHILE = Timing(**(POST_LEDGER | {"schedule_to_close_timeout": timedelta(hours=6)}))
+"""How long until it is looked whether the credit still stands."""
 
 
 @workflow.defn(name="InvoiceCredit")
@@ -154,9 +163,25 @@ class InvoiceCreditWorkflow(DecidedByPeople):
         )
 
     async def _follow(self, command: CreditInvoice, memo: CreditMemo) -> PostedDocument | None:
-        """The invoice's run is told, and the ledger's memo awaited: only one of them posts."""
+        """The invoice's run is told, and the ledger's memo awaited: only one of them posts. None
+        where there is none to await, as once the biller has taken the credit back."""
         await tell_invoice(self._context, command.billing_account, command.invoice_id)
-        told = await workflow.execute_activity_method(
+        until = workflow.now() + _PATIENCE
+        while True:
+            told = await self._told(command)
+            ours = next((one for one in told.credit_memos if one.billing == memo.ref), None)
+            if ours is None:
+                return None
+            if not workflow.patched(LOOKS_AGAIN):
+                return await self._posted(told, ours, POST_LEDGER)
+            try:
+                return await self._posted(told, ours, _AWHILE)
+            except ActivityError:
+                if workflow.now() >= until:
+                    raise
+
+    async def _told(self, command: CreditInvoice) -> BillToPost:
+        return await workflow.execute_activity_method(
             BillActivities.read,
             ReadBill(
                 billing_account=command.billing_account,
@@ -167,15 +192,16 @@ class InvoiceCreditWorkflow(DecidedByPeople):
             summary="What the ledger is to hold",
             **READ,
         )
-        ours = next((one for one in told.credit_memos if one.billing == memo.ref), None)
-        if ours is None:
-            return None
+
+    async def _posted(
+        self, told: BillToPost, ours: LedgerCreditMemo, timing: Timing
+    ) -> PostedDocument:
         return await workflow.execute_activity_method(
             LedgerActivities.await_credit,
             AwaitCredit(erp=told.erp, company=told.company, document_key=ours.document_key),
             task_queue=erp_task_queue(told.erp, told.company),
             summary=f"Until the ledger has {ours.number}",
-            **POST_LEDGER,
+            **timing,
         )
 
     async def _record(self, outcome: ChangeOutcome, reason: str = "") -> None:

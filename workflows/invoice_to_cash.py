@@ -14,6 +14,7 @@ order in which news arrives does not matter. It ends when nothing of the invoice
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from temporalio import workflow
@@ -43,6 +44,7 @@ from dealthread.domain.receivable import (
     TakenBackCredit,
 )
 from dealthread.domain.transaction import SagaContext, StepState
+from dealthread.failure import Problem
 from dealthread.naming import (
     BILLING_QUEUE,
     CRM_QUEUE,
@@ -50,12 +52,13 @@ from dealthread.naming import (
     erp_task_queue,
     invoice_id,
 )
-from dealthread.policies import POST_REVENUE, READ, WRITE
+from dealthread.policies import LOOK, POST_REVENUE, READ, WRITE, Timing
 from dealthread.saga import Saga, Step
 from workflows.business_time import business_now, business_today, midnight
 from workflows.collections import CollectionsWorkflow
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
+from workflows.while_wanted import NoLongerWanted, WhileWanted
 from workflows.wording import INVOICE_TO_CASH
 
 EACH_STAND = "invoice-to-cash-shows-each-stand-202611"
@@ -68,6 +71,10 @@ BELOW_NOUGHT = "invoice-to-cash-below-nought-202611"
 
 TAKES_BACK = "invoice-to-cash-takes-back-202611"
 """Patch: a credit that the biller voided is undone in the ledger; before, a person saw to it."""
+WHILE_WANTED = "invoice-to-cash-while-wanted-202611"
+"""Patch: what the biller takes back while a person is asked about it is not tried again."""
+HEARS_TO_THE_END = "invoice-to-cash-hears-to-the-end-202611"
+"""Patch: what is told while the last of it is done is read; before, the run ended without."""
 
 
 @workflow.defn(name="InvoiceToCash")
@@ -87,10 +94,14 @@ class InvoiceToCashWorkflow(DecidedByPeople):
             business_offset_seconds=order.business_offset_seconds,
         )
         self._desk = CaseDesk(self._context, INVOICE_TO_CASH, "biller", self._tell)
-        self._saga = Saga(INVOICE_TO_CASH, self._desk, self._tell)
+        self._asking = WhileWanted(self._desk, lambda: self._news, WHILE_WANTED)
+        self._saga = Saga(INVOICE_TO_CASH, self._asking, self._tell)
         # A finalised invoice is not undone here: it is corrected by a document that names it.
         self._saga.pivot_crossed = True
-        self._news = 1
+        self._news, self._seen = 1, 0
+        """What was told, and how much of it before the last reading."""
+        self._is_stale = False
+        """What was read stands otherwise at the biller by now: it is read again at once."""
         self._document: PostedDocument | None = None
         self._done: set[str] = set()
         self._stands: list[str] = []
@@ -100,8 +111,9 @@ class InvoiceToCashWorkflow(DecidedByPeople):
     @workflow.run
     async def run(self, order: InvoiceInput) -> str:  # noqa: ARG002 - read by __init__
         while True:
-            seen = self._news
+            self._seen = self._news
             told = await self._read()
+            self._is_stale = False
             if told.ignored and told.bill.status is not InvoiceStatus.DRAFT:
                 self._saga.mark("read", StepState.DONE, told.ignored)
                 return told.ignored
@@ -111,9 +123,12 @@ class InvoiceToCashWorkflow(DecidedByPeople):
             if told.invoice is None and told.credit_memos and workflow.patched(BELOW_NOUGHT):
                 await self._below_nought(told)
                 break
-            if told.invoice is not None and await self._to_the_ledger(told):
+            is_over = told.invoice is not None and await self._to_the_ledger(told)
+            if is_over and not (self._news > self._seen and workflow.patched(HEARS_TO_THE_END)):
                 break
-            await self._rest(seen, await self._overdue_on(told))
+            if is_over or self._is_stale:
+                continue
+            await self._rest(await self._overdue_on(told))
         await workflow.wait_condition(workflow.all_handlers_finished)
         return told.bill.status
 
@@ -144,25 +159,29 @@ class InvoiceToCashWorkflow(DecidedByPeople):
             return None  # an earlier run of this invoice began it
         return None
 
-    async def _rest(self, seen: int, wake: date | None) -> None:
+    async def _rest(self, wake: date | None) -> None:
         """Until there is news, or the day has come."""
         left = None
         if wake is not None:
             left = midnight(wake) - business_now(self._order.business_offset_seconds)
         try:
-            await workflow.wait_condition(lambda: self._news > seen, timeout=left)
+            await workflow.wait_condition(lambda: self._news > self._seen, timeout=left)
         except TimeoutError:
             return
 
     async def _to_the_ledger(self, told: BillToPost) -> bool:
         """Post, credit, apply, show. True when nothing of the invoice is open any more."""
         posted = await self._post(told)
+        if self._is_stale:
+            return False
         credited = [memo for memo in told.credit_memos if await self._credit(told, memo)]
         for taken in told.taken_back:
             await self._take_back(told, taken)
         paid = [receipt for receipt in told.receipts if await self._apply(told, receipt)]
-        is_over = not told.bill.remaining and told.bill.status is InvoiceStatus.PAID
-        if posted or credited or paid or is_over or self._stands_elsewhere(told):
+        is_paid = not told.bill.remaining and told.bill.status is InvoiceStatus.PAID
+        is_over = is_paid and not self._is_stale
+        is_news = is_over and self._stands[-1:] != [stand_of(told)]
+        if posted or credited or paid or is_news or self._stands_elsewhere(told):
             await self._show(told, posted, paid, credited, is_over=is_over)
         return is_over
 
@@ -174,7 +193,7 @@ class InvoiceToCashWorkflow(DecidedByPeople):
     def _stands_elsewhere(self, told: BillToPost) -> bool:
         """Given up by the biller, or a credit withdrawn there: the ledger gets nothing of it, the
         CRM shows it."""
-        if not workflow.patched(EACH_STAND):
+        if self._is_stale or not workflow.patched(EACH_STAND):
             return False
         return self._stands[-1:] != [stand_of(told)]
 
@@ -216,37 +235,46 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         return found.document
 
     async def _read(self) -> BillToPost:
-        told = await self._saga.run(
-            Step(
-                name="read",
-                act=lambda: workflow.execute_activity_method(
-                    BillActivities.read,
-                    ReadBill(
-                        billing_account=self._order.billing_account,
-                        invoice_id=self._order.invoice_id,
-                        tenant=self._order.tenant,
-                    ),
-                    task_queue=BILLING_QUEUE,
-                    summary="Read the bill back from the biller",
-                    **READ,
-                ),
-            )
-        )
-        self._context = self._context.model_copy(
-            update={
-                "contract_key": told.bill.contract_key,
-                "org": told.org,
-                "deal_id": told.deal_id,
-            }
-        )
+        told = await self._saga.run(Step(name="read", act=lambda: self._read_once(READ)))
+        whose = {"contract_key": told.bill.contract_key, "org": told.org, "deal_id": told.deal_id}
+        self._context = self._context.model_copy(update=whose)
         self._desk.move_to(self._context, told.bill.customer_key)
         return told
+
+    async def _read_once(self, timing: Timing) -> BillToPost:
+        return await workflow.execute_activity_method(
+            BillActivities.read,
+            ReadBill(
+                billing_account=self._order.billing_account,
+                invoice_id=self._order.invoice_id,
+                tenant=self._order.tenant,
+            ),
+            task_queue=BILLING_QUEUE,
+            summary="Read the bill back from the biller",
+            **timing,
+        )
+
+    async def _unless_taken_back(
+        self, step: Step[PostedDocument], is_wanted: Callable[[BillToPost, Problem], bool]
+    ) -> PostedDocument | None:
+        """Take a step to its end; None where the biller took back what it is about."""
+
+        async def still(problem: Problem) -> bool:
+            return is_wanted(await self._read_once(LOOK), problem)
+
+        try:
+            return await self._asking.run(self._saga, step, self._seen, still)
+        except NoLongerWanted:
+            self._is_stale = True
+            self._saga.mark(step.name, StepState.SKIPPED, "taken back by the biller")
+            return None
 
     async def _post(self, told: BillToPost) -> bool:
         invoice = told.invoice
         if self._document is not None or invoice is None:
             return False
-        self._document = await self._saga.run(
+        # One that may be in the ledger is a person's: who looks for it there may come too early.
+        self._document = await self._unless_taken_back(
             Step(
                 name="post",
                 act=lambda: workflow.execute_activity_method(
@@ -256,14 +284,16 @@ class InvoiceToCashWorkflow(DecidedByPeople):
                     summary=f"Post invoice {invoice.number}",
                     **POST_REVENUE,
                 ),
-            )
+            ),
+            lambda now, problem: problem.is_uncertain or now.bill.status is not InvoiceStatus.VOID,
         )
-        return True
+        return self._document is not None
 
     async def _credit(self, told: BillToPost, memo: LedgerCreditMemo) -> bool:
         if memo.document_key in self._done:
             return False
-        await self._saga.run(
+        key = memo.document_key
+        made = await self._unless_taken_back(
             Step(
                 name="credit",
                 act=lambda: workflow.execute_activity_method(
@@ -273,10 +303,13 @@ class InvoiceToCashWorkflow(DecidedByPeople):
                     summary=f"Post credit {memo.number}",
                     **POST_REVENUE,
                 ),
-            )
+            ),
+            # What may have reached the ledger is undone there by the next reading.
+            lambda now, _: all(one.memo != key for one in now.taken_back),
         )
-        self._done.add(memo.document_key)
-        return True
+        if made is not None:
+            self._done.add(key)
+        return made is not None
 
     async def _take_back(self, told: BillToPost, taken: TakenBackCredit) -> None:
         key = taken.document.document_key

@@ -58,10 +58,10 @@ class LastStage:
             if case.done():
                 return case.result()
         except asyncio.CancelledError:
-            await self._saga.to_its_end(self._withdraw(case, "the pursuit was cancelled"))
+            await self._saga.to_its_end(self._desk.withdraw(case, "the pursuit was cancelled"))
             raise
         await self._saga.to_its_end(
-            self._withdraw(case, "the invoice was settled, or its pursuit held or stopped")
+            self._desk.withdraw(case, "the invoice was settled, or its pursuit held or stopped")
         )
         self._saga.raise_if_cancelled()
         return None
@@ -83,11 +83,3 @@ class LastStage:
             await self._steps.show(pursuit, may_wait=True)
         told = await self._steps.read_if_there()
         return told is not None and outcome_of(told.bill) is not None
-
-    async def _withdraw(self, case: asyncio.Future[Decision], note: str) -> None:
-        await workflow.wait_condition(lambda: case.done() or self._desk.open_case is not None)
-        opened = self._desk.open_case
-        case.cancel()
-        await workflow.wait([case])
-        if opened is not None:
-            await self._steps.settle(opened, note)

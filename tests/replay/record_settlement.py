@@ -25,7 +25,7 @@ from dealthread.naming import (
 from tests.replay.record_changes import START, Recorded, settled
 from tests.support.change_lab import on, sold
 from tests.support.deal_builder import d1
-from tests.support.invoice_lab import bill_of, mirrored, news, until
+from tests.support.invoice_lab import bill_of, mirrored, news, paid_bill, until
 from tests.support.saga_lab import Lab, fresh
 from tests.workflows.test_dispute_to_end import disputed, paid_d1, told_of
 from tests.workflows.test_invoice_write_off import APRIL, DECEMBER, given_up, open_claim
@@ -83,6 +83,23 @@ async def dispute_lost_and_handed_over(it: Lab) -> Recorded:
     handle = await told_of(it, native_id)
     await it.decide(await it.case_of(contract.key), DecisionKind.HAND_OVER)
     await handle.result()
+    return Recorded(handle.id)
+
+
+async def dispute_begins_the_pursuit(it: Lab) -> Recorded:
+    """A part was paid and is disputed; the rest is open, and its pursuit rests from its first day.
+    The bank has not decided."""
+    on(it, START)
+    contract = await sold(it, fresh(d1()))
+    bill = bill_of(contract, f"in_{contract.key}", START)
+    part = Money.of("5000.00", "USD")
+    bill = paid_bill(bill, part, START, PaymentWay.PROCESSOR)
+    it.billing.bills[bill.ref.native_id] = bill
+    native_id = f"du_{contract.key}"
+    disputed(it, native_id, bill, amount=part, withdrawn=part)
+    handle = await told_of(it, native_id)
+    await it.case_of(contract.key, kind="cash.disputed")
+    await settled(handle)
     return Recorded(handle.id)
 
 
@@ -161,6 +178,7 @@ SETTLEMENTS: tuple[Callable[[Lab], Awaitable[Recorded]], ...] = (
     payout_waiting_for_a_person,
     dispute_won,
     dispute_lost_and_handed_over,
+    dispute_begins_the_pursuit,
     dispute_waiting_for_a_person,
     receipt_applied_and_left_on_account,
     write_off_completed,

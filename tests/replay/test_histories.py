@@ -45,6 +45,9 @@ ENDS = {
     "contract_ended_by_its_term": ("ContractLifecycle", "WORKFLOW_EXECUTION_COMPLETED"),
     "invoice_credit_completed": ("InvoiceCredit", "WORKFLOW_EXECUTION_COMPLETED"),
     "invoice_credit_waiting_for_approval": ("InvoiceCredit", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"),
+    "invoice_with_a_credit_tried_again": ("InvoiceToCash", "WORKFLOW_EXECUTION_COMPLETED"),
+    "invoice_with_a_credit_taken_back": ("InvoiceToCash", "WORKFLOW_EXECUTION_COMPLETED"),
+    "dispute_begins_the_pursuit": ("DisputeToEnd", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"),
     "close_completed": ("PeriodClose", "WORKFLOW_EXECUTION_COMPLETED"),
     "close_waiting_for_what_stands_in_the_way": (
         "PeriodClose",
@@ -89,6 +92,25 @@ def test_the_end_of_a_term_is_told_to_the_crm_on_the_patched_path() -> None:
     text = HISTORIES["contract_ended_by_its_term"]
     assert _event("MARKER_RECORDED") in text
     assert "crm.term_ended" in text
+
+
+def test_a_dispute_begins_the_pursuit_that_rests() -> None:
+    """On the patched path: nobody pursues it yet, so that the first message finds nobody."""
+    kinds = [
+        event["eventType"].removeprefix("EVENT_TYPE_")
+        for event in json.loads(HISTORIES["dispute_begins_the_pursuit"])["events"]
+    ]
+    found = [kind for kind in kinds if "EXTERNAL" in kind or "CHILD" in kind or "MARKER" in kind]
+    sent = "SIGNAL_EXTERNAL_WORKFLOW_EXECUTION"
+    assert found == [
+        f"{sent}_INITIATED",
+        f"{sent}_FAILED",
+        "MARKER_RECORDED",
+        "START_CHILD_WORKFLOW_EXECUTION_INITIATED",
+        "CHILD_WORKFLOW_EXECUTION_STARTED",
+        f"{sent}_INITIATED",
+        "EXTERNAL_WORKFLOW_EXECUTION_SIGNALED",
+    ]
 
 
 @pytest.mark.parametrize("name", [name for name in HISTORIES if "at_rest" in name])

@@ -6,6 +6,7 @@ in the books is undone there.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,10 +18,11 @@ from temporalio.client import Client
 from activities.invoice import LedgerActivities
 from activities.invoice_inputs import PostCreditMemo, TakeBackCredit
 from activities.ledger_documents import credit_memos, ledger_invoice, taken_back
-from dealthread.domain.bill import Bill
-from dealthread.domain.case import DecisionKind
+from dealthread.domain.bill import Bill, PaymentWay
+from dealthread.domain.case import Case, DecisionKind
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import CreditForm
+from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure
@@ -32,7 +34,7 @@ from tests.fakes.world import Fault, settled
 from tests.store.writing import QUICK
 from tests.support.change_lab import sold
 from tests.support.deal_builder import d2
-from tests.support.invoice_lab import balances, bill_of, mirrored, news, until
+from tests.support.invoice_lab import balances, bill_of, mirrored, news, told, until
 from tests.support.saga_lab import Lab, fresh, lab
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
@@ -63,12 +65,11 @@ def _context(contract: Contract, bill: Bill) -> SagaContext:
     )
 
 
-@pytest.mark.parametrize("fault", [Fault.HANG, Fault.REJECTED, Fault.LOST])
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.LOST])
 async def test_it_is_posted_and_undone_by_the_run_that_was_posting_it(
     dev_server: Client, engine: AsyncEngine, fault: Fault
 ) -> None:
-    """The answer is waited for, or a person tries again, or it is lost: then both documents close
-    each other."""
+    """The answer is waited for, or it is lost: then both documents close each other."""
     async with lab(dev_server, engine, DAY) as it:
         contract, bill, less, again = await _credited(it)
         it.billing.bills[bill.ref.native_id] = bill
@@ -80,8 +81,6 @@ async def test_it_is_posted_and_undone_by_the_run_that_was_posting_it(
         await until(lambda: planned.met == 1)
         it.billing.bills[bill.ref.native_id] = again
         await news(dev_server, bill)
-        if fault is Fault.REJECTED:
-            await it.decide(await it.case_of(contract.key), DecisionKind.RETRY)
         it.world.let_go.set()
         await until(lambda: it.world.calls["erp.take_back_credit"] == 1)
         await until(lambda: balances(it, contract.erp_company) == OWED)
@@ -91,6 +90,130 @@ async def test_it_is_posted_and_undone_by_the_run_that_was_posting_it(
             "invoice",
             "invoice",
         ]
+
+
+async def _refused(it: Lab, client: Client, **more: int) -> tuple[Contract, Bill, Bill, Case]:
+    """The ledger has the invoice and refused its credit: a person is asked. `again`: the bill with
+    the credit taken back."""
+    contract, bill, less, again = await _credited(it)
+    it.billing.bills[bill.ref.native_id] = bill
+    await news(client, bill)
+    await until(lambda: bill.ref.native_id in mirrored(it))
+    it.world.plan("erp.post_credit_memo", Fault.REJECTED, **more)
+    it.billing.bills[bill.ref.native_id] = less
+    await news(client, bill)
+    return contract, bill, again, await it.case_of(contract.key)
+
+
+async def _ends_as_if_it_had_never_been(it: Lab, contract: Contract, bill: Bill) -> None:
+    """Nothing of the credit is in the books, nor comes there later, and nobody is asked."""
+    for _ in range(400):
+        if await it.open_case(contract.key) is None:
+            break
+        await asyncio.sleep(0.05)
+    assert mirrored(it)[bill.ref.native_id].remaining == bill.gross
+    assert balances(it, contract.erp_company) == OWED
+    assert [one.kind for one in it.erp.ledger.documents.values() if one.number] == ["invoice"]
+    assert it.world.calls["erp.take_back_credit"] == 0
+    assert await it.open_case(contract.key) is None
+    assert await told(it, contract.key, "credit_memo") == []
+
+
+async def test_a_refused_credit_that_is_taken_back_closes_its_own_case(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """Nothing is left to post: nobody has to decide, the refused memo is not sent again, and the
+    run goes on to the payment."""
+    async with lab(dev_server, engine, DAY) as it:
+        contract, bill, again, case = await _refused(it, dev_server, times=0)
+        it.billing.bills[bill.ref.native_id] = again
+        handle = await news(dev_server, bill)
+        await _ends_as_if_it_had_never_been(it, contract, bill)
+        settled_case = await it.cases.show(case.case_id)
+        assert (settled_case.version, settled_case.decision) == (1, None)
+        assert it.world.calls["erp.post_credit_memo"] == 1
+        it.billing.pay(bill.ref.native_id, bill.gross, DAY, PaymentWay.BANK)
+        await news(dev_server, bill)
+        assert await handle.result() == "paid"
+
+
+async def test_a_person_who_tries_a_credit_again_that_is_taken_back_posts_nothing(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """The biller's message about it was lost: it is read before it is tried."""
+    async with lab(dev_server, engine, DAY) as it:
+        contract, bill, again, case = await _refused(it, dev_server)
+        it.billing.bills[bill.ref.native_id] = again
+        await it.decide(case, DecisionKind.RETRY)
+        await _ends_as_if_it_had_never_been(it, contract, bill)
+        assert it.world.calls["erp.post_credit_memo"] == 1
+
+
+async def test_other_news_leaves_the_case_and_a_person_has_it_posted(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """The credit stands at the biller, and a biller that does not answer has taken nothing back."""
+    async with lab(dev_server, engine, DAY) as it:
+        contract, bill, _, case = await _refused(it, dev_server)
+        refused = it.world.plan(
+            "billing.read_bill",
+            Fault.REFUSED,
+            occurrence=it.world.calls["billing.read_bill"] + 1,
+        )
+        await news(dev_server, bill)
+        await until(lambda: refused.met == 1)
+        assert await it.open_case(contract.key) == case
+        await it.decide(case, DecisionKind.RETRY)
+        await until(lambda: mirrored(it)[bill.ref.native_id].remaining.amount == GROSS - 119)
+        assert balances(it, contract.erp_company)["1100"] == GROSS - 119
+        (event,) = await told(it, contract.key, "credit_memo")
+        assert event["total"] == "119.00"
+        assert it.world.calls["erp.post_credit_memo"] == 2
+
+
+async def test_a_refused_invoice_that_is_voided_closes_its_own_case(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """As a biller does who issues it anew: the ledger never had it, and gets nothing."""
+    async with lab(dev_server, engine, DAY) as it:
+        contract, bill, _, _ = await _credited(it)
+        it.billing.bills[bill.ref.native_id] = bill
+        it.world.plan("erp.post_invoice", Fault.REJECTED, times=0)
+        handle = await news(dev_server, bill)
+        case = await it.case_of(contract.key)
+        void = bill.model_copy(update={"status": InvoiceStatus.VOID})
+        it.billing.bills[bill.ref.native_id] = void
+        await news(dev_server, bill)
+        assert await handle.result() == "void"
+        assert (await it.cases.show(case.case_id)).decision is None
+        assert await it.open_case(contract.key) is None
+        assert it.world.calls["erp.post_invoice"] == 1
+        assert mirrored(it)[bill.ref.native_id].status == "void"
+        assert balances(it, contract.erp_company) == {}
+
+
+async def test_a_credit_that_comes_while_the_payment_is_on_its_way_is_posted(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """Paid, and a moment later a credit to the balance: the run does not end without it."""
+    async with lab(dev_server, engine, DAY) as it:
+        contract, bill, _, _ = await _credited(it)
+        it.billing.bills[bill.ref.native_id] = bill
+        it.billing.pay(bill.ref.native_id, bill.gross, DAY, PaymentWay.BANK)
+        planned = it.world.plan("erp.apply_receipt", Fault.HANG)
+        handle = await news(dev_server, bill)
+        await until(lambda: planned.met == 1)
+        paid = it.billing.bills[bill.ref.native_id]
+        net, tax = Money.of("100.00", "EUR"), Money.of("19.00", "EUR")
+        after = credited(paid, net, tax, DAY, CreditForm.BALANCE)
+        it.billing.bills[bill.ref.native_id] = after
+        await news(dev_server, bill)
+        it.world.let_go.set()
+        assert await handle.result() == "paid"
+        (event,) = await told(it, contract.key, "credit_memo")
+        assert event["total"] == "119.00"
+        assert len(await told(it, contract.key, "payment.succeeded")) == 1
+        assert it.world.calls["crm.mirror_invoice"] == 2
 
 
 @dataclass

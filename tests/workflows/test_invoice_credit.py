@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import CancelledError
+from temporalio.testing import WorkflowEnvironment
 
 from activities.invoice_inputs import InvoiceInput
 from dealthread.domain.case import DecisionKind
@@ -189,3 +190,31 @@ async def test_a_refusal_of_the_biller_is_a_case_and_goes_on_once_corrected(
         await it.decide(case, DecisionKind.RETRY)
         assert await handle.result() == "completed"
         assert balances(it, contract.erp_company)["2210"] == Decimal("-533.00")
+
+
+async def test_a_credit_that_the_biller_takes_back_is_awaited_no_longer(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """The ledger refuses it for good, nobody decides, and no message tells that it was voided: a
+    look that comes by itself ends both runs' waiting, and the case."""
+    client = skipping_server.client
+    async with lab(client, engine, START) as it:
+        contract, bill = await invoiced(it)
+        it.world.plan("erp.post_credit_memo", Fault.REJECTED, times=0)
+        handle = await credit(it, contract, bill, "500.00")
+        case = await it.case_of(contract.key, kind="erp.rejected")
+        native_id = bill.ref.native_id
+        given = it.billing.bills[native_id].credit_memos
+        voided = tuple(one.model_copy(update={"voided_on": START}) for one in given)
+        it.billing.bills[native_id] = bill.model_copy(update={"voided_credits": voided})
+        assert await handle.result() == "completed"
+        invoice = invoice_id(bill.ref.account, native_id)
+        assert await client.get_workflow_handle(invoice).result() == "paid"
+        assert (await it.cases.show(case.case_id)).decision is None
+        assert await it.open_case(contract.key) is None
+        assert it.world.calls["erp.post_credit_memo"] == 1
+        assert balances(it, contract.erp_company) == {
+            "1050": Decimal("15891.00"),
+            "2300": Decimal("-15000.00"),
+            "2110": Decimal("-891.00"),
+        }
