@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio.client import WorkflowFailureError
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ActivityError
 from temporalio.service import RPCError
 from temporalio.types import MethodAsyncSingleParam
@@ -25,7 +26,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Question:
-    """`id` is the workflow's: who asks the same shares what is under way."""
+    """`id` says in the workflow's id what is asked; each asking has a workflow of its own."""
 
     id: str
     summary: str
@@ -48,11 +49,12 @@ async def answer_to(
             handle = await client.start_workflow(
                 run,
                 order,
-                id=question.id,
+                # Nobody is given what was read before he asked, and nobody's question is ended by
+                # another's: no business key can tell two askings of the same apart.
+                id=f"{question.id}:{uuid.uuid4().hex[:12]}",
                 task_queue=WORKFLOW_QUEUE,
-                # What is under way is shared only by who asks the same; a new question ends it.
-                id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                # Then nobody waits for it any more.
+                execution_timeout=timedelta(seconds=question.budget_seconds + 5),
                 static_summary=question.summary,
                 rpc_timeout=RPC_TIMEOUT,
             )

@@ -2,7 +2,8 @@
 open case while it lasts.
 
 A difference opens a case at the second look that finds it: the first may have met a change between
-two of its steps.
+two of its steps. Contracts are claimed before they are looked at, so that several relays share
+them; one that cannot be compared is looked at alone after that, and keeps no other from its turn.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError
 
 from dealthread.bridge.contract_checking import BATCH, BUDGET_SECONDS, Comparison, Looked
 from dealthread.config import ConfigInvalid, ConfigSource
 from dealthread.domain.comparison.finding import ContractFinding, StateDifference
-from dealthread.domain.comparison.reporting import case_of, opening, told_as
+from dealthread.domain.comparison.reporting import case_of, is_told, opening
 from dealthread.domain.comparison.seen import SystemsSay
 from dealthread.domain.policy import Policy
-from dealthread.errors import VendorUnavailable
+from dealthread.errors import InvariantBroken, VendorUnavailable
 from dealthread.naming import WORKFLOW_QUEUE
 from dealthread.ports.clock import BusinessClock
 from dealthread.settings import OffsetClock, Settings
@@ -56,13 +58,22 @@ class ContractCheckDuty:
         self._confirmed_after = confirmed_after
 
     async def look_at_due(self) -> int:
-        """How many contracts were looked at."""
+        """How many contracts were looked at. Raises what kept a look from its end."""
         policy = self._policy()
         over_for = timedelta(days=policy.contract_check_ended_days)
         every = timedelta(hours=policy.contract_check_hours)
-        keys = await self._comparison.checks.due(every, over_for, BATCH)
-        if keys:
+        keys = await self._comparison.checks.claim(every, over_for, BATCH)
+        if not keys:
+            return 0
+        try:
             await self.look_at(keys, every)
+        except RPCError:
+            await self._comparison.checks.release(keys)
+            raise
+        except ValueError as error:
+            # What is stored of one of them is not what it has to be.
+            log.warning("contracts_not_comparable", contracts=keys, error=type(error).__name__)
+            raise InvariantBroken("contracts_not_comparable") from None
         return len(keys)
 
     async def look_at(self, keys: list[str], every: timedelta) -> list[ContractFinding]:
@@ -77,12 +88,14 @@ class ContractCheckDuty:
         for looked in await self._comparison.look(keys, ask):
             before = known.get(looked.finding.contract_key)
             then = before.finding.differences if before is not None else ()
-            finding = _with_unread(looked.finding, then)
-            confirmed = _confirmed(finding, then)
-            await self._tell(looked, confirmed, finding)
-            await self._comparison.checks.keep(
-                finding, self._clock.now(), self._again(finding, confirmed, every)
+            kept = _kept(looked.finding, then)
+            confirmed = _confirmed(looked.finding, then)
+            await self._tell(looked, confirmed, tuple(one for one in kept if not one.is_explained))
+            again = self._again(looked.finding, confirmed, every)
+            finding = looked.finding.model_copy(
+                update={"differences": (*looked.finding.differences, *kept)}
             )
+            await self._comparison.checks.keep(finding, self._clock.now(), again)
             found.append(finding)
         return found
 
@@ -94,8 +107,10 @@ class ContractCheckDuty:
                     order,
                     id=f"contract-check-sweep:{first}",
                     task_queue=WORKFLOW_QUEUE,
+                    # Whoever still waits for an earlier one has lost his claim.
                     id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                    execution_timeout=timedelta(seconds=2 * BUDGET_SECONDS),
                     static_summary=f"Compare {len(order.records)} contracts with every system",
                     rpc_timeout=RPC_TIMEOUT,
                 )
@@ -103,21 +118,27 @@ class ContractCheckDuty:
             raise VendorUnavailable("contract_check_failed") from None
 
     async def _tell(
-        self, looked: Looked, confirmed: tuple[StateDifference, ...], finding: ContractFinding
+        self,
+        looked: Looked,
+        confirmed: tuple[StateDifference, ...],
+        kept: tuple[StateDifference, ...],
     ) -> None:
-        case = await self._comparison.checks.case_of(case_of(finding.contract_key))
+        key = looked.standing.key
+        case = await self._comparison.checks.case_of(case_of(key))
         is_open = case is not None and case.is_open
         if confirmed:
-            # What came to it since is told as a new version of the same case.
-            is_told = case is not None and {told_as(one) for one in confirmed} <= case.told
-            if is_open and is_told:
+            told = case.told if case is not None and is_open else {}
+            # What came to it since is told as a new version of the same case, beside what a
+            # silent system said when the case was told last.
+            differences = (*confirmed, *(one for one in kept if is_told((one,), told)))
+            if is_open and is_told(differences, told):
                 return
             occurrence = (case.occurrence if case is not None else 0) + 1
-            await self._cases.open(opening(looked.standing, confirmed, occurrence, WATCH))
-            log.info("contract_differs", contract=finding.contract_key, count=len(confirmed))
-        elif is_open and case is not None and not finding.unexplained:
+            await self._cases.open(opening(looked.standing, differences, occurrence, WATCH))
+            log.info("contract_differs", contract=key, count=len(differences))
+        elif is_open and case is not None and not (looked.finding.unexplained or kept):
             await self._cases.settle(case.case_id, case.version, _MENDED)
-            log.info("contract_agrees", contract=finding.contract_key)
+            log.info("contract_agrees", contract=key)
 
     def _again(
         self,
@@ -146,8 +167,11 @@ def _confirmed(
     return tuple(one for one in finding.unexplained if (one.same, one.found) in before)
 
 
-def _with_unread(finding: ContractFinding, then: tuple[StateDifference, ...]) -> ContractFinding:
+def _kept(
+    finding: ContractFinding, then: tuple[StateDifference, ...]
+) -> tuple[StateDifference, ...]:
     """What a system said last is not gone because it does not answer now."""
     silent = {one.system for one in finding.unread}
-    kept = tuple(one for one in then if one.system in silent)
-    return finding.model_copy(update={"differences": (*finding.differences, *kept)})
+    # A ledger may have answered for one order and not for another.
+    said = {one.same for one in finding.differences}
+    return tuple(one for one in then if one.system in silent and one.same not in said)

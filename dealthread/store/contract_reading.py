@@ -73,7 +73,8 @@ class ContractSnapshot:
     schedule: tuple[RevenueRow, ...]
 
 
-_HELD = and_(runs.c.outcome == ChangeOutcome.SCHEDULED, runs.c.kind != ChangeKind.QUOTE_TO_CASH)
+HELD = and_(runs.c.outcome == ChangeOutcome.SCHEDULED, runs.c.kind != ChangeKind.QUOTE_TO_CASH)
+"""Runs of changes that were accepted and wait for their day, or are carried out on it."""
 
 
 class ContractReading:
@@ -152,7 +153,7 @@ async def _versions(connection: AsyncConnection, contract_key: str) -> list[Vers
 async def _waiting(connection: AsyncConnection, contract_key: str) -> list[WaitingChange]:
     rows = await connection.execute(
         select(runs)
-        .where(runs.c.contract_key == contract_key, or_(runs.c.outcome.is_(None), _HELD))
+        .where(runs.c.contract_key == contract_key, or_(runs.c.outcome.is_(None), HELD))
         .order_by(runs.c.created_at, runs.c.business_key)
     )
     return [
@@ -172,7 +173,7 @@ async def _waiting(connection: AsyncConnection, contract_key: str) -> list[Waiti
 async def _ended(connection: AsyncConnection, contract_key: str) -> list[EndedChange]:
     rows = await connection.execute(
         select(runs)
-        .where(runs.c.contract_key == contract_key, runs.c.outcome.is_not(None), not_(_HELD))
+        .where(runs.c.contract_key == contract_key, runs.c.outcome.is_not(None), not_(HELD))
         .order_by(runs.c.ended_at, runs.c.business_key, runs.c.generation)
     )
     return [

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, Date, and_, cast, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.base import Ref, System
@@ -27,8 +27,10 @@ from dealthread.domain.documents import Agreement, AgreementStatus, Booking, Cha
 from dealthread.domain.events import EventType
 from dealthread.domain.transaction import ChangeKind
 from dealthread.hub import WriteState
+from dealthread.store.contract_reading import HELD
 from dealthread.store.schema import (
     cases,
+    change_orders,
     contracts,
     crosswalk,
     deliveries,
@@ -68,6 +70,16 @@ STATE_EVENTS = {
     EventType.CONTRACT_CHANGE_WITHDRAWN: None,
 }
 """Events that tell a contract's state; None: their data says which."""
+
+
+_HELD_UNTIL = change_orders.c.preview["hold_until"].astext
+_DUE_ON = cast(func.coalesce(_HELD_UNTIL, change_orders.c.preview["effective_from"].astext), Date)
+"""Assessed again on its day, a change that was held is not held any more."""
+
+
+def _today(ahead: timedelta) -> ColumnElement[date]:
+    """The business day, in UTC."""
+    return cast(func.timezone("UTC", func.now() + ahead), Date)
 
 
 class ContractStandings:
@@ -137,22 +149,23 @@ class ContractStandings:
 
     async def _runs(self, connection: AsyncConnection, keys: Keys) -> dict[str, list[RunUnderWay]]:
         rows = await connection.execute(
-            select(runs)
+            select(runs, _DUE_ON.label("due_on"))
+            .outerjoin(change_orders, change_orders.c.change_id == runs.c.business_key)
             .where(
                 runs.c.contract_key.in_(keys),
-                runs.c.outcome.is_(None),
+                # What was held for its day is under way from that day on.
+                or_(runs.c.outcome.is_(None), and_(HELD, _today(self._ahead) >= _DUE_ON)),
                 runs.c.kind.not_in(_OF_INVOICES),
             )
             .order_by(runs.c.created_at, runs.c.business_key)
         )
-        return _grouped(
-            rows.all(),
-            lambda row: RunUnderWay(
-                business_key=row.business_key,
-                stage=row.stage,
-                began_at=row.created_at + self._ahead,
-            ),
-        )
+        return _grouped(rows.all(), self._under_way)
+
+    def _under_way(self, row: Any) -> RunUnderWay:
+        began_at = row.created_at + self._ahead
+        if row.outcome is not None:
+            began_at = max(began_at, datetime.combine(row.due_on, time(), UTC))
+        return RunUnderWay(business_key=row.business_key, stage=row.stage, began_at=began_at)
 
     async def _cases(self, connection: AsyncConnection, keys: Keys) -> dict[str, list[OpenCase]]:
         rows = await connection.execute(

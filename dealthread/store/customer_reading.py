@@ -15,13 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.bill import Bill
 from dealthread.domain.case import CaseState
-from dealthread.domain.comparison.finding import ContractFinding
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.documents import Entitlement
 from dealthread.hub import WriteState
-from dealthread.store.contract_checks import Checked
+from dealthread.store.contract_checks import Checked, checked
 from dealthread.store.schema import bills, cases, contracts, journal, runs
-from dealthread.store.schema_checks import contract_checks
 
 MOST_INVOICES = 500
 """Of one customer in one answer: the newest, and every one that is open."""
@@ -108,7 +106,7 @@ class CustomerReading:
             if not rows and not waiting:
                 return None
             changes = await _changes(connection, keys)
-            checked = await _checked(connection, keys)
+            looked = await checked(connection, keys)
             invoices, left_off = await _bills(connection, keys)
             names = [row.customer_name for row in rows] + [name for name, _ in waiting]
             return CustomerSnapshot(
@@ -119,7 +117,7 @@ class CustomerReading:
                         state=ContractState(row.state),
                         changed_at=row.changed_at + self._ahead,
                         changes=tuple(changes.get(row.contract_key, ())),
-                        checked=checked.get(row.contract_key),
+                        checked=looked.get(row.contract_key),
                     )
                     for row in rows
                 ),
@@ -196,16 +194,6 @@ async def _changes(connection: AsyncConnection, keys: Sequence[str]) -> dict[str
     for row in rows:
         found.setdefault(row.contract_key, []).append(row.business_key)
     return found
-
-
-async def _checked(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Checked]:
-    rows = await connection.execute(
-        select(contract_checks).where(contract_checks.c.contract_key.in_(keys))
-    )
-    return {
-        row.contract_key: Checked(row.checked_at, ContractFinding.model_validate(row.finding))
-        for row in rows
-    }
 
 
 async def _bills(

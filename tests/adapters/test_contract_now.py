@@ -12,15 +12,19 @@ from adapters.stripe.billing import StripeBilling
 from dealthread.domain.base import Ref, System
 from dealthread.domain.comparison.seen import BilledState
 from dealthread.domain.documents import Agreement, AgreementStatus
+from dealthread.domain.invoice import InvoiceStatus
 from dealthread.errors import NotFound
 from dealthread.outcome import Done
+from dealthread.ports.billing import StartAgreement
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.crm_world import CrmWorld
 from tests.adapters.stripe_changes import change, done, renewed
 from tests.adapters.stripe_days import Days
-from tests.adapters.stripe_deals import by_bank, started
+from tests.adapters.stripe_deals import KEY, by_bank, started
 from tests.adapters.test_salesforce_record_change import change_of
 from tests.adapters.test_salesforce_write import command_for
+from tests.adapters.test_stripe_contract import customer_of
+from tests.adapters.test_stripe_first_invoice import with_card
 from tests.support import deals
 
 START, MARCH, END = date(2026, 1, 1), date(2026, 3, 1), date(2027, 1, 1)
@@ -135,6 +139,31 @@ async def test_one_that_has_not_begun_says_what_it_will_bill(
     native(stripe_simulator, ACCOUNT).v1.subscription_schedules.cancel(agreement.ref.native_id)
     found = await dated_billing.agreement_now(agreement, ACCOUNT)
     assert found.state is BilledState.ENDED
+
+
+async def test_one_whose_first_charge_never_succeeds_is_incomplete_and_then_over(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """D1 by a card that fails: after 23 hours the biller ends it and voids its invoice."""
+    days.go(START)
+    contract = deals.d1()
+    customer = await customer_of(dated_billing, contract, deals.HARBORLINE)
+    await with_card(stripe_simulator, customer, "pm_card_chargeCustomerFail")
+    outcome = await dated_billing.start_agreement(
+        StartAgreement(contract=contract, customer=customer, hold_first_invoice=False),
+        idempotency_key=KEY,
+    )
+    assert isinstance(outcome, Done), outcome
+    assert outcome.value.first_invoice is not None
+    bill = outcome.value.first_invoice.ref.native_id
+    found = await dated_billing.agreement_now(outcome.value, ACCOUNT)
+    assert found.state is BilledState.INCOMPLETE
+    assert (await dated_billing.read_bill(ACCOUNT, bill)).status is InvoiceStatus.OPEN
+
+    days.go(date(2026, 1, 3))
+    found = await dated_billing.agreement_now(outcome.value, ACCOUNT)
+    assert found.state is BilledState.ENDED
+    assert (await dated_billing.read_bill(ACCOUNT, bill)).status is InvoiceStatus.VOID
 
 
 async def test_one_that_the_account_does_not_know_is_not_found(

@@ -41,6 +41,7 @@ class Desk:
     duty: ContractCheckDuty
     engine: AsyncEngine
     app: FastAPI
+    settings: Settings
 
     def move(self, day: date) -> None:
         """It is another day, for every system and for us."""
@@ -104,7 +105,7 @@ async def desk(client: Client, url: str) -> AsyncIterator[Desk]:
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as http:
                 duty = ContractCheckDuty(settings, client, engine)
-                yield Desk(it, contract, http, duty, engine, app)
+                yield Desk(it, contract, http, duty, engine, app, settings)
     await engine.dispose()
 
 

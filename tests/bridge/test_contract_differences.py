@@ -54,6 +54,27 @@ async def test_what_a_run_under_way_brings_about_is_explained_and_what_was_there
         assert [name for name in case.evidence if "entitlement" in name] == []
 
 
+async def test_a_change_that_was_held_is_under_way_from_its_day_on(
+    dev_server: Client, database_url: str
+) -> None:
+    """Before it, what somebody changes by hand is not explained by it."""
+    async with desk(dev_server, database_url) as at:
+        mid, day = date(2026, 2, 10), date(2026, 3, 15)
+        at.move(mid)
+        order = seats_ordered(at.contract, 60, day)
+        run = await change(at.it, at.contract, ChangeKind.AMENDMENT, order.change_id, order)
+        assert (await run.result()).outcome == "scheduled"
+        seats(at, "60")
+        (row,) = (await at.one())["differences"]
+        assert (row["cause"], row["is_explained"]) == ("changed_by_hand", False)
+        seats(at, "50")
+        at.move(day)
+        seats(at, "60")
+        (row,) = (await at.one())["differences"]
+        assert (row["cause"], row["is_explained"]) == ("run_under_way", True)
+        assert order.change_id in row["detail"]
+
+
 async def test_an_unexplained_difference_opens_one_case_and_closes_it_when_it_is_gone(
     dev_server: Client, database_url: str
 ) -> None:

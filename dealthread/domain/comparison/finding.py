@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 
 from dealthread.domain.base import Carried, System
 from dealthread.domain.comparison.facts import (
+    STATE,
     Fact,
     of_biller,
     of_crm,
@@ -17,7 +18,7 @@ from dealthread.domain.comparison.facts import (
     of_erp,
     of_subscribers,
 )
-from dealthread.domain.comparison.seen import SystemsSay
+from dealthread.domain.comparison.seen import BilledState, SystemsSay
 from dealthread.domain.comparison.standing import ContractStanding
 from dealthread.domain.contract import ContractState
 from dealthread.domain.documents import Grant
@@ -244,7 +245,18 @@ def _by_hand(fact: Fact) -> str:
     return f"no change of ours is under way: changed in the system itself{when}"
 
 
+_NOT_BACK = {
+    BilledState.INCOMPLETE: "its first payment was not made, and it lapses soon: have it paid",
+    BilledState.ENDED: "an agreement that is over does not begin again: sell it anew",
+}
+"""What nobody can put back at the biller, and what can be done."""
+
+
 def _mend(standing: ContractStanding, fact: Fact) -> str:
+    if fact.system is System.BILLING and fact.field == STATE:
+        for found, what in _NOT_BACK.items():
+            if fact.found == found:
+                return f"{what}, or end the contract: dealthread contracts cancel {standing.key}"
     where = " ".join(filter(None, (_CALLED[fact.system], fact.record)))
     return (
         f"put {fact.field} of {where} back to {fact.wanted}, or make it a change of the contract: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 from dealthread.domain.case import KINDS, CaseOpening
 from dealthread.domain.comparison.finding import StateDifference
@@ -25,20 +25,30 @@ def told_as(difference: StateDifference) -> str:
     return f"{where} {difference.field}"
 
 
+def is_told(differences: Sequence[StateDifference], evidence: Mapping[str, str]) -> bool:
+    """Whether a case's evidence says all of it, with these values."""
+    return all(
+        evidence.get(told_as(one), "").startswith(f"{_said(one)}, ")
+        for one in differences[:MOST_TOLD]
+    )
+
+
+def _said(difference: StateDifference) -> str:
+    return f"{difference.found} instead of {difference.wanted}"
+
+
 def opening(
     standing: ContractStanding,
-    differences: Iterable[StateDifference],
+    told: Sequence[StateDifference],
     occurrence: int,
     watch: str,
 ) -> CaseOpening:
     """With customer, contract, region, value and the next step. `watch` stands for the workflow
     that a case is decided in: there is none."""
-    told = list(differences)
     systems = sorted({one.system for one in told})
     contract = standing.contract
     evidence = {
-        told_as(one): f"{one.found} instead of {one.wanted}, since {one.since.isoformat()}"
-        for one in told[:MOST_TOLD]
+        told_as(one): f"{_said(one)}, since {one.since.isoformat()}" for one in told[:MOST_TOLD]
     }
     return CaseOpening(
         case_id=case_of(standing.key),
