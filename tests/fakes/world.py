@@ -36,7 +36,8 @@ class Fault(StrEnum):
 
 @dataclass
 class Planned:
-    """One planned fault: which method, from which occurrence, how often (0 = always)."""
+    """One planned fault: which method (`*`: every one), from which occurrence, how often (0 =
+    always)."""
 
     method: str
     fault: Fault
@@ -89,7 +90,7 @@ class World:
         count = self.calls[method]
         for planned in self.faults:
             last = planned.occurrence + planned.times - 1
-            meant = planned.method == method and count >= planned.occurrence
+            meant = planned.method in (method, "*") and count >= planned.occurrence
             if meant and (planned.times == 0 or count <= last):
                 planned.met += 1
                 return planned

@@ -12,7 +12,8 @@ from temporalio.client import Client
 
 from dealthread.bridge.relay import Relay
 from dealthread.domain.deal import Deal
-from dealthread.settings import Settings
+from dealthread.ports.events import EventPort
+from dealthread.settings import Settings, Subscriber
 from dealthread.store.inbox import Inbox, InboxMessage, InboxState
 from dealthread.store.inbox_writer import InboxWriter
 from dealthread.store.outbox import Outbox
@@ -33,13 +34,21 @@ class NoEvents:
 class Office:
     """Inbox and relay around a laboratory."""
 
-    def __init__(self, it: Lab, url: str, client: Client) -> None:
+    def __init__(
+        self,
+        it: Lab,
+        url: str,
+        client: Client,
+        subscribers: tuple[Subscriber, ...] = (),
+        events: EventPort | None = None,
+    ) -> None:
         settings = Settings.model_validate(
             {
                 "database_url": url,
                 "codec_keys": "{}",
                 "business_offset_seconds": it.offset_seconds(),
                 "invoice_to_cash": True,
+                "subscribers": subscribers,
             }
         )
         self.lab = it
@@ -52,7 +61,7 @@ class Office:
             it.runs,
             it.cases,
             Outbox(it.engine),
-            NoEvents(),  # type: ignore[arg-type]
+            events or NoEvents(),  # type: ignore[arg-type]
             it.contracts,
         )
 
