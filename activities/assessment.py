@@ -82,20 +82,25 @@ class AssessmentActivities:
         if isinstance(facts, Finding):
             return Assessment(stopping=(facts,), at_risk=contract.tcv())
         found = assess(deal, config, today, facts)
+        approvals = approval_reasons(found)
+        content_hash = order.frozen.content_hash + order.corrections.model_dump_json()
         if order.record and not blocking(found):
             name = deal.account.legal_name if deal.account else ""
+            is_accepted = not approvals or order.approved_hash == content_hash
             told_of = opportunity_closed(order.context, contract, self._clock.now())
-            await self._contracts.record_pending(order.context, contract, name, (told_of,))
+            await self._contracts.record_pending(
+                order.context, contract, name, (told_of,) if is_accepted else ()
+            )
         return Assessment(
             stopping=_findings(blocking(found)),
             warnings=_findings(warnings(found)),
-            approvals=approval_reasons(found),
+            approvals=approvals,
             contract=None if blocking(found) else contract,
             party=deal.account,
             parent=deal.parents[0] if deal.parents else None,
             preview=facts.preview,
             at_risk=contract.tcv(),
-            content_hash=order.frozen.content_hash + order.corrections.model_dump_json(),
+            content_hash=content_hash,
             erp_patience_minutes=config.policy.erp_unavailable_minutes,
             entitlement_patience_minutes=config.policy.entitlement_confirm_minutes,
         )

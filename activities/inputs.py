@@ -29,6 +29,8 @@ class AssessDeal(Carried):
     """False when the ERP is unavailable and the last known posting rules are taken on trust."""
     record: bool = True
     """False for a check that must leave no trace."""
+    approved_hash: str = ""
+    """Of what a person approved; where approval is needed, only that is accepted, and told."""
 
 
 class Finding(Carried):

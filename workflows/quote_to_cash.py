@@ -113,7 +113,7 @@ class QuoteToCashWorkflow(DecidedByPeople):
         approved_hash = ""
         while True:
             frozen = await self._read_deal()
-            assessment = await self._assess(frozen)
+            assessment = await self._assess(frozen, approved_hash)
             if assessment.stopping:
                 await self._stopped_by_rule(assessment)
                 continue
@@ -132,9 +132,9 @@ class QuoteToCashWorkflow(DecidedByPeople):
             self._desk.customer_name = frozen.deal.account.legal_name
         return frozen
 
-    async def _assess(self, frozen: FrozenDeal) -> Assessment:
+    async def _assess(self, frozen: FrozenDeal, approved_hash: str) -> Assessment:
         def assess(*, ask_erp: bool) -> Awaitable[Assessment]:
-            return self._steps.assess(frozen, self._corrections, ask_erp=ask_erp)
+            return self._steps.assess(frozen, self._corrections, approved_hash, ask_erp=ask_erp)
 
         try:
             assessment = await self._saga.run(

@@ -72,13 +72,17 @@ class Steps:
         )
 
     async def assess(
-        self, frozen: FrozenDeal, corrections: Corrections, *, ask_erp: bool
+        self, frozen: FrozenDeal, corrections: Corrections, approved_hash: str, *, ask_erp: bool
     ) -> Assessment:
         """Rules, preview, posting rules."""
         return await workflow.execute_activity_method(
             AssessmentActivities.assess,
             AssessDeal(
-                context=self._context, frozen=frozen, corrections=corrections, ask_erp=ask_erp
+                context=self._context,
+                frozen=frozen,
+                corrections=corrections,
+                ask_erp=ask_erp,
+                approved_hash=approved_hash,
             ),
             task_queue=BILLING_QUEUE,
             summary="Validate, price with the biller's preview, ask the ERP's posting rules",

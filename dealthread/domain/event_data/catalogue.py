@@ -24,7 +24,9 @@ _SUPPORT, _RENEWALS = "support", "renewals"
 
 CATALOGUE: dict[EventType, Told] = {
     EventType.OPPORTUNITY_CLOSED: Told(
-        contract.OpportunityClosed, "a won deal was read and accepted", _SALES
+        contract.OpportunityClosed,
+        "a won deal passed all rules and is approved where that is needed",
+        _SALES,
     ),
     EventType.CONTRACT_ACTIVATED: Told(
         contract.ContractEntered, "every system holds the contract and it has begun", _SALES
