@@ -75,7 +75,7 @@ test-temporal: $(STAMP) ## Run the tests on Temporal servers
 	@$(PYTEST) -m temporal
 
 .PHONY: year
-year: $(STAMP) ## Let seven contracts live their year; every system must agree to the cent
+year: $(STAMP) ## Let eight contracts live their year; every system must agree to the cent
 	@$(BIN)/python -m tests.year
 
 .PHONY: month

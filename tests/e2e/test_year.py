@@ -70,3 +70,13 @@ def test_seats_within_the_term_and_then_a_failed_charge(lived: str) -> None:
     assert "\nG: " in lived
     assert "✓ pursuit: CRM, customer success: open, started" in lived
     assert "✓ pursuit: CRM, customer success: paid, ended" in lived
+
+
+def test_a_year_of_platform_and_usage_in_two_regions_amended_and_renewed(lived: str) -> None:
+    """From the CRM to two ledgers: each bill, its usage and its tax are posted to the cent although
+    the ERP was away when they came; over-use is a person's, access goes on (SN-1, SN-3)."""
+    assert "\nH: " in lived
+    assert "✓ cases: entitlement.over_use" in lived
+    assert "✓ ERP, bookings, net: 6000.00, 400.00, 6864.00" in lived
+    assert "DE-2026-00002 1,380.00 + 262.20 = 1,642.20" in lived
+    assert "invoiced_gross 13081.95, collected 13081.95, receivable 0.00" in lived

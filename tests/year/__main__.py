@@ -1,4 +1,4 @@
-"""`make year`: the lives of seven contracts, each on a time-skipping Temporal server of its own.
+"""`make year`: the lives of eight contracts, each on a time-skipping Temporal server of its own.
 
 Real adapters against the real Tryton, the Stripe and Salesforce simulators and the receivers.
 Tryton stands on the machine's clock. It has nothing to warn of: each order of a contract, those of
@@ -30,6 +30,7 @@ from tests.year import (
     monthly_changes,
     nordwerk,
     pennine,
+    two_regions,
     unpaid_seats,
     yearly_changes,
 )
@@ -60,7 +61,8 @@ def quiet() -> None:
 
 def stories(stack: StackInfo) -> list[tuple[str, date, Story]]:
     """Title, first day, life; of customers that nobody has, whatever a kept stack knows."""
-    new = InventedCustomers(int(time.time()) // 10 % 100_000)
+    run = int(time.time()) // 10 % 100_000
+    new, more = InventedCustomers(run), InventedCustomers(run + 100_000)
     return [
         (
             "A: a year of seats, upgraded while the ERP is down, renewed, cancelled (US01, USD)",
@@ -97,6 +99,11 @@ def stories(stack: StackInfo) -> list[tuple[str, date, Story]]:
             unpaid_seats.BEGINS,
             lambda life: unpaid_seats.lived(life, new.texan(0)),
         ),
+        (
+            "H: platform and usage in two regions, over-used while the ERP is down; renewed",
+            two_regions.BEGINS,
+            lambda life: two_regions.lived(life, more.texan(1), more.german(2), stack.urls.tryton),
+        ),
     ]
 
 
@@ -122,6 +129,6 @@ def run(root: Path, wanted: str) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.year", description=__doc__)
     parser.add_argument("--root", type=Path, default=Path(".dealthread/year"))
-    parser.add_argument("--lives", default="ABCDEFG", help="letters of the lives, e.g. B")
+    parser.add_argument("--lives", default="ABCDEFGH", help="letters of the lives, e.g. B")
     given = parser.parse_args()
     sys.exit(run(given.root, given.lives))

@@ -9,13 +9,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-import httpx
-
 from dealthread.domain.change_order import CancellationOrder, ChangeTiming
 from dealthread.domain.transaction import ChangeKind
 from dealthread.naming import amendment_id, cancellation_id, renewal_id, renewal_notice_id
 from dealthread.sandbox.records import Customer
 from dealthread.sandbox.worked_deals import d1
+from tests.year.ledger_down import ledger_down
 from tests.year.life import ChangedLine, End, Life
 
 BEGINS = date(2026, 1, 1)
@@ -56,9 +55,7 @@ async def lived(life: Life, customer: Customer, tryton_proxy: str) -> None:
     seats = next(line for line in contract.lines if line.kind == "recurring")
 
     await life.on(date(2026, 7, 1))
-    async with httpx.AsyncClient(base_url=tryton_proxy, trust_env=False) as erp:
-        fault = {"kind": "refuse", "times": 0}
-        answer = (await erp.post("/_sim/faults", json=fault)).raise_for_status().json()
+    async with ledger_down(tryton_proxy):
         await life.tell("the ERP is down")
         asked = life.won_amendment(
             deal,
@@ -81,7 +78,6 @@ async def lived(life: Life, customer: Customer, tryton_proxy: str) -> None:
         )
         life.sheet.agree("bookings while the ERP is down", len(life.accounts.bookings(deal)), 1)
         await life.on(date(2026, 7, 2))
-        (await erp.delete(f"/_sim/faults/{answer['id']}")).raise_for_status()
     await life.tell("the ERP is back")
     await life.completed(change)
     await life.tell("the upgrade is booked; nothing was lost")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
 
 from dealthread.domain.change_order import CancellationOrder, ChangeTiming
 from dealthread.domain.transaction import ChangeKind
@@ -19,6 +18,7 @@ from tests.year.accounts import Bill
 from tests.year.cash import posted
 from tests.year.life import Life
 from tests.year.metering import LAST_SECOND, STRAGGLER, Gateway
+from tests.year.standing import recognised, stands
 
 BEGINS = date(2026, 4, 1)
 ACCOUNT, SELLER, COMPANY = "acct_alder_uk", "UK01", 3
@@ -98,14 +98,14 @@ async def _used(life: Life, gateway: Gateway) -> None:
 
 async def _accrued(life: Life, deal: Entered, gateway: Gateway) -> None:
     """April's revenue is posted before anything is billed; what comes late is posted too."""
-    await _recognised(life, deal, "2026-04", {"4000": "400.00", "4100": "1927.00"})
+    await recognised(life, deal, SELLER, "2026-04", {"4000": "400.00", "4100": "1927.00"})
     await life.office.time.to(DRAFTED)
     late = gateway.event("last", LAST_SECOND, STRAGGLER)
     life.sheet.agree("half an hour late", await gateway.tell(late), ["accepted"])
     life.sheet.agree("sent", (await gateway.send())["waiting"], 0)
     await life.tell("the last 3,345 calls, half an hour after the end of the period")
-    await _recognised(life, deal, "2026-04", {"4000": "400.00", "4100": "1937.04"})
-    await _money(life, deal, date(2026, 4, 30), APRIL)
+    await recognised(life, deal, SELLER, "2026-04", {"4000": "400.00", "4100": "1937.04"})
+    await stands(life, deal, date(2026, 4, 30), APRIL)
 
 
 async def _billed(life: Life, deal: Entered, gateway: Gateway, known: list[Bill]) -> Bill:
@@ -137,7 +137,7 @@ async def _billed(life: Life, deal: Entered, gateway: Gateway, known: list[Bill]
     life.sheet.agree(
         "their sum", sum(Decimal(one["quantity"]) for one in line["shown"]), Decimal(612_345)
     )
-    await _money(life, deal, date(2026, 5, 1), ON_THE_BILL)
+    await stands(life, deal, date(2026, 5, 1), ON_THE_BILL)
     return bill
 
 
@@ -170,7 +170,7 @@ async def _ended(life: Life, deal: Entered, known: list[Bill]) -> None:
     await life.completed(stop, may_ask=True)
     await life.tell(f"the customer leaves on {end}")
     await life.on(date(2026, 5, 31))
-    await _recognised(life, deal, "2026-05", {"4000": "400.00"})
+    await recognised(life, deal, SELLER, "2026-05", {"4000": "400.00"})
     await life.on(end)
     (last,) = life.new_bills(deal, known)
     life.sheet.agree("last invoice, of what is included", _said([last]), [("paid", "0.00", "0.00")])
@@ -196,7 +196,7 @@ async def _given_up(life: Life, deal: Entered, number: str) -> None:
     await life.completed(asked["business_key"], may_ask=True)
     await _open(life, deal, number, Decimal("0.00"))
     await life.tell("written off")
-    await _money(life, deal, date(2026, 12, 5), END)
+    await stands(life, deal, date(2026, 12, 5), END)
 
 
 # ------------------------------------------------------------ parts
@@ -221,40 +221,3 @@ async def _open(life: Life, deal: Entered, number: str, left: Decimal) -> None:
 
     await life.office.until_settled(is_so)
     life.sheet.agree("ledger, open of it", open_now(), left)
-
-
-async def _recognised(life: Life, deal: Entered, period: str, revenue: dict[str, str]) -> None:
-    """A run of a month; what its entries have of the contract, by account."""
-    path = f"/v1/recognition/{SELLER}/{period}"
-    ran = await life.office.api.post(f"{path}/runs", {})
-    life.sheet.agree(f"recognition of {period}", ran["outcome"], "completed")
-    told: dict[str, Decimal] = {}
-    for entry in (await life.office.api.look(f"{path}?lines=true"))["entries"]:
-        for line in entry["lines"]:
-            if line["contract_key"] == deal.contract_key:
-                account = line["account"]
-                told[account] = told.get(account, Decimal(0)) + Decimal(line["amount"]["amount"])
-    life.sheet.agree(f"revenue of {period}", {key: str(told[key]) for key in sorted(told)}, revenue)
-    rolled = await life.office.api.look(f"{path}/roll-forward")
-    life.sheet.agree("ties to the trial balance", rolled["is_tied"], True)
-
-
-async def _money(life: Life, deal: Entered, day: date, wanted: dict[str, str]) -> None:
-    """The money view of the contract, beside what its owners say where it is the present day."""
-    today = (await life.office.time.now()).date()
-    check = "&check=true" if day == today else ""
-
-    async def told() -> dict[str, Any]:
-        return await life.office.api.look(
-            f"/v1/money?contract={deal.contract_key}&as_of={day}{check}"
-        )
-
-    async def is_so() -> bool:
-        await life.office.hear_bills()
-        return not (await told())["differences"]
-
-    await life.office.until_settled(is_so)
-    found = await told()
-    (total,) = found["totals"]
-    life.sheet.agree(f"money on {day}", {name: total[name]["amount"] for name in wanted}, wanted)
-    life.sheet.agree("differences", [one["cause"] for one in found["differences"]], [])
