@@ -34,7 +34,7 @@ from tests.support.saga_lab import Lab, fresh, lab
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
-JANUARY = date(2026, 1, 5)
+JANUARY, DUE = date(2026, 1, 5), date(2026, 12, 1)
 NEARER = (
     "UPDATE deliveries SET next_attempt_at = next_attempt_at - :step",
     "UPDATE inbox SET next_attempt_at = next_attempt_at - :step",
@@ -148,6 +148,7 @@ async def test_an_hour_without_anybody_loses_no_event(
             begun = fresh(d1())
             await house.goes_away_after_an_agreement(begun)
             bill = bill_of(contract, f"in_{contract.key[2:]}", JANUARY)
+            bill = bill.model_copy(update={"due_date": DUE})
             it.billing.bills[bill.ref.native_id] = bill
             await office.held("stripe", bill.ref.account, _finalised(contract, bill.ref.native_id))
             won = [fresh(d1()), fresh(d1())]
