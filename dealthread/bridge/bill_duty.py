@@ -21,6 +21,7 @@ from dealthread.bridge.starting import (
     start_recovery,
     tell_collections,
 )
+from dealthread.bridge.taking import told_or_later
 from dealthread.domain.transaction import ChangeOutcome
 from dealthread.errors import BadInput
 from dealthread.naming import dispute_id, invoice_id, payout_id, write_off_id
@@ -64,13 +65,12 @@ class BillDuty:
             if named is not None:
                 business_key, tell, native_id = named
                 about.setdefault(business_key, (tell, native_id, []))[2].append(row)
-        # All of them, also where one fails: what was told is noted, the rest is repeated.
-        told = await asyncio.gather(
-            *(self._tell(key, *what) for key, what in about.items()), return_exceptions=True
+        await asyncio.gather(
+            *(
+                told_or_later(self._inbox, some, self._tell(key, tell, native_id, some))
+                for key, (tell, native_id, some) in about.items()
+            )
         )
-        for failed in told:
-            if isinstance(failed, BaseException):
-                raise failed
         return len(rows)
 
     async def _tell(

@@ -35,6 +35,7 @@ from dealthread.bridge.starting import (
     start_receipt,
     start_write_off,
 )
+from dealthread.bridge.taking import told_or_later
 from dealthread.bridge.telling import Telling
 from dealthread.bridge.usage_duty import UsageDuty
 from dealthread.domain.case import Decision, DecisionKind
@@ -195,7 +196,7 @@ class Relay:
         """What was entered of the bank becomes a run."""
         rows = await self._inbox.due_held("bank", BATCH)
         for row in rows:
-            await self._take_receipt(row)
+            await told_or_later(self._inbox, [row], self._take_receipt(row))
         return len(rows)
 
     async def _take_receipt(self, row: InboxRow) -> None:

@@ -72,7 +72,7 @@ class Office:
                 InboxMessage(
                     source,
                     account,
-                    f"{source}-{next(_numbers)}",
+                    f"{source}-{next(_numbers):06}",  # stored in their order
                     "application/json",
                     body.encode(),
                     InboxState.HELD,
