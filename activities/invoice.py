@@ -22,6 +22,7 @@ from activities.invoice_inputs import (
 from activities.invoice_telling import events_of, failed, issued
 from activities.ledger_documents import (
     credit_memos,
+    credits_shown,
     ledger_invoice,
     negative_invoice,
     receipts,
@@ -265,6 +266,7 @@ class InvoiceMirrorActivities:
             due_date=bill.due_date,
             paid_on=paid_on if not bill.remaining else None,
             document=order.document.ref if order.document is not None else None,
+            credits=credits_shown(bill),
         )
 
         async def act(key: str) -> Outcome[CrmRecord]:
@@ -281,7 +283,8 @@ class InvoiceMirrorActivities:
                     system=System.CRM,
                     account=context.org,
                     context=context,
-                    request_hash=request_hash(command),
+                    # Of the invoice alone: its stand, in the key, says which credits there are.
+                    request_hash=request_hash(command.model_dump_json(exclude={"credits"})),
                 ),
                 result_type=CrmRecord,
                 find=_not_asked,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from dealthread.domain.base import Ref
 from dealthread.domain.bill import Bill, BillPayment, PaymentWay
 from dealthread.domain.cash import UNAPPLIED_CASH
 from dealthread.domain.contract import Contract, ContractLine
@@ -33,6 +34,7 @@ from dealthread.naming import (
     negative_invoice_key,
     receipt_key,
 )
+from dealthread.ports.crm import CreditMirror
 
 DEFERRED, UNBILLED = "2300", UNBILLED_RECEIVABLES
 _MONEY = {PaymentWay.PROCESSOR: "1050", PaymentWay.BANK: "1000"}
@@ -202,6 +204,24 @@ def credit_memos(bill: Bill, contract: Contract, tenant: str) -> tuple[LedgerCre
     return tuple(_memo(bill, memo, contract, tenant) for memo in ordered)
 
 
+def credits_shown(bill: Bill) -> tuple[CreditMirror, ...]:
+    """What the CRM shows of them, in the order of their numbers; those taken back say so."""
+    void = {one.number for one in bill.voided_credits}
+    return tuple(
+        CreditMirror(
+            credit=memo.ref,
+            number=memo.number,
+            gross=memo.gross,
+            reason=_reason(bill, memo.ref),
+            issue_date=memo.issue_date,
+            is_void=memo.number in void,
+            voided_on=memo.voided_on,
+        )
+        for memo in sorted((*bill.credit_memos, *bill.voided_credits), key=lambda one: one.number)
+        if memo.ref is not None
+    )
+
+
 def taken_back(bill: Bill, contract: Contract, tenant: str) -> tuple[TakenBackCredit, ...]:
     """The undo of each credit that the biller took back, whether the ledger has it or not."""
     found = []
@@ -276,8 +296,13 @@ def _memo(bill: Bill, memo: CreditMemo, contract: Contract, tenant: str) -> Ledg
         contract_key=contract.key,
         business_key=f"invoice:{bill.ref.account}:{bill.ref.native_id}",
         corrects=invoice_key(tenant, contract.seller, bill),
-        reason=bill.credit_reasons.get(memo.ref.native_id, "order_change"),
+        reason=_reason(bill, memo.ref),
         settlements=tuple(
             CreditSettlement(form=form, amount=amount) for form, amount in memo.forms.items()
         ),
     )
+
+
+def _reason(bill: Bill, credit: Ref) -> str:
+    """A person's, where one gave it; else it came with a change of the contract."""
+    return bill.credit_reasons.get(credit.native_id, "order_change")

@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 from adapters.http import CallMeter
-from adapters.salesforce import change_records, invoices, record_change, write_back
+from adapters.salesforce import (
+    change_records,
+    credit_notes,
+    invoices,
+    record_change,
+    write_back,
+)
 from adapters.salesforce.client import SalesforceClient
 from adapters.salesforce.contract_now import contracts_now
 from adapters.salesforce.contract_row import crm_record, find_row, stored_key
@@ -45,6 +51,7 @@ class SalesforceCrm:
         self._clock = clock
         self._renewal_stage = settings.renewal_stage
         self._package: Package | None = None
+        self._has_credit_notes: bool | None = None
 
     async def aclose(self) -> None:
         """Let running calls end, then close the connections."""
@@ -129,10 +136,14 @@ class SalesforceCrm:
         *,
         idempotency_key: str,  # noqa: ARG002 the external id makes a repeat safe
     ) -> Outcome[CrmRecord]:
-        """Create or update the CRM's record of an invoice, by its billing account and id."""
-        return await self.client.run(
-            lambda: invoices.mirror(self.client, self._version, self._org, command)
-        )
+        """Create or update the CRM's record of an invoice, by its billing account and id, and those
+        of its credit notes."""
+
+        def work() -> Outcome[CrmRecord]:
+            shown = command if self._shows_credits(command) else _without_credits(command)
+            return invoices.mirror(self.client, self._version, self._org, shown)
+
+        return await self.client.run(work)
 
     async def show_collections(
         self,
@@ -163,6 +174,12 @@ class SalesforceCrm:
             self._package = read_package(self.client)
         return self._package
 
+    def _shows_credits(self, command: InvoiceMirror) -> bool:
+        """Asked once for each process, as soon as there is a credit to show."""
+        if command.credits and self._has_credit_notes is None:
+            self._has_credit_notes = credit_notes.is_installed(self.client)
+        return bool(self._has_credit_notes)
+
     def _forecast(self, command: CrmWriteBack | CrmChange) -> Forecast | None:
         """Looked for before the write, where it is wanted."""
         if not command.forecast_renewal or command.contract is None:
@@ -175,3 +192,7 @@ class SalesforceCrm:
             command.renewal_price,
             self._renewal_stage,
         )
+
+
+def _without_credits(command: InvoiceMirror) -> InvoiceMirror:
+    return command.model_copy(update={"credits": ()})

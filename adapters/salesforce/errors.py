@@ -147,7 +147,8 @@ def write_error(error: VendorError) -> Rejected | Unknown:
         return Rejected(_REJECTED, CONTRACT_RECORD_MISSING, evidence=error.evidence())
     if error.status == 404 or error.code in _VANISHED:
         # An invoice asks for no deal: its account is gone, or merged into another.
-        kind = _REJECTED if error.reference == "invoice" else "deal.reopened"
+        is_of_invoice = error.reference == "invoice" or error.reference.startswith("credit_")
+        kind = _REJECTED if is_of_invoice else "deal.reopened"
         return Rejected(kind, error.code or "NOT_FOUND", _field(error), error.evidence())
     if error.status >= 500 or error.code in _TEMPORARY or error.status < 400:
         return Unknown("server_error", error.retry_after, error.evidence())

@@ -1,4 +1,5 @@
-"""An invoice shown in the CRM: one record, created or updated by its external id.
+"""An invoice shown in the CRM: one record, created or updated by its external id, and one for each
+of its credit notes.
 
 The id is the billing account's and the invoice's, so that a repeat, also after a lost answer,
 brings the same record to the same state. The contract is named by our own key.
@@ -6,10 +7,12 @@ brings the same record to the same state. The contract is named by our own key.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from adapters.salesforce.client import PartAnswer, SalesforceClient
+from adapters.salesforce import credit_notes
+from adapters.salesforce.client import Part, PartAnswer, SalesforceClient
 from adapters.salesforce.contract_row import KEY_FIELD, look_up
 from adapters.salesforce.sending import patch, send_all
 from adapters.salesforce.soql import literal, query_url, record_id, select
@@ -24,6 +27,8 @@ INVOICE_ID = "Dealthread_Invoice_Id__c"
 ID_LENGTH = 80
 NUMBER_LENGTH = 80
 DOCUMENT_LENGTH = 40
+PARTS_LIMIT = 25
+"""Of one composite request."""
 
 
 def external_id(invoice: Ref) -> str:
@@ -63,9 +68,28 @@ def collections_fields(command: CollectionsMirror) -> dict[str, Any]:
 def mirror(
     client: SalesforceClient, version: str, org: str, command: InvoiceMirror
 ) -> Outcome[CrmRecord]:
-    """Blocking. Create the invoice's record or bring it up to date."""
+    """Blocking. Create the invoice's record or bring it up to date, and those of its credits."""
+    owners = _owners(command) | {
+        "Dealthread_Invoice__r": {INVOICE_ID: external_id(command.invoice)}
+    }
+    parts = [
+        credit_notes.part(number, version, credit, owners)
+        for number, credit in enumerate(command.credits, 1)
+    ]
+    # With the invoice they are one call, and all or nothing; there are seldom more.
+    with_it, later = parts[: PARTS_LIMIT - 1], parts[PARTS_LIMIT - 1 :]
     wire = ("mirror_invoice", invoice_fields(command))
-    return _write(client, version, org, command.invoice, command.status, *wire)
+    made = _write(client, version, org, command.invoice, command.status, *wire, with_it)
+    while later and isinstance(made, Done):
+        try:
+            sent = send_all(client, "mirror_credits", later[:PARTS_LIMIT])
+        except TransportError as error:
+            # The invoice's record is written: what is missing must not look like "no effect".
+            return Unknown(error.code)
+        if not isinstance(sent, Done):
+            return sent
+        later = later[PARTS_LIMIT:]
+    return made
 
 
 def show_collections(
@@ -84,10 +108,11 @@ def _write(
     status: str,
     operation: str,
     fields: dict[str, Any],
+    more: Sequence[Part] = (),
 ) -> Outcome[CrmRecord]:
     key = external_id(invoice)
     path = f"{OBJECT}/{INVOICE_ID}/{quote(key, safe='')}"
-    outcome = send_all(client, operation, [patch("invoice", version, path, fields)])
+    outcome = send_all(client, operation, [patch("invoice", version, path, fields), *more])
     if not isinstance(outcome, Done):
         return outcome
     native_id = _written_id(client, version, outcome.value["invoice"], key)

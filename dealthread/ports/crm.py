@@ -64,6 +64,20 @@ class CrmChange(Carried):
     """Net of one year, or of the term where it is shorter, as it is offered."""
 
 
+class CreditMirror(Carried):
+    """A credit note of an invoice as the CRM shows it."""
+
+    credit: Ref
+    number: str
+    gross: Money
+    """Positive: what is given back."""
+    reason: str
+    issue_date: date | None
+    is_void: bool = False
+    """The biller took it back: the record stays, and says so."""
+    voided_on: date | None = None
+
+
 class InvoiceMirror(Carried):
     """An invoice as the CRM shows it to the people who sell."""
 
@@ -80,6 +94,8 @@ class InvoiceMirror(Carried):
     paid_on: date | None = None
     document: Ref | None = None
     """The ledger's document."""
+    credits: tuple[CreditMirror, ...] = ()
+    """Every credit note that names it, those that were taken back too."""
 
 
 class CollectionsMirror(Carried):

@@ -12,9 +12,9 @@ from adapters.salesforce.invoices import external_id
 from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.money import Money
-from dealthread.errors import BadInput, InvariantBroken
-from dealthread.outcome import Done, Rejected
-from dealthread.ports.crm import CollectionsMirror, InvoiceMirror
+from dealthread.errors import BadInput, InvariantBroken, VendorUnavailable
+from dealthread.outcome import Done, Rejected, Unknown
+from dealthread.ports.crm import CollectionsMirror, CreditMirror, InvoiceMirror
 from tests.adapters.conftest import Simulator
 from tests.adapters.contract_suite import CHECKS, KEY, Check, WriteCase, name_of
 from tests.adapters.crm_world import CrmWorld
@@ -137,6 +137,145 @@ async def test_a_paid_invoice_brings_its_record_up_to_date(
     assert (row["Dealthread_Paid_On__c"], row["Dealthread_Document_Id__c"]) == ("2026-01-02", "77")
     assert row["Dealthread_Total__c"] == 15891.0
     assert row["Dealthread_Amount_Paid__c"] is None
+
+
+def credit_notes(world: CrmWorld) -> list[dict[str, Any]]:
+    return world.query(
+        "SELECT Id, Dealthread_Credit_Note_Id__c, Dealthread_Number__c, Dealthread_Status__c, "
+        "Dealthread_Invoice__r.Dealthread_Invoice_Id__c, Dealthread_Account__c, "
+        "Dealthread_Contract__r.Dealthread_Contract_Key__c, Dealthread_Total__c, "
+        "Dealthread_Reason__c, Dealthread_Issued_On__c, Dealthread_Voided_On__c, CurrencyIsoCode "
+        "FROM Dealthread_Credit_Note__c ORDER BY Dealthread_Number__c"
+    )
+
+
+def credit(number: int, **changes: Any) -> CreditMirror:
+    return CreditMirror(
+        credit=ref(System.BILLING, "acct_us01", "credit_note", f"cn_{number}"),
+        number=f"US-000001-CN-{number:02}",
+        gross=Money.of("533.00", "USD"),
+        reason="service",
+        issue_date=date(2026, 2, 3),
+    ).model_copy(update=changes)
+
+
+async def test_a_credit_note_is_a_record_of_its_own_under_its_invoice(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: InvoiceMirror, salesforce: Simulator
+) -> None:
+    """PF-09: number, day, amount and reason, in the account's history and the contract's; the
+    invoice and its credits go out in one call."""
+    given = command.model_copy(
+        update={"credits": (credit(1),), "remaining": Money.of("15358.00", "USD")}
+    )
+    assert isinstance(await crm.mirror_invoice(given, idempotency_key=KEY), Done)
+    before = len(salesforce.requests())
+    again = given.model_copy(update={"credits": (credit(1), credit(2, reason="order_change"))})
+    for _ in range(2):
+        assert isinstance(await crm.mirror_invoice(again, idempotency_key=KEY), Done)
+    assert len(salesforce.requests()) == before + 2
+    first, second = credit_notes(crm_world)
+    assert first["Dealthread_Credit_Note_Id__c"] == "acct_us01:cn_1"
+    assert first["Dealthread_Invoice__r"]["Dealthread_Invoice_Id__c"] == "acct_us01:in_1"
+    assert first["Dealthread_Account__c"] == command.account_id
+    assert first["Dealthread_Contract__r"]["Dealthread_Contract_Key__c"] == deals.d1().key
+    assert (first["Dealthread_Number__c"], first["Dealthread_Status__c"]) == (
+        "US-000001-CN-01",
+        "issued",
+    )
+    assert (first["Dealthread_Total__c"], first["CurrencyIsoCode"]) == (533.0, "USD")
+    assert (first["Dealthread_Reason__c"], second["Dealthread_Reason__c"]) == (
+        "service",
+        "order_change",
+    )
+    assert (first["Dealthread_Issued_On__c"], first["Dealthread_Voided_On__c"]) == (
+        "2026-02-03",
+        None,
+    )
+    (row,) = invoices(crm_world)
+    assert row["Dealthread_Amount_Due__c"] == 15358.0
+    rows = crm_world.query(
+        "SELECT Id, (SELECT Dealthread_Number__c FROM Dealthread_Credit_Notes__r) FROM Account"
+    )
+    (account,) = [row for row in rows if row["Id"] == command.account_id]
+    assert len(account["Dealthread_Credit_Notes__r"]["records"]) == 2
+
+
+async def test_a_credit_note_that_is_taken_back_says_so_and_stays(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: InvoiceMirror
+) -> None:
+    """Whoever reads the account's history sees both; an amount is never lost."""
+    given = command.model_copy(update={"credits": (credit(1),)})
+    assert isinstance(await crm.mirror_invoice(given, idempotency_key=KEY), Done)
+    (before,) = credit_notes(crm_world)
+    void = credit(1, is_void=True, voided_on=date(2026, 2, 5))
+    taken_back = command.model_copy(update={"credits": (void,)})
+    assert isinstance(await crm.mirror_invoice(taken_back, idempotency_key="later"), Done)
+    (after,) = credit_notes(crm_world)
+    assert after == before | {
+        "Dealthread_Status__c": "void",
+        "Dealthread_Voided_On__c": "2026-02-05",
+    }
+
+
+@pytest.mark.parametrize("fault", ["lose_answer", "refuse"])
+async def test_credits_whose_answer_is_lost_are_there_once(
+    crm: SalesforceCrm,
+    crm_world: CrmWorld,
+    command: InvoiceMirror,
+    salesforce: Simulator,
+    fault: str,
+) -> None:
+    """All or nothing with their invoice, and the repeat brings the same records."""
+    given = command.model_copy(update={"credits": (credit(1), credit(2))})
+    salesforce.fault(fault, method="POST", path="/composite$")
+    try:
+        outcome: object = await crm.mirror_invoice(given, idempotency_key=KEY)
+    except VendorUnavailable:
+        outcome = None
+    assert not isinstance(outcome, Done)
+    had = len(credit_notes(crm_world))
+    assert had == 2 * len(invoices(crm_world)) == (2 if fault == "lose_answer" else 0)
+    assert isinstance(await crm.mirror_invoice(given, idempotency_key=KEY), Done)
+    assert len(credit_notes(crm_world)) == 2
+
+
+async def test_more_credits_than_one_call_takes_are_shown_by_several(
+    crm: SalesforceCrm, crm_world: CrmWorld, command: InvoiceMirror, salesforce: Simulator
+) -> None:
+    """A call that fails after the first is no certain failure: the repeat writes what is left."""
+    given = command.model_copy(update={"credits": tuple(credit(n) for n in range(1, 61))})
+    assert isinstance(
+        await crm.mirror_invoice(
+            command.model_copy(update={"credits": (credit(1),)}), idempotency_key=KEY
+        ),
+        Done,
+    )
+    salesforce.fault("refuse", method="POST", path="/composite$", after=1)
+    outcome = await crm.mirror_invoice(given, idempotency_key=KEY)
+    assert isinstance(outcome, Unknown), outcome
+    salesforce.heal()
+    assert isinstance(await crm.mirror_invoice(given, idempotency_key=KEY), Done)
+    assert [row["Dealthread_Number__c"] for row in credit_notes(crm_world)] == [
+        credit(n).number for n in range(1, 61)
+    ]
+
+
+async def test_an_org_without_the_object_shows_the_invoice_as_before(
+    crm: SalesforceCrm,
+    crm_world: CrmWorld,
+    command: InvoiceMirror,
+    salesforce: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is asked once; nothing is refused, and no invoice waits for a person."""
+    monkeypatch.setattr("adapters.salesforce.credit_notes.OBJECT", "Dealthread_Absent__c")
+    given = command.model_copy(update={"credits": (credit(1),)})
+    before = len(salesforce.requests())
+    for _ in range(2):
+        assert isinstance(await crm.mirror_invoice(given, idempotency_key=KEY), Done)
+    assert len(salesforce.requests()) == before + 3
+    assert len(invoices(crm_world)) == 1
+    assert credit_notes(crm_world) == []
 
 
 async def test_the_same_id_in_another_billing_account_is_another_invoice(

@@ -33,7 +33,7 @@ def _over(it: Lab, billing: StripeBilling) -> None:
         setattr(it.billing, name, getattr(billing, name))
 
 
-async def _known(it: Lab, contract: Contract) -> None:
+async def known(it: Lab, contract: Contract) -> None:
     """To the ledger and the CRM, as the deal left it there."""
     ref = Ref(system=System.ERP, account="fake", kind="customer", native_id="party-d2")
     customer = ErpCustomer(ref=ref, customer_key=contract.customer_key)
@@ -66,7 +66,7 @@ async def test_a_credit_whose_answer_is_lost_is_one_note_one_refund_and_one_memo
     async with lab(dev_server, engine, date(2026, 3, 16)) as it:
         _over(it, dated_billing)
         await running_contract(engine, contract)
-        await _known(it, contract)
+        await known(it, contract)
         stripe_simulator.fault("lose_answer", method="POST", path="/v1/credit_notes$")
         bill = await dated_billing.read_bill(DE, native_id)
         handle = await credit(it, contract, bill, "500.00", refund=True)

@@ -66,9 +66,25 @@ def test_a_credit_of_a_person_is_one_note_and_one_memo_tied_to_its_invoice(
         answers = [_credited(stack, invoice) for _ in range(2)]
         assert [one.json()["created"] for one in answers] == [True, False]
         until(lambda: due() == LEFT, 60, "the CRM shows what is left of the invoice")
+        shown = org.query(
+            "SELECT Dealthread_Number__c, Dealthread_Status__c, Dealthread_Total__c, "
+            "Dealthread_Reason__c, Dealthread_Invoice__r.Dealthread_Number__c "
+            "FROM Dealthread_Credit_Note__c WHERE Dealthread_Invoice__r.Dealthread_Invoice_Id__c = "
+            + quoted(f"{invoice.account}:{invoice.native_id}")
+        )
 
         (note,) = clients[invoice.account].v1.credit_notes.list({"invoice": invoice.native_id}).data
         assert (note.total, note.status, note.currency) == (47_600, "issued", "eur")
+        (in_crm,) = shown
+        assert in_crm["Dealthread_Invoice__r"]["Dealthread_Number__c"] == invoice.number
+        assert (in_crm["Dealthread_Number__c"], in_crm["Dealthread_Status__c"]) == (
+            note.number,
+            "issued",
+        )
+        assert (f"{in_crm['Dealthread_Total__c']:.2f}", in_crm["Dealthread_Reason__c"]) == (
+            CREDITED,
+            "goodwill",
+        )
         # A memo's amounts are negative in Tryton; its reference is the biller's number.
         rows = {
             str(row["reference"]): row

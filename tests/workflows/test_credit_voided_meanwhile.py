@@ -84,6 +84,9 @@ async def test_it_is_posted_and_undone_by_the_run_that_was_posting_it(
         it.world.let_go.set()
         await until(lambda: it.world.calls["erp.take_back_credit"] == 1)
         await until(lambda: balances(it, contract.erp_company) == OWED)
+        await until(
+            lambda: [one.is_void for one in mirrored(it)[bill.ref.native_id].credits] == [True]
+        )
         document = it.erp.ledger.documents
         assert sorted(one.kind for one in document.values() if one.number.startswith("N-")) == [
             "credit_memo",

@@ -15,12 +15,14 @@ from temporalio.exceptions import CancelledError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.invoice_inputs import InvoiceInput
+from dealthread.domain.bill import Bill
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.documents import CreditForm
 from dealthread.domain.money import Money
 from dealthread.naming import WORKFLOW_QUEUE, invoice_id
 from tests.fakes.world import Fault, settled
 from tests.support.credit_lab import balances, credit, invoiced, outcome_of, told_of_credits
+from tests.support.invoice_lab import until
 from tests.support.saga_ends import TRANSIENT
 from tests.support.saga_lab import lab
 from workflows.invoice_to_cash import InvoiceToCashWorkflow
@@ -28,7 +30,7 @@ from workflows.invoice_to_cash import InvoiceToCashWorkflow
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
 START = date(2026, 1, 1)
-ACTS = ("billing.credit_invoice", "erp.post_credit_memo")
+ACTS = ("billing.credit_invoice", "erp.post_credit_memo", "crm.mirror_invoice")
 
 
 async def test_a_paid_invoice_is_credited_to_the_balance_in_every_system(
@@ -51,7 +53,12 @@ async def test_a_paid_invoice_is_credited_to_the_balance_in_every_system(
         assert [(one["corrects_invoice"], one["reason"], one["total"]) for one in told] == [
             (bill.number, "service", "533.00")
         ]
-        assert it.crm.invoices[bill.ref].status == "paid"
+        shown = it.crm.invoices[bill.ref]
+        assert shown.status == "paid"
+        assert [
+            (one.credit, one.number, str(one.gross.amount), one.reason, one.is_void)
+            for one in shown.credits
+        ] == [(memo.ref, memo.number, "533.00", "service", False)]
         assert await outcome_of(it, handle) == "completed"
 
 
@@ -109,6 +116,12 @@ async def test_a_transient_fault_at_any_act_credits_once(
             after = balances(it, contract.erp_company)
             deferred = after["2300"] - before.get("2300", Decimal(0))
             assert deferred == Decimal("-14500.00"), act
+
+            def shown(bill: Bill = bill) -> list[str]:
+                mirror = it.crm.invoices.get(bill.ref)
+                return [one.number for one in mirror.credits] if mirror is not None else []
+
+            await until(lambda: shown() == [memo.number])  # noqa: B023 - awaited here
             it.world.heal()
 
 

@@ -17,6 +17,7 @@ KEYS = {
     "Order": "Dealthread_Subscription_Id__c",
     "OrderItem": "Dealthread_Item_Id__c",
     "Dealthread_Invoice__c": "Dealthread_Invoice_Id__c",
+    "Dealthread_Credit_Note__c": "Dealthread_Credit_Note_Id__c",
 }
 
 

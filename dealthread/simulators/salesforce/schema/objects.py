@@ -34,6 +34,7 @@ def org_schema(config: SalesforceConfig) -> Schema:
         schema_deals.pricebook_entry(currencies),
         schema_package.outbox(currencies),
         schema_package.invoice(currencies),
+        schema_package.credit_note(currencies),
         schema_accounts.organization(),
         schema_accounts.user(currencies),
         *currencies.types(),

@@ -77,3 +77,27 @@ def invoice(currencies: Currencies) -> SObject:
         ],
         owner=True,
     )
+
+
+def credit_note(currencies: Currencies) -> SObject:
+    """A credit note of the billing system, shown to sellers under the invoice that it corrects."""
+    mine = {"children": "Dealthread_Credit_Notes__r"}
+    return sobject(
+        "Dealthread_Credit_Note__c",
+        "a02",
+        [
+            calculated(text("Name", 80, auto_number="CRN-{:06d}")),
+            key("Dealthread_Credit_Note_Id__c", 80),
+            text("Dealthread_Number__c", 80),
+            reference("Dealthread_Invoice__c", "Dealthread_Invoice__c", **mine),
+            reference("Dealthread_Account__c", "Account", **mine),
+            reference("Dealthread_Contract__c", "Contract", **mine),
+            picklist("Dealthread_Status__c", "issued", "void"),
+            money("Dealthread_Total__c"),
+            text("Dealthread_Reason__c", 80),
+            date("Dealthread_Issued_On__c"),
+            date("Dealthread_Voided_On__c"),
+            *currencies.own(),
+        ],
+        owner=True,
+    )
