@@ -28,7 +28,7 @@ from dealthread.store.schema_adoption import (
     adoption_plans,
     adoption_proposals,
 )
-from dealthread.store.versions import accept_version
+from dealthread.store.versions import accept_version, columns_of
 
 PROPOSED, APPROVED, DONE = "proposed", "approved", "done"
 
@@ -235,21 +235,8 @@ class PostgresAdoption:
                 insert(contracts)
                 .values(
                     contract_key=contract.key,
-                    number=contract.number,
-                    org=contract.org,
-                    deal_id=contract.deal_id,
-                    seller=contract.seller,
-                    region=contract.seller_region,
-                    customer_key=contract.customer_key,
-                    customer_name=proposal.customer_name,
-                    currency=contract.currency,
-                    tcv=contract.tcv().amount,
                     state=ContractState.PENDING,
-                    start_date=contract.start_date,
-                    end_date=contract.end_date,
-                    content_hash=contract.content_hash,
-                    config_version=contract.config_version,
-                    body=contract.model_dump(mode="json"),
+                    **columns_of(contract, proposal.customer_name),
                 )
                 .on_conflict_do_nothing()
                 .returning(contracts.c.contract_key)

@@ -6,9 +6,9 @@ Instants of rows are the database's; what is said is business time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, Date, and_, cast, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -28,6 +28,7 @@ from dealthread.domain.events import EventType
 from dealthread.domain.transaction import ChangeKind
 from dealthread.hub import WriteState
 from dealthread.store.contract_reading import HELD
+from dealthread.store.money_revenue import by_contract
 from dealthread.store.schema import (
     cases,
     change_orders,
@@ -41,7 +42,6 @@ from dealthread.store.schema import (
 )
 
 Keys = Sequence[str]
-T = TypeVar("T")
 
 _STARTED, _CHANGED = "billing.subscription", "billing.change"
 _OF_INVOICES = (ChangeKind.INVOICE_CREDIT, ChangeKind.INVOICE_WRITE_OFF)
@@ -138,16 +138,18 @@ class ContractStandings:
                 or _adopted(named[row.contract_key], accounts),
                 bookings=tuple(bookings.get(row.contract_key, ())),
                 named={kind: tuple(ids) for kind, ids in named[row.contract_key].items()},
-                holds=tuple(holds.get(row.contract_key, ())),
+                holds=holds.get(row.contract_key, ()),
                 told=tuple(told.get(row.contract_key, ())),
-                runs=tuple(under_way.get(row.contract_key, ())),
-                cases=tuple(waiting.get(row.contract_key, ())),
-                unknown=tuple(unknown.get(row.contract_key, ())),
+                runs=under_way.get(row.contract_key, ()),
+                cases=waiting.get(row.contract_key, ()),
+                unknown=unknown.get(row.contract_key, ()),
             )
             for row in rows
         }
 
-    async def _runs(self, connection: AsyncConnection, keys: Keys) -> dict[str, list[RunUnderWay]]:
+    async def _runs(
+        self, connection: AsyncConnection, keys: Keys
+    ) -> dict[str, tuple[RunUnderWay, ...]]:
         rows = await connection.execute(
             select(runs, _DUE_ON.label("due_on"))
             .outerjoin(change_orders, change_orders.c.change_id == runs.c.business_key)
@@ -159,7 +161,7 @@ class ContractStandings:
             )
             .order_by(runs.c.created_at, runs.c.business_key)
         )
-        return _grouped(rows.all(), self._under_way)
+        return by_contract(rows.all(), self._under_way)
 
     def _under_way(self, row: Any) -> RunUnderWay:
         began_at = row.created_at + self._ahead
@@ -167,7 +169,9 @@ class ContractStandings:
             began_at = max(began_at, datetime.combine(row.due_on, time(), UTC))
         return RunUnderWay(business_key=row.business_key, stage=row.stage, began_at=began_at)
 
-    async def _cases(self, connection: AsyncConnection, keys: Keys) -> dict[str, list[OpenCase]]:
+    async def _cases(
+        self, connection: AsyncConnection, keys: Keys
+    ) -> dict[str, tuple[OpenCase, ...]]:
         rows = await connection.execute(
             select(cases)
             .where(
@@ -182,7 +186,7 @@ class ContractStandings:
             )
             .order_by(cases.c.opened_at, cases.c.case_id)
         )
-        return _grouped(
+        return by_contract(
             rows.all(),
             lambda row: OpenCase(
                 case_id=row.case_id,
@@ -194,7 +198,7 @@ class ContractStandings:
 
     async def _unknown(
         self, connection: AsyncConnection, keys: Keys
-    ) -> dict[str, list[UnknownWrite]]:
+    ) -> dict[str, tuple[UnknownWrite, ...]]:
         rows = await connection.execute(
             select(journal)
             .where(
@@ -204,7 +208,7 @@ class ContractStandings:
             )
             .order_by(journal.c.last_sent_at)
         )
-        return _grouped(
+        return by_contract(
             rows.all(),
             lambda row: UnknownWrite(
                 system=System(row.system),
@@ -333,18 +337,11 @@ async def _bookings(connection: AsyncConnection, keys: Keys) -> dict[str, list[B
     return {key: list(made.values()) for key, made in found.items()}
 
 
-async def _holds(connection: AsyncConnection, keys: Keys) -> dict[str, list[str]]:
+async def _holds(connection: AsyncConnection, keys: Keys) -> dict[str, tuple[str, ...]]:
     """One for each pursuit that withholds the service, by the id that it was put on with."""
     rows = await connection.execute(
         select(pursuits.c.contract_key, pursuits.c.business_key, pursuits.c.generation).where(
             pursuits.c.contract_key.in_(keys), pursuits.c.suspended.is_(True)
         )
     )
-    return _grouped(rows.all(), lambda row: f"{row.business_key}#{row.generation}")
-
-
-def _grouped(rows: Sequence[Any], make: Callable[[Any], T]) -> dict[str, list[T]]:
-    found: dict[str, list[T]] = defaultdict(list)
-    for row in rows:
-        found[row.contract_key].append(make(row))
-    return found
+    return by_contract(rows.all(), lambda row: f"{row.business_key}#{row.generation}")

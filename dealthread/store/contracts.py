@@ -16,7 +16,7 @@ from dealthread.hub import RevenueRow, WriteState
 from dealthread.store import audit
 from dealthread.store.journal import add_refs, publish_all, set_stage, set_state
 from dealthread.store.schema import change_orders, contract_versions, contracts, journal, runs
-from dealthread.store.versions import forget_undone, open_plan, planned_revenue
+from dealthread.store.versions import columns_of, forget_undone, open_plan, planned_revenue
 
 LIVE = (ContractState.SCHEDULED.value, ContractState.ACTIVE.value)
 
@@ -38,23 +38,7 @@ class PostgresContracts:
         name: str,
         events: tuple[BusinessEvent, ...] = (),
     ) -> None:
-        body = contract.model_dump(mode="json")
-        values = {
-            "number": contract.number,
-            "org": contract.org,
-            "deal_id": contract.deal_id,
-            "seller": contract.seller,
-            "region": contract.seller_region,
-            "customer_key": contract.customer_key,
-            "customer_name": name,
-            "currency": contract.currency,
-            "tcv": contract.tcv().amount,
-            "start_date": contract.start_date,
-            "end_date": contract.end_date,
-            "content_hash": contract.content_hash,
-            "config_version": contract.config_version,
-            "body": body,
-        }
+        values = columns_of(contract, name)
         async with self._engine.begin() as connection:
             outcome = await connection.execute(
                 select(runs.c.outcome)

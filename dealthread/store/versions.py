@@ -50,16 +50,35 @@ async def accept_version(connection: AsyncConnection, record: ContractVersionRec
     await connection.execute(
         update(contracts)
         .where(contracts.c.contract_key == contract.key)
-        .values(
-            body=contract.model_dump(mode="json"),
-            tcv=contract.tcv().amount,
-            start_date=contract.start_date,
-            end_date=contract.end_date,
-            content_hash=contract.content_hash,
-            config_version=contract.config_version,
-            changed_at=datetime.now(UTC),
-        )
+        .values(changed_at=datetime.now(UTC), **_of_version(contract))
     )
+
+
+def columns_of(contract: Contract, customer_name: str) -> dict[str, object]:
+    """A contract's row, without its key and state."""
+    return {
+        "number": contract.number,
+        "org": contract.org,
+        "deal_id": contract.deal_id,
+        "seller": contract.seller,
+        "region": contract.seller_region,
+        "customer_key": contract.customer_key,
+        "customer_name": customer_name,
+        "currency": contract.currency,
+        **_of_version(contract),
+    }
+
+
+def _of_version(contract: Contract) -> dict[str, object]:
+    """What a later version may say otherwise."""
+    return {
+        "body": contract.model_dump(mode="json"),
+        "tcv": contract.tcv().amount,
+        "start_date": contract.start_date,
+        "end_date": contract.end_date,
+        "content_hash": contract.content_hash,
+        "config_version": contract.config_version,
+    }
 
 
 def _row(record: ContractVersionRecord, row: RevenueRow) -> dict[str, object]:

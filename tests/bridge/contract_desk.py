@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
-from dealthread.bridge.app import create_app
 from dealthread.bridge.contract_check_duty import ContractCheckDuty
 from dealthread.domain.case import Case, CaseState
 from dealthread.domain.contract import Contract
@@ -23,8 +21,9 @@ from dealthread.settings import Settings
 from dealthread.store.cases import PostgresCases
 from dealthread.store.engine import create_engine
 from tests.store.shared import empty
+from tests.support.bridge_over_lab import served, settings_of
 from tests.support.change_lab import on, sold
-from tests.support.deal_builder import CONFIG_DIR, ORG, d1
+from tests.support.deal_builder import d1
 from tests.support.saga_lab import Lab, fresh, lab
 
 DAY = date(2026, 1, 1)
@@ -52,7 +51,7 @@ class Desk:
 
     async def ask(self, **scope: str) -> httpx.Response:
         return await self.http.get(
-            "/v1/contract-check", params=scope, headers={"Authorization": "Bearer t"}
+            "/v1/contract-check", params=scope, headers={"Authorization": "Bearer viewer"}
         )
 
     async def one(self) -> dict[str, Any]:
@@ -82,31 +81,16 @@ class Desk:
 @asynccontextmanager
 async def desk(client: Client, url: str) -> AsyncIterator[Desk]:
     engine = create_engine(url)
-    await empty(engine)
-    async with lab(client, engine, DAY) as it:
-        contract = await sold(it, fresh(d1()))
-        settings = Settings.model_validate(
-            {
-                "database_url": url,
-                "codec_keys": json.dumps({"test/1": "a2" * 21 + "s="}),
-                "config_dir": CONFIG_DIR,
-                "business_offset_seconds": it.offset_seconds(),
-                "api_tokens": json.dumps({"t": {"actor": "sam", "roles": ["viewer"]}}),
-                "webhook_secrets": json.dumps({f"salesforce:{ORG}": ["whsec_a2V5"]}),
-            }
-        )
-        app = create_app(settings)
-        async with app.router.lifespan_context(app):
-
-            async def connected() -> Client:
-                return client
-
-            object.__setattr__(app.state.resources, "temporal", connected)
-            transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as http:
+    try:
+        await empty(engine)
+        async with lab(client, engine, DAY) as it:
+            contract = await sold(it, fresh(d1()))
+            settings = settings_of(it, url)
+            async with served(settings, client) as (app, http):
                 duty = ContractCheckDuty(settings, client, engine)
                 yield Desk(it, contract, http, duty, engine, app, settings)
-    await engine.dispose()
+    finally:
+        await engine.dispose()
 
 
 ByHand = Callable[[Desk], None]

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 from temporalio.client import Client
 
 from dealthread.bridge.app import create_app
@@ -38,24 +39,27 @@ class Asks:
         return answer.json() if is_json else answer.text
 
 
-@asynccontextmanager
-async def bridge_over(
-    it: Lab, url: str, client: Client, role: str = "finance"
-) -> AsyncIterator[Asks]:
-    """With the laboratory's business time and Temporal server; one person of each role."""
+def settings_of(it: Lab, url: str) -> Settings:
+    """Of the laboratory's business time; one person of each role, whose token is its name."""
     people = {name: {"actor": f"{name}-person", "roles": [name]} for name in ROLES}
-    app = create_app(
-        Settings.model_validate(
-            {
-                "database_url": url,
-                "codec_keys": json.dumps({"test/1": "a2" * 21 + "s="}),
-                "config_dir": CONFIG_DIR,
-                "business_offset_seconds": it.offset_seconds(),
-                "api_tokens": json.dumps(people),
-                "webhook_secrets": json.dumps({f"salesforce:{ORG}": ["whsec_a2V5"]}),
-            }
-        )
+    return Settings.model_validate(
+        {
+            "database_url": url,
+            "codec_keys": json.dumps({"test/1": "a2" * 21 + "s="}),
+            "config_dir": CONFIG_DIR,
+            "business_offset_seconds": it.offset_seconds(),
+            "api_tokens": json.dumps(people),
+            "webhook_secrets": json.dumps({f"salesforce:{ORG}": ["whsec_a2V5"]}),
+        }
     )
+
+
+@asynccontextmanager
+async def served(
+    settings: Settings, client: Client
+) -> AsyncIterator[tuple[FastAPI, httpx.AsyncClient]]:
+    """The bridge, with a Temporal server that is there, and whoever calls it."""
+    app = create_app(settings)
     async with app.router.lifespan_context(app):
 
         async def connected() -> Client:
@@ -64,4 +68,13 @@ async def bridge_over(
         object.__setattr__(app.state.resources, "temporal", connected)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as http:
-            yield Asks(http, role)
+            yield app, http
+
+
+@asynccontextmanager
+async def bridge_over(
+    it: Lab, url: str, client: Client, role: str = "finance"
+) -> AsyncIterator[Asks]:
+    """With the laboratory's business time and Temporal server; one person of each role."""
+    async with served(settings_of(it, url), client) as (_, http):
+        yield Asks(http, role)

@@ -6,8 +6,8 @@ that a system does not hold is no fact of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from decimal import Decimal
 
 from pydantic import AwareDatetime
@@ -52,6 +52,24 @@ class Fact(Frozen):
         return self.wanted != self.found
 
 
+def _of_record(
+    system: System, record: str, changed_at: datetime | None = None
+) -> Callable[[str, str, str], Fact]:
+    """Makes facts of one record: field, what it has to say, what it says."""
+
+    def fact(field: str, wanted: str, found: str) -> Fact:
+        return Fact(
+            system=system,
+            field=field,
+            wanted=wanted,
+            found=found,
+            record=record,
+            changed_at=changed_at,
+        )
+
+    return fact
+
+
 # ------------------------------------------------------------ CRM
 
 
@@ -64,16 +82,7 @@ def of_crm(standing: ContractStanding, seen: CrmContract | None) -> Iterator[Fac
             yield Fact(system=System.CRM, field=RECORD, wanted=THERE, found=MISSING)
         return
 
-    def fact(field: str, wanted: str, found: str) -> Fact:
-        return Fact(
-            system=System.CRM,
-            field=field,
-            wanted=wanted,
-            found=found,
-            record=seen.ref.native_id,
-            changed_at=seen.changed_at,
-        )
-
+    fact = _of_record(System.CRM, seen.ref.native_id, seen.changed_at)
     if not accepted:
         live = seen.status in (ContractState.ACTIVE, ContractState.SCHEDULED)
         yield fact(STATE, "stopped", seen.status if live else "stopped")
@@ -131,15 +140,7 @@ def of_biller(
             )
         return
 
-    def fact(field: str, wanted: str, found: str) -> Fact:
-        return Fact(
-            system=System.BILLING,
-            field=field,
-            wanted=wanted,
-            found=found,
-            record=seen.ref.native_id,
-        )
-
+    fact = _of_record(System.BILLING, seen.ref.native_id)
     begins = wanted is BilledState.SCHEDULED and contract.start_date <= today
     # On its first day the biller may be ahead of us: it begins at midnight.
     yield fact(STATE, BilledState.ACTIVE if begins and _bills(seen) else wanted, seen.state)
@@ -200,11 +201,7 @@ def of_erp(standing: ContractStanding, seen: tuple[SeenBooking, ...]) -> Iterato
 
 
 def _booking(then: Booking, now: Booking | None, accepted: bool) -> Iterator[Fact]:
-    def fact(field: str, wanted: str, found: str) -> Fact:
-        return Fact(
-            system=System.ERP, field=field, wanted=wanted, found=found, record=then.ref.native_id
-        )
-
+    fact = _of_record(System.ERP, then.ref.native_id)
     gone = then.state in _GONE
     if now is None:
         if not gone:
@@ -243,15 +240,7 @@ def of_entitlement(
             yield Fact(system=System.ENTITLEMENT, field=RECORD, wanted=THERE, found=MISSING)
         return
 
-    def fact(field: str, wanted: str, found: str) -> Fact:
-        return Fact(
-            system=System.ENTITLEMENT,
-            field=field,
-            wanted=wanted,
-            found=found,
-            record=seen.ref.native_id,
-        )
-
+    fact = _of_record(System.ENTITLEMENT, seen.ref.native_id)
     state = _entitled_state(standing, wanted, today) if accepted else EntitlementState.REVOKED
     over = (EntitlementState.REVOKED, EntitlementState.ENDED)
     both_over = state in over and seen.state in over
