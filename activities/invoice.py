@@ -21,12 +21,14 @@ from activities.invoice_inputs import (
 )
 from activities.invoice_telling import events_of, failed, issued
 from activities.ledger_documents import (
+    INVOICE_VOID,
     credit_memos,
     credits_shown,
     ledger_invoice,
     negative_invoice,
     receipts,
     taken_back,
+    void_memo,
 )
 from activities.ledger_posting import LedgerPosting, LedgerStep, posted
 from activities.ledger_rates import (
@@ -110,6 +112,7 @@ class BillActivities:
                 "receipts": receipts(bill, contract, order.tenant),
                 "credit_memos": credit_memos(bill, contract, order.tenant),
                 "taken_back": taken_back(bill, contract, order.tenant),
+                "void": void_memo(bill, contract, order.tenant),
             }
         )
 
@@ -171,21 +174,17 @@ class LedgerActivities:
 
     @activity.defn(name="invoice.credit")
     async def credit(self, order: PostCreditMemo) -> PostedDocument:
-        """A credit memo that names the invoice it corrects."""
+        """A credit memo that names the invoice it corrects, or the reversal of one that is void."""
         memo = order.memo
+        is_void = memo.reason == INVOICE_VOID
 
         async def act(erp: ErpPort, key: str) -> Outcome[PostedDocument]:
             at_its_rate = await credit_at_its_rate(erp, memo)
             return await erp.post_credit_memo(at_its_rate, idempotency_key=key)
 
-        return await self._once(
-            order,
-            f"credit-{memo.document_key}",
-            memo,
-            memo.gross,
-            act,
-            "credit_posted",
-        )
+        step = f"{'void' if is_void else 'credit'}-{memo.document_key}"
+        stage = INVOICE_VOID if is_void else "credit_posted"
+        return await self._once(order, step, memo, memo.gross, act, stage)
 
     @activity.defn(name="invoice.take_back")
     async def take_back(self, order: TakeBackCredit) -> FoundDocument:

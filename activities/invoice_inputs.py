@@ -53,6 +53,8 @@ class BillToPost(Carried):
     """Every payment, and balance used, in the order in which they came."""
     credit_memos: tuple[LedgerCreditMemo, ...] = ()
     taken_back: tuple[TakenBackCredit, ...] = ()
+    void: LedgerCreditMemo | None = None
+    """The reversal of an invoice that the biller voided, where nothing of it was paid."""
 
 
 def stand_of(told: BillToPost) -> str:

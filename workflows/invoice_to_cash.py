@@ -65,14 +65,14 @@ EACH_STAND = "invoice-to-cash-shows-each-stand-202611"
 """Patch: what the biller gives up or withdraws is shown too; before, only what the ledger got."""
 VOID_LOOKS = "invoice-to-cash-void-looks-202611"
 """Patch: a run that has posted nothing itself asks the ledger before it settles a void."""
-
 BELOW_NOUGHT = "invoice-to-cash-below-nought-202611"
 """Patch: an invoice below nought is a credit memo; before, it was left alone."""
-
 TAKES_BACK = "invoice-to-cash-takes-back-202611"
 """Patch: a credit that the biller voided is undone in the ledger; before, a person saw to it."""
 WHILE_WANTED = "invoice-to-cash-while-wanted-202611"
 """Patch: what the biller takes back while a person is asked about it is not tried again."""
+BOOKS_VOID = "invoice-to-cash-books-void-202611"
+"""Patch: an invoice that is void and untouched is reversed in the ledger; before, by a person."""
 HEARS_TO_THE_END = "invoice-to-cash-hears-to-the-end-202611"
 """Patch: what is told while the last of it is done is read; before, the run ended without."""
 
@@ -198,18 +198,20 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         return self._stands[-1:] != [stand_of(told)]
 
     async def _void(self, told: BillToPost) -> None:
-        """The biller took it back. What is in the ledger is corrected there by a document that
-        names it: by a person, until a rule of the seller's law says which."""
+        """What is in the ledger is corrected there by a document that names it; by a person where
+        something of it was paid or credited."""
         if self._document is None and workflow.patched(VOID_LOOKS):
             # A run that was ended by hand may have posted it.
             self._document = await self._posted_before(told)
-        if self._document is not None:
+        if self._document is not None and told.void is not None and workflow.patched(BOOKS_VOID):
+            await self._saga.run(self._memo(told, told.void))
+        elif self._document is not None:
             await self._desk.ask(
                 "erp.rejected",
                 "credit",
                 code="posted_invoice_voided",
-                summary=f"{told.bill.number} was voided at the biller after it was posted: credit "
-                "it in the ledger, then retry",
+                summary=f"{told.bill.number} was voided after it was posted, and paid or credited "
+                "in part: put it right in the ledger (docs/close.md), then retry",
                 evidence={"document": self._document.number or self._document.ref.native_id},
                 allowed=(DecisionKind.RETRY,),
                 at_risk=told.bill.gross,
@@ -217,8 +219,7 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         await self._show(told, False, [], [], is_over=True)
 
     async def _posted_before(self, told: BillToPost) -> PostedDocument | None:
-        invoice = told.invoice
-        if invoice is None:
+        if (invoice := told.invoice) is None:
             return None
         found = await self._saga.run(
             Step(
@@ -290,26 +291,28 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         return self._document is not None
 
     async def _credit(self, told: BillToPost, memo: LedgerCreditMemo) -> bool:
-        if memo.document_key in self._done:
+        if (key := memo.document_key) in self._done:
             return False
-        key = memo.document_key
         made = await self._unless_taken_back(
-            Step(
-                name="credit",
-                act=lambda: workflow.execute_activity_method(
-                    LedgerActivities.credit,
-                    PostCreditMemo(context=self._context, erp=told.erp, memo=memo),
-                    task_queue=erp_task_queue(told.erp, told.company),
-                    summary=f"Post credit {memo.number}",
-                    **POST_REVENUE,
-                ),
-            ),
+            self._memo(told, memo),
             # What may have reached the ledger is undone there by the next reading.
             lambda now, _: all(one.memo != key for one in now.taken_back),
         )
         if made is not None:
             self._done.add(key)
         return made is not None
+
+    def _memo(self, told: BillToPost, memo: LedgerCreditMemo) -> Step[PostedDocument]:
+        return Step(
+            name="credit",
+            act=lambda: workflow.execute_activity_method(
+                LedgerActivities.credit,
+                PostCreditMemo(context=self._context, erp=told.erp, memo=memo),
+                task_queue=erp_task_queue(told.erp, told.company),
+                summary=f"Post credit {memo.number}",
+                **POST_REVENUE,
+            ),
+        )
 
     async def _take_back(self, told: BillToPost, taken: TakenBackCredit) -> None:
         key = taken.document.document_key

@@ -225,6 +225,11 @@ def taken_back_number(number: str) -> str:
     return f"{number} void"
 
 
+def voided_number(number: str) -> str:
+    """Under which the reversal of a void invoice is kept: the biller numbers none."""
+    return f"{number} void"
+
+
 class Application(Carried):
     """Part of a receipt that settles a document."""
 

@@ -35,6 +35,7 @@ _POSTINGS = (
     "erp.invoice",
     "erp.credit",
     "erp.takeback",
+    "erp.void",
     "erp.receipt",
     "erp.write_off",
     REOPENED,

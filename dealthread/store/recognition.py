@@ -174,7 +174,7 @@ class PostgresRecognition:
         self, erp: str, company: str, contract_key: str = ""
     ) -> tuple[PostedDocument, ...]:
         query = select(journal.c.result).where(
-            journal.c.step.in_(("erp.invoice", "erp.credit", "erp.takeback")),
+            journal.c.step.in_(("erp.invoice", "erp.credit", "erp.takeback", "erp.void")),
             journal.c.account == f"{erp}.{company}",
             journal.c.state == WriteState.DONE,
             journal.c.result != "",

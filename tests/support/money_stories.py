@@ -152,6 +152,17 @@ async def an_invoice_void_before_it_was_posted(it: Lab) -> None:
     await _paid(it, bill, bill.gross, JANUARY, PaymentWay.PROCESSOR)
 
 
+async def an_invoice_void_after_it_was_posted(it: Lab) -> None:
+    """A wrong address, seen late: the ledger has the first and its reversal, the second is paid."""
+    contract, first = await _d1(it, is_paid=False)
+    on(it, date(2026, 1, 20))
+    void = first.model_copy(update={"status": InvoiceStatus.VOID, "voided_on": date(2026, 1, 20)})
+    it.billing.bills[void.ref.native_id] = void
+    assert await (await news(it.client, void)).result() == "void"
+    bill = await _billed(it, contract, 2, date(2026, 1, 20))
+    await _paid(it, bill, bill.gross, date(2026, 1, 20), PaymentWay.PROCESSOR)
+
+
 async def a_payout_with_fees(it: Lab) -> None:
     """D1's 461.14 (facts/domain.md §9.8)."""
     contract, _ = await _d1(it)
@@ -330,6 +341,7 @@ STORIES: tuple[tuple[Month, Story], ...] = (
     (IN_JANUARY, a_credit_note_kept_for_the_customer),
     (IN_JANUARY, a_refund),
     (IN_JANUARY, an_invoice_void_before_it_was_posted),
+    (IN_JANUARY, an_invoice_void_after_it_was_posted),
     (IN_JANUARY, a_payout_with_fees),
     (IN_JANUARY, a_dispute_that_is_open),
     (IN_JANUARY, a_dispute_that_was_won),

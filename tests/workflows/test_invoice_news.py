@@ -4,7 +4,7 @@ that is given up. By a run that remembers, and by one that begins anew."""
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,11 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from dealthread.domain.bill import PaymentWay
-from dealthread.domain.case import DecisionKind
+from dealthread.domain.case import CaseState, DecisionKind
 from dealthread.domain.documents import CreditForm
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
+from dealthread.domain.receivable import PostedDocument
+from dealthread.store.cases import PostgresCases
+from dealthread.store.money_reading import MoneyReading
 from tests.fakes.bills import credited
+from tests.fakes.world import Fault
 from tests.support.change_lab import sold
 from tests.support.deal_builder import d1
 from tests.support.invoice_lab import (
@@ -26,6 +30,7 @@ from tests.support.invoice_lab import (
     mirrored,
     news,
     paid_bill,
+    standing,
     told,
     until,
 )
@@ -62,18 +67,56 @@ async def test_an_invoice_of_nobodys_contract_is_left_alone(
         assert balances(it, contract.erp_company) == {}
 
 
-async def test_an_invoice_voided_after_it_was_posted_is_put_before_a_person(
-    client: Client, engine: AsyncEngine
+@pytest.mark.parametrize("fault", [None, Fault.LOST, Fault.LATE])
+async def test_an_invoice_voided_after_it_was_posted_is_reversed_in_the_ledger(
+    client: Client, engine: AsyncEngine, fault: Fault | None
 ) -> None:
-    """Nothing in the ledger is cancelled by itself; the CRM shows the invoice as void."""
+    """By one document that names it, on the day of the void, though its answer is lost and it is
+    told again; nothing differs in the money view, and no case is opened."""
     async with lab(client, engine, START) as it:
         contract = await sold(it, fresh(d1()))
         bill = bill_of(contract, f"in_{contract.key}", START)
         it.billing.bills[bill.ref.native_id] = bill
         handle = await news(client, bill)
         await until(lambda: bill.ref.native_id in mirrored(it))
+        if fault is not None:
+            it.world.plan("erp.post_credit_memo", fault)
+        day = START + timedelta(days=2)
         it.billing.bills[bill.ref.native_id] = bill.model_copy(
-            update={"status": InvoiceStatus.VOID}
+            update={"status": InvoiceStatus.VOID, "voided_on": day}
+        )
+        await news(client, bill)
+        assert await handle.result() == "void"
+        assert await (await news(client, bill)).result() == "void"
+        assert mirrored(it)[bill.ref.native_id].status == "void"
+        (memo,) = await _posted(it, contract.key, "erp.void")
+        assert (memo.number, memo.gross) == (f"{bill.number} void", bill.gross)
+        assert memo.posting_date == day
+        left = {one.kind: one.open_amount for one in it.erp.ledger.documents.values()}
+        assert {str(kind): bool(amount) for kind, amount in left.items()} == {
+            "invoice": False,
+            "credit_memo": False,
+        }
+        assert balances(it, contract.erp_company) == {}
+        # The onboarding was never accepted: nothing else differs.
+        differing = [one.kind for one in (await standing(it, contract, day)).differences]
+        assert differing == ["waits_for_acceptance"]
+        assert await _open_cases(it, contract.key) == []
+
+
+async def test_an_invoice_voided_after_something_of_it_was_paid_is_put_before_a_person(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """What becomes of the money is not ours to say; the CRM shows the invoice as void."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = bill_of(contract, f"in_{contract.key}", START)
+        bill = paid_bill(bill, Money.of("500.00", "USD"), START, PaymentWay.BANK)
+        it.billing.bills[bill.ref.native_id] = bill
+        handle = await news(client, bill)
+        await until(lambda: bill.ref.native_id in mirrored(it))
+        it.billing.bills[bill.ref.native_id] = bill.model_copy(
+            update={"status": InvoiceStatus.VOID, "voided_on": START}
         )
         await news(client, bill)
         case = await it.case_of(contract.key)
@@ -153,7 +196,7 @@ async def test_a_credit_in_place_of_a_withdrawn_one_is_told_after_the_end(
 async def test_a_void_is_looked_for_in_the_ledger_by_a_run_that_knows_of_nothing(
     client: Client, engine: AsyncEngine
 ) -> None:
-    """The run that posted it was ended by hand: the receivable is still put before a person."""
+    """The run that posted it was ended by hand: its invoice is reversed all the same."""
     async with lab(client, engine, START) as it:
         contract = await sold(it, fresh(d1()))
         bill = bill_of(contract, f"in_{contract.key}", START)
@@ -162,13 +205,11 @@ async def test_a_void_is_looked_for_in_the_ledger_by_a_run_that_knows_of_nothing
         await until(lambda: bill.ref.native_id in mirrored(it))
         await handle.terminate()
         it.billing.bills[bill.ref.native_id] = bill.model_copy(
-            update={"status": InvoiceStatus.VOID}
+            update={"status": InvoiceStatus.VOID, "voided_on": START}
         )
-        again = await news(client, bill)
-        case = await it.case_of(contract.key)
-        assert case.code == "posted_invoice_voided"
-        await it.decide(case, DecisionKind.RETRY)
-        assert await again.result() == "void"
+        assert await (await news(client, bill)).result() == "void"
+        assert len(await _posted(it, contract.key, "erp.void")) == 1
+        assert balances(it, contract.erp_company) == {}
 
 
 async def test_an_invoice_voided_before_it_was_posted_never_reaches_the_ledger(
@@ -216,3 +257,15 @@ async def _heard(it: Lab, key: str, attempt: int) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("the attempt was not told")
+
+
+async def _posted(it: Lab, key: str, step: str) -> list[PostedDocument]:
+    """The ledger's documents of one step, as our store has them."""
+    async for (facts,) in MoneyReading(it.engine).facts(date(2100, 1, 1), contract_key=key):
+        return [one.document for one in facts.postings if one.step == step and one.document]
+    raise AssertionError("the contract is not known")
+
+
+async def _open_cases(it: Lab, key: str) -> list[str]:
+    listed = await PostgresCases(it.engine).listing(CaseState.OPEN, "", 1000)
+    return [one.code for one in listed if one.contract_key == key]

@@ -24,7 +24,7 @@ from dealthread.domain.closing.tie import Answer, Scope
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.position.facts import ContractFacts
-from dealthread.domain.receivable import DocumentKind, PostedDocument
+from dealthread.domain.receivable import DocumentKind, PostedDocument, voided_number
 
 _UNISSUED = (InvoiceStatus.DRAFT, InvoiceStatus.PREVIEW)
 _SERIES = re.compile(r"^(?P<head>.*?)(?P<number>\d+)(?P<tail>\D*)$", re.ASCII | re.DOTALL)
@@ -54,6 +54,8 @@ def _billed(facts: ContractFacts, books: Books) -> Iterator[CountedDocument]:
             continue
         documents = [(bill.number, bill.gross, bill.issue_date)]
         documents += [(one.number, -one.gross, one.issue_date) for one in bill.credit_memos]
+        if (reversed_ := posted.get(voided_number(bill.number))) is not None:
+            documents.append((reversed_.number, -bill.gross, bill.voided_on))
         waits = states.get(f"invoice:{bill.ref.account}:{bill.ref.native_id}")
         for number, total, issued in documents:
             document = posted.get(number)

@@ -22,7 +22,7 @@ from dealthread.domain.versions.obligations import obligations_of
 from dealthread.domain.versions.without_end import is_without_end
 
 _INVOICE, _CREDIT, _RECEIPT = "erp.invoice", "erp.credit", "erp.receipt"
-_TAKEN_BACK = "erp.takeback"
+_TAKEN_BACK, _VOID = "erp.takeback", "erp.void"
 _WAITS = {
     "": "the ledger was not asked yet",
     "intent": "it waits for the ledger, which is away or has others to post first",
@@ -114,14 +114,17 @@ def _of_bill(facts: ContractFacts, bill: Bill) -> Iterator[Difference]:
         if not is_void:
             yield _of_document(facts, bill, DifferenceKind.NOT_POSTED, bill.gross, invoice)
         return
-    if is_void:
+    if is_void and not any(one.step == _VOID and one.document for one in mine):
+        reversal = next((one for one in mine if one.step == _VOID), None)
         yield _of_document(
             facts,
             bill,
             DifferenceKind.VOIDED_AFTER_POSTING,
             bill.gross,
-            invoice,
-            "the biller took it back after it was posted: it is credited in the ledger by a person",
+            reversal or invoice,
+            f"the biller took it back after it was posted: {_cause(reversal)}"
+            if reversal is not None
+            else "the biller took it back after it was posted: its reversal is not in the ledger",
         )
     document = invoice.document
     has = (document.net, document.tax, document.gross)

@@ -13,7 +13,7 @@ from dealthread.domain.money import Money
 from dealthread.domain.position.entry import DocumentKind, Entry, Figure
 from dealthread.domain.position.facts import RECOVERED, REOPENED, Posting
 from dealthread.domain.receivable import DocumentKind as Posted
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.receivable import PostedDocument, voided_number
 
 
 class Receipt(Frozen):
@@ -77,7 +77,7 @@ def document_entries(
     for memo in bill.credit_memos:
         yield from _credit(bill, memo, posted.get(memo.number), usage)
     if bill.status is InvoiceStatus.VOID:
-        yield from _void(bill, used, bill.voided_on or day)
+        yield from _void(bill, used, bill.voided_on or day, posted.get(voided_number(bill.number)))
 
 
 def _credit(
@@ -106,13 +106,15 @@ def _credit(
     )
 
 
-def _void(bill: Bill, used: Money, day: date) -> Iterator[Entry]:
+def _void(bill: Bill, used: Money, day: date, document: PostedDocument | None) -> Iterator[Entry]:
     """What is left of the invoice is taken back on the day of the void, never on its own."""
+    if document is not None and document.posting_date is not None:
+        day = document.posting_date
     net = bill.net - Money.total((one.net for one in bill.credit_memos), bill.currency)
     gross = bill.gross - Money.total((one.gross for one in bill.credit_memos), bill.currency)
     paid = Money.total((one.amount for one in bill.payments), bill.currency)
     balance = bill.balance_used if bill.balance_used.amount > 0 else Money.zero(bill.currency)
-    made = _Maker(bill, DocumentKind.VOID, day, bill.number, bill.ref)
+    made = _Maker(bill, DocumentKind.VOID, day, bill.number, bill.ref, document)
     yield from made.all(
         {
             Figure.BILLED: -net,
