@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from dealthread.domain.events import BusinessEvent
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import PostedDocument
 from dealthread.domain.recognition.rows import PlannedRevenue, RecognitionDocument
@@ -68,8 +69,11 @@ class Recognition(Protocol):
     async def reversals(self, seller: str) -> frozenset[str]:
         """Keys of documents that were reversed, and of the entries that did it."""
 
-    async def accept_service(self, acceptance: ServiceAcceptance) -> bool:
-        """Keep it; False where it was known. Raises Conflict for another day."""
+    async def accept_service(
+        self, acceptance: ServiceAcceptance, events: tuple[BusinessEvent, ...] = ()
+    ) -> bool:
+        """Keep it, and what is told of it; False where it was known. Raises Conflict for another
+        day."""
 
     async def posted_bills(
         self, erp: str, company: str, contract_key: str = ""

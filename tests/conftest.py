@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.plugins.stripe_judge",
     "tests.plugins.stuck_tests",
     "tests.plugins.temporal_servers",
+    "tests.plugins.told_events",
     "tests.plugins.worker_groups",
 ]
 

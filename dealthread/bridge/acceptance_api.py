@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from dealthread.bridge.free_text import Code, Said
 from dealthread.bridge.limits import LimitedRoute
+from dealthread.bridge.milestone_telling import service_accepted
 from dealthread.bridge.order_form import Day
-from dealthread.bridge.ordering import business_day, contract_of, not_after
+from dealthread.bridge.ordering import business_day, business_now, contract_of, not_after
 from dealthread.bridge.recognition_api import Held, Recogniser
 from dealthread.bridge.resources import Resources
 from dealthread.domain.money import Money
@@ -63,19 +64,19 @@ async def accept(contract_key: str, body: AcceptanceBody, held: Held, who: Recog
             field="obligation",
             action=f"services of this contract that wait for acceptance: {known}",
         )
-    is_new = await PostgresRecognition(held.engine).accept_service(
-        ServiceAcceptance(
-            contract_key=contract_key,
-            version=version,
-            obligation=found.obligation,
-            line_key=found.line_key,
-            account=found.account,
-            amount=found.amount,
-            accepted_on=body.accepted_on,
-            evidence=body.evidence,
-            actor=who.actor,
-        )
+    acceptance = ServiceAcceptance(
+        contract_key=contract_key,
+        version=version,
+        obligation=found.obligation,
+        line_key=found.line_key,
+        account=found.account,
+        amount=found.amount,
+        accepted_on=body.accepted_on,
+        evidence=body.evidence,
+        actor=who.actor,
     )
+    told = service_accepted(acceptance, contract.customer_key, business_now(held))
+    is_new = await PostgresRecognition(held.engine).accept_service(acceptance, told)
     return Accepted(
         contract_key=contract_key,
         obligation=found.obligation,

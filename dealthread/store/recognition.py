@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.contract import ContractState
+from dealthread.domain.events import BusinessEvent
 from dealthread.domain.receivable import PostedDocument
 from dealthread.domain.recognition.rows import (
     RecognitionDocument,
@@ -20,6 +21,7 @@ from dealthread.errors import Conflict, NotFound
 from dealthread.hub import RecognitionMark, WriteState
 from dealthread.hub_recognition import RecognitionPosition, ServiceAcceptance
 from dealthread.store.credited_revenue import credited_revenue
+from dealthread.store.outbox import publish
 from dealthread.store.recognition_rows import (
     accepted_revenue,
     documents_of,
@@ -138,7 +140,9 @@ class PostgresRecognition:
             )
             return frozenset(key for row in rows for key in row)
 
-    async def accept_service(self, acceptance: ServiceAcceptance) -> bool:
+    async def accept_service(
+        self, acceptance: ServiceAcceptance, events: tuple[BusinessEvent, ...] = ()
+    ) -> bool:
         async with self._engine.begin() as connection:
             values = {
                 "contract_key": acceptance.contract_key,
@@ -159,6 +163,8 @@ class PostgresRecognition:
                 .returning(service_acceptances.c.accepted_on)
             )
             if made.first() is not None:
+                for event in events:
+                    await publish(connection, event)
                 return True
             known = await connection.execute(
                 select(service_acceptances.c.accepted_on).where(

@@ -17,6 +17,7 @@ from adapters.events.entitlement import SignedEventEntitlement
 from adapters.events.settings import EntitlementSettings, webhook_secrets
 from adapters.events.subscribers import SignedEventDelivery
 from dealthread.domain.documents import EntitlementState, Grant
+from dealthread.domain.events import EventType
 from dealthread.errors import (
     AuthRejected,
     ContractDrift,
@@ -113,6 +114,7 @@ async def delivery(service: Service) -> AsyncIterator[SignedEventDelivery]:
     await adapter.aclose()
 
 
+@pytest.mark.tells(EventType.ENTITLEMENT_GRANT)
 async def test_a_grant_is_a_signed_cloud_event(
     entitlement: SignedEventEntitlement, service: Service
 ) -> None:
@@ -249,6 +251,7 @@ async def test_a_failed_look_up_is_an_error(
         await entitlement.find("C-D1", idempotency_key=KEY)
 
 
+@pytest.mark.tells(EventType.ENTITLEMENT_REVOKE)
 async def test_revoking_nothing_is_done(
     entitlement: SignedEventEntitlement, service: Service
 ) -> None:
@@ -262,6 +265,7 @@ async def test_revoking_nothing_is_done(
     assert body["data"] == {"contract_key": "C-D1"}
 
 
+@pytest.mark.tells(EventType.ENTITLEMENT_SUSPEND, EventType.ENTITLEMENT_RESTORE)
 async def test_a_hold_is_put_on_and_lifted_by_its_own_id(
     entitlement: SignedEventEntitlement, service: Service
 ) -> None:

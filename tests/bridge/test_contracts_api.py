@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from temporalio.service import RPCError, RPCStatusCode
 
 from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.events import EventType
 from dealthread.domain.transaction import ChangeOutcome, RiskLevel, RiskSignal
 from dealthread.naming import withdrawal_id
 from dealthread.store.contracts import PostgresContracts
@@ -319,6 +320,7 @@ def temporal(bridge: Bridge) -> Iterator[Temporal]:
     object.__setattr__(bridge.held, "temporal", original)
 
 
+@pytest.mark.tells(EventType.RENEWAL_RISK_RAISED)
 async def test_customer_success_signals_a_risk_and_may_do_nothing_else(
     bridge: Bridge, temporal: Temporal
 ) -> None:

@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from dealthread.cli import recognition
+from dealthread.domain.events import EventType
 from tests.support.bridge_over_lab import bridge_over
+from tests.support.invoice_lab import told as told_of
 from tests.support.saga_lab import lab
 from tests.support.worked_year import WorkedYear
 
@@ -18,6 +20,7 @@ JANUARY = "/v1/recognition/US01/2026-01"
 FEBRUARY = "/v1/recognition/US01/2026-02"
 
 
+@pytest.mark.tells(EventType.ONBOARDING_MILESTONE_REACHED)
 async def test_a_month_is_previewed_run_shown_reversed_and_rolled_forward(
     dev_server: Client, engine: AsyncEngine, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -34,6 +37,11 @@ async def test_a_month_is_previewed_run_shown_reversed_and_rolled_forward(
             accepted = {"obligation": "L2", "accepted_on": "2026-02-13", "evidence": "form 17"}
             assert (await asks(f"/v1/contracts/{key}/acceptances", accepted))["is_new"] is True
             assert (await asks(f"/v1/contracts/{key}/acceptances", accepted))["is_new"] is False
+            (reached,) = await told_of(it, key, "onboarding_milestone.reached")
+            assert (reached["milestone"], reached["reached_on"]) == (
+                "service_accepted:L2",
+                "2026-02-13",
+            )
             ran = await asks(f"{FEBRUARY}/runs", {})
             assert [one["posting_date"] for one in ran["entries"]] == ["2026-02-13", "2026-02-28"]
             assert (await asks(f"{FEBRUARY}/runs", {}))["entries"] == []

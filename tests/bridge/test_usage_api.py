@@ -18,6 +18,7 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract
 from dealthread.domain.contracting import build_contract
+from dealthread.domain.events import EventType
 from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.naming import contract_key, line_key
@@ -180,6 +181,7 @@ async def test_use_of_a_period_whose_bill_goes_out_is_refused_and_its_sender_tol
     assert await used(bridge) == "24"
 
 
+@pytest.mark.tells(EventType.USAGE_THRESHOLD_BREACHED)
 async def test_thresholds_are_told_once_a_period_and_over_use_once_to_a_person(
     bridge: Bridge,
 ) -> None:

@@ -54,7 +54,7 @@ _SAMPLES: dict[str, Any] = {
     "system": "crm",
     "signal": "usage_down",
     "source": "customer-success",
-    "milestone": "first_login",
+    "milestone": "service_accepted:L-1",
     "line_key": "L-1",
     "template": "seats",
     "kind": "deal.approval",

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.domain.circuit import Circuit, CircuitState, Pace
 from dealthread.domain.event_data.operations import CircuitClosed, CircuitOpened
+from dealthread.domain.events import EventType
 from dealthread.store.circuits import PostgresCircuits, stream_of
 from dealthread.store.schema import audit, outbox
 
@@ -36,6 +37,7 @@ async def test_of_ten_who_open_it_at_once_one_does_and_there_is_one_incident(
     assert found == opened[won.index(True)]
 
 
+@pytest.mark.tells(EventType.CIRCUIT_OPENED, EventType.CIRCUIT_CLOSED)
 async def test_an_outage_that_flickers_is_one_incident_with_one_begin_and_one_end(
     store: AsyncEngine,
 ) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.domain.case import CaseOpening, Decision, DecisionKind
+from dealthread.domain.events import EventType
 from dealthread.store.cases import PostgresCases
 from dealthread.store.schema import cases, outbox
 
@@ -41,6 +42,7 @@ async def _pass_time(engine: AsyncEngine) -> None:
         )
 
 
+@pytest.mark.tells(EventType.CASE_ESCALATED)
 async def test_an_open_case_is_passed_on_twice_and_a_decided_one_never(
     engine: AsyncEngine,
 ) -> None:

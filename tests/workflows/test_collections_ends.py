@@ -14,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.collections_inputs import OrderKind
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.documents import CreditForm, EntitlementState
+from dealthread.domain.events import EventType
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from tests.fakes.world import Fault, settled
@@ -54,6 +55,12 @@ async def test_what_is_credited_voided_stopped_or_cancelled_ends_and_gives_back(
         assert await debt.access() is ACTIVE
 
 
+@pytest.mark.tells(
+    EventType.COLLECTIONS_STARTED,
+    EventType.COLLECTIONS_CHANGED,
+    EventType.COLLECTIONS_ENDED,
+    EventType.ENTITLEMENT_CHANGED,
+)
 async def test_an_invoice_that_was_pursued_before_is_suspended_again(
     skipping_server: WorkflowEnvironment, engine: AsyncEngine
 ) -> None:
@@ -113,6 +120,7 @@ async def test_what_is_given_up_at_the_biller_is_pursued_no_further_and_may_stil
         assert await debt.access() is ACTIVE
 
 
+@pytest.mark.tells(EventType.PAYMENT_FAILED)
 async def test_a_failed_charge_begins_it_at_once_and_what_is_paid_in_time_is_never_pursued(
     skipping_server: WorkflowEnvironment, engine: AsyncEngine
 ) -> None:

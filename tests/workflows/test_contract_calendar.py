@@ -17,6 +17,7 @@ from dealthread.domain.change_order import (
     RenewalDecision,
 )
 from dealthread.domain.deal import Deal
+from dealthread.domain.events import EventType
 from dealthread.domain.transaction import ChangeKind, RiskLevel, RiskSignal
 from dealthread.naming import renewal_id
 from tests.support.change_orders import cancellation, renewal, seats, withdrawal
@@ -33,6 +34,7 @@ def _automatic(deal: Deal) -> Deal:
     return deal.model_copy(update={"auto_renew": True, "notice_days": 30})
 
 
+@pytest.mark.tells(EventType.RENEWAL_DUE, EventType.CONTRACT_RENEWED)
 async def test_silence_until_the_last_day_to_refuse_renews_by_itself(
     skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
 ) -> None:
@@ -63,6 +65,7 @@ async def test_a_renewal_that_nobody_accepts_lapses_with_its_term(
         assert one.it.world.did(one.contract.key).count("billing.change_agreement") == 0
 
 
+@pytest.mark.tells(EventType.RENEWAL_DECLINED)
 async def test_a_declined_renewal_ends_with_its_term_though_it_would_renew_by_itself(
     skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
 ) -> None:
@@ -93,6 +96,7 @@ async def test_an_automatic_renewal_at_high_risk_asks_a_person(
         assert (await one.present()).term_no == 1
 
 
+@pytest.mark.tells(EventType.CONTRACT_CHANGE_SCHEDULED, EventType.CONTRACT_AMENDED)
 async def test_a_change_for_a_day_to_come_is_held_and_carried_out_on_it(
     skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
 ) -> None:
@@ -127,6 +131,7 @@ async def test_a_held_change_that_is_withdrawn_never_happens(
         assert (await one.it.changes.stage_of(back.change_id, 1))[1] == "completed"
 
 
+@pytest.mark.tells(EventType.CONTRACT_CANCELLED, EventType.CONTRACT_CHANGE_WITHDRAWN)
 async def test_a_cancellation_at_the_terms_end_is_withdrawn_before_it(
     skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
 ) -> None:

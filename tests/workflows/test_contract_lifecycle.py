@@ -16,6 +16,7 @@ from temporalio.testing import WorkflowEnvironment
 from dealthread.domain.contract import ContractState
 from dealthread.domain.deal import Deal
 from dealthread.domain.documents import BookingState
+from dealthread.domain.events import EventType
 from dealthread.domain.transaction import Environment
 from dealthread.naming import (
     WORKFLOW_QUEUE,
@@ -32,6 +33,9 @@ from workflows.contract_memory import ContractMemory
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
 
+@pytest.mark.tells(
+    EventType.CONTRACT_SCHEDULED, EventType.CONTRACT_ACTIVATED, EventType.CONTRACT_ENDED
+)
 async def test_a_deal_that_starts_later_is_scheduled_then_active_then_ended(
     skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
 ) -> None:

@@ -16,6 +16,7 @@ from dealthread.domain.bill import Bill, PaymentWay
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.contract import Contract
 from dealthread.domain.dispute import Dispute, DisputeStatus
+from dealthread.domain.events import EventType
 from dealthread.domain.money import Money
 from dealthread.naming import WORKFLOW_QUEUE, dispute_id, dispute_key
 from tests.fakes.world import Fault, settled
@@ -89,6 +90,7 @@ async def told_of(it: Lab, native_id: str) -> WorkflowHandle[DisputeToEndWorkflo
     )
 
 
+@pytest.mark.tells(EventType.DISPUTE_OPENED, EventType.DISPUTE_CLOSED)
 async def test_won_it_goes_back_and_everybody_was_told(client: Client, engine: AsyncEngine) -> None:
     """The case names the bank's last day and closes by itself; the receivable was never open."""
     async with lab(client, engine, START) as it:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from dealthread.domain.case import DecisionKind
+from dealthread.domain.events import EventType
 from tests.fakes.world import Fault
 from tests.support.deal_builder import D1_TODAY, d1
 from tests.support.events_told import told
@@ -15,6 +16,9 @@ from tests.support.saga_lab import fresh, lab
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
 
+@pytest.mark.tells(
+    EventType.OPPORTUNITY_CLOSED, EventType.SUBSCRIPTION_STARTED, EventType.ENTITLEMENT_ACTIVATED
+)
 async def test_what_a_deal_tells_is_valid_by_its_schema(
     client: Client, engine: AsyncEngine
 ) -> None:
@@ -28,6 +32,7 @@ async def test_what_a_deal_tells_is_valid_by_its_schema(
         }
 
 
+@pytest.mark.tells(EventType.CASE_OPENED, EventType.CONTRACT_WITHDRAWN)
 async def test_what_a_stopped_deal_tells_is_valid_by_its_schema(
     client: Client, engine: AsyncEngine
 ) -> None:

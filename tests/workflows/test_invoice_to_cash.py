@@ -14,6 +14,7 @@ from temporalio.client import Client
 from dealthread.domain.bill import PaymentWay
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
+from dealthread.domain.events import EventType
 from dealthread.domain.money import Money
 from tests.fakes.world import Fault, settled
 from tests.support.change_lab import on, sold
@@ -87,6 +88,12 @@ async def test_d1s_first_invoice_is_posted_and_paid_to_the_cent(
         assert mirrored(it)[bill.ref.native_id].status == "paid"
 
 
+@pytest.mark.tells(
+    EventType.INVOICE_ISSUED,
+    EventType.INVOICE_POSTED,
+    EventType.PAYMENT_SUCCEEDED,
+    EventType.CREDIT_MEMO_CREATED,
+)
 async def test_d2_is_paid_in_two_parts_and_its_credit_goes_to_the_balance(
     client: Client, engine: AsyncEngine
 ) -> None:

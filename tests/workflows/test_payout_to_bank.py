@@ -13,6 +13,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from activities.settlement_inputs import PayoutInput
 from dealthread.domain.bill import PaymentWay
 from dealthread.domain.case import DecisionKind
+from dealthread.domain.events import EventType
 from dealthread.domain.money import Money
 from dealthread.domain.payout import MovementKind, Movements, Payout, PayoutStatus
 from dealthread.naming import WORKFLOW_QUEUE, payout_id, payout_key
@@ -66,6 +67,7 @@ async def _paid_by_card(it: Lab, client: Client) -> None:
     assert await (await news(client, bill)).result() == "paid"
 
 
+@pytest.mark.tells(EventType.PAYMENT_SETTLED)
 async def test_d1s_payment_is_paid_out_and_its_clearing_account_is_nought(
     client: Client, engine: AsyncEngine
 ) -> None:

@@ -14,6 +14,7 @@ from temporalio.client import Client
 from dealthread.domain.base import Ref, System
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.closing.checklist import Evidence
+from dealthread.domain.events import EventType
 from dealthread.domain.ledger import LedgerPeriodState, UnpostedDocument
 from dealthread.domain.recognition.due import last_day
 from dealthread.errors import BadInput
@@ -66,6 +67,7 @@ def _state(it: Lab, seller: str, period: date) -> LedgerPeriodState:
     return it.erp.ledger.period(COMPANIES[seller], period).state
 
 
+@pytest.mark.tells(EventType.PERIOD_CLOSED)
 async def test_months_of_the_worked_deals_close_to_the_cent(
     dev_server: Client, engine: AsyncEngine, tmp_path: Path
 ) -> None:

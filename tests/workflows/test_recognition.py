@@ -18,6 +18,7 @@ from activities.recognition_inputs import (
     RollForwardInput,
 )
 from dealthread.domain.case import DecisionKind
+from dealthread.domain.events import EventType
 from dealthread.domain.recognition.due import last_day
 from dealthread.naming import WORKFLOW_QUEUE, recognition_key
 from dealthread.store.recognition import PostgresRecognition
@@ -134,6 +135,7 @@ async def test_the_worked_deals_are_recognised_month_by_month_to_the_cent(
 
 
 @pytest.mark.parametrize("fault", TRANSIENT)
+@pytest.mark.tells(EventType.REVENUE_RECOGNISED, EventType.REVENUE_REVERSED)
 async def test_a_transient_fault_posts_and_reverses_once(
     client: Client, engine: AsyncEngine, fault: Fault
 ) -> None:

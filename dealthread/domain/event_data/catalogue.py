@@ -140,7 +140,9 @@ CATALOGUE: dict[EventType, Told] = {
         cash.UsageThresholdBreached, "usage crossed a threshold, once a period", _SUCCESS
     ),
     EventType.ONBOARDING_MILESTONE_REACHED: Told(
-        service.OnboardingMilestoneReached, "a step of taking a customer in is done", _SUCCESS
+        service.OnboardingMilestoneReached,
+        "a step of taking a customer in is done: a service is accepted",
+        _SUCCESS,
     ),
     EventType.SERVICE_STATUS_CHANGED: Told(
         service.ServiceStatusChanged, "the service a customer receives changed state", _SUPPORT

@@ -58,7 +58,8 @@ class AccountUpdated(EventData):
 
 
 class OnboardingMilestoneReached(OfContract):
-    """A step of taking a customer in was reached, as customer success names it."""
+    """A step of taking a customer in was reached: `service_accepted:<obligation>`, a service that
+    was sold with the contract is accepted."""
 
     customer_key: str
     milestone: str
