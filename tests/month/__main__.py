@@ -46,7 +46,7 @@ async def live(
     tell: Callable[[str], None] = lambda line: None,
 ) -> tuple[Month, Books]:
     """The month of so many contracts, and its end. `tell` gets a line for each day."""
-    async with house(server, engine, url, contracts) as made:
+    async with house(server, engine, url) as made:
         month = Month(made, plans(seed, contracts), seed, shuffle, tell)
         await month.run()
         return month, await compared(month)

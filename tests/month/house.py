@@ -20,7 +20,7 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from stripe import WebhookSignature
-from temporalio.service import RPCError
+from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.http import TallyMeter
@@ -41,11 +41,11 @@ from tests.support.saga_lab import Lab, lab
 
 SECRET = "whsec_of_the_month"
 NINE = timedelta(hours=9)
-SKIP_SECONDS, SKIPS_A_SECOND = 0.5, 60
-"""A skip takes no time but for the timers that fire, some for each contract. Now and then the
-server does not come back from one, nor move its time; it does when it is asked again."""
-REFUSALS = 20
-"""While an earlier skip is under way after all, the server refuses another."""
+SKIP_SECONDS = 0.5
+"""A skip takes no time but for the timers that fire. Now and then the server does not go on after
+one fired; it does when its time is held and let go."""
+PATIENCE = 120
+"""So many times."""
 
 
 class Clock:
@@ -70,8 +70,6 @@ class House:
     config: ConfigSet
     relay: Relay
     bridge: httpx.AsyncClient
-    patience: float
-    """Seconds for a skip."""
 
     async def midnight(self, day: date) -> None:
         """The day has begun: timers that waited for it have fired, at the end of a skip. Where one
@@ -85,19 +83,24 @@ class House:
 
     async def _skip(self, to: datetime) -> None:
         """Everybody has to be at rest."""
-        refused = 0
-        while (left := to - await self._server_now()) > timedelta(0):
-            try:
-                await asyncio.wait_for(self.server.sleep(left), self.patience)
-            except TimeoutError:
-                continue
-            except RPCError:
-                refused += 1
-                if refused > REFUSALS:
-                    raise
-                await asyncio.sleep(self.patience)
+        left = to - await self._server_now()
+        if left > timedelta(0):
+            skip = asyncio.ensure_future(self.server.sleep(left))
+            for _ in range(PATIENCE):
+                if (await asyncio.wait({skip}, timeout=SKIP_SECONDS))[0]:
+                    break
+                await self._nudge()
+            else:
+                skip.cancel()
+                raise AssertionError(f"the server's time does not come to {to}")
+            await skip
         self.clock.offset = await self._server_now() - datetime.now(UTC)
         self.it.world.today = to
+
+    async def _nudge(self) -> None:
+        held = self.server.client.test_service
+        await held.lock_time_skipping(LockTimeSkippingRequest())
+        await held.unlock_time_skipping(UnlockTimeSkippingRequest())
 
     async def _server_now(self) -> datetime:
         ahead = timedelta(seconds=self.settings.business_offset_seconds)
@@ -125,11 +128,8 @@ class House:
 
 
 @asynccontextmanager
-async def house(
-    server: WorkflowEnvironment, engine: AsyncEngine, url: str, contracts: int
-) -> AsyncIterator[House]:
+async def house(server: WorkflowEnvironment, engine: AsyncEngine, url: str) -> AsyncIterator[House]:
     """It is nine o'clock on the first day."""
-    patience = max(SKIP_SECONDS, contracts / SKIPS_A_SECOND)
     config, clock = load_config(CONFIG_DIR), Clock()
     begins = datetime.combine(FIRST, datetime.min.time(), UTC) + NINE
     offset = int((begins - await server.get_current_time()).total_seconds())
@@ -183,4 +183,4 @@ async def house(
             cast("Any", None),  # no subscriber is asked here
             it.contracts,
         )
-        yield House(server, it, there, clock, settings, config, relay, bridge, patience)
+        yield House(server, it, there, clock, settings, config, relay, bridge)
