@@ -148,10 +148,11 @@ class LedgerActivities:
 
     @activity.defn(name="invoice.await_credit")
     async def await_credit(self, order: AwaitCredit) -> PostedDocument:
-        """A credit memo, as soon as the ledger has it posted: the invoice's own run posts it."""
+        """A credit memo, or a payment, as soon as the ledger has it posted: the invoice's own run
+        posts it."""
         found = await posted(self._erps[order.erp], order.company, order.document_key)
         if found is None:
-            raise AttemptInFlight("credit_not_in_the_ledger_yet")
+            raise AttemptInFlight("document_not_in_the_ledger_yet")
         return found
 
     @activity.defn(name="invoice.apply")

@@ -93,9 +93,11 @@ class CaseDesk:
         allowed: tuple[DecisionKind, ...],
         at_risk: Money | None = None,
         within: timedelta | None = None,
+        once: bool = False,
     ) -> Decision:
         """Open a case of a kind and wait, as long as it takes. `within`: when the decision has to
-        be there, where that is not the kind's own time."""
+        be there, where that is not the kind's own time. `once`: what was decided for an earlier run
+        under the same id stands."""
         case_id = self._case_id(step)
         self._occurrences[case_id] = occurrence = self._occurrences.get(case_id, 0) + 1
         contract = self.contract
@@ -122,6 +124,7 @@ class CaseDesk:
             region=contract.seller_region if contract is not None else "",
             requested_by=self._requested_by,
             decide_within_seconds=None if within is None else int(within.total_seconds()),
+            once=once,
         )
         with self._being_opened(case_id):
             self.open_case = await workflow.execute_activity_method(
@@ -130,6 +133,8 @@ class CaseDesk:
                 summary=f"Open case {case_id}",
                 **STORE,
             )
+        if self.open_case.decision is not None:
+            return self._decided_before(self.open_case, self.open_case.decision)
         self._attention(True)
         key = (self.open_case.case_id, self.open_case.version)
         try:
@@ -140,6 +145,12 @@ class CaseDesk:
             raise
         self._close()
         return self._decisions[key]
+
+    def _decided_before(self, case: Case, decision: DecisionKind) -> Decision:
+        self.open_case = None
+        return Decision(
+            case_id=case.case_id, version=case.version, decision=decision, actor=case.decided_by
+        )
 
     async def withdraw(self, asking: asyncio.Future[Decision], note: str) -> bool:
         """Close the case that is asked about, since it has answered itself; False where a person

@@ -15,7 +15,7 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.dispute import (
     CASE,
@@ -33,6 +33,8 @@ from activities.dispute_inputs import (
     ReopenReceivable,
     TellDispute,
 )
+from activities.invoice import LedgerActivities
+from activities.invoice_inputs import AwaitCredit
 from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.dispute import DisputeStatus
 from dealthread.domain.ledger import LedgerJournal, Reversal
@@ -45,12 +47,13 @@ from dealthread.naming import (
     dispute_key,
     erp_task_queue,
 )
-from dealthread.policies import POST_LEDGER, READ, WRITE
+from dealthread.policies import POST_LEDGER, READ, WRITE, Timing
 from dealthread.saga import Saga, SagaStopped, Step
 from workflows.business_time import business_now, business_today
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.dispute_hold import PursuitHold
+from workflows.invoice_news import tell_invoice
 from workflows.wording import DISPUTE, current_details
 
 LOOK_AGAIN = timedelta(days=1)
@@ -58,6 +61,9 @@ LOOK_AGAIN = timedelta(days=1)
 BEFORE_THE_LAST_DAY = timedelta(days=3)
 """A decision is wanted so long before the bank's last day: evidence has to be put together."""
 AT_LEAST = timedelta(hours=1)
+AWAITS_PAYMENT = "dispute-to-end-awaits-the-payment-202611"
+"""Patch: the payment is in the ledger before it is reversed; before, a person had to try again."""
+_A_DAY = Timing(**(POST_LEDGER | {"schedule_to_close_timeout": timedelta(days=1)}))
 
 
 @workflow.defn(name="DisputeToEnd")
@@ -203,6 +209,8 @@ class DisputeToEndWorkflow(DecidedByPeople):
             evidence={"reason": told.dispute.reason, "evidence": self._decided or "not decided"},
             allowed=(DecisionKind.HAND_OVER,),
             at_risk=told.dispute.amount,
+            # News that comes after the end, or again, begins a run that reads it once more.
+            once=True,
         )
         self._saga.mark("claim", StepState.DONE, str(decision.decision))
 
@@ -255,7 +263,26 @@ class DisputeToEndWorkflow(DecidedByPeople):
         )
         self._posted.add(stage)
 
+    async def _payment_is_there(self, told: DisputeToPost, reversal: Reversal) -> None:
+        """News of the dispute may overtake that of the payment, which the invoice's own run brings
+        to the ledger. One that nobody brings is a person's, once its opposite is refused."""
+        if told.bill is None or not workflow.patched(AWAITS_PAYMENT):
+            return
+        await tell_invoice(self._context, told.bill.ref.account, told.bill.ref.native_id)
+        try:
+            await workflow.execute_activity_method(
+                LedgerActivities.await_credit,
+                AwaitCredit(erp=told.erp, company=told.company, document_key=reversal.reverses),
+                task_queue=erp_task_queue(told.erp, told.company),
+                summary=f"Until the ledger has the payment of {told.invoice}",
+                **_A_DAY,
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+
     async def _reopen(self, told: DisputeToPost, reversal: Reversal) -> None:
+        await self._payment_is_there(told, reversal)
         await self._saga.run(
             Step(
                 name="reopen",

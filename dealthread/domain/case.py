@@ -213,6 +213,8 @@ class CaseOpening(Carried):
     requested_by: str = ""
     decide_within_seconds: int | None = None
     """Where the time comes from outside: a bank's last day. None: that of the kind."""
+    once: bool = False
+    """Asked once for ever: a decision that an earlier run got stands."""
 
 
 class Case(CaseOpening):

@@ -8,13 +8,30 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dealthread.domain.case import KINDS, Case, CaseOpening, CaseState
+from dealthread.domain.case import KINDS, Case, CaseOpening, CaseState, DecisionKind
 from dealthread.domain.event_data.service import CaseOpened
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.naming import event_id
 from dealthread.store import audit
 from dealthread.store.outbox import publish
-from dealthread.store.schema import cases, contracts, runs
+from dealthread.store.schema import case_decisions, cases, contracts, runs
+
+
+async def with_decision(connection: AsyncConnection, row: Row[Any]) -> Case:
+    """The case with the decision on its present version, where there is one."""
+    case = case_of(row)
+    last = (
+        await connection.execute(
+            select(case_decisions).where(
+                case_decisions.c.case_id == case.case_id, case_decisions.c.version == case.version
+            )
+        )
+    ).first()
+    if last is None:
+        return case
+    return case.model_copy(
+        update={"decision": DecisionKind(last.decision), "decided_by": last.actor}
+    )
 
 
 async def open_case(connection: AsyncConnection, opening: CaseOpening) -> Case:
@@ -40,6 +57,10 @@ async def open_case(connection: AsyncConnection, opening: CaseOpening) -> Case:
         and row.body.get("run", "") == opening.run
     ):
         return case_of(row)
+    if row is not None and opening.once and row.state == CaseState.DECIDED:
+        before = await with_decision(connection, row)
+        if before.decision is not None:
+            return before
     opening = await _named(connection, opening)
     values = {
         "version": (row.version if row else 0) + 1,

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from dealthread.domain.case import Case, CaseOpening, CaseState, Decision, DecisionKind
+from dealthread.domain.case import Case, CaseOpening, CaseState, Decision
 from dealthread.domain.event_data.service import CaseEscalated
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.errors import BadInput, NotFound
 from dealthread.naming import event_id
 from dealthread.store import audit
-from dealthread.store.case_opening import case_of, open_case, restate_case
+from dealthread.store.case_opening import case_of, open_case, restate_case, with_decision
 from dealthread.store.outbox import publish
 from dealthread.store.schema import case_decisions, cases
 
@@ -40,23 +40,7 @@ class PostgresCases:
             ).first()
             if row is None:
                 raise NotFound("case_not_found", case=case_id)
-            last = (
-                await connection.execute(
-                    select(case_decisions)
-                    .where(case_decisions.c.case_id == case_id)
-                    .order_by(case_decisions.c.version.desc())
-                    .limit(1)
-                )
-            ).first()
-            case = case_of(row)
-            if last is not None and last.version == case.version:
-                case = case.model_copy(
-                    update={
-                        "decision": DecisionKind(last.decision),
-                        "decided_by": last.actor,
-                    }
-                )
-            return case
+            return await with_decision(connection, row)
 
     async def listing(self, state: CaseState | None, queue: str, limit: int) -> list[Case]:
         """Cases by age, oldest first."""

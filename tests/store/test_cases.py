@@ -143,3 +143,24 @@ async def test_a_decision_is_handed_out_until_the_saga_has_it(cases: PostgresCas
     assert await asyncio.gather(*(cases.undelivered(10) for _ in range(3))) == [[], [], []]
     await cases.mark_delivered(given, "applied")
     assert await cases.undelivered(10) == []
+
+
+async def test_what_is_asked_once_for_ever_is_not_asked_by_a_later_run(
+    cases: PostgresCases, store: AsyncEngine
+) -> None:
+    """A decision stands; an open case, or one that closed by itself, is the later run's own."""
+    first = await cases.open(opening(run="1", once=True))
+    second = await cases.open(opening(run="2", once=True))
+    assert (first.version, second.version, second.state) == (1, 2, CaseState.OPEN)
+    await cases.settle("case-1", 2, "it answered itself")
+    assert (await cases.open(opening(run="3", once=True))).version == 3
+    await cases.decide(decision(version=3))
+    later = await cases.open(opening(run="4", once=True))
+    assert (later.version, later.state, later.decision) == (
+        3,
+        CaseState.DECIDED,
+        DecisionKind.RETRY,
+    )
+    assert later.decided_by == "olga"
+    assert await count(store, outbox) == 3
+    assert (await cases.open(opening(run="4"))).version == 4

@@ -168,6 +168,39 @@ async def test_lost_the_customer_owes_it_again_through_a_fault_at_any_act(
             it.world.heal()
 
 
+async def test_a_lost_dispute_that_is_told_before_its_payment_waits_for_it(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """Nothing was told of the invoice yet: its run is begun, and nobody has to try again. Told
+    again when all is over, nobody is asked again."""
+    async with lab(dev_server, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = bill_of(contract, f"in_{contract.key}", START)
+        bill = paid_bill(bill, bill.gross, START, PaymentWay.PROCESSOR)
+        it.billing.bills[bill.ref.native_id] = bill
+        native_id = f"du_{contract.key}"
+        disputed(it, native_id, bill, status=DisputeStatus.LOST)
+        handle = await told_of(it, native_id)
+        case = await it.case_of(contract.key)
+        assert (case.code, case.version) == ("claim_open_again", 1)
+        await it.decide(case, DecisionKind.HAND_OVER)
+        assert await handle.result() == "lost"
+        owed = {
+            "1100": GROSS,
+            "6650": Decimal("15.00"),
+            "1050": Decimal("-15.00"),
+            "2300": Decimal("-15000.00"),
+            "2110": Decimal("-891.00"),
+        }
+        assert balances(it, "1") == owed
+        again = await told_of(it, native_id)
+        assert await again.result() == "lost"
+        assert await it.open_case(contract.key) is None
+        assert (await it.cases.show(case.case_id)).version == 1
+        assert balances(it, "1") == owed
+        assert len(await told(it, contract.key, "dispute.closed")) == 1
+
+
 async def test_a_charge_of_no_invoice_of_ours_is_posted_and_its_loss_booked(
     client: Client, engine: AsyncEngine
 ) -> None:

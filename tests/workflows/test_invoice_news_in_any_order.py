@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from dealthread.domain.bill import Bill, PaymentWay
+from dealthread.domain.case import DecisionKind
 from dealthread.domain.contract import Contract
 from dealthread.domain.dispute import Dispute, DisputeStatus
 from dealthread.domain.documents import CreditForm
@@ -52,6 +53,9 @@ AT_THE_END = {
     "2110": Decimal("-891.00"),
 }
 
+LOST = AT_THE_END | {"1100": Decimal("10891.00"), "1050": Decimal("-10906.00")}
+"""The dispute was lost: the payment that was taken is owed again."""
+
 
 def usd(amount: str) -> Money:
     return Money.of(amount, "USD")
@@ -61,8 +65,9 @@ Deed = tuple[str, dict[str, str], Callable[[], None]]
 """Kind of the event, what it is about, and what the biller does before it tells."""
 
 
-def _life(it: Lab, contract: Contract) -> tuple[Bill, list[Deed]]:
-    """Issued, credited, the credit taken back, paid in two parts, paid out, disputed, won."""
+def _life(it: Lab, contract: Contract, *, is_won: bool) -> tuple[Bill, list[Deed]]:
+    """Issued, credited, the credit taken back, paid in two parts, paid out, disputed, won or
+    lost."""
     name = contract.key.replace("-", "")
     bill = bill_of(contract, f"in_{name}", START)
     less = credited(bill, usd("300.00"), usd("19.80"), START, CreditForm.OPEN_INVOICE)
@@ -97,6 +102,7 @@ def _life(it: Lab, contract: Contract) -> tuple[Bill, list[Deed]]:
         payment_id=paid.payments[1].ref.native_id,
     )
     won = {"status": DisputeStatus.WON, "reinstated": usd("10891.00"), "reinstated_on": START}
+    ended = dispute.model_copy(update=won if is_won else {"status": DisputeStatus.LOST})
 
     def bills(state: Bill) -> Callable[[], None]:
         return lambda: it.billing.bills.update({bill.ref.native_id: state})
@@ -119,7 +125,7 @@ def _life(it: Lab, contract: Contract) -> tuple[Bill, list[Deed]]:
         ("payout.paid", of_payout, pays_out(untold)),
         ("charge.dispute.created", of_dispute, disputes(dispute)),
         ("payout.reconciliation_completed", of_payout, pays_out(payout)),
-        ("charge.dispute.closed", of_dispute, disputes(dispute.model_copy(update=won))),
+        ("charge.dispute.closed", of_dispute, disputes(ended)),
     ]
 
 
@@ -127,50 +133,87 @@ def _life(it: Lab, contract: Contract) -> tuple[Bill, list[Deed]]:
 async def test_the_end_is_the_same_in_whatever_order_it_is_told_and_told_again(
     dev_server: Client, engine: AsyncEngine, database_url: str, seed: int
 ) -> None:
-    by = random.Random(seed)  # noqa: S311 - a repeatable order
     async with lab(dev_server, engine, START) as it:
-        office = Office(it, database_url, dev_server)
         contract = await sold(it, fresh(d1()))
-        bill, deeds = _life(it, contract)
-        waiting: list[str] = []
+        bill, deeds = _life(it, contract, is_won=True)
+        office = Office(it, database_url, dev_server)
         async with office.pool:
-
-            async def delivered(some: list[str]) -> None:
-                await office.held("stripe", contract.billing_account, *some)
-                while await office.relay.take_bills():
-                    pass
-
-            for kind, about, deed in deeds:
-                deed()
-                event = json.dumps({"id": "evt", "type": kind, "data": {"object": about}})
-                waiting += [event] * by.randint(1, 3)
-                by.shuffle(waiting)
-                some = by.randint(0, len(waiting))
-                await delivered(waiting[:some])
-                waiting = waiting[some:]
-            by.shuffle(waiting)
-            await delivered(waiting)
-            native_id = bill.ref.native_id
+            await _told(it, office, contract, deeds, seed)
             await until(lambda: balances(it, contract.erp_company) == AT_THE_END, within=60)
-            await until(lambda: native_id in mirrored(it), within=60)
-            await until(lambda: mirrored(it)[native_id].status == "paid", within=60)
-            # All of it once more, after everything is over.
-            once_more = [
-                json.dumps({"id": "evt", "type": kind, "data": {"object": about}})
-                for kind, about, _ in by.sample(deeds, len(deeds))
-            ]
-            await delivered(once_more)
-            for workflow in (
-                f"invoice:{contract.billing_account}:{native_id}",
-                f"payout:{contract.billing_account}:{native_id.replace('in_', 'po_')}",
-                f"dispute:{contract.billing_account}:{native_id.replace('in_', 'du_')}",
-            ):
-                await dev_server.get_workflow_handle(workflow).result()
+            await _told_once_more(it, office, contract, bill, deeds, seed)
         assert balances(it, contract.erp_company) == AT_THE_END
-        paid = await told(it, contract.key, "payment.succeeded")
-        assert sorted(one["amount"] for one in paid) == ["10891.00", "5000.00"]
-        for kind in ("invoice.posted", "dispute.opened", "dispute.closed"):
-            assert len(await told(it, contract.key, kind)) == 1, kind
-        key = payout_key(contract.billing_account, native_id.replace("in_", "po_"))
-        assert len(await told(it, key, "payment.settled")) == 1
+        await _each_is_told_once(it, contract, bill)
         assert await it.open_case(contract.key) is None
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+async def test_a_lost_dispute_ends_the_same_in_whatever_order_it_is_told_and_told_again(
+    dev_server: Client, engine: AsyncEngine, database_url: str, seed: int
+) -> None:
+    """The invoice is not voided: the customer owes what the bank took, and one person is asked
+    once, whatever was told first."""
+    async with lab(dev_server, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill, deeds = _life(it, contract, is_won=False)
+        office = Office(it, database_url, dev_server)
+        async with office.pool:
+            await _told(it, office, contract, deeds, seed)
+            await until(lambda: balances(it, contract.erp_company) == LOST, within=60)
+            claim = await it.case_of(contract.key, kind="cash.returned")
+            assert (claim.code, claim.occurrence) == ("claim_open_again", 1)
+            await it.decide(claim, DecisionKind.HAND_OVER)
+            await _told_once_more(it, office, contract, bill, deeds, seed)
+        assert balances(it, contract.erp_company) == LOST
+        await _each_is_told_once(it, contract, bill)
+
+
+async def _told(it: Lab, office: Office, contract: Contract, deeds: list[Deed], seed: int) -> None:
+    """What the biller does, and what is told of it meanwhile and after."""
+    by = random.Random(seed)  # noqa: S311 - a repeatable order
+    waiting: list[str] = []
+    for kind, about, deed in deeds:
+        deed()
+        event = json.dumps({"id": "evt", "type": kind, "data": {"object": about}})
+        waiting += [event] * by.randint(1, 3)
+        by.shuffle(waiting)
+        some = by.randint(0, len(waiting))
+        await _delivered(office, contract, waiting[:some])
+        waiting = waiting[some:]
+    by.shuffle(waiting)
+    await _delivered(office, contract, waiting)
+
+
+async def _told_once_more(
+    it: Lab, office: Office, contract: Contract, bill: Bill, deeds: list[Deed], seed: int
+) -> None:
+    """All of it, after everything is over."""
+    native_id = bill.ref.native_id
+    await until(lambda: native_id in mirrored(it), within=60)
+    await until(lambda: mirrored(it)[native_id].status == "paid", within=60)
+    by = random.Random(-seed)  # noqa: S311 - a repeatable order
+    again = [
+        json.dumps({"id": "evt", "type": kind, "data": {"object": about}})
+        for kind, about, _ in by.sample(deeds, len(deeds))
+    ]
+    await _delivered(office, contract, again)
+    for workflow in (
+        f"invoice:{contract.billing_account}:{native_id}",
+        f"payout:{contract.billing_account}:{native_id.replace('in_', 'po_')}",
+        f"dispute:{contract.billing_account}:{native_id.replace('in_', 'du_')}",
+    ):
+        await it.client.get_workflow_handle(workflow).result()
+
+
+async def _delivered(office: Office, contract: Contract, some: list[str]) -> None:
+    await office.held("stripe", contract.billing_account, *some)
+    while await office.relay.take_bills():
+        pass
+
+
+async def _each_is_told_once(it: Lab, contract: Contract, bill: Bill) -> None:
+    paid = await told(it, contract.key, "payment.succeeded")
+    assert sorted(one["amount"] for one in paid) == ["10891.00", "5000.00"]
+    for kind in ("invoice.posted", "dispute.opened", "dispute.closed"):
+        assert len(await told(it, contract.key, kind)) == 1, kind
+    key = payout_key(contract.billing_account, bill.ref.native_id.replace("in_", "po_"))
+    assert len(await told(it, key, "payment.settled")) == 1
