@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from temporalio import activity
@@ -26,6 +27,7 @@ from activities.ledger_documents import (
     credits_shown,
     ledger_invoice,
     negative_invoice,
+    old_receipts,
     receipts,
     taken_back,
     void_memo,
@@ -36,6 +38,7 @@ from activities.ledger_rates import (
     invoice_at_its_rate,
     receipt_at_its_rate,
 )
+from dealthread.domain.adoption.carried import paid_since
 from dealthread.domain.base import Ref, System
 from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract, ContractState
@@ -95,7 +98,7 @@ class BillActivities:
             region=contract.seller_region,
         )
         if _before_us(bill, contract):
-            return told.model_copy(update={"ignored": "billed before the contract was ours"})
+            return await self._of_before(told, contract, order, read_at)
         if bill.status is InvoiceStatus.DRAFT:
             return told.model_copy(update={"ignored": "a draft"})
         told_of = (*issued(bill, contract, read_at), *failed(bill, contract, read_at))
@@ -115,6 +118,21 @@ class BillActivities:
                 "void": void_memo(bill, contract, order.tenant),
             }
         )
+
+    async def _of_before(
+        self, told: BillToPost, contract: Contract, order: ReadBill, read_at: datetime
+    ) -> BillToPost:
+        """An invoice that was open when the contract was adopted is carried on where others left
+        it: what was paid since is applied. What was settled by then, or credited since, is
+        theirs."""
+        bill = told.bill
+        old = await self._bills.old_invoice(bill)
+        since = paid_since(bill, old.owed) if old is not None else None
+        if old is None or since is None or bill.status is InvoiceStatus.VOID:
+            return told.model_copy(update={"ignored": "billed before the contract was ours"})
+        await self._bills.seen(bill, read_at)
+        made = old_receipts(bill, contract, order.tenant, since, old.document)
+        return told.model_copy(update={"is_old": True, "receipts": made})
 
 
 class LedgerActivities:
@@ -302,7 +320,7 @@ class InvoiceMirrorActivities:
 
 def _before_us(bill: Bill, contract: Contract) -> bool:
     """Whether others billed it: the ledger has it under a number that carries no key of ours, so
-    that it must not be posted again; what it is paid is applied by those who posted it."""
+    that it must not be posted again."""
     if contract.adopted_on is None or bill.issue_date is None:
         return False
     return bill.issue_date < contract.adopted_on

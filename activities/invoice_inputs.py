@@ -53,6 +53,8 @@ class BillToPost(Carried):
     """Every payment, and balance used, in the order in which they came."""
     credit_memos: tuple[LedgerCreditMemo, ...] = ()
     taken_back: tuple[TakenBackCredit, ...] = ()
+    is_old: bool = False
+    """Others posted it before its contract was ours: it is not posted, what is paid is applied."""
     void: LedgerCreditMemo | None = None
     """The reversal of an invoice that the biller voided, where nothing of it was paid."""
 

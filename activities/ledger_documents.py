@@ -6,6 +6,7 @@ of the contract's versions takes them to revenue (facts/domain.md §9.8).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from dealthread.domain.base import Ref
@@ -154,6 +155,24 @@ def receipts(bill: Bill, contract: Contract, tenant: str) -> tuple[LedgerReceipt
         found.append(_receipt(bill, contract, tenant, "balance", bill.balance_used, day, _BALANCE))
     for payment in sorted(bill.payments, key=lambda one: (one.paid_on, one.ref.native_id)):
         found.append(_payment(bill, contract, tenant, payment))
+    return tuple(found)
+
+
+def old_receipts(
+    bill: Bill,
+    contract: Contract,
+    tenant: str,
+    payments: Iterable[BillPayment],
+    document: Ref,
+) -> tuple[LedgerReceipt, ...]:
+    """Payments of an invoice that others posted: the ledger's own id says which."""
+    found = []
+    for payment in payments:
+        made = _payment(bill, contract, tenant, payment)
+        parts = (
+            part.model_copy(update={"native_id": document.native_id}) for part in made.applications
+        )
+        found.append(made.model_copy(update={"applications": tuple(parts)}))
     return tuple(found)
 
 

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from dealthread.domain.adoption.carried import OldInvoice
 from dealthread.domain.base import Ref
 from dealthread.domain.bill import Bill
 from dealthread.domain.case import Case, CaseOpening
@@ -316,6 +317,10 @@ class Bills(Protocol):
         self, seller: str, numbers: Sequence[str], customer_key: str
     ) -> tuple[OwedBill, ...]:
         """A seller's invoices with one of these numbers, and all of a customer ("" of none)."""
+
+    async def old_invoice(self, bill: Bill) -> OldInvoice | None:
+        """What a bill was matched with when its contract was adopted; None where nothing of it was
+        open then."""
 
     async def buys(self, seller: str, customer_key: str) -> bool:
         """Whether a seller has a contract with a customer."""

@@ -123,7 +123,8 @@ class InvoiceToCashWorkflow(DecidedByPeople):
             if told.invoice is None and told.credit_memos and workflow.patched(BELOW_NOUGHT):
                 await self._below_nought(told)
                 break
-            is_over = told.invoice is not None and await self._to_the_ledger(told)
+            is_posted = told.invoice is not None or told.is_old
+            is_over = is_posted and await self._to_the_ledger(told)
             if is_over and not (self._news > self._seen and workflow.patched(HEARS_TO_THE_END)):
                 break
             if is_over or self._is_stale:

@@ -238,6 +238,8 @@ class Application(Carried):
     ledger_amount: Money | None = None
     """What that part stands for in the ledger's currency, at the document's own rate. None in
     the ledger's currency."""
+    native_id: str = Field(default="", exclude_if=lambda native_id: not native_id)
+    """The ledger's own id of a document that others posted: it carries no key of ours."""
 
 
 class LedgerReceipt(Carried):

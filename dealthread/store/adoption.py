@@ -18,7 +18,13 @@ from dealthread.hub import ContractVersionRecord
 from dealthread.hub_adoption import KeptPlan
 from dealthread.naming import adoption_id, quote_to_cash_id
 from dealthread.store import audit
-from dealthread.store.adoption_book import kept, own_book, progress_of, proposals_of
+from dealthread.store.adoption_book import (
+    adopted_proposal,
+    kept,
+    own_book,
+    progress_of,
+    proposals_of,
+)
 from dealthread.store.journal import add_refs
 from dealthread.store.runs import claim
 from dealthread.store.schema import contracts, runs
@@ -295,16 +301,7 @@ class PostgresAdoption:
 
     async def proposal(self, contract_key: str) -> Proposal:
         async with self._engine.connect() as connection:
-            row = await connection.execute(
-                select(adoption_proposals.c.body)
-                .join(
-                    adopted_openings,
-                    (adopted_openings.c.plan_id == adoption_proposals.c.plan_id)
-                    & (adopted_openings.c.contract_key == adoption_proposals.c.contract_key),
-                )
-                .where(adoption_proposals.c.contract_key == contract_key)
-            )
-            body = row.scalar()
+            body = await connection.scalar(adopted_proposal(contract_key))
         if body is None:
             raise NotFound("contract_not_adopted", id=contract_key)
         return Proposal.model_validate(body)

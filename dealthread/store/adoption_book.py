@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dealthread.domain.adoption.book import OwnBook
@@ -95,6 +95,19 @@ async def _opened(connection: AsyncConnection, seller: str, currency: str, as_of
         )
     )
     return Money.of(row.scalar_one(), currency)
+
+
+def adopted_proposal(contract_key: str) -> Select[tuple[Any]]:
+    """The proposal that a contract was adopted by."""
+    return (
+        select(adoption_proposals.c.body)
+        .join(
+            adopted_openings,
+            (adopted_openings.c.plan_id == adoption_proposals.c.plan_id)
+            & (adopted_openings.c.contract_key == adoption_proposals.c.contract_key),
+        )
+        .where(adoption_proposals.c.contract_key == contract_key)
+    )
 
 
 async def progress_of(connection: AsyncConnection, plan_id: str) -> tuple[int, int]:

@@ -10,10 +10,13 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from dealthread.domain.adoption.carried import OldInvoice
+from dealthread.domain.adoption.plan import Proposal
 from dealthread.domain.bill import Bill
 from dealthread.domain.cash import OwedBill
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.invoice import InvoiceStatus
+from dealthread.store.adoption_book import adopted_proposal
 from dealthread.store.billed_usage import note_billed
 from dealthread.store.journal import publish_all
 from dealthread.store.schema import bills, contracts
@@ -68,6 +71,15 @@ class PostgresBills:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
         return tuple(_owed(row._mapping) for row in rows)
+
+    async def old_invoice(self, bill: Bill) -> OldInvoice | None:
+        async with self._engine.connect() as connection:
+            body = await connection.scalar(adopted_proposal(bill.contract_key))
+        invoices = Proposal.model_validate(body).invoices if body is not None else ()
+        for one in invoices:
+            if one.bill.ref == bill.ref:
+                return OldInvoice(document=one.item.ref, owed=one.bill.remaining)
+        return None
 
     async def buys(self, seller: str, customer_key: str) -> bool:
         mine = exists().where(

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Row, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from dealthread.domain.bill import Bill
+from dealthread.domain.adoption.carried import paid_since
+from dealthread.domain.bill import Bill, BillPayment
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.position.documents import BALANCE
@@ -25,6 +26,7 @@ from dealthread.naming import (
     receipt_key,
 )
 from dealthread.store.schema import bills, contracts, journal
+from dealthread.store.schema_adoption import adopted_openings
 from dealthread.store.service_levels import OF_CONTRACT, PAGE, late_of
 
 
@@ -83,6 +85,11 @@ class LateBills:
             return [("", draft)]  # no write of ours ends it: it is read again
         if not bill.gross or bill.status is InvoiceStatus.VOID:
             return []
+        payments: tuple[BillPayment, ...] | None = bill.payments
+        is_old = row.as_of is not None and bill.issue_date and bill.issue_date < row.as_of
+        if is_old:
+            left = row.owed.get(bill.ref.native_id)
+            payments = paid_since(bill, Money.of(left, bill.currency)) if left else ()
         issued = bill.finalised_at or _end_of(bill.issue_date or row.read_at.date())
         posted = late_of(row, Level.POSTED, issued, name, money=abs(bill.gross), evidence=told)
         if bill.gross.amount < 0:
@@ -90,11 +97,12 @@ class LateBills:
                 self._tenant, row.seller, bill.ref.account, bill.ref.native_id
             )
             return [(idempotency_key(name, 1, f"credit-{key}", "do"), posted)]
-        expected = [(idempotency_key(name, 1, "invoice", "do"), posted)]
+        # Others posted an old one, and used what balance there was.
+        expected = [] if is_old else [(idempotency_key(name, 1, "invoice", "do"), posted)]
         paid: list[tuple[str, Money, datetime]] = [
-            (one.ref.native_id, one.amount, _end_of(one.paid_on)) for one in bill.payments
+            (one.ref.native_id, one.amount, _end_of(one.paid_on)) for one in payments or ()
         ]
-        if bill.balance_used.amount > 0:
+        if bill.balance_used.amount > 0 and not is_old:
             paid.append((BALANCE, bill.balance_used, issued))
         for source, amount, since in paid:
             document = receipt_key(
@@ -122,7 +130,9 @@ def _page(after: tuple[str, str]) -> Any:
     keys = (bills.c.billing_account, bills.c.native_id)
     return (
         select(*keys, bills.c.body.label("bill"), bills.c.read_at, *OF_CONTRACT)
+        .add_columns(adopted_openings.c.as_of, adopted_openings.c.owed)
         .join(contracts, contracts.c.contract_key == bills.c.contract_key)
+        .outerjoin(adopted_openings, adopted_openings.c.contract_key == contracts.c.contract_key)
         .where(bills.c.to_check, tuple_(*keys) > tuple_(*after))
         .order_by(*keys)
         .limit(PAGE)

@@ -6,6 +6,8 @@ from datetime import date
 
 import pytest
 
+from dealthread.domain.money import Money
+from dealthread.domain.receivable import Application, LedgerReceipt
 from dealthread.outcome import Rejected
 from dealthread.ports.adoption import FOREIGN_REFERENCE, TakeOverCustomer
 from dealthread.ports.erp import ErpPort
@@ -60,6 +62,32 @@ async def test_customers_and_open_invoices_of_others_are_read_and_marked(
     done(await tryton_erp.update_customer(update, known, idempotency_key="k"))
     assert await tryton_erp.find_customer(US, KEY) == known
     assert await tryton_erp.trial_balance(US, date(2100, 1, 1)) == before
+
+    # Paid in two parts, the second of them told twice: by Tryton's own id, and no key put on it.
+    for number, amount in ((1, "5000.00"), (2, "10000.00"), (2, "10000.00")):
+        money = Money.of(amount, "USD")
+        receipt = LedgerReceipt(
+            document_key=f"DTADOPTEDPAYMNT{number}",
+            source=found.ref,
+            company=US,
+            customer_key=KEY,
+            value_date=date(2026, 2, 10),
+            posting_date=date(2026, 2, 10),
+            money_account="1000",
+            amount=money,
+            applications=(
+                Application(
+                    document_key="DTADOPTEDINVOICE", amount=money, native_id=item.ref.native_id
+                ),
+            ),
+            unapplied=Money.zero("USD"),
+        )
+        done(await tryton_erp.apply_receipt(receipt, idempotency_key="k"))
+        left = (await tryton_erp.read_ledger(US, date(2026, 2, 1), date(2026, 2, 28))).open_items
+        mine = [str(one.open_amount) for one in left if one.ref == item.ref]
+        assert mine == (["10,000.00 USD"] if number == 1 else [])
+    assert await tryton_erp.open_documents(US, KEY) == ()
+    assert await tryton_erp.find_document(US, "DTADOPTEDINVOICE") is None
 
     other = command.model_copy(update={"customer_key": "A-SOMEBODYELSES"})
     refused = await tryton_erp.take_over_customer(other, idempotency_key="k")

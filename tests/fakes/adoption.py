@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -23,7 +24,12 @@ from dealthread.domain.documents import (
 )
 from dealthread.domain.ledger import EntryLine, PostedJournal, trial_balance_of
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentKind
+from dealthread.domain.receivable import (
+    DocumentKind,
+    DocumentState,
+    LedgerReceipt,
+    PostedDocument,
+)
 from dealthread.domain.revenue.journal import Side
 from dealthread.outcome import Outcome, Rejected
 from dealthread.ports.adoption import FOREIGN_REFERENCE, TakeOverAgreement, TakeOverCustomer
@@ -188,6 +194,46 @@ class OldLedger:
             )
 
         return await self._world.read("erp.read_ledger", look)
+
+    def with_old(
+        self, command: LedgerReceipt, post: Callable[[LedgerReceipt], PostedDocument]
+    ) -> PostedDocument:
+        """Post a receipt that may settle what others posted: it has no key of ours before or
+        after."""
+        parts = [part for part in command.applications if part.native_id]
+        for part in parts:
+            item = self.old.items.get((command.company, part.native_id))
+            if item is not None:
+                self.ledger.documents[command.company, part.document_key] = PostedDocument(
+                    ref=item.ref,
+                    kind=DocumentKind.INVOICE,
+                    state=DocumentState.POSTED,
+                    document_key=part.document_key,
+                    number=item.number,
+                    company=command.company,
+                    customer_key=command.customer_key,
+                    currency=item.currency,
+                    net=item.gross,
+                    tax=Money.zero(item.currency),
+                    gross=item.gross,
+                    open_amount=item.open_amount,
+                )
+        try:
+            made = post(command)
+        finally:
+            left = {
+                part.native_id: self.ledger.documents.pop(
+                    (command.company, part.document_key), None
+                )
+                for part in parts
+            }
+        for native_id, document in left.items():
+            assert document is not None
+            item = self.old.items[command.company, native_id]
+            amount = document.open_amount
+            update = {"open_amount": amount, "open_ledger_amount": amount}
+            self.old.items[command.company, native_id] = item.model_copy(update=update)
+        return made
 
     def _open(self, company: str) -> list[OpenItem]:
         """What others posted and what we did, as far as it is open."""

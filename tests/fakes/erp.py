@@ -263,7 +263,7 @@ class FakeErp(OldLedger):
             "erp.apply_receipt",
             command.company,
             command.document_key,
-            lambda: self.ledger.receipt(command),
+            lambda: self.with_old(command, self.ledger.receipt),
         )
 
     async def post_journal(

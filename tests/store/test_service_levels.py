@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.bridge.bill_hints import draft_told_of
@@ -17,6 +17,7 @@ from dealthread.domain.case import Case, CaseState, Decision, DecisionKind
 from dealthread.domain.circuit import Pace
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.invoice import InvoiceStatus
+from dealthread.domain.money import Money
 from dealthread.domain.service_level import Level
 from dealthread.domain.transaction import ChangeKind, ChangeRequest, SagaContext
 from dealthread.errors import BadInput, VendorUnavailable
@@ -36,6 +37,7 @@ from dealthread.store.inbox import InboxRow
 from dealthread.store.journal import PostgresJournal
 from dealthread.store.runs import Runs
 from dealthread.store.schema import bills
+from dealthread.store.schema_adoption import adopted_openings, adoption_plans
 from tests.fakes.crm import FakeCrm
 from tests.fakes.world import Fault, World
 from tests.support.deal_builder import d1
@@ -204,6 +206,50 @@ async def test_from_the_first_invoice_to_its_payment_each_delay_has_a_case(hands
     async with hands.engine.connect() as connection:
         assert await connection.scalar(select(bills.c.to_check)) is False
     assert await hands.after(1000) == (0, 0)
+
+
+async def test_of_an_invoice_of_before_only_what_was_paid_since_is_awaited(hands: Hands) -> None:
+    """Others posted it when the contract was not ours yet; 100.00 were paid and applied by then."""
+    contract = await running_contract(hands.engine)
+    seen = PostgresBills(hands.engine)
+    day, before = hands.at.date(), Money.of("100.00", contract.currency)
+    bill = bill_of(contract, "in_1", day - timedelta(days=60))
+    bill = paid_bill(bill, before, day - timedelta(days=50), PaymentWay.BANK)
+    zero = Money.zero(contract.currency).amount
+    async with hands.engine.begin() as connection:
+        await connection.execute(
+            insert(adoption_plans).values(
+                plan_id="AP-1",
+                seller=contract.seller,
+                as_of=day - timedelta(days=10),
+                won_from=day - timedelta(days=90),
+                digest="d",
+                is_tied=True,
+                contracts=1,
+                body={},
+                proposed_by="anna",
+            )
+        )
+        await connection.execute(
+            insert(adopted_openings).values(
+                contract_key=contract.key,
+                plan_id="AP-1",
+                as_of=day - timedelta(days=10),
+                currency=contract.currency,
+                billed=zero,
+                recognised=zero,
+                deferred=zero,
+                owed={"in_1": str(bill.remaining.amount)},
+            )
+        )
+    await seen.seen(bill, hands.at)
+    assert await hands.after(100) == (0, 0)
+    paid = paid_bill(bill, bill.remaining, hands.at.date(), PaymentWay.BANK)
+    await seen.seen(paid, hands.at)
+    assert await hands.after(72) == (1, 0)
+    case = await hands.open_case()
+    assert (case.kind, case.step) == ("cash.unmatched", Level.APPLIED)
+    assert case.evidence["payment"] == paid.payments[1].ref.native_id
 
 
 async def test_a_draft_that_does_not_go_out_is_named_until_it_does(hands: Hands) -> None:

@@ -13,17 +13,25 @@ from temporalio.client import Client
 
 from dealthread.domain.bill import Bill, PaymentWay
 from dealthread.domain.contract import Contract
+from dealthread.domain.documents import CreditForm
 from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
 from dealthread.domain.transaction import ChangeKind, ChangeOutcome
 from dealthread.store.amount_sources import AmountSources
 from dealthread.store.closing import PostgresClosing
 from dealthread.store.schema import revenue_schedule
+from tests.fakes.bills import credited
 from tests.fakes.world import Fault
 from tests.support.change_lab import change, on
 from tests.support.change_orders import seats as more_seats
 from tests.support.closing_lab import closed
-from tests.support.invoice_lab import balances, news, paid_bill, standing
-from tests.support.old_book import ACCOUNT, bill, party, usd
+from tests.support.invoice_lab import balances, mirrored, news, paid_bill, standing, until
+from tests.support.old_book import (
+    ACCOUNT,
+    bill,
+    item,
+    party,
+    usd,
+)
 from tests.support.old_company import SEPTEMBER, old_company
 from tests.support.recognition_lab import begun
 
@@ -115,13 +123,16 @@ async def test_a_contract_of_others_becomes_ours_and_goes_on_like_any_other(
         assert await old.office.outcome(old.deal) == ChangeOutcome.COMPLETED
         assert it.billing.live(contract.key)[0].ref.native_id == "sub_1"
 
-        # The invoice that others posted is paid: it is theirs to apply, and never posted again.
+        # The invoice that others posted is paid: the payment is applied, the invoice is not posted.
         due = _bill(contract)
         paid = paid_bill(due, due.gross, SEPTEMBER, PaymentWay.BANK)
         it.billing.bills[due.ref.native_id] = paid
-        said = await (await news(dev_server, paid)).result()
-        assert said == "billed before the contract was ours"
-        assert len(it.erp.ledger.entries) == 4
+        for _ in range(2):
+            assert await (await news(dev_server, paid)).result() == "paid"
+        assert len(it.erp.ledger.entries) == 5
+        assert it.erp.old.items["1", "9-AL-0007"].open_amount == usd("0.00")
+        assert "1100" not in balances(it, "1")
+        assert mirrored(it)[due.ref.native_id].status == "paid"
 
         # The month is recognised like any other.
         on(it, date(2026, 9, 30))
@@ -149,6 +160,68 @@ async def test_the_first_month_after_an_adoption_closes(
         assert found is not None
         assert [one.identity for one in found[1].answers if not one.is_tied] == []
         assert balances(it, "1")["2300"] == Decimal("-3150.70")
+
+
+@pytest.mark.parametrize("fault", [None, Fault.LOST, Fault.LATE, Fault.REFUSED])
+async def test_an_open_invoice_of_before_is_paid_in_parts_and_the_month_closes(
+    dev_server: Client, engine: AsyncEngine, database_url: str, fault: Fault | None
+) -> None:
+    """5,000.00 were paid and applied before the contract was ours, 10,891.00 are paid since: each
+    is applied once, though an answer is lost. T1 to T15 hold."""
+    async with old_company(dev_server, engine, database_url) as old:
+        it = old.it
+        left = usd("10891.00")
+        it.billing.account(ACCOUNT).open_bills["in_AL-0007"] = bill(left="10891.00")
+        it.erp.old.items["1", "9-AL-0007"] = item(left="10891.00")
+        it.erp.enter_by_hand("1", date(2026, 6, 1), "1000", "1100", usd("5000.00"))
+        plan = await old.propose()
+        assert plan.is_tied
+        await old.approve(plan)
+        contract = await old.active()
+        due = paid_bill(_bill(contract), usd("5000.00"), date(2026, 6, 1), PaymentWay.BANK)
+        it.billing.bills[due.ref.native_id] = due
+        handle = await news(dev_server, due)
+        await until(lambda: due.ref.native_id in mirrored(it))
+        assert it.world.calls["erp.apply_receipt"] == 0
+        assert (await standing(it, contract, date(2026, 9, 1))).differences == ()
+
+        if fault is not None:
+            it.world.plan("erp.apply_receipt", fault)
+        on(it, date(2026, 9, 10))
+        for amount in (usd("891.00"), usd("10000.00")):
+            due = paid_bill(due, amount, date(2026, 9, 10), PaymentWay.BANK)
+            it.billing.bills[due.ref.native_id] = due
+            left = left - amount
+            await news(dev_server, due)
+            await until(lambda left=left: it.erp.old.items["1", "9-AL-0007"].open_amount == left)
+        assert await handle.result() == "paid"
+        assert "1100" not in balances(it, "1")
+
+        on(it, date(2026, 9, 30))
+        position = await standing(it, contract, date(2026, 9, 30))
+        assert [one.kind for one in position.differences] == ["revenue_not_posted"]
+        result = await closed(it, "US01", SEPTEMBER)
+        assert result.outcome == "closed", result
+        found = await PostgresClosing(engine).evidence("US01", SEPTEMBER)
+        assert found is not None
+        assert [one.identity for one in found[1].answers if not one.is_tied] == []
+
+
+async def test_what_was_credited_on_an_invoice_of_before_is_left_to_people(
+    dev_server: Client, engine: AsyncEngine, database_url: str
+) -> None:
+    """The ledger's own document cannot be named by ours: nothing of it is touched."""
+    async with old_company(dev_server, engine, database_url) as old:
+        it = old.it
+        await old.approve(await old.propose())
+        contract = await old.active()
+        due = credited(
+            _bill(contract), usd("100.00"), usd("0.00"), SEPTEMBER, CreditForm.OPEN_INVOICE
+        )
+        it.billing.bills[due.ref.native_id] = due
+        said = await (await news(dev_server, due)).result()
+        assert said == "billed before the contract was ours"
+        assert len(it.erp.ledger.entries) == 4
 
 
 async def test_an_adopted_contract_takes_an_amendment(

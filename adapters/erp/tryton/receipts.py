@@ -6,7 +6,6 @@ which invoice a line is for, and a reader too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from adapters.erp.tryton import entries, settling
@@ -29,7 +28,8 @@ async def ensure_receipt(operation: Operation, receipt: LedgerReceipt) -> Row:
         entry = await entries.post_once(
             operation, receipt.document_key, DocumentKind.RECEIPT, lambda: values
         )
-    await settle(operation, entry, (part.document_key for part in receipt.applications))
+    for part in receipt.applications:
+        await settle(operation, entry, part.document_key, part.native_id)
     return entry
 
 
@@ -41,17 +41,16 @@ async def ensure_write_off(operation: Operation, command: WriteOff) -> Row:
         entry = await entries.post_once(
             operation, command.document_key, DocumentKind.WRITE_OFF, lambda: values
         )
-    await settle(operation, entry, (command.document,))
+    await settle(operation, entry, command.document)
     return entry
 
 
-async def settle(operation: Operation, entry: Row, keys: Iterable[str]) -> None:
-    """Count the entry's receivable lines on the invoices that they name."""
+async def settle(operation: Operation, entry: Row, key: str, native_id: str = "") -> None:
+    """Count the entry's receivable lines that name a key on its invoice."""
     lines = await entries.lines_of(operation, [entry["id"]])
-    for key in keys:
-        own = [row for row in lines if row["description"] == key and row["party."]]
-        invoice = await settling.posted_invoice(operation, key, UNMATCHED)
-        await settling.pay_with(operation, invoice, own)
+    own = [row for row in lines if row["description"] == key and row["party."]]
+    invoice = await settling.posted_invoice(operation, key, UNMATCHED, native_id)
+    await settling.pay_with(operation, invoice, own)
 
 
 async def _existing(operation: Operation, key: str, kind: str) -> Row | None:
@@ -61,7 +60,9 @@ async def _existing(operation: Operation, key: str, kind: str) -> Row | None:
 
 async def _receipt(operation: Operation, receipt: LedgerReceipt) -> Any:
     for part in receipt.applications:
-        invoice = await settling.posted_invoice(operation, part.document_key, UNMATCHED)
+        invoice = await settling.posted_invoice(
+            operation, part.document_key, UNMATCHED, part.native_id
+        )
         require_open(invoice, part.document_key, part.amount)
     party = await customer(operation, receipt.customer_key)
     loss = receipt.exchange_loss()

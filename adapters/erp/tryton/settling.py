@@ -57,13 +57,25 @@ async def invoice_by_id(operation: Operation, invoice_id: int) -> Row:
     return rows[0]
 
 
-async def posted_invoice(operation: Operation, key: str, case_kind: str) -> Row:
-    """The posted invoice of a key, or the case that there is none."""
-    found = await find_invoices(operation, key)
+async def posted_invoice(
+    operation: Operation, key: str, case_kind: str, native_id: str = ""
+) -> Row:
+    """The posted invoice of a key, or the case that there is none; by Tryton's own id one that
+    others posted."""
+    found = await (_by_id(operation, native_id) if native_id else find_invoices(operation, key))
     if not found or found[0]["state"] not in ("posted", "paid"):
         code = "document_not_posted" if found else "document_unknown"
         raise StepRejected(code, case_kind=case_kind, field="document_key", document_key=key)
     return found[0]
+
+
+async def _by_id(operation: Operation, native_id: str) -> list[Row]:
+    domain = [
+        ["id", "=", int(native_id)],
+        ["company", "=", operation.context["company"]],
+        ["type", "=", "out"],
+    ]
+    return await operation.rows("account.invoice", domain, INVOICE_FIELDS)
 
 
 async def pay_with(operation: Operation, invoice: Row, lines: Sequence[Row]) -> None:

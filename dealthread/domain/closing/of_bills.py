@@ -104,6 +104,8 @@ def number_series(books: Books) -> list[NumberSeries]:
         for bill in facts.bills:
             if not bill.number or bill.issue_date is None or bill.issue_date > books.last_day:
                 continue
+            if facts.opening is not None and facts.opening.is_before(bill):
+                continue
             parts = _SERIES.match(bill.number)
             use = NumberUse(
                 # A number without digits is of no series: it is told as one that is missing there.

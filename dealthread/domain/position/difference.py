@@ -106,6 +106,11 @@ def _of_bill(facts: ContractFacts, bill: Bill) -> Iterator[Difference]:
     if bill.status in (InvoiceStatus.DRAFT, InvoiceStatus.PREVIEW) or not bill.gross:
         return
     mine = [one for one in facts.postings if one.business_key == run_of(bill)]
+    if facts.opening is not None and facts.opening.is_before(bill):
+        # Others posted it, and applied what was paid of it by then.
+        owed = facts.opening.owed.get(bill.ref.native_id, bill.remaining)
+        yield from _of_payments(facts, bill, mine, bill.gross - owed)
+        return
     is_credit = bill.gross.amount < 0
     step = _CREDIT if is_credit else _INVOICE
     invoice = next((one for one in mine if one.step == step), None)
@@ -142,7 +147,7 @@ def _of_bill(facts: ContractFacts, bill: Bill) -> Iterator[Difference]:
         return
     yield from _of_credits(facts, bill, mine)
     yield from _withdrawn(facts, bill, mine)
-    yield from _of_payments(facts, bill, mine)
+    yield from _of_payments(facts, bill, mine, Money.zero(bill.currency))
 
 
 def _of_credits(facts: ContractFacts, bill: Bill, mine: list[Posting]) -> Iterator[Difference]:
@@ -180,7 +185,10 @@ def _withdrawn(facts: ContractFacts, bill: Bill, mine: list[Posting]) -> Iterato
             )
 
 
-def _of_payments(facts: ContractFacts, bill: Bill, mine: list[Posting]) -> Iterator[Difference]:
+def _of_payments(
+    facts: ContractFacts, bill: Bill, mine: list[Posting], before: Money
+) -> Iterator[Difference]:
+    """`before` was applied by others."""
     zero = Money.zero(bill.currency)
     used = bill.balance_used if bill.balance_used.amount > 0 else zero
     paid = used + Money.total((one.amount for one in bill.payments), bill.currency)
@@ -188,9 +196,10 @@ def _of_payments(facts: ContractFacts, bill: Bill, mine: list[Posting]) -> Itera
     applied = Money.total(
         (one.amount for one in receipts if one.is_posted and one.amount), bill.currency
     )
-    if paid != applied:
+    if paid - before != applied:
         waiting = next((one for one in receipts if not one.is_posted), None)
-        yield _of_document(facts, bill, DifferenceKind.PAYMENT_NOT_APPLIED, paid - applied, waiting)
+        left = paid - before - applied
+        yield _of_document(facts, bill, DifferenceKind.PAYMENT_NOT_APPLIED, left, waiting)
     if bill.balance_used.amount >= 0 and bill.status is not InvoiceStatus.VOID:
         entries = list(document_entries(bill, {}, frozenset()))
         left = sum_of(entries, Figure.RECEIVABLE, bill.currency)

@@ -66,6 +66,10 @@ class OpeningFigures(Frozen):
     owed: dict[str, Money] = {}
     """What is left to pay, by the biller's id of the invoice."""
 
+    def is_before(self, bill: Bill) -> bool:
+        """Whether others issued a bill."""
+        return bill.issue_date is not None and bill.issue_date < self.as_of
+
 
 class ContractFacts(Frozen):
     """One contract. `versions` holds at least one."""

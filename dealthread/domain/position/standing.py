@@ -73,11 +73,7 @@ def _opening(facts: ContractFacts, opening: OpeningFigures) -> Iterator[Entry]:
     """What others billed and recognised, less what has been read of it since as a bill."""
     contract, read = facts.versions[-1].contract, {bill.ref.native_id for bill in facts.bills}
     billed = opening.billed - Money.total(
-        (
-            bill.net
-            for bill in facts.bills
-            if bill.issue_date is not None and bill.issue_date < opening.as_of
-        ),
+        (bill.net for bill in facts.bills if opening.is_before(bill)),
         contract.currency,
     )
     owed = Money.total(
