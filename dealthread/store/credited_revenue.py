@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract
+from dealthread.domain.position.difference import usage_keys
 from dealthread.domain.recognition.credited import credited_rows, shares_of
 from dealthread.domain.recognition.rows import AS_USED, PlannedRevenue
 from dealthread.store.schema import bills, contracts
@@ -50,5 +51,7 @@ async def credited_revenue(
                 treatment=part.treatment,
             )
             for part in credited_rows(bill, contract, shares)
+            # Of use: `usage_reading.used_revenue`, which knows what was counted.
+            if part.line_key not in usage_keys(contract)
         ]
     return tuple(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,8 @@ from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract, ContractLine
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
-from dealthread.domain.recognition.rows import AS_USED, PlannedRevenue
+from dealthread.domain.recognition.rows import AS_USED, PlannedRevenue, first_of
+from dealthread.domain.usage.credited import CreditOfUse, credits_of_use
 from dealthread.domain.usage.period import usage_lines
 from dealthread.domain.usage.revenue import by_month
 from dealthread.store.schema import bills, contracts
@@ -55,7 +56,9 @@ class UnbilledUsage:
     period_end: date
     quantity: Decimal
     rated: Money
+    """Less what credits gave of it."""
     billed: Money
+    """Less what was credited."""
 
     @property
     def unbilled(self) -> Money:
@@ -86,6 +89,7 @@ async def used_by(
     known = select(contracts.c.contract_key).where(contracts.c.seller == seller)
     periods = await rated_periods(connection, known, through)
     issued = await issued_bills(connection, sorted({one.contract.key for one in periods}), through)
+    credited = _credits(periods, issued, through)
     return tuple(
         UnbilledUsage(
             contract_key=one.contract.key,
@@ -94,8 +98,9 @@ async def used_by(
             period_start=one.period_start,
             period_end=one.period_end,
             quantity=one.quantity,
-            rated=one.rated,
-            billed=_billed(one, issued.get(one.contract.key, ())),
+            rated=one.rated - _sum(one, (part.given for part in credited.get(_key(one), ()))),
+            billed=_billed(one, issued.get(one.contract.key, ()))
+            - _sum(one, (part.net for part in credited.get(_key(one), ()))),
         )
         for one in periods
     )
@@ -104,8 +109,9 @@ async def used_by(
 async def used_revenue(
     connection: AsyncConnection, keys: _Keys, through: date
 ) -> tuple[PlannedRevenue, ...]:
-    """Revenue of what was used, in the months of use up to a day's."""
-    return tuple(
+    """Revenue of what was used, in the months of use up to a day's, and what credits take of it."""
+    periods = await rated_periods(connection, keys, through)
+    used = [
         PlannedRevenue(
             contract_key=one.contract.key,
             version=one.contract.version,
@@ -116,9 +122,27 @@ async def used_revenue(
             amount=amount,
             treatment=AS_USED,
         )
-        for one in await rated_periods(connection, keys, through)
+        for one in periods
         for month, amount in one.months.items()
-    )
+    ]
+    issued = await issued_bills(connection, sorted({one.contract.key for one in periods}), through)
+    credited = _credits(periods, issued, through)
+    given = [
+        PlannedRevenue(
+            contract_key=one.contract.key,
+            version=one.contract.version,
+            obligation=part.obligation,
+            line_key=one.line.line_key,
+            account=one.line.revenue_account,
+            month=first_of(part.issue_date),
+            amount=-part.given,
+            treatment=AS_USED,
+        )
+        for one in periods
+        for part in credited.get(_key(one), ())
+        if part.given
+    ]
+    return (*used, *given)
 
 
 async def rated_periods(
@@ -175,6 +199,35 @@ async def issued_bills(
         if bill.status in ISSUED and bill.issue_date is not None and bill.issue_date <= through:
             found.setdefault(bill.contract_key, []).append(bill)
     return {key: tuple(mine) for key, mine in found.items()}
+
+
+_OfPeriod = tuple[str, str, date]
+
+
+def _key(period: RatedPeriod) -> _OfPeriod:
+    return period.contract.key, period.line.line_key, period.period_start
+
+
+def _sum(period: RatedPeriod, parts: Iterable[Money]) -> Money:
+    return Money.total(parts, period.contract.currency)
+
+
+def _credits(
+    periods: Sequence[RatedPeriod], issued: Mapping[str, Sequence[Bill]], through: date
+) -> dict[_OfPeriod, list[CreditOfUse]]:
+    """By period. A period that was billed and never counted has none: its credit is of the bill
+    alone."""
+    rated: dict[str, dict[tuple[str, date], Money]] = {}
+    lines: dict[str, set[str]] = {}
+    for one in periods:
+        rated.setdefault(one.contract.key, {})[one.line.line_key, one.period_start] = one.rated
+        lines.setdefault(one.contract.key, set()).add(one.line.line_key)
+    found: dict[_OfPeriod, list[CreditOfUse]] = {}
+    for key, worth in rated.items():
+        parts = credits_of_use(issued.get(key, ()), worth, frozenset(lines[key]), through)
+        for part in parts:
+            found.setdefault((key, part.line_key, part.period_start), []).append(part)
+    return found
 
 
 def _billed(period: RatedPeriod, issued: Sequence[Bill]) -> Money:

@@ -129,7 +129,11 @@ def invoice(
 
 
 def credit_memo(
-    original: LedgerInvoice, on: str, *lines: LedgerLine, **forms: str
+    original: LedgerInvoice,
+    on: str,
+    *lines: LedgerLine,
+    reason: str = "seats reduced",
+    **forms: str,
 ) -> LedgerCreditMemo:
     """`forms` gives amounts by the name of the form: balance="2620.08"."""
     currency = original.currency
@@ -148,7 +152,7 @@ def credit_memo(
         tax=tax,
         gross=net + tax,
         corrects=original.document_key,
-        reason="seats reduced",
+        reason=reason,
         settlements=tuple(
             CreditSettlement(form=CreditForm(form), amount=money(amount, currency))
             for form, amount in forms.items()

@@ -16,6 +16,8 @@ from dealthread.domain.money import Money
 from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerLine
 from dealthread.store.bills import PostgresBills
 
+SEATS = "seats reduced"
+"""Of a credit that follows from a change of the contract; any other one a person gave."""
 Document = LedgerInvoice | LedgerCreditMemo
 
 
@@ -33,6 +35,10 @@ class Told:
         self._numbers[series] += 1
         return document.model_copy(update={"number": f"{series}-{self._numbers[series]:06d}"})
 
+    def credits_next(self, name: str) -> None:
+        """What is credited of the deal is on its next bill."""
+        self._first.pop(name, None)
+
     async def by_the_biller(self, name: str, contract: Contract, document: Document) -> None:
         """Keep the bill, or the credit on the deal's first one."""
         if isinstance(document, LedgerInvoice):
@@ -40,7 +46,10 @@ class Told:
             self._first.setdefault(name, bill)
         else:
             first = self._first[name]
-            bill = first.model_copy(update={"credit_memos": (_memo(first, document),)})
+            reasons = {} if document.reason == SEATS else {document.number: document.reason}
+            bill = first.model_copy(
+                update={"credit_memos": (_memo(first, document),), "credit_reasons": reasons}
+            )
         await self._bills.seen(bill, datetime.now(UTC))
 
 

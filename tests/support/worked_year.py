@@ -186,6 +186,29 @@ class WorkedYear:
             (date(2026, 7, 10), lambda: self.accept("d5", "ONB", "2400.00", date(2026, 7, 10))),
         ]
 
+    def credit_of_use(self, billed: str, tax: str, credited: str, credited_tax: str) -> None:
+        """D3's calls of April as a bill of May has them, and a person's credit on them."""
+        platform = p.line("2300", "400.00", "GB-20", "80.00", "GBP", key="L1")
+        calls = p.line("1150", billed, "GB-20", tax, "GBP", key="L2")
+        less = p.line("1150", credited, "GB-20", credited_tax, "GBP", key="L2")
+        gross = str(Decimal(credited) + Decimal(credited_tax))
+
+        def may() -> LedgerInvoice:
+            self._first.pop("d3")
+            if self._told is not None:
+                self._told.credits_next("d3")
+            return p.invoice("3", p.PENNINE, "2026-05-01", platform, calls)
+
+        def memo() -> LedgerCreditMemo:
+            return p.credit_memo(
+                self._first["d3"], "2026-05-20", less, reason="service", open_invoice=gross
+            )
+
+        told = [one for one in self._d3() if one[0] < date(2026, 5, 1)]
+        told.append((date(2026, 5, 1), lambda: self._bill("d3", p.PENNINE, may)))
+        told.append((date(2026, 5, 20), lambda: self._bill("d3", p.PENNINE, memo)))
+        self._story = sorted([*self._story, *told], key=lambda one: one[0])
+
     # ------------------------------------------------------------ acts
 
     async def _sign(self, name: str, deal: Deal, today: date) -> None:

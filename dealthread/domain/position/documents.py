@@ -77,7 +77,11 @@ def document_entries(
     for memo in bill.credit_memos:
         yield from _credit(bill, memo, posted.get(memo.number), usage)
     if bill.status is InvoiceStatus.VOID:
-        yield from _void(bill, used, bill.voided_on or day, posted.get(voided_number(bill.number)))
+        left = used - Money.total(
+            (one.net for memo in bill.credit_memos for one in memo.lines if one.line_key in usage),
+            bill.currency,
+        )
+        yield from _void(bill, left, bill.voided_on or day, posted.get(voided_number(bill.number)))
 
 
 def _credit(
@@ -106,8 +110,9 @@ def _credit(
     )
 
 
-def _void(bill: Bill, used: Money, day: date, document: PostedDocument | None) -> Iterator[Entry]:
-    """What is left of the invoice is taken back on the day of the void, never on its own."""
+def _void(bill: Bill, left: Money, day: date, document: PostedDocument | None) -> Iterator[Entry]:
+    """What is left of the invoice is taken back on the day of the void, never on its own; `left`
+    of it for use."""
     if document is not None and document.posting_date is not None:
         day = document.posting_date
     net = bill.net - Money.total((one.net for one in bill.credit_memos), bill.currency)
@@ -118,8 +123,8 @@ def _void(bill: Bill, used: Money, day: date, document: PostedDocument | None) -
     yield from made.all(
         {
             Figure.BILLED: -net,
-            Figure.USAGE_BILLED: -used,
-            Figure.SOLD: -used,
+            Figure.USAGE_BILLED: -left,
+            Figure.SOLD: -left,
             Figure.INVOICED_GROSS: -gross,
             Figure.RECEIVABLE: -(gross - paid - balance),
             # What had paid it is the customer's again.
