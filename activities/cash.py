@@ -144,13 +144,11 @@ class LedgerCashActivities:
             LedgerStep(
                 context=order.context,
                 erp=order.erp,
-                company=receipt.company,
                 step="receive",
                 name="erp.bank_receipt",
                 asked=receipt,
                 money=receipt.amount,
             ),
-            receipt.document_key,
             act,
             lambda made: Effects(refs=(made.ref,), stage="received"),
         )

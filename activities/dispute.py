@@ -175,12 +175,10 @@ class DisputePostingActivities:
             LedgerStep(
                 context=order.context,
                 erp=order.erp,
-                company=journal.company,
                 step=order.stage,
                 name="erp.post_dispute",
                 asked=journal,
             ),
-            journal.document_key,
             lambda erp, key: erp.post_journal(journal, idempotency_key=key),
         )
 
@@ -191,12 +189,10 @@ class DisputePostingActivities:
             LedgerStep(
                 context=order.context,
                 erp=order.erp,
-                company=order.reversal.company,
                 step="reopened",
                 name="erp.reopen_receivable",
                 asked=order.reversal,
             ),
-            order.reversal,
             "payment_not_in_the_ledger",
         )
 

@@ -248,7 +248,6 @@ class LedgerActivities:
     ) -> PostedDocument:
         return await self._posting.once(
             _step(order, step, document, money),
-            document.document_key,
             act,
             lambda made: Effects(refs=_refs(made), stage=stage),
         )
@@ -343,11 +342,10 @@ def _step(
     step: str,
     document: LedgerInvoice | LedgerReceipt | LedgerCreditMemo,
     money: Money,
-) -> LedgerStep:
+) -> LedgerStep[LedgerInvoice | LedgerReceipt | LedgerCreditMemo]:
     return LedgerStep(
         context=order.context,
         erp=order.erp,
-        company=document.company,
         step=step,
         name=f"erp.{step.partition('-')[0]}",
         asked=document,

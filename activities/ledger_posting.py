@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-
-from pydantic import BaseModel
+from typing import Generic, TypeVar
 
 from dealthread.domain.base import System
-from dealthread.domain.ledger import Reversal
+from dealthread.domain.ledger import LedgerJournal, Reversal
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentState, PostedDocument
+from dealthread.domain.receivable import (
+    DocumentState,
+    LedgerCreditMemo,
+    LedgerInvoice,
+    LedgerReceipt,
+    PostedDocument,
+    WriteOff,
+)
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.hub import Effects, WriteSpec
@@ -18,20 +24,23 @@ from dealthread.naming import idempotency_key
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports.erp import ErpPort
 
+Asked = LedgerInvoice | LedgerCreditMemo | LedgerReceipt | WriteOff | LedgerJournal | Reversal
+"""What a ledger is asked to post: each names its company, and has a key of ours."""
+D = TypeVar("D", bound=Asked)
+
 
 @dataclass(frozen=True)
-class LedgerStep:
+class LedgerStep(Generic[D]):
     """What is asked of a ledger: by whom, as which step, and what it is worth."""
 
     context: SagaContext
     erp: str
     """Key of the ERP instance."""
-    company: str
     step: str
     """In the idempotency key: once for each run of the business key."""
     name: str
     """Of the write, as people read it."""
-    asked: BaseModel
+    asked: D
     """The same key with another one is a bug, never a new write."""
     money: Money | None = None
 
@@ -41,7 +50,7 @@ class LedgerStep:
             key=idempotency_key(context.business_key, context.generation, self.step, "do"),
             step=self.name,
             system=System.ERP,
-            account=f"{self.erp}.{self.company}",
+            account=f"{self.erp}.{self.asked.company}",
             context=context,
             request_hash=request_hash(self.asked),
             money=self.money,
@@ -62,8 +71,7 @@ class LedgerPosting:
 
     async def once(
         self,
-        step: LedgerStep,
-        document_key: str,
+        step: LedgerStep[D],
         act: Callable[[ErpPort, str], Awaitable[Outcome[PostedDocument]]],
         effects: Callable[[PostedDocument], Effects] = named,
     ) -> PostedDocument:
@@ -73,19 +81,19 @@ class LedgerPosting:
             Write(
                 spec=step.spec(),
                 result_type=PostedDocument,
-                find=lambda: posted(erp, step.company, document_key),
+                find=lambda: posted(erp, step.asked.company, step.asked.document_key),
                 act=lambda key: act(erp, key),
                 effects=effects,
                 settle=erp.settle_window,
             )
         )
 
-    async def opposite(self, step: LedgerStep, command: Reversal, missing: str) -> PostedDocument:
+    async def opposite(self, step: LedgerStep[Reversal], missing: str) -> PostedDocument:
         """The opposite of an entry; `missing` is the code of the case where there is none."""
         erp = self._erps[step.erp]
 
         async def act(key: str) -> Outcome[PostedDocument]:
-            made = await erp.reverse_journal(command, idempotency_key=key)
+            made = await erp.reverse_journal(step.asked, idempotency_key=key)
             return reversal_of(made, Rejected("cash.unmatched", missing, "reverses"))
 
         return await self._ensure(

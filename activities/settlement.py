@@ -135,13 +135,11 @@ class PayoutPostingActivities:
             LedgerStep(
                 context=order.context,
                 erp=order.erp,
-                company=journal.company,
                 step=step,
                 name=name,
                 asked=journal,
                 money=Money.total(debits, debits[0].currency),
             ),
-            journal.document_key,
             lambda erp, key: erp.post_journal(journal, idempotency_key=key),
             lambda made: Effects(refs=(made.ref,), events=events),
         )

@@ -200,13 +200,11 @@ class WriteOffPostingActivities:
             LedgerStep(
                 context=order.context,
                 erp=order.erp,
-                company=command.company,
                 step="write-off",
                 name="erp.write_off",
                 asked=command,
                 money=command.gross,
             ),
-            command.document_key,
             lambda erp, key: erp.post_write_off(command, idempotency_key=key),
             lambda made: Effects(refs=(made.ref,), stage="written off"),
         )
@@ -218,12 +216,10 @@ class WriteOffPostingActivities:
             LedgerStep(
                 context=order.context,
                 erp=order.erp,
-                company=order.reversal.company,
                 step="recovered",
                 name="erp.reverse_write_off",
                 asked=order.reversal,
             ),
-            order.reversal,
             "write_off_not_in_the_ledger",
         )
 

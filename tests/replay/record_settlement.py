@@ -86,6 +86,21 @@ async def dispute_lost_and_handed_over(it: Lab) -> Recorded:
     return Recorded(handle.id)
 
 
+async def dispute_lost_before_its_payment_was_told(it: Lab) -> Recorded:
+    """The invoice's run is begun by it, and the payment awaited; a person takes the claim."""
+    on(it, START)
+    contract = await sold(it, fresh(d1()))
+    bill = bill_of(contract, f"in_{contract.key}", START)
+    bill = paid_bill(bill, bill.gross, START, PaymentWay.PROCESSOR)
+    it.billing.bills[bill.ref.native_id] = bill
+    native_id = f"du_{contract.key}"
+    disputed(it, native_id, bill, status=DisputeStatus.LOST)
+    handle = await told_of(it, native_id)
+    await it.decide(await it.case_of(contract.key), DecisionKind.HAND_OVER)
+    await handle.result()
+    return Recorded(handle.id)
+
+
 async def dispute_begins_the_pursuit(it: Lab) -> Recorded:
     """A part was paid and is disputed; the rest is open, and its pursuit rests from its first day.
     The bank has not decided."""
@@ -178,6 +193,7 @@ SETTLEMENTS: tuple[Callable[[Lab], Awaitable[Recorded]], ...] = (
     payout_waiting_for_a_person,
     dispute_won,
     dispute_lost_and_handed_over,
+    dispute_lost_before_its_payment_was_told,
     dispute_begins_the_pursuit,
     dispute_waiting_for_a_person,
     receipt_applied_and_left_on_account,

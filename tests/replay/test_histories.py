@@ -47,6 +47,7 @@ ENDS = {
     "invoice_credit_waiting_for_approval": ("InvoiceCredit", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"),
     "invoice_with_a_credit_tried_again": ("InvoiceToCash", "WORKFLOW_EXECUTION_COMPLETED"),
     "invoice_with_a_credit_taken_back": ("InvoiceToCash", "WORKFLOW_EXECUTION_COMPLETED"),
+    "dispute_lost_before_its_payment_was_told": ("DisputeToEnd", "WORKFLOW_EXECUTION_COMPLETED"),
     "dispute_begins_the_pursuit": ("DisputeToEnd", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"),
     "close_completed": ("PeriodClose", "WORKFLOW_EXECUTION_COMPLETED"),
     "close_waiting_for_what_stands_in_the_way": (
