@@ -136,6 +136,7 @@ def evidence_of(
         taxes=taxes,
         manual=manual,
         entries=tuple(one.number or one.ref.native_id for one in books.month),
+        processor=processor.known if processor is not None else (),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from dealthread.domain.base import Carried, Ref
 from dealthread.domain.closing.checklist import ChecklistItem
 from dealthread.domain.closing.of_processor import ProcessorMonth
+from dealthread.domain.processor import KnownBalance
 from dealthread.domain.transaction import SagaContext
 
 
@@ -54,6 +55,8 @@ class ReadProcessor(Carried):
     """What the processor says of the month: for each billing account and currency."""
 
     months: tuple[ProcessorMonth, ...] = ()
+    known: tuple[KnownBalance, ...] = ()
+    """What later months begin with; nothing while the month may still move."""
 
 
 class CheckClose(OfClose):

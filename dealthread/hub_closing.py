@@ -11,6 +11,7 @@ from dealthread.domain.closing.books import UsedPeriod
 from dealthread.domain.closing.checklist import Checklist, Evidence
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.position.facts import ContractFacts
+from dealthread.domain.processor import KnownBalance
 from dealthread.domain.receivable import PostedDocument
 from dealthread.domain.recognition.rows import RecognitionDocument
 
@@ -107,6 +108,9 @@ class Closing(Protocol):
         events: tuple[BusinessEvent, ...] = (),
     ) -> None:
         """How the attempt ended; events of it are kept with it. The same again changes nothing."""
+
+    async def known_balances(self, seller: str, period: date) -> tuple[KnownBalance, ...]:
+        """The processor's balances that the last closed month before a month was closed on."""
 
     async def latest(self, seller: str, period: date) -> Close | None:
         """The latest attempt."""

@@ -311,7 +311,13 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                 CashActivities(ports.billing, ports.bills, ensure, ports.config),
                 *looking.at_the_biller(ports.billing),
                 *money_beside.at_the_biller(
-                    ports.billing, ensure, ports.contracts, ports.changes, ports.config, ports.clock
+                    ports.billing,
+                    ensure,
+                    ports.contracts,
+                    ports.changes,
+                    ports.config,
+                    ports.clock,
+                    ports.closing,
                 ),
                 UsageActivities(ports.billing, ports.usage, ports.config, ports.clock),
                 OverdueActivities(ports.billing, ports.contracts, ports.config),

@@ -15,6 +15,7 @@ from activities.write_off import WriteOffActivities, WriteOffPostingActivities
 from dealthread.domain.catalog import ConfigSet
 from dealthread.ensure import Ensure
 from dealthread.hub import Changes, Contracts
+from dealthread.hub_closing import Closing
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
 from dealthread.ports.crm import CrmPort
@@ -39,11 +40,12 @@ def at_the_biller(
     changes: Changes,
     config: Callable[[], ConfigSet],
     clock: BusinessClock,
+    closing: Closing,
 ) -> tuple[object, ...]:
     """Those that read at the biller, or mark there."""
     return (
         PayoutActivities(billing, config),
-        ProcessorActivities(billing, config),
+        ProcessorActivities(billing, config, closing, clock),
         DisputeActivities(billing, contracts, config),
         WriteOffActivities(billing, ensure, contracts, changes, config, clock),
     )

@@ -15,7 +15,12 @@ from adapters.stripe.paging import pages
 from adapters.stripe.payouts import PAYOUT, Payouts, kind_of
 from dealthread.domain.money import Money
 from dealthread.domain.payout import MovementSums, Payout
-from dealthread.domain.processor import ProcessorBalance, is_settled, settled_on
+from dealthread.domain.processor import (
+    KnownBalance,
+    ProcessorBalance,
+    is_settled,
+    settled_on,
+)
 
 _MOST_PAGES = 20_000
 """Of a hundred transactions each: the whole life of an account."""
@@ -30,12 +35,17 @@ class Balances:
         self._payouts = payouts
 
     async def read(
-        self, account: BillingAccount, start: date, end: date
+        self,
+        account: BillingAccount,
+        start: date,
+        end: date,
+        known: tuple[KnownBalance, ...] = (),
     ) -> tuple[ProcessorBalance, ...]:
-        """By currency."""
+        """By currency; on top of what is known, what was created since."""
         first = _unix(start)
-        sums: dict[str, _Sums] = {}
-        async for row in _transactions(account, end):
+        sums = {one.currency: _Sums.of(one) for one in known}
+        since = max((one.until for one in known), default=None)
+        async for row in _transactions(account, since, end):
             currency = translate.text(row, "currency").upper()
             of = sums.setdefault(currency, _Sums(currency))
             of.add(row, currency, is_before=translate.minor(row, "created") < first)
@@ -88,6 +98,13 @@ class _Sums:
         self.before = MovementSums()
         self.month = MovementSums()
 
+    @classmethod
+    def of(cls, known: KnownBalance) -> _Sums:
+        made = cls(known.currency)
+        made.balance = known.balance.to_minor()
+        made.before = made.before.with_all(known.moved)
+        return made
+
     def add(self, row: Answer, currency: str, *, is_before: bool) -> None:
         amount, fee = translate.minor(row, "amount"), translate.minor(row, "fee")
         if translate.minor(row, "net") != amount - fee:
@@ -109,13 +126,13 @@ class _Sums:
             self.month = into
 
 
-def _transactions(account: BillingAccount, end: date) -> AsyncIterator[Answer]:
+def _transactions(account: BillingAccount, since: date | None, end: date) -> AsyncIterator[Answer]:
     return pages(
         account,
         "list_balance_transactions",
         lambda after: account.v1.balance_transactions.list_async(
             {
-                "created": {"lt": _unix(end)},
+                "created": {"gte": 0 if since is None else _unix(since), "lt": _unix(end)},
                 "limit": 100,
                 **({"starting_after": after} if after else {}),
             }

@@ -43,7 +43,7 @@ from dealthread.domain.documents import (
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.party import Party
 from dealthread.domain.payout import Payout
-from dealthread.domain.processor import ProcessorBalance
+from dealthread.domain.processor import KnownBalance, ProcessorBalance
 from dealthread.errors import InvariantBroken
 from dealthread.outcome import Outcome, Rejected
 from dealthread.ports.adoption import TakeOverAgreement
@@ -266,10 +266,14 @@ class StripeBilling:
         return await self._payouts.read(self._accounts[billing_account], native_id)
 
     async def read_balance(
-        self, billing_account: str, start: date, end: date
+        self,
+        billing_account: str,
+        start: date,
+        end: date,
+        known: tuple[KnownBalance, ...] = (),
     ) -> tuple[ProcessorBalance, ...]:
         """What moved on the balance, from the beginning to the day before `end`."""
-        return await self._balances.read(self._accounts[billing_account], start, end)
+        return await self._balances.read(self._accounts[billing_account], start, end, known)
 
     async def read_dispute(self, billing_account: str, native_id: str) -> Dispute:
         """A disputed payment as it stands, with what it moved. Raises NotFound."""

@@ -8,6 +8,7 @@ expense, and what arrived to the bank (facts/domain.md §5, "Payout"; §9.8 of D
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 
@@ -222,6 +223,24 @@ class MovementSums(Frozen):
             vendor_kinds=words,
         )
         return MovementSums(found={**self.found, kind: now})
+
+    def with_all(self, movements: Iterable[Movements]) -> MovementSums:
+        """With others that are summed already."""
+        found = dict(self.found)
+        for one in movements:
+            had = found.get(one.kind)
+            found[one.kind] = (
+                one
+                if had is None
+                else Movements(
+                    kind=one.kind,
+                    count=had.count + one.count,
+                    amount=had.amount + one.amount,
+                    fee=had.fee + one.fee,
+                    vendor_kinds=tuple(dict.fromkeys((*had.vendor_kinds, *one.vendor_kinds))),
+                )
+            )
+        return MovementSums(found=found)
 
     def all(self) -> tuple[Movements, ...]:
         """In the order of the kinds."""

@@ -6,11 +6,30 @@ from datetime import date
 
 from dealthread.domain.base import Carried
 from dealthread.domain.money import CurrencyCode, Money
-from dealthread.domain.payout import MovementKind, Movements, Payout, PayoutStatus
+from dealthread.domain.payout import (
+    MovementKind,
+    Movements,
+    MovementSums,
+    Payout,
+    PayoutStatus,
+)
 
 _UNDER_WAY = (PayoutStatus.PENDING, PayoutStatus.IN_TRANSIT)
 _LEAVES = (MovementKind.FEE, MovementKind.ADJUSTMENT, MovementKind.UNKNOWN)
 """Kinds that never stand on the clearing account: they are booked with their payout."""
+
+
+class KnownBalance(Carried):
+    """What a month was closed on, in one billing account and currency: nothing is added to a day
+    that is over, so that a later month is read from there."""
+
+    billing_account: str
+    currency: CurrencyCode
+    until: date
+    """First day that is not in it."""
+    balance: Money
+    moved: tuple[Movements, ...]
+    """From the beginning, without payouts."""
 
 
 class ProcessorBalance(Carried):
@@ -40,6 +59,16 @@ class ProcessorBalance(Carried):
         """What the processor took up to the month's end that is booked with a payout: fees without
         those of disputes, and what has no account yet."""
         return taken_off((*self.before, *self.month), self.currency)
+
+    def known(self, until: date) -> KnownBalance:
+        """For the months after it."""
+        return KnownBalance(
+            billing_account=self.billing_account,
+            currency=self.currency,
+            until=until,
+            balance=self.balance,
+            moved=MovementSums().with_all((*self.before, *self.month)).all(),
+        )
 
     def on_its_way(self, end: date) -> Money:
         """Paid out of the balance, and not at the bank on the day before `end`."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from dealthread.domain.dispute import Dispute
 from dealthread.domain.payout import Payout
-from dealthread.domain.processor import ProcessorBalance
+from dealthread.domain.processor import KnownBalance, ProcessorBalance
 
 
 class PayoutPort(Protocol):
@@ -17,10 +17,15 @@ class PayoutPort(Protocol):
         """A payout as it stands, with the sums of what moved in it. Raises NotFound."""
 
     async def read_balance(
-        self, billing_account: str, start: date, end: date
+        self,
+        billing_account: str,
+        start: date,
+        end: date,
+        known: tuple[KnownBalance, ...] = (),
     ) -> tuple[ProcessorBalance, ...]:
         """What moved on the balance up to the day before `end`, from the beginning; `start` begins
-        the month. One for each currency in which anything ever moved."""
+        the month. One for each currency in which anything ever moved. `known` is all that moved by
+        a day, at the latest `start`: only what came after it is read."""
 
     async def read_dispute(self, billing_account: str, native_id: str) -> Dispute:
         """A disputed payment as it stands, with what it moved. Raises NotFound."""

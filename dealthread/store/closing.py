@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.domain.closing.checklist import Evidence
 from dealthread.domain.events import BusinessEvent
+from dealthread.domain.processor import KnownBalance
 from dealthread.errors import Conflict
 from dealthread.hub_closing import FINAL, Close, CloseState, ClosingPosition
 from dealthread.naming import close_key
@@ -150,6 +151,21 @@ class PostgresClosing:
                     detail={"reason": reason, "ledger_period": ledger_period},
                 )
                 await publish_all(connection, events)
+
+    async def known_balances(self, seller: str, period: date) -> tuple[KnownBalance, ...]:
+        async with self._engine.connect() as connection:
+            found = await connection.scalar(
+                select(closes.c.evidence["processor"])
+                .where(
+                    closes.c.seller == seller,
+                    closes.c.period < period,
+                    closes.c.state == CloseState.CLOSED,
+                    func.jsonb_array_length(closes.c.evidence["processor"]) > 0,
+                )
+                .order_by(closes.c.period.desc(), closes.c.number.desc())
+                .limit(1)
+            )
+        return tuple(KnownBalance.model_validate(one) for one in found or ())
 
     async def latest(self, seller: str, period: date) -> Close | None:
         row = await self._latest(seller, period)

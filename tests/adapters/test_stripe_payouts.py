@@ -210,3 +210,40 @@ async def test_the_balance_of_a_day_is_what_moved_by_then(
     (paid,) = usd.payouts
     assert (paid.ref.native_id, str(paid.movements[0].net)) == ("po_1", "96.80 USD")
     assert (eur.before, eur.payouts) == ((), ())
+
+
+async def test_on_top_of_what_is_known_only_what_came_since_is_listed(
+    routed_billing: StripeBilling, routes: Routes
+) -> None:
+    """Read in two parts it is what it is read whole, kind by kind; another currency that has moved
+    no more stays what it was."""
+    month, end = DAY - 4 * 86_400, DAY + 27 * 86_400  # 2026-01-01, 2026-02-01
+    rows = [
+        moved("txn_1", "charge", 10_000, 320, created=month - 1),
+        moved("txn_e", "charge", 700, 20, created=month - 1, currency="eur"),
+        moved("txn_2", "charge", 500, 10, created=month),
+        moved("txn_3", "refund", -200, created=end - 1),
+    ]
+    asked: list[dict[str, str]] = []
+
+    def listed(request: httpx.Request) -> httpx.Response:
+        query = dict(request.url.params)
+        asked.append(query)
+        since, until = int(query.get("created[gte]", 0)), int(query["created[lt]"])
+        return httpx.Response(
+            200, json=page(*(one for one in rows if since <= one["created"] < until))
+        )
+
+    routes.on("GET", "/v1/balance_transactions", listed)
+    routes.on("GET", "/v1/payouts", page())
+    january, february = date(2026, 1, 1), date(2026, 2, 1)
+    whole = await routed_billing.read_balance(ACCOUNT, january, february)
+    december = await routed_billing.read_balance(ACCOUNT, date(2025, 12, 1), january)
+    known = tuple(one.known(january) for one in december)
+    assert asked[-1]["created[gte]"] == "0"
+    assert await routed_billing.read_balance(ACCOUNT, january, february, known) == whole
+    assert asked[-1]["created[gte]"] == str(month)
+    assert [one.known(february) for one in whole] == [
+        one.known(february)
+        for one in await routed_billing.read_balance(ACCOUNT, february, february, known)
+    ]

@@ -11,7 +11,7 @@ from dealthread.domain.documents import CreditForm, CreditMemo
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.payout import Payout
-from dealthread.domain.processor import ProcessorBalance
+from dealthread.domain.processor import KnownBalance, ProcessorBalance
 from dealthread.errors import NotFound, StepRejected
 from dealthread.outcome import Outcome, Rejected
 from dealthread.ports.billing import CreditInvoice, RecordPayment
@@ -140,18 +140,28 @@ class FakeBills:
         return await self._world.read("billing.read_payout", look)
 
     async def read_balance(
-        self, billing_account: str, start: date, end: date
+        self,
+        billing_account: str,
+        start: date,
+        end: date,
+        known: tuple[KnownBalance, ...] = (),
     ) -> tuple[ProcessorBalance, ...]:
-        return await self._world.read(
-            "billing.read_balance",
-            lambda: balances_of(
+        def look() -> tuple[ProcessorBalance, ...]:
+            self.asked_balances.append((billing_account, start, known))
+            return balances_of(
                 billing_account,
                 list(self.bills.values()),
                 list(self.disputes.values()),
                 list(self.payouts.values()),
                 (start, end),
-            ),
-        )
+            )
+
+        return await self._world.read("billing.read_balance", look)
+
+    @property
+    def asked_balances(self) -> list[tuple[str, date, tuple[KnownBalance, ...]]]:
+        """Account, month, and what the asker knew already."""
+        return self.__dict__.setdefault("_asked_balances", [])
 
     async def read_dispute(self, billing_account: str, native_id: str) -> Dispute:
         def look() -> Dispute:

@@ -11,6 +11,7 @@ from dealthread.domain.base import Carried
 from dealthread.domain.closing.tie import TITLES, Answer, Identity, Untied
 from dealthread.domain.ledger import PostedJournal, TrialBalanceRow
 from dealthread.domain.money import CurrencyCode, Money
+from dealthread.domain.processor import KnownBalance
 
 TOLD = 20
 """Lines of an item that are told; the evidence holds them all."""
@@ -88,12 +89,14 @@ class Evidence(Carried):
     manual: tuple[str, ...]
     entries: tuple[str, ...]
     """Numbers of the month's entries."""
+    processor: tuple[KnownBalance, ...] = ()
+    """The processor's balances at the end of the month; T8 says what they were held against."""
 
     @property
     def fingerprint(self) -> str:
         """The same for the same books, whenever they are read. What is only noted of other work is
         no part of it."""
-        told = self.model_dump_json(exclude={"checklist"})
+        told = self.model_dump_json(exclude={"checklist", "processor"})
         return hashlib.sha256(told.encode()).hexdigest()
 
 
