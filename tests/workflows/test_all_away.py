@@ -173,7 +173,7 @@ async def test_an_hour_without_anybody_loses_no_event(
             receivers.are_away = False
             for case in cases:
                 await it.cases.decide(_again(case))
-            for _ in range(24):
+            for _ in range(100):
                 await house.passes(STEP)
                 if await _is_over(house, [begun, *won], bill.ref.native_id):
                     break
