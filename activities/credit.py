@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities.billing_change import named
 from activities.credit_inputs import AssessCredit, AssessedCredit, GiveCredit, RecordCredit
+from dealthread.domain.adoption.carried import is_of_others
 from dealthread.domain.approval import above_limit
 from dealthread.domain.base import System
 from dealthread.domain.bill import Bill
@@ -59,6 +60,9 @@ class CreditActivities:
         contract = await self._contracts.read(bill.contract_key) if bill.contract_key else None
         if contract is None:
             return _refused("no_contract_of_ours", "invoice", "credit it at the biller")
+        if is_of_others(bill, contract):
+            action = "others posted it: credit it at the biller and in the ledger"
+            return _refused("posted_by_others", "invoice", action)
         lines, against = planned(bill, ask)
         assessed = AssessedCredit(
             refusals=against,

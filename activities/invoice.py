@@ -38,9 +38,8 @@ from activities.ledger_rates import (
     invoice_at_its_rate,
     receipt_at_its_rate,
 )
-from dealthread.domain.adoption.carried import paid_since
+from dealthread.domain.adoption.carried import is_of_others, paid_since
 from dealthread.domain.base import Ref, System
-from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.invoice import InvoiceStatus
@@ -97,7 +96,7 @@ class BillActivities:
             seller=contract.seller,
             region=contract.seller_region,
         )
-        if _before_us(bill, contract):
+        if is_of_others(bill, contract):
             return await self._of_before(told, contract, order, read_at)
         if bill.status is InvoiceStatus.DRAFT:
             return told.model_copy(update={"ignored": "a draft"})
@@ -315,14 +314,6 @@ class InvoiceMirrorActivities:
                 settle=self._crm.settle_window,
             )
         )
-
-
-def _before_us(bill: Bill, contract: Contract) -> bool:
-    """Whether others billed it: the ledger has it under a number that carries no key of ours, so
-    that it must not be posted again."""
-    if contract.adopted_on is None or bill.issue_date is None:
-        return False
-    return bill.issue_date < contract.adopted_on
 
 
 async def _unless_too_early(

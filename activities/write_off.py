@@ -17,6 +17,7 @@ from activities.write_off_inputs import (
     RecoveryInput,
     ReverseWriteOff,
 )
+from dealthread.domain.adoption.carried import is_of_others
 from dealthread.domain.approval import above_limit
 from dealthread.domain.base import Ref, System
 from dealthread.domain.bill import Bill
@@ -68,6 +69,9 @@ class WriteOffActivities:
         contract = await self._contracts.read(bill.contract_key) if bill.contract_key else None
         if contract is None:
             return _refused("no_contract_of_ours", "give it up at the biller and in the ledger")
+        if is_of_others(bill, contract):
+            action = "others posted it: give it up at the biller and in the ledger"
+            return _refused("posted_by_others", action)
         entity = self._config().legal_entity(contract.seller)
         today = self._clock.now().date()
         months = entity.bad_debt_relief_months

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -21,8 +21,10 @@ from activities.adoption_inputs import (
     AdoptionResult,
 )
 from dealthread.domain.adoption.book import Answer
+from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.deal import Deal
+from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
 from dealthread.naming import WORKFLOW_QUEUE, adoption_run_id, contract_key, contract_workflow_id
 from dealthread.store.adoption import PostgresAdoption
 from dealthread.store.schema import contracts
@@ -131,3 +133,36 @@ async def old_company(
         await store.say("US01", Answer(deal_id=deal.deal_id, done_lines=("L2",), said_by="rita"))
         async with office.pool:
             yield Old(it, office, deal, store)
+
+
+def old_bill(contract: Contract) -> Bill:
+    """The old invoice as the biller tells it, its lines by the items that are marked now."""
+    seats, onboarding = contract.lines
+    lines = tuple(
+        InvoiceLine(
+            line_key=line.line_key,
+            net=usd(net),
+            tax=usd(tax),
+            period_start=line.start_date,
+            period_end=line.end_date,
+        )
+        for line, net, tax in ((seats, "13500.00", "891.00"), (onboarding, "1500.00", "0.00"))
+    )
+    old = bill()
+    return Bill(
+        ref=old.ref,
+        number=old.number,
+        status=InvoiceStatus.OPEN,
+        contract_key=contract.key,
+        customer_key=contract.customer_key,
+        currency="USD",
+        lines=lines,
+        net=usd("15000.00"),
+        tax=usd("891.00"),
+        gross=usd("15891.00"),
+        balance_used=usd("0.00"),
+        remaining=usd("15891.00"),
+        issue_date=date(2026, 1, 1),
+        due_date=date(2026, 9, 30),
+        finalised_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )

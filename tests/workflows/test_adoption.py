@@ -3,7 +3,7 @@ invoice and its renewal; killed halfway, changed meanwhile, refused."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -11,10 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
-from dealthread.domain.bill import Bill, PaymentWay
-from dealthread.domain.contract import Contract
+from dealthread.domain.bill import PaymentWay
 from dealthread.domain.documents import CreditForm
-from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
 from dealthread.domain.transaction import ChangeKind, ChangeOutcome
 from dealthread.store.amount_sources import AmountSources
 from dealthread.store.closing import PostgresClosing
@@ -32,43 +30,10 @@ from tests.support.old_book import (
     party,
     usd,
 )
-from tests.support.old_company import SEPTEMBER, old_company
+from tests.support.old_company import SEPTEMBER, old_bill, old_company
 from tests.support.recognition_lab import begun
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
-
-
-def _bill(contract: Contract) -> Bill:
-    """The old invoice as the biller tells it, its lines by the items that are marked now."""
-    seats, onboarding = contract.lines
-    lines = tuple(
-        InvoiceLine(
-            line_key=line.line_key,
-            net=usd(net),
-            tax=usd(tax),
-            period_start=line.start_date,
-            period_end=line.end_date,
-        )
-        for line, net, tax in ((seats, "13500.00", "891.00"), (onboarding, "1500.00", "0.00"))
-    )
-    old = bill()
-    return Bill(
-        ref=old.ref,
-        number=old.number,
-        status=InvoiceStatus.OPEN,
-        contract_key=contract.key,
-        customer_key=contract.customer_key,
-        currency="USD",
-        lines=lines,
-        net=usd("15000.00"),
-        tax=usd("891.00"),
-        gross=usd("15891.00"),
-        balance_used=usd("0.00"),
-        remaining=usd("15891.00"),
-        issue_date=date(2026, 1, 1),
-        due_date=date(2026, 9, 30),
-        finalised_at=datetime(2026, 1, 1, tzinfo=UTC),
-    )
 
 
 async def test_a_contract_of_others_becomes_ours_and_goes_on_like_any_other(
@@ -124,7 +89,7 @@ async def test_a_contract_of_others_becomes_ours_and_goes_on_like_any_other(
         assert it.billing.live(contract.key)[0].ref.native_id == "sub_1"
 
         # The invoice that others posted is paid: the payment is applied, the invoice is not posted.
-        due = _bill(contract)
+        due = old_bill(contract)
         paid = paid_bill(due, due.gross, SEPTEMBER, PaymentWay.BANK)
         it.billing.bills[due.ref.native_id] = paid
         for _ in range(2):
@@ -153,7 +118,7 @@ async def test_the_first_month_after_an_adoption_closes(
         await old.approve(await old.propose())
         contract = await old.active()
         on(it, date(2026, 9, 30))
-        it.billing.bills[_bill(contract).ref.native_id] = _bill(contract)
+        it.billing.bills[old_bill(contract).ref.native_id] = old_bill(contract)
         result = await closed(it, "US01", SEPTEMBER)
         assert result.outcome == "closed", result
         found = await PostgresClosing(engine).evidence("US01", SEPTEMBER)
@@ -178,7 +143,7 @@ async def test_an_open_invoice_of_before_is_paid_in_parts_and_the_month_closes(
         assert plan.is_tied
         await old.approve(plan)
         contract = await old.active()
-        due = paid_bill(_bill(contract), usd("5000.00"), date(2026, 6, 1), PaymentWay.BANK)
+        due = paid_bill(old_bill(contract), usd("5000.00"), date(2026, 6, 1), PaymentWay.BANK)
         it.billing.bills[due.ref.native_id] = due
         handle = await news(dev_server, due)
         await until(lambda: due.ref.native_id in mirrored(it))
@@ -216,7 +181,7 @@ async def test_what_was_credited_on_an_invoice_of_before_is_left_to_people(
         await old.approve(await old.propose())
         contract = await old.active()
         due = credited(
-            _bill(contract), usd("100.00"), usd("0.00"), SEPTEMBER, CreditForm.OPEN_INVOICE
+            old_bill(contract), usd("100.00"), usd("0.00"), SEPTEMBER, CreditForm.OPEN_INVOICE
         )
         it.billing.bills[due.ref.native_id] = due
         said = await (await news(dev_server, due)).result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dealthread.domain.base import Carried, Ref
 from dealthread.domain.bill import Bill, BillPayment
+from dealthread.domain.contract import Contract
 from dealthread.domain.money import Money
 
 
@@ -14,6 +15,14 @@ class OldInvoice(Carried):
     """In the ledger. It carries no key of ours: nothing can be put on what is posted."""
     owed: Money
     """What was left to pay of it then, at the biller and in the ledger."""
+
+
+def is_of_others(bill: Bill, contract: Contract) -> bool:
+    """Whether others billed it, before the contract was ours: the ledger has it under a number
+    that carries no key of ours, so that no document of ours can name it."""
+    if contract.adopted_on is None or bill.issue_date is None:
+        return False
+    return bill.issue_date < contract.adopted_on
 
 
 def paid_since(bill: Bill, owed: Money) -> tuple[BillPayment, ...] | None:
