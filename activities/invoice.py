@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from temporalio import activity
 
+from activities.credit_outside import credits_outside
 from activities.invoice_inputs import (
     ApplyReceipt,
     AwaitCredit,
@@ -101,7 +102,7 @@ class BillActivities:
         if bill.status is InvoiceStatus.DRAFT:
             return told.model_copy(update={"ignored": "a draft"})
         told_of = (*issued(bill, contract, read_at), *failed(bill, contract, read_at))
-        await self._bills.seen(bill, read_at, told_of)
+        await self._bills.seen(bill, read_at, told_of, credits_outside(bill, contract))
         if not bill.gross:
             # Registered by its number; nothing to receive.
             return told.model_copy(update={"ignored": "nothing to receive"})

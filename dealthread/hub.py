@@ -308,10 +308,14 @@ class Bills(Protocol):
     """The biller's invoices of our contracts, as they were last read."""
 
     async def seen(
-        self, bill: Bill, read_at: datetime, events: tuple[BusinessEvent, ...] = ()
+        self,
+        bill: Bill,
+        read_at: datetime,
+        events: tuple[BusinessEvent, ...] = (),
+        cases: tuple[CaseOpening, ...] = (),
     ) -> None:
         """Keep how a bill stood; an older look never takes the place of a newer one. And what is
-        told of it, each event once."""
+        told of it, each event once, and opened for people, each case once."""
 
     async def owed(
         self, seller: str, numbers: Sequence[str], customer_key: str

@@ -11,12 +11,13 @@ from datetime import date
 
 from adapters.stripe import requests, translate
 from adapters.stripe.catalogue import TaxRates
+from adapters.stripe.change_requests import CHANGE
 from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.credit_plan import memo_of
 from adapters.stripe.credits import Credits
 from adapters.stripe.invoices import Invoices
 from adapters.stripe.paging import pages
-from dealthread.domain.bill import Bill, BillPayment, PaymentWay
+from dealthread.domain.bill import AT_BILLER, Bill, BillPayment, PaymentWay
 from dealthread.domain.documents import CreditMemo
 from dealthread.domain.money import Money
 from dealthread.errors import ContractDrift, NotFound
@@ -129,7 +130,8 @@ class Bills:
     async def _memos(
         self, account: BillingAccount, row: Answer, by_line: Mapping[str, str]
     ) -> tuple[list[tuple[CreditMemo, str]], tuple[CreditMemo, ...]]:
-        """Oldest first, each with the reason that a person gave; and those that were voided."""
+        """Oldest first, each with the reason of a person's; and those that were voided. What bears
+        no mark of ours was made by hand in the biller's own pages, or by another program."""
         issued, voided = [], []
         for note in reversed(await self._credits.notes(account, row)):
             status = translate.text(note, "status")
@@ -138,7 +140,9 @@ class Bills:
             lines = await self._credits.note_lines(account, note)
             memo = memo_of(account.key, note, lines, by_line)
             if status == "issued":
-                issued.append((memo, translate.mark(note, requests.CREDIT_REASON)))
+                made_here = translate.mark(note, CHANGE)
+                reason = translate.mark(note, requests.CREDIT_REASON) if made_here else AT_BILLER
+                issued.append((memo, reason))
             else:
                 on = translate.day(note, "voided_at")
                 voided.append(memo.model_copy(update={"voided_on": on}))

@@ -229,6 +229,10 @@ class Relay:
         return len(waiting)
 
     async def _decide(self, decision: Decision, workflow_id: str) -> None:
+        if not workflow_id:
+            # Nothing waits for it: that somebody decided is all.
+            await self._cases.mark_delivered(decision, "on record")
+            return
         approval = decision.decision in (DecisionKind.APPROVE, DecisionKind.REJECT)
         try:
             await self._client.get_workflow_handle(workflow_id).execute_update(

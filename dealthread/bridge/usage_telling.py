@@ -15,7 +15,7 @@ from dealthread.domain.policy import Policy
 from dealthread.domain.usage.period import usage_lines
 from dealthread.domain.usage.terms import UsageTerms
 from dealthread.hub_usage import PeriodTotal, ToldOfUse
-from dealthread.naming import case_key, contract_workflow_id, event_id
+from dealthread.naming import case_key, event_id
 
 OVER_USE = "entitlement.over_use"
 
@@ -91,7 +91,7 @@ def _over_use(contract: Contract, total: PeriodTotal, terms: UsageTerms) -> Case
         business_key=f"usage:{contract.billing_account}",
         generation=1,
         contract_key=contract.key,
-        workflow_id=contract_workflow_id(contract.key),
+        workflow_id="",
         step="usage",
         code="used_more_than_licensed",
         summary="The customer uses more than the contract's licence in this billing period.",

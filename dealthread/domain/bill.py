@@ -36,6 +36,10 @@ class BillPayment(Carried):
     """The bank's id of a receipt that was entered here: its money is in unapplied cash already."""
 
 
+AT_BILLER = "at_biller"
+"""Of a credit that no order and no change of ours made: it changes the price all the same."""
+
+
 class Bill(Carried):
     """One invoice of one billing account."""
 
@@ -72,7 +76,17 @@ class Bill(Carried):
     next_attempt_on: date | None = None
     """When it tries again."""
     credit_reasons: dict[str, str] = {}
-    """By native id of a credit that a person asked for, why. The others follow from a change."""
+    """By native id of a credit that a person gave, why; `AT_BILLER` where it was given there and
+    asked for nowhere. The others follow from a change."""
+
+    @property
+    def outside_credits(self) -> tuple[CreditMemo, ...]:
+        """Credits that were given at the biller and asked for nowhere."""
+        return tuple(
+            one
+            for one in self.credit_memos
+            if one.ref is not None and self.credit_reasons.get(one.ref.native_id) == AT_BILLER
+        )
 
     @property
     def payable(self) -> Money:

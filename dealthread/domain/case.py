@@ -79,6 +79,13 @@ KINDS: dict[str, KindInfo] = {
             24,
             "Revenue of a closed period",
         ),
+        _kind(
+            "credit.outside",
+            "accounting",
+            (DecisionKind.APPROVE, DecisionKind.REJECT),
+            24,
+            "A credit that nobody ordered here",
+        ),
         _kind("close.not_ready", "accounting", (_R, _A), 8, "A month cannot be closed yet"),
         _kind(
             "close.sign_off",
@@ -199,6 +206,7 @@ class CaseOpening(Carried):
     generation: int
     contract_key: str
     workflow_id: str
+    """Who waits for the decision; "" where it is only kept on record."""
     step: str
     code: str
     summary: str

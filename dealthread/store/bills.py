@@ -13,11 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dealthread.domain.adoption.carried import OldInvoice
 from dealthread.domain.adoption.plan import Proposal
 from dealthread.domain.bill import Bill
+from dealthread.domain.case import CaseOpening
 from dealthread.domain.cash import OwedBill
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.store.adoption_book import adopted_proposal
 from dealthread.store.billed_usage import note_billed
+from dealthread.store.case_opening import open_case
 from dealthread.store.journal import publish_all
 from dealthread.store.schema import bills, contracts
 
@@ -89,7 +91,11 @@ class PostgresBills:
             return bool(await connection.scalar(select(mine)))
 
     async def seen(
-        self, bill: Bill, read_at: datetime, events: tuple[BusinessEvent, ...] = ()
+        self,
+        bill: Bill,
+        read_at: datetime,
+        events: tuple[BusinessEvent, ...] = (),
+        cases: tuple[CaseOpening, ...] = (),
     ) -> None:
         values = {
             "contract_key": bill.contract_key,
@@ -116,6 +122,8 @@ class PostgresBills:
             )
             await note_billed(connection, bill.contract_key)
             await publish_all(connection, events)
+            for opening in cases:
+                await open_case(connection, opening)
 
 
 def _owed(row: Mapping[Any, Any]) -> OwedBill:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.stripe.billing import StripeBilling
+from dealthread.domain.bill import AT_BILLER
 from dealthread.domain.credit_order import CreditedLine, CreditReason
 from dealthread.domain.documents import CreditForm, CreditMemo
 from dealthread.domain.money import Money
@@ -61,6 +62,30 @@ async def test_an_open_invoice_is_lowered_and_its_bill_tells_why(
     assert str(bill.remaining.amount) == "19944.40"
     (note,) = native(stripe_simulator, DE).v1.credit_notes.list({"limit": 9}).data
     assert note.reason == "product_unsatisfactory"
+
+
+async def test_a_credit_made_by_hand_is_told_from_ours(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """It bears no mark of an order or of a change."""
+    native_id = first_id(await begun(dated_billing, days))
+    memo = await given(dated_billing, asked(native_id, "1000.00", cause=CreditReason.SERVICE))
+    client = native(stripe_simulator, DE)
+    (line,) = client.v1.invoices.line_items.list(native_id).data
+    note = client.v1.credit_notes.create(
+        {
+            "invoice": native_id,
+            "lines": [
+                {"type": "invoice_line_item", "invoice_line_item": line.id, "amount": 10_000}
+            ],
+        }
+    )
+    bill = await dated_billing.read_bill(DE, native_id)
+    assert memo.ref is not None
+    assert bill.credit_reasons == {memo.ref.native_id: "service", note.id: AT_BILLER}
+    (outside,) = bill.outside_credits
+    assert (outside.number, outside.lines[0].line_key) == (note.number, SEATS)
+    assert figures(outside) == ("100.00", "19.00", "119.00")
 
 
 @pytest.mark.parametrize("refund", [False, True])

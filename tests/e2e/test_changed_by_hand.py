@@ -6,11 +6,9 @@ Through the whole stack with the real ledger, by the command line.
 from __future__ import annotations
 
 import json
-import time
 from contextlib import ExitStack
 from typing import Any
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -18,13 +16,12 @@ from dealthread.cli.main import app
 from dealthread.sandbox.books import BillingBooks, Entitlements
 from dealthread.sandbox.invented import InventedCustomers
 from dealthread.sandbox.process import ProcessApi
-from dealthread.sandbox.salesforce import SalesforceOrg
 from dealthread.sandbox.selling import SalesDesk
 from dealthread.sandbox.stripe_catalogue import billing_clients
 from dealthread.sandbox.tryton import TrytonReader
 from dealthread.sandbox.worked_deals import d2
 from dealthread.stack.info import StackInfo
-from tests.bridge.caller import signed
+from tests.e2e.by_hand import Person
 from tests.e2e.conftest import until
 
 pytestmark = [
@@ -35,70 +32,6 @@ pytestmark = [
     # The first of these also prepares the whole stack.
     pytest.mark.timeout(900),
 ]
-
-
-class Person:
-    """Somebody who works in the systems themselves."""
-
-    def __init__(self, stack: StackInfo, refs: dict[str, str], contract_key: str) -> None:
-        self._stack = stack
-        self._refs = refs
-        self._key = contract_key
-        self._sent = 0
-
-    def in_crm(self, value: str) -> None:
-        """Another status on the contract's record."""
-        org = SalesforceOrg(self._stack)
-        try:
-            org.update("Contract", self._refs["contract"], {"Dealthread_Status__c": value})
-        finally:
-            org.close()
-
-    def at_biller(self, cancel_at: int | str) -> None:
-        """Another end of the subscription."""
-        with billing_clients(self._stack) as clients:
-            (agreement,) = BillingBooks(clients).of(self._key)
-            clients[agreement.account].v1.subscriptions.update(
-                agreement.subscription_id, {"cancel_at": cancel_at, "proration_behavior": "none"}
-            )
-
-    def in_ledger(self, reference: str) -> None:
-        """Another reference on the order."""
-        with TrytonReader(self._stack) as tryton:
-            order = int(self._refs["booking"])
-            (row,) = tryton.search_read("sale.sale", [["id", "=", order]], ["company"])
-            arguments = [[order], {"reference": reference}, {"company": row["company"]}]
-            tryton._call("model.sale.sale.write", arguments)
-
-    def at_service(self, grants: list[dict[str, Any]], customer_key: str) -> None:
-        """Other rights: told by somebody who has the service's secret."""
-        self._sent += 1
-        message = f"by-hand-{self._key}-{self._sent}"
-        data = {"contract_key": self._key, "customer_key": customer_key, "grants": grants}
-        body = json.dumps(
-            {
-                "specversion": "1.0",
-                "id": message,
-                "source": "by-hand",
-                "type": "dealthread.entitlement.grant.v1",
-                "subject": self._key,
-                "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self._sent)),
-                "data": data,
-            }
-        ).encode()
-        headers = signed(
-            body,
-            self._stack.credentials.entitlement_secret,
-            message_id=message,
-            at=time.time(),
-        )
-        answer = httpx.post(
-            f"{self._stack.urls.entitlement_direct}/events",
-            content=body,
-            headers={"content-type": "application/json"} | headers,
-            trust_env=False,
-        )
-        assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.usefixtures("office")
@@ -172,3 +105,48 @@ def test_nothing_differs_until_somebody_changes_a_system_by_hand(
     person.at_service([grant], deal.customer_key)
     code, found = checked()
     assert (code, found["differences"]) == (0, [])
+
+
+@pytest.mark.usefixtures("office")
+def test_an_amendment_and_a_credit_outside_the_flow_are_reported(
+    stack: StackInfo,
+    sales: SalesDesk,
+    operator: ProcessApi,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """D2, then 45 seats and a credit of 100.00 and 19.00 entered at the biller: the seats are a
+    difference, the credit is a case, in the ledger and in the CRM (SN-2)."""
+    deal = sales.sell(d2(InventedCustomers(2100).german(2)))
+    operator.wait_until(deal.deal_id, lambda seen: seen.outcome == "completed", "the end", 90)
+    key = deal.contract_key
+    monkeypatch.setenv("DEALTHREAD_BRIDGE_URL", stack.urls.bridge)
+    monkeypatch.setenv("DEALTHREAD_TOKEN", stack.credentials.operator_token)
+
+    def ledger() -> dict[str, str]:
+        with TrytonReader(stack) as tryton:
+            rows = tryton.invoices([["party.code", "=", deal.customer_key]])
+        return {str(row["reference"]): f"{row['total_amount']:.2f}" for row in rows}
+
+    def shown(*command: str) -> Any:
+        ran = CliRunner().invoke(app, [*command, "--json"])
+        return json.loads(ran.stdout)
+
+    def outside() -> list[dict[str, Any]]:
+        return [one for one in shown("cases", "list") if one["contract_key"] == key]
+
+    with billing_clients(stack) as clients:
+        (agreement,) = BillingBooks(clients).of(key)
+        invoice = BillingBooks(clients).first_invoice(agreement)
+    assert invoice is not None
+    until(lambda: set(ledger()) == {invoice.number}, 60, "the ledger has the invoice")
+    person = Person(stack, {}, key)
+    note = person.credits_at_biller(invoice, 10_000)
+    until(lambda: ledger().get(note) == "-119.00", 60, "the ledger has the credit")
+    (case,) = outside()
+    assert (case["kind"], case["queue"]) == ("credit.outside", "accounting")
+    assert note in case["summary"]
+    person.sells_more_at_biller(45)
+    (found,) = shown("contracts", "check", key)["contracts"]
+    (listed,) = [one for one in found["differences"] if one["system"] == "billing"]
+    assert (listed["wanted"], listed["found"], listed["cause"]) == ("40", "45", "changed_by_hand")
+    person.sells_more_at_biller(40)

@@ -37,6 +37,7 @@ APPROVALS = (
     "entitlement.over_use",
     "close.sign_off",
     "cash.disputed",
+    "credit.outside",
 )
 
 

@@ -1,0 +1,48 @@
+"""Credits that were given in the biller's own pages: a person says whether they were meant.
+
+They are posted, shown and recognised like any other, as the customer has them; what nobody did is
+to order them here, where a second person approves what is large.
+"""
+
+from __future__ import annotations
+
+from dealthread.domain.bill import Bill
+from dealthread.domain.case import KINDS, CaseOpening
+from dealthread.domain.contract import Contract
+from dealthread.domain.documents import CreditMemo
+from dealthread.naming import case_key, invoice_id
+
+KIND = "credit.outside"
+
+
+def credits_outside(bill: Bill, contract: Contract) -> tuple[CaseOpening, ...]:
+    """A case for each credit of the bill that no order and no change made; opened once."""
+    return tuple(_case(bill, memo, contract) for memo in bill.outside_credits)
+
+
+def _case(bill: Bill, memo: CreditMemo, contract: Contract) -> CaseOpening:
+    run = invoice_id(bill.ref.account, bill.ref.native_id)
+    return CaseOpening(
+        case_id=case_key(f"credit-outside/{bill.ref.account}/{memo.number}"),
+        occurrence=1,
+        kind=KIND,
+        business_key=run,
+        generation=1,
+        contract_key=contract.key,
+        workflow_id="",
+        step="credit",
+        code="not_ordered_here",
+        summary=f"{memo.number} credits {memo.gross} on {bill.number} and was not ordered here: "
+        "approve it, or void it at the biller and reject",
+        evidence={
+            "credit": memo.number,
+            "invoice": bill.number,
+            "net": str(memo.net),
+            "issued": memo.issue_date.isoformat() if memo.issue_date else "",
+        },
+        allowed=KINDS[KIND].decisions,
+        money_at_risk=memo.gross,
+        customer_key=contract.customer_key,
+        legal_entity=contract.seller,
+        region=contract.seller_region,
+    )
