@@ -91,7 +91,7 @@ def against_ledger(
     """Documents of one contract that the ledger tells otherwise by now."""
     now = {one.document_key: one for ledger in seen for one in ledger.documents}
     missing = {key for ledger in seen for key in ledger.missing}
-    open_now = Money.zero(standing.position.currency)
+    open_now = _open_of_others(facts, standing.position.currency)
     for posting in facts.postings:
         then = posting.document
         if then is None:
@@ -129,6 +129,17 @@ def against_ledger(
             facts.contract_key,
             f"{open_now} is open in the ledger, the documents leave {standing.position.receivable}",
         )
+
+
+def _open_of_others(facts: ContractFacts, currency: str) -> Money:
+    """What is left of invoices that others posted before the contract was ours: they carry no key
+    of ours by which the ledger could be asked for them."""
+    opening = facts.opening
+    if opening is None:
+        return Money.zero(currency)
+    read = {bill.ref.native_id: bill for bill in facts.bills if opening.is_before(bill)}
+    left = [owed for bill, owed in opening.owed.items() if bill not in read]
+    return Money.total((*left, *(bill.payable for bill in read.values())), currency)
 
 
 _EXPLAINED = (
