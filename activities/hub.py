@@ -7,6 +7,7 @@ from datetime import timedelta
 from temporalio import activity
 
 from activities.inputs import (
+    AskedBefore,
     AwaitChange,
     OpenCase,
     ReadSetUp,
@@ -38,6 +39,11 @@ class HubActivities:
     async def open_case(self, order: OpenCase) -> Case:
         """Put what is stuck before the people who own it."""
         return await self._cases.open(order.opening)
+
+    @activity.defn(name="hub.is_aborted")
+    async def is_aborted(self, order: AskedBefore) -> bool:
+        """Whether a person has ended an earlier run, and sees to the rest."""
+        return await self._cases.is_aborted(order.case_ids)
 
     @activity.defn(name="hub.settle_case")
     async def settle_case(self, order: SettleCase) -> None:

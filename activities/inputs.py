@@ -188,6 +188,12 @@ class OpenCase(Carried):
     opening: CaseOpening
 
 
+class AskedBefore(Carried):
+    """Input of `hub.is_aborted`: the cases of a business key, whichever run asked them."""
+
+    case_ids: tuple[str, ...]
+
+
 class SettleCase(Carried):
     """Input of `hub.settle_case`: the case has answered itself, nobody needs to decide it."""
 

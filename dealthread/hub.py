@@ -340,6 +340,9 @@ class Cases(Protocol):
         """An open case says this evidence and money from now on, its clock going on; False where
         it says so already, or is not open."""
 
+    async def is_aborted(self, case_ids: tuple[str, ...]) -> bool:
+        """Whether a person has ended a run at one of these cases, at any version of it."""
+
     async def settle(self, case_id: str, version: int, note: str) -> None:
         """Close an open case that nobody needs to decide any more; one that somebody decided
         meanwhile stays as it is."""

@@ -15,7 +15,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from activities.hub import HubActivities
-from activities.inputs import OpenCase, SettleCase
+from activities.inputs import AskedBefore, OpenCase, SettleCase
 from dealthread.attributes import NEEDS_ATTENTION
 from dealthread.domain.case import KINDS, Case, CaseOpening, Decision, DecisionKind
 from dealthread.domain.contract import Contract
@@ -177,6 +177,16 @@ class CaseDesk:
             yield
         finally:
             self._opening = ""
+
+    async def was_left_to_people(self) -> bool:
+        """Whether a person has ended an earlier run of this business key at one of its cases."""
+        asked = tuple(self._case_id(step) for step in self._titles)
+        return await workflow.execute_activity_method(
+            HubActivities.is_aborted,
+            AskedBefore(case_ids=asked),
+            summary="Whether a person has ended it before",
+            **STORE,
+        )
 
     def _close(self) -> None:
         self.open_case = None

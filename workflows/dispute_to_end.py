@@ -61,6 +61,9 @@ LOOK_AGAIN = timedelta(days=1)
 BEFORE_THE_LAST_DAY = timedelta(days=3)
 """A decision is wanted so long before the bank's last day: evidence has to be put together."""
 AT_LEAST = timedelta(hours=1)
+LEFT_TO_PEOPLE = "left_to_people"
+STAYS_WITH_PEOPLE = "dispute-to-end-stays-with-people-202611"
+"""Patch: what a person books by hand is taken up by no later run."""
 AWAITS_PAYMENT = "dispute-to-end-awaits-the-payment-202611"
 """Patch: the payment is in the ledger before it is reversed; before, a person had to try again."""
 _A_DAY = Timing(**(POST_LEDGER | {"schedule_to_close_timeout": timedelta(days=1)}))
@@ -100,9 +103,12 @@ class DisputeToEndWorkflow(DecidedByPeople):
             # A person books the rest by hand: what is posted stands, and a pursuit goes on.
             if self._told is not None:
                 await self._saga.to_its_end(self._hold.lift(self._told))
-            return "left_to_people"
+            return LEFT_TO_PEOPLE
 
     async def _followed(self) -> str:
+        if workflow.patched(STAYS_WITH_PEOPLE) and await self._desk.was_left_to_people():
+            # Whoever books by hand is not to find what a later message posted beside.
+            return LEFT_TO_PEOPLE
         told = await self._read()
         await self._opened(told)
         if told.dispute.status is DisputeStatus.OPEN:

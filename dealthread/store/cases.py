@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from dealthread.domain.case import Case, CaseOpening, CaseState, Decision
+from dealthread.domain.case import Case, CaseOpening, CaseState, Decision, DecisionKind
 from dealthread.domain.event_data.service import CaseEscalated
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.errors import BadInput, NotFound
@@ -99,6 +99,14 @@ class PostgresCases:
                 },
             )
         return await self.show(decision.case_id)
+
+    async def is_aborted(self, case_ids: tuple[str, ...]) -> bool:
+        query = select(func.count()).where(
+            case_decisions.c.case_id.in_(case_ids),
+            case_decisions.c.decision == DecisionKind.ABORT,
+        )
+        async with self._engine.connect() as connection:
+            return bool(await connection.scalar(query))
 
     async def settle(self, case_id: str, version: int, note: str) -> None:
         """What it asked has answered itself: closed, unless somebody decided meanwhile."""

@@ -267,6 +267,31 @@ async def test_a_lost_payment_of_several_invoices_is_a_persons_and_never_booked_
         }
 
 
+async def test_what_a_person_books_by_hand_is_posted_by_no_later_message(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """The ledger refuses what was taken, a person books it; the bank's word, which comes later and
+    again, moves nothing and asks nobody."""
+    async with lab(dev_server, engine, START) as it:
+        contract, bill = await paid_d1(it, dev_server)
+        before = balances(it, "1")
+        native_id = f"du_{contract.key}"
+        made = disputed(it, native_id, bill)
+        it.world.plan("erp.post_journal", Fault.REJECTED)
+        handle = await told_of(it, native_id)
+        case = await it.case_of(contract.key)
+        assert case.allowed == (DecisionKind.RETRY, DecisionKind.ABORT)
+        await it.decide(case, DecisionKind.ABORT)
+        assert await handle.result() == "left_to_people"
+        lost = made.model_copy(update={"status": DisputeStatus.LOST})
+        it.billing.disputes[native_id] = lost
+        for _ in range(2):
+            assert await (await told_of(it, native_id)).result() == "left_to_people"
+        assert balances(it, "1") == before
+        assert await it.open_case(contract.key) is None
+        assert await told(it, contract.key, "dispute") == []
+
+
 async def test_a_dispute_in_another_currency_than_the_ledgers_is_a_case_by_its_field(
     client: Client, engine: AsyncEngine
 ) -> None:
