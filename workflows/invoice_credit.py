@@ -10,7 +10,6 @@ not taken back, and goes only forward.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
@@ -20,23 +19,20 @@ from activities.credit import CreditActivities
 from activities.credit_inputs import AssessCredit, AssessedCredit, GiveCredit, RecordCredit
 from activities.invoice import BillActivities, LedgerActivities
 from activities.invoice_inputs import AwaitCredit, BillToPost, ReadBill
-from dealthread.domain.case import DecisionKind
 from dealthread.domain.documents import CreditMemo
+from dealthread.domain.money import Money
 from dealthread.domain.receivable import LedgerCreditMemo, PostedDocument
 from dealthread.domain.transaction import (
     ChangeInput,
     ChangeOutcome,
-    StepState,
-    context_of,
 )
 from dealthread.naming import BILLING_QUEUE, erp_task_queue
 from dealthread.policies import POST_LEDGER, READ, STORE, WRITE, Timing
 from dealthread.ports.billing import CreditInvoice
-from dealthread.saga import Saga, SagaStopped, Step
-from workflows.decided_by_people import DecidedByPeople
-from workflows.desk import CaseDesk
+from dealthread.saga import Step
 from workflows.invoice_news import tell_invoice
-from workflows.wording import INVOICE_CREDIT, current_details
+from workflows.invoice_order import InvoiceOrder
+from workflows.wording import INVOICE_CREDIT
 
 LOOKS_AGAIN = "invoice-credit-looks-again-202611"
 """Patch: a credit that the biller takes back is not awaited; before, only a retry looked."""
@@ -47,31 +43,21 @@ _AWHILE = Timing(**(POST_LEDGER | {"schedule_to_close_timeout": timedelta(hours=
 
 
 @workflow.defn(name="InvoiceCredit")
-class InvoiceCreditWorkflow(DecidedByPeople):
+class InvoiceCreditWorkflow(InvoiceOrder[AssessedCredit]):
     """One credit on one invoice."""
+
+    steps = INVOICE_CREDIT
+    pivot = "credit"
+    refused_as = "cannot be credited"
+    asked_as = "Credit on"
 
     @workflow.init
     def __init__(self, order: ChangeInput) -> None:
-        request = order.request
-        self._order = order
-        self._context = context_of(order)
-        self._desk = CaseDesk(self._context, INVOICE_CREDIT, request.requested_by, self._tell)
-        self._saga = Saga(INVOICE_CREDIT, self._desk, self._tell)
-        self._saga.name_pivot("credit")
+        super().__init__(order)
 
     @workflow.run
     async def run(self, order: ChangeInput) -> str:  # noqa: ARG002 - read by __init__
-        outcome = ChangeOutcome.COMPLETED
-        try:
-            await self._give()
-        except SagaStopped as stop:
-            outcome = ChangeOutcome.COMPENSATED
-            await self._saga.to_its_end(self._record(outcome, str(stop)))
-        except asyncio.CancelledError:
-            await self._saga.to_its_end(self._record(ChangeOutcome.CANCELLED, "cancelled"))
-            raise
-        await self._saga.to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
-        return outcome
+        return await self._carried_out(self._give())
 
     async def _give(self) -> None:
         assessed = await self._assessed()
@@ -81,67 +67,17 @@ class InvoiceCreditWorkflow(DecidedByPeople):
         await self._saga.run(Step(name="ledger", act=lambda: self._follow(command, memo)))
         await self._saga.to_its_end(self._record(ChangeOutcome.COMPLETED))
 
-    async def _assessed(self) -> AssessedCredit:
-        """Check, preview and get approved, until the credit may be given or is stopped."""
-        approved = ""
-        while True:
-            found = await self._assess()
-            if found.refusals:
-                await self._refused(found)
-            elif found.approvals and approved != found.content_hash:
-                # After an approval all is looked at again: the invoice may stand elsewhere now.
-                approved = await self._approval(found)
-            else:
-                self._saga.mark("assess", StepState.DONE)
-                return found
-
-    async def _assess(self) -> AssessedCredit:
-        found = await self._saga.run(
-            Step(
-                name="assess",
-                act=lambda: workflow.execute_activity_method(
-                    CreditActivities.assess,
-                    AssessCredit(context=self._context),
-                    task_queue=BILLING_QUEUE,
-                    summary="Read the bill, preview the credit",
-                    **READ,
-                ),
-            )
+    async def _look(self) -> AssessedCredit:
+        return await workflow.execute_activity_method(
+            CreditActivities.assess,
+            AssessCredit(context=self._context),
+            task_queue=BILLING_QUEUE,
+            summary="Read the bill, preview the credit",
+            **READ,
         )
-        self._desk.contract = found.contract
-        if found.contract is not None:
-            self._desk.customer_key = found.contract.customer_key
-        return found
 
-    async def _refused(self, found: AssessedCredit) -> None:
-        first = found.refusals[0]
-        self._saga.mark("assess", StepState.STUCK, first.code)
-        decision = await self._desk.ask(
-            "billing.rejected",
-            "assess",
-            code=first.code,
-            summary=f"{found.invoice_number or 'The invoice'} cannot be credited: {first.action}",
-            evidence={one.field: f"{one.code}: {one.action}" for one in found.refusals},
-            allowed=(DecisionKind.RETRY, DecisionKind.ABORT),
-        )
-        if decision.decision is DecisionKind.ABORT:
-            raise SagaStopped("assess")
-
-    async def _approval(self, found: AssessedCredit) -> str:
-        self._saga.mark("assess", StepState.STUCK, "waiting for approval")
-        decision = await self._desk.ask(
-            "deal.approval",
-            "assess",
-            code="approval",
-            summary=f"Credit on {found.invoice_number} needs approval: "
-            + "; ".join(reason.detail for reason in found.approvals),
-            evidence={reason.rule: reason.detail for reason in found.approvals},
-            allowed=(DecisionKind.APPROVE, DecisionKind.REJECT),
-            at_risk=found.preview.gross if found.preview is not None else None,
-        )
-        if decision.decision is not DecisionKind.APPROVE:
-            raise SagaStopped("assess")
-        return found.content_hash
+    def _at_risk(self, found: AssessedCredit) -> Money | None:
+        return found.preview.gross if found.preview is not None else None
 
     async def _credit(self, command: CreditInvoice, found: AssessedCredit) -> CreditMemo:
         return await self._saga.run(
@@ -152,7 +88,7 @@ class InvoiceCreditWorkflow(DecidedByPeople):
                     GiveCredit(
                         context=self._context,
                         command=command,
-                        money=found.preview.gross if found.preview is not None else None,
+                        money=self._at_risk(found),
                     ),
                     task_queue=BILLING_QUEUE,
                     summary=f"Credit {found.invoice_number}",
@@ -211,11 +147,4 @@ class InvoiceCreditWorkflow(DecidedByPeople):
             task_queue=BILLING_QUEUE,
             summary=f"Ended: {outcome}",
             **STORE,
-        )
-
-    # ------------------------------------------------------------ messages
-
-    def _tell(self) -> None:
-        workflow.set_current_details(
-            current_details(self._status(), self._desk.contract, self._desk.customer_name)
         )

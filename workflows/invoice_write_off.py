@@ -10,8 +10,6 @@ paid after all, WriteOffRecovery takes the write-off back.
 
 from __future__ import annotations
 
-import asyncio
-
 from temporalio import workflow
 
 from activities.write_off import WriteOffActivities, WriteOffPostingActivities
@@ -24,47 +22,37 @@ from activities.write_off_inputs import (
     RecoveryInput,
     ReverseWriteOff,
 )
-from dealthread.domain.case import DecisionKind
+from dealthread.domain.money import Money
 from dealthread.domain.transaction import (
     ChangeInput,
     ChangeOutcome,
     SagaContext,
-    StepState,
-    context_of,
 )
 from dealthread.naming import BILLING_QUEUE, erp_task_queue, recovery_id
 from dealthread.policies import POST_LEDGER, READ, STORE, WRITE
-from dealthread.saga import Saga, SagaStopped, Step
+from dealthread.saga import Saga, Step
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
+from workflows.invoice_order import InvoiceOrder
 from workflows.wording import RECOVERY, WRITE_OFF, current_details
 
 
 @workflow.defn(name="InvoiceWriteOff")
-class InvoiceWriteOffWorkflow(DecidedByPeople):
+class InvoiceWriteOffWorkflow(InvoiceOrder[AssessedWriteOff]):
     """One invoice, given up."""
+
+    steps = WRITE_OFF
+    pivot = "mark"
+    refused_as = "cannot be given up"
+    asked_as = "Giving up"
 
     @workflow.init
     def __init__(self, order: ChangeInput) -> None:
-        self._context = context_of(order)
-        requested_by = order.request.requested_by
-        self._desk = CaseDesk(self._context, WRITE_OFF, requested_by, self._tell)
-        self._saga = Saga(WRITE_OFF, self._desk, self._tell)
-        self._saga.name_pivot("mark")
+        super().__init__(order)
 
     @workflow.run
     async def run(self, order: ChangeInput) -> ChangeOutcome:  # noqa: ARG002 - read by __init__
-        outcome = ChangeOutcome.COMPLETED
-        try:
-            await self._give_up()
-        except SagaStopped as stop:
-            outcome = ChangeOutcome.COMPENSATED
-            await self._saga.to_its_end(self._record(outcome, str(stop)))
-        except asyncio.CancelledError:
-            await self._saga.to_its_end(self._record(ChangeOutcome.CANCELLED, "cancelled"))
-            raise
-        await self._saga.to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
-        return outcome
+        return await self._carried_out(self._give_up())
 
     async def _give_up(self) -> None:
         found = await self._assessed()
@@ -104,67 +92,17 @@ class InvoiceWriteOffWorkflow(DecidedByPeople):
         )
         await self._saga.to_its_end(self._record(ChangeOutcome.COMPLETED))
 
-    async def _assessed(self) -> AssessedWriteOff:
-        """Check and get approved, until it may be given up or is stopped."""
-        approved = ""
-        while True:
-            found = await self._assess()
-            if found.refusals:
-                await self._refused(found)
-            elif found.approvals and approved != found.content_hash:
-                # After an approval all is looked at again: it may have been paid meanwhile.
-                approved = await self._approval(found)
-            else:
-                self._saga.mark("assess", StepState.DONE)
-                return found
-
-    async def _assess(self) -> AssessedWriteOff:
-        found = await self._saga.run(
-            Step(
-                name="assess",
-                act=lambda: workflow.execute_activity_method(
-                    WriteOffActivities.assess,
-                    AssessWriteOff(context=self._context),
-                    task_queue=BILLING_QUEUE,
-                    summary="Read the bill, split what is open",
-                    **READ,
-                ),
-            )
+    async def _look(self) -> AssessedWriteOff:
+        return await workflow.execute_activity_method(
+            WriteOffActivities.assess,
+            AssessWriteOff(context=self._context),
+            task_queue=BILLING_QUEUE,
+            summary="Read the bill, split what is open",
+            **READ,
         )
-        self._desk.contract = found.contract
-        if found.contract is not None:
-            self._desk.customer_key = found.contract.customer_key
-        return found
 
-    async def _refused(self, found: AssessedWriteOff) -> None:
-        first = found.refusals[0]
-        self._saga.mark("assess", StepState.STUCK, first.code)
-        decision = await self._desk.ask(
-            "billing.rejected",
-            "assess",
-            code=first.code,
-            summary=f"{found.invoice_number or 'The invoice'} cannot be given up: {first.action}",
-            evidence={one.field: f"{one.code}: {one.action}" for one in found.refusals},
-            allowed=(DecisionKind.RETRY, DecisionKind.ABORT),
-        )
-        if decision.decision is DecisionKind.ABORT:
-            raise SagaStopped("assess")
-
-    async def _approval(self, found: AssessedWriteOff) -> str:
-        self._saga.mark("assess", StepState.STUCK, "waiting for approval")
-        decision = await self._desk.ask(
-            "deal.approval",
-            "assess",
-            code="approval",
-            summary=f"Giving up {found.invoice_number} needs approval: "
-            + "; ".join(reason.detail for reason in found.approvals),
-            evidence={reason.rule: reason.detail for reason in found.approvals},
-            allowed=(DecisionKind.APPROVE, DecisionKind.REJECT),
-            at_risk=found.open,
-        )
-        if decision.decision is not DecisionKind.APPROVE:
-            raise SagaStopped("assess")
-        return found.content_hash
+    def _at_risk(self, found: AssessedWriteOff) -> Money | None:
+        return found.open
 
     async def _record(self, outcome: ChangeOutcome, reason: str = "") -> None:
         await workflow.execute_activity_method(
@@ -173,11 +111,6 @@ class InvoiceWriteOffWorkflow(DecidedByPeople):
             task_queue=BILLING_QUEUE,
             summary=f"Ended: {outcome}",
             **STORE,
-        )
-
-    def _tell(self) -> None:
-        workflow.set_current_details(
-            current_details(self._status(), self._desk.contract, self._desk.customer_name)
         )
 
 
