@@ -22,7 +22,7 @@ from dealthread.domain.money import Money
 from dealthread.naming import WORKFLOW_QUEUE, invoice_id
 from tests.fakes.world import Fault, settled
 from tests.support.credit_lab import balances, credit, invoiced, outcome_of, told_of_credits
-from tests.support.invoice_lab import until
+from tests.support.invoice_lab import news, until
 from tests.support.saga_ends import TRANSIENT
 from tests.support.saga_lab import lab
 from workflows.invoice_to_cash import InvoiceToCashWorkflow
@@ -209,7 +209,7 @@ async def test_a_credit_that_the_biller_takes_back_is_awaited_no_longer(
     skipping_server: WorkflowEnvironment, engine: AsyncEngine
 ) -> None:
     """The ledger refuses it for good, nobody decides, and no message tells that it was voided: a
-    look that comes by itself ends both runs' waiting, and the case."""
+    look that comes by itself ends the credit's waiting. News of the invoice end the case."""
     client = skipping_server.client
     async with lab(client, engine, START) as it:
         contract, bill = await invoiced(it)
@@ -221,8 +221,7 @@ async def test_a_credit_that_the_biller_takes_back_is_awaited_no_longer(
         voided = tuple(one.model_copy(update={"voided_on": START}) for one in given)
         it.billing.bills[native_id] = bill.model_copy(update={"voided_credits": voided})
         assert await handle.result() == "completed"
-        invoice = invoice_id(bill.ref.account, native_id)
-        assert await client.get_workflow_handle(invoice).result() == "paid"
+        assert await (await news(client, bill)).result() == "paid"
         assert (await it.cases.show(case.case_id)).decision is None
         assert await it.open_case(contract.key) is None
         assert it.world.calls["erp.post_credit_memo"] == 1
