@@ -113,6 +113,7 @@ WRITE_MODELS: dict[str, WriteModel] = {
             "due_date": (40,),
             "paid_on": (42,),
             "document": (44,),
+            "credits": (45,),
         },
     ),
     "CollectionsMirror": WriteModel(

@@ -37,6 +37,8 @@ def settings_of(database_url: str) -> Settings:
     return Settings.model_validate(
         {
             "database_url": database_url,
+            # Nobody is there; on the usual port another test's stack may be.
+            "temporal_address": "127.0.0.1:9",
             "codec_keys": json.dumps({"kek/1": base64.b64encode(b"k" * 32).decode()}),
             "api_tokens": json.dumps(TOKENS),
             "webhook_secrets": json.dumps(
