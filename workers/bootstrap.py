@@ -93,6 +93,8 @@ from workers.sandboxed import sandbox
 
 log = structlog.get_logger()
 
+CACHED = 1000
+"""Runs in a worker's memory, the engine's own figure (docs/performance.md has what one weighs)."""
 GRACE = timedelta(seconds=40)
 """On shutdown running activities are awaited this long: start-to-close and a margin. A write
 that is cut off would be an unknown outcome."""
@@ -361,8 +363,10 @@ def make_workers(
     interceptors: Sequence[Interceptor] = (),
     grace: timedelta = GRACE,
     holding: Holding | None = None,
+    cached: int = CACHED,
 ) -> list[Worker]:
-    """One worker per task queue, all in this process; `holding` holds back those of ERPs."""
+    """One worker per task queue, all in this process; `holding` holds back those of ERPs. `cached`:
+    runs that are kept in memory between two of their tasks."""
     return [
         Worker(
             client,
@@ -370,6 +374,7 @@ def make_workers(
             workflows=list(plan.workflows),
             activities=list(plan.activities),
             workflow_runner=sandbox(),
+            max_cached_workflows=cached,
             interceptors=[
                 ErrorTranslation(),
                 *interceptors,

@@ -49,7 +49,7 @@ from tests.fakes.entitlement import FakeEntitlement
 from tests.fakes.erp import FakeErp
 from tests.fakes.world import World
 from tests.support.left_running import LeftRunning
-from workers.bootstrap import Ports, make_workers, plan_queues
+from workers.bootstrap import CACHED, Ports, make_workers, plan_queues
 from workers.holding import Holding
 from workflows.quote_to_cash import QuoteToCashWorkflow
 
@@ -242,9 +242,10 @@ async def lab(
     limits: Limits = QUICK,
     exchange: Callable[[Ports], Ports] = lambda ports: ports,
     holding: Callable[[], Holding | None] = lambda: None,
+    cached: int = CACHED,
 ) -> AsyncIterator[Lab]:
     """Workers on every queue over fakes, until the block ends. `exchange` puts real parts in the
-    place of some; `holding` holds the queues of ERPs back."""
+    place of some; `holding` holds the queues of ERPs back; `cached` runs stay in memory."""
     world = World()
     world.today = world.today.replace(year=today.year, month=today.month, day=today.day)
     crm, billing, erp = FakeCrm(world), FakeBilling(world), FakeErp(world)
@@ -272,7 +273,7 @@ async def lab(
     plans = plan_queues(exchange(ports), limits)
     left = LeftRunning()
     workers = Workers(
-        lambda: make_workers(client, plans, (*interceptors, left), timedelta(0), holding())
+        lambda: make_workers(client, plans, (*interceptors, left), timedelta(0), holding(), cached)
     )
     await workers.start()
     try:
