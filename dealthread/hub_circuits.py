@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from dealthread.domain.circuit import Circuit, Incident
+from dealthread.domain.circuit import Circuit
 
 
 class Circuits(Protocol):
-    """Circuits and their incidents. Of several who change one at once, one does."""
+    """What a breaker asks of circuits. Of several who change one at once, one does."""
 
     async def read(self, vendor: str, account: str) -> Circuit:
         """One; closed where nobody has touched it."""
@@ -23,6 +23,3 @@ class Circuits(Protocol):
     ) -> bool:
         """Compare and set by the version. An outage's begin and end are put on record and told to
         subscribers in the same transaction. False when somebody was faster."""
-
-    async def incidents(self, *, closed: bool, limit: int) -> Sequence[Incident]:
-        """Outages, the newest first; with `closed`, those that are over too."""

@@ -10,7 +10,7 @@ import pytest
 from temporalio.worker import SlotPermit
 
 from dealthread.breaker import OPEN, Breaker
-from dealthread.domain.circuit import Circuit, CircuitState, Incident, Pace
+from dealthread.domain.circuit import Circuit, CircuitState, Pace
 from dealthread.errors import (
     AuthRejected,
     Conflict,
@@ -58,9 +58,6 @@ class Store:
             return False
         self.held[before.vendor, before.account] = after
         return True
-
-    async def incidents(self, *, closed: bool, limit: int) -> Sequence[Incident]:
-        raise NotImplementedError
 
 
 class Erp:
