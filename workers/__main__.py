@@ -16,7 +16,9 @@ from dealthread.errors import BadInput, VendorUnavailable
 from dealthread.readiness import signs_of_life
 from dealthread.settings import Settings, load_settings
 from dealthread.temporal import connect
-from workers.bootstrap import hold_back, limits_of, make_workers, open_ports, plan_queues
+from workers.bootstrap import hold_back, limits_of, open_ports
+from workers.hiring import make_workers
+from workers.queues import plan_queues
 
 log = structlog.get_logger()
 RECONNECT_SECONDS = 1.0

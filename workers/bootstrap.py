@@ -1,72 +1,27 @@
-"""The one place that knows everyone: settings in, ports, activities and workers out."""
+"""The one place that names adapters and the store: settings in, ports out."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 from pydantic import ValidationError
-from temporalio.client import Client
-from temporalio.worker import Interceptor, Worker
 
-from activities.adoption import (
-    AdoptionActivities,
-    TakeOverActivities,
-    TakeOverLedgerActivities,
-)
-from activities.assessment import AssessmentActivities
-from activities.billing import BillingActivities
-from activities.billing_change import BillingChangeActivities
-from activities.cash import CashActivities, LedgerCashActivities
-from activities.change_assessment import ChangeAssessmentActivities
-from activities.change_hub import ChangeHubActivities
-from activities.closing import ClosingActivities, ClosingHubActivities
-from activities.collections import (
-    AccessHoldActivities,
-    OverdueActivities,
-    PursuitActivities,
-    PursuitMirrorActivities,
-)
-from activities.credit import CreditActivities
-from activities.crm import CrmActivities
-from activities.crm_change import CrmChangeActivities
-from activities.entitlement import EntitlementActivities
-from activities.entitlement_change import EntitlementChangeActivities
-from activities.erp import ErpActivities
-from activities.erp_adjustment import ErpAdjustmentActivities
-from activities.hub import HubActivities
-from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerActivities
-from activities.recognition import RecognitionActivities
-from activities.recognition_posting import RecognitionPostingActivities
-from activities.rescission import RescissionActivities
-from activities.usage import UsageActivities
 from adapters import registry as adapters
 from adapters.http import CallMeter
 from dealthread.breaker import Breaker
 from dealthread.config import ConfigSource
-from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.circuit import Pace
-from dealthread.ensure import Ensure, Limits
+from dealthread.ensure import Limits
 from dealthread.errors import BadInput
-from dealthread.hub import Bills, Cases, Changes, Contracts, Journal, Pursuits
-from dealthread.hub_adoption import Adoption
-from dealthread.hub_closing import Closing
-from dealthread.hub_recognition import Recognition
-from dealthread.hub_usage import UsageSendingStore
 from dealthread.naming import (
-    BILLING_QUEUE,
-    CRM_QUEUE,
-    ENTITLEMENT_QUEUE,
-    WORKFLOW_QUEUE,
     erp_task_queue,
 )
-from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
 from dealthread.ports.crm import CrmPort
-from dealthread.ports.entitlement import EntitlementPort
 from dealthread.ports.erp import ErpPort
 from dealthread.ports.events import EventPort
 from dealthread.settings import OffsetClock, Settings, Subscriber
@@ -84,42 +39,10 @@ from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.recognition import PostgresRecognition
 from dealthread.store.usage_sending import PostgresUsageSending
 from dealthread.watched import watched
-from workers import looking, money_beside
-from workers.holding import Holding, at_once
-from workers.interceptors import ErrorTranslation
-from workers.ownership import refuse_unowned_writes
-from workers.registry import WORKFLOWS, QueuePlan, activities_of
-from workers.sandboxed import sandbox
+from workers.holding import Holding
+from workers.ports import Ports, companies_of
 
 log = structlog.get_logger()
-
-CACHED = 1000
-"""Runs in a worker's memory, the engine's own figure (docs/performance.md has what one weighs)."""
-GRACE = timedelta(seconds=40)
-"""On shutdown running activities are awaited this long: start-to-close and a margin. A write
-that is cut off would be an unknown outcome."""
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Everything activities reach."""
-
-    crm: CrmPort
-    billing: BillingPort
-    erps: Mapping[str, ErpPort]
-    entitlement: EntitlementPort
-    journal: Journal
-    contracts: Contracts
-    changes: Changes
-    bills: Bills
-    cases: Cases
-    pursuits: Pursuits
-    recognition: Recognition
-    closing: Closing
-    usage: UsageSendingStore
-    adoption: Adoption
-    clock: BusinessClock
-    config: Callable[[], ConfigSet]
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -226,165 +149,10 @@ def _probe(erp: ErpPort, company: str) -> Callable[[], Awaitable[object]]:
     return lambda: erp.find_customer(company, "A-PROBE")
 
 
-def companies_of(ports: Ports) -> list[tuple[str, str]]:
-    """Every ledger that is posted to: ERP and company."""
-    return sorted({(one.erp_instance, one.erp_company) for one in ports.config().legal_entities})
-
-
 def _bad_setting(error: ValidationError) -> BadInput:
     first = error.errors(include_url=False, include_input=False)[0]
     field = f"{error.title}.{'.'.join(str(part) for part in first['loc'])}"
     return BadInput("bad_setting", field=field, action=f"{first['msg']} (docs/settings.md)")
-
-
-def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
-    """One queue for workflows, one per vendor account, one per company of a ledger."""
-    refuse_unowned_writes()
-    ensure = Ensure(ports.journal, limits)
-    take_over = TakeOverActivities(
-        ports.crm, ports.billing, ensure, ports.contracts, ports.adoption, ports.clock
-    )
-    erp = activities_of(
-        ErpActivities(ports.erps, ensure, ports.contracts),
-        ErpAdjustmentActivities(ports.erps, ensure),
-        LedgerActivities(ports.erps, ensure, ports.contracts),
-        LedgerCashActivities(ports.erps, ensure),
-        *looking.on_the_ledger(ports.erps),
-        *money_beside.on_the_ledger(ports.erps, ensure, ports.clock),
-        RecognitionActivities(ports.erps, ports.recognition, ports.config, ports.clock),
-        RecognitionPostingActivities(ports.erps, ensure, ports.recognition, ports.clock),
-        ClosingActivities(
-            ports.erps, ensure, ports.closing, ports.recognition, ports.config, ports.clock
-        ),
-        TakeOverLedgerActivities(ports.erps, ensure, ports.adoption),
-    )
-    return [
-        QueuePlan(
-            WORKFLOW_QUEUE,
-            activities_of(
-                HubActivities(ports.cases, ports.contracts, ports.clock),
-                ChangeHubActivities(ports.contracts, ports.changes, ports.clock),
-                PursuitActivities(ports.pursuits, ports.clock),
-                ClosingHubActivities(ports.closing, ports.clock),
-                RescissionActivities(ports.contracts, ports.changes, ports.config),
-            ),
-            WORKFLOWS,
-        ),
-        QueuePlan(
-            CRM_QUEUE,
-            activities_of(
-                CrmActivities(ports.crm, ensure, ports.contracts, ports.config, ports.clock),
-                CrmChangeActivities(
-                    ports.crm, ensure, ports.contracts, ports.changes, ports.config, ports.clock
-                ),
-                InvoiceMirrorActivities(ports.crm, ensure, ports.contracts, ports.clock),
-                PursuitMirrorActivities(ports.crm, ensure),
-                take_over,
-                *money_beside.in_the_crm(ports.crm, ensure, ports.clock),
-                *looking.in_the_crm(ports.crm),
-            ),
-        ),
-        QueuePlan(
-            BILLING_QUEUE,
-            activities_of(
-                BillingActivities(ports.billing, ensure, ports.contracts, ports.clock),
-                AssessmentActivities(
-                    ports.billing,
-                    ports.erps,
-                    ports.contracts,
-                    ports.pursuits,
-                    ports.config,
-                    ports.clock,
-                ),
-                BillingChangeActivities(ports.billing, ensure),
-                take_over,
-                AdoptionActivities(
-                    ports.crm,
-                    ports.billing,
-                    ports.erps,
-                    ports.adoption,
-                    ports.config,
-                    ports.clock,
-                ),
-                CreditActivities(
-                    ports.billing, ensure, ports.contracts, ports.changes, ports.config
-                ),
-                BillActivities(ports.billing, ports.contracts, ports.bills, ports.clock),
-                CashActivities(ports.billing, ports.bills, ensure, ports.config),
-                *looking.at_the_biller(ports.billing),
-                *money_beside.at_the_biller(
-                    ports.billing,
-                    ensure,
-                    ports.contracts,
-                    ports.changes,
-                    ports.config,
-                    ports.clock,
-                    ports.closing,
-                ),
-                UsageActivities(ports.billing, ports.usage, ports.config, ports.clock),
-                OverdueActivities(ports.billing, ports.contracts, ports.config),
-                ChangeAssessmentActivities(
-                    ports.crm,
-                    ports.billing,
-                    ports.erps,
-                    ports.contracts,
-                    ports.changes,
-                    ports.config,
-                    ports.clock,
-                ),
-            ),
-        ),
-        QueuePlan(
-            ENTITLEMENT_QUEUE,
-            activities_of(
-                EntitlementActivities(ports.entitlement, ensure, ports.clock),
-                EntitlementChangeActivities(ports.entitlement, ensure),
-                AccessHoldActivities(ports.entitlement, ensure, ports.clock),
-                *looking.at_the_service(ports.entitlement),
-            ),
-        ),
-        *(
-            # A ledger of a company is posted serially: one slot.
-            QueuePlan(
-                erp_task_queue(name, company),
-                erp,
-                max_concurrent_activities=1,
-                vendor=name,
-                account=company,
-            )
-            for name, company in companies_of(ports)
-        ),
-    ]
-
-
-def make_workers(
-    client: Client,
-    plans: Sequence[QueuePlan],
-    interceptors: Sequence[Interceptor] = (),
-    grace: timedelta = GRACE,
-    holding: Holding | None = None,
-    cached: int = CACHED,
-) -> list[Worker]:
-    """One worker per task queue, all in this process; `holding` holds back those of ERPs. `cached`:
-    runs that are kept in memory between two of their tasks."""
-    return [
-        Worker(
-            client,
-            task_queue=plan.task_queue,
-            workflows=list(plan.workflows),
-            activities=list(plan.activities),
-            workflow_runner=sandbox(),
-            max_cached_workflows=cached,
-            interceptors=[
-                ErrorTranslation(),
-                *interceptors,
-                *(holding.interceptors(plan) if holding else ()),
-            ],
-            **(holding.slots(plan) if holding else at_once(plan)),
-            graceful_shutdown_timeout=grace,
-        )
-        for plan in plans
-    ]
 
 
 @asynccontextmanager

@@ -28,7 +28,9 @@ from tests.bench.bare import (
 )
 from tests.fakes.erp import FakeErp
 from tests.fakes.world import World
-from workers.bootstrap import limits_of, make_workers, open_ports, plan_queues
+from workers.bootstrap import limits_of, open_ports
+from workers.hiring import make_workers
+from workers.queues import plan_queues
 from workers.sandboxed import sandbox
 
 VENDOR_CALLS = "bench.vendor_calls"

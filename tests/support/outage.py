@@ -25,8 +25,10 @@ from dealthread.store.circuits import PostgresCircuits
 from dealthread.store.posters import Posters
 from dealthread.watched import watched
 from tests.support.saga_lab import QUICK, Lab, lab
-from workers.bootstrap import Ports, companies_of, make_workers, plan_queues
+from workers.hiring import make_workers
 from workers.holding import Holding
+from workers.ports import Ports, companies_of
+from workers.queues import plan_queues
 
 ERP = "tryton"
 PACE = Pace(failures=3, first_pause=timedelta(seconds=15), longest_pause=timedelta(minutes=5))

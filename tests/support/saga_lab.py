@@ -49,8 +49,10 @@ from tests.fakes.entitlement import FakeEntitlement
 from tests.fakes.erp import FakeErp
 from tests.fakes.world import World
 from tests.support.left_running import LeftRunning
-from workers.bootstrap import CACHED, Ports, make_workers, plan_queues
+from workers.hiring import CACHED, make_workers
 from workers.holding import Holding
+from workers.ports import Ports
+from workers.queues import plan_queues
 from workflows.quote_to_cash import QuoteToCashWorkflow
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"

@@ -38,7 +38,9 @@ from dealthread.store.schema import cases, journal, runs
 from dealthread.temporal import data_converter
 from tests.year.clock import ServerClock, Time
 from tests.year.front_desk import FrontDesk, front_desk
-from workers.bootstrap import event_sender, make_workers, open_ports, plan_queues
+from workers.bootstrap import event_sender, open_ports
+from workers.hiring import make_workers
+from workers.queues import plan_queues
 
 BIN = Path(sys.executable).parent
 OPERATOR, APPROVER = "olga", "anna"

@@ -1,0 +1,45 @@
+"""Everything that activities reach, by what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dealthread.domain.catalog import ConfigSet
+from dealthread.hub import Bills, Cases, Changes, Contracts, Journal, Pursuits
+from dealthread.hub_adoption import Adoption
+from dealthread.hub_closing import Closing
+from dealthread.hub_recognition import Recognition
+from dealthread.hub_usage import UsageSendingStore
+from dealthread.ports.billing import BillingPort
+from dealthread.ports.clock import BusinessClock
+from dealthread.ports.crm import CrmPort
+from dealthread.ports.entitlement import EntitlementPort
+from dealthread.ports.erp import ErpPort
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything activities reach."""
+
+    crm: CrmPort
+    billing: BillingPort
+    erps: Mapping[str, ErpPort]
+    entitlement: EntitlementPort
+    journal: Journal
+    contracts: Contracts
+    changes: Changes
+    bills: Bills
+    cases: Cases
+    pursuits: Pursuits
+    recognition: Recognition
+    closing: Closing
+    usage: UsageSendingStore
+    adoption: Adoption
+    clock: BusinessClock
+    config: Callable[[], ConfigSet]
+
+
+def companies_of(ports: Ports) -> list[tuple[str, str]]:
+    """Every ledger that is posted to: ERP and company."""
+    return sorted({(one.erp_instance, one.erp_company) for one in ports.config().legal_entities})

@@ -1,0 +1,167 @@
+"""Which activities are worked on at which queue."""
+
+from __future__ import annotations
+
+from activities.adoption import (
+    AdoptionActivities,
+    TakeOverActivities,
+    TakeOverLedgerActivities,
+)
+from activities.assessment import AssessmentActivities
+from activities.billing import BillingActivities
+from activities.billing_change import BillingChangeActivities
+from activities.cash import CashActivities, LedgerCashActivities
+from activities.change_assessment import ChangeAssessmentActivities
+from activities.change_hub import ChangeHubActivities
+from activities.closing import ClosingActivities, ClosingHubActivities
+from activities.collections import (
+    AccessHoldActivities,
+    OverdueActivities,
+    PursuitActivities,
+    PursuitMirrorActivities,
+)
+from activities.credit import CreditActivities
+from activities.crm import CrmActivities
+from activities.crm_change import CrmChangeActivities
+from activities.entitlement import EntitlementActivities
+from activities.entitlement_change import EntitlementChangeActivities
+from activities.erp import ErpActivities
+from activities.erp_adjustment import ErpAdjustmentActivities
+from activities.hub import HubActivities
+from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerActivities
+from activities.recognition import RecognitionActivities
+from activities.recognition_posting import RecognitionPostingActivities
+from activities.rescission import RescissionActivities
+from activities.usage import UsageActivities
+from dealthread.ensure import Ensure, Limits
+from dealthread.naming import (
+    BILLING_QUEUE,
+    CRM_QUEUE,
+    ENTITLEMENT_QUEUE,
+    WORKFLOW_QUEUE,
+    erp_task_queue,
+)
+from workers import looking, money_beside
+from workers.ownership import refuse_unowned_writes
+from workers.ports import Ports, companies_of
+from workers.registry import WORKFLOWS, QueuePlan, activities_of
+
+
+def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
+    """One queue for workflows, one per vendor account, one per company of a ledger."""
+    refuse_unowned_writes()
+    ensure = Ensure(ports.journal, limits)
+    take_over = TakeOverActivities(
+        ports.crm, ports.billing, ensure, ports.contracts, ports.adoption, ports.clock
+    )
+    erp = activities_of(
+        ErpActivities(ports.erps, ensure, ports.contracts),
+        ErpAdjustmentActivities(ports.erps, ensure),
+        LedgerActivities(ports.erps, ensure, ports.contracts),
+        LedgerCashActivities(ports.erps, ensure),
+        *looking.on_the_ledger(ports.erps),
+        *money_beside.on_the_ledger(ports.erps, ensure, ports.clock),
+        RecognitionActivities(ports.erps, ports.recognition, ports.config, ports.clock),
+        RecognitionPostingActivities(ports.erps, ensure, ports.recognition, ports.clock),
+        ClosingActivities(
+            ports.erps, ensure, ports.closing, ports.recognition, ports.config, ports.clock
+        ),
+        TakeOverLedgerActivities(ports.erps, ensure, ports.adoption),
+    )
+    return [
+        QueuePlan(
+            WORKFLOW_QUEUE,
+            activities_of(
+                HubActivities(ports.cases, ports.contracts, ports.clock),
+                ChangeHubActivities(ports.contracts, ports.changes, ports.clock),
+                PursuitActivities(ports.pursuits, ports.clock),
+                ClosingHubActivities(ports.closing, ports.clock),
+                RescissionActivities(ports.contracts, ports.changes, ports.config),
+            ),
+            WORKFLOWS,
+        ),
+        QueuePlan(
+            CRM_QUEUE,
+            activities_of(
+                CrmActivities(ports.crm, ensure, ports.contracts, ports.config, ports.clock),
+                CrmChangeActivities(
+                    ports.crm, ensure, ports.contracts, ports.changes, ports.config, ports.clock
+                ),
+                InvoiceMirrorActivities(ports.crm, ensure, ports.contracts, ports.clock),
+                PursuitMirrorActivities(ports.crm, ensure),
+                take_over,
+                *money_beside.in_the_crm(ports.crm, ensure, ports.clock),
+                *looking.in_the_crm(ports.crm),
+            ),
+        ),
+        QueuePlan(
+            BILLING_QUEUE,
+            activities_of(
+                BillingActivities(ports.billing, ensure, ports.contracts, ports.clock),
+                AssessmentActivities(
+                    ports.billing,
+                    ports.erps,
+                    ports.contracts,
+                    ports.pursuits,
+                    ports.config,
+                    ports.clock,
+                ),
+                BillingChangeActivities(ports.billing, ensure),
+                take_over,
+                AdoptionActivities(
+                    ports.crm,
+                    ports.billing,
+                    ports.erps,
+                    ports.adoption,
+                    ports.config,
+                    ports.clock,
+                ),
+                CreditActivities(
+                    ports.billing, ensure, ports.contracts, ports.changes, ports.config
+                ),
+                BillActivities(ports.billing, ports.contracts, ports.bills, ports.clock),
+                CashActivities(ports.billing, ports.bills, ensure, ports.config),
+                *looking.at_the_biller(ports.billing),
+                *money_beside.at_the_biller(
+                    ports.billing,
+                    ensure,
+                    ports.contracts,
+                    ports.changes,
+                    ports.config,
+                    ports.clock,
+                    ports.closing,
+                ),
+                UsageActivities(ports.billing, ports.usage, ports.config, ports.clock),
+                OverdueActivities(ports.billing, ports.contracts, ports.config),
+                ChangeAssessmentActivities(
+                    ports.crm,
+                    ports.billing,
+                    ports.erps,
+                    ports.contracts,
+                    ports.changes,
+                    ports.config,
+                    ports.clock,
+                ),
+            ),
+        ),
+        QueuePlan(
+            ENTITLEMENT_QUEUE,
+            activities_of(
+                EntitlementActivities(ports.entitlement, ensure, ports.clock),
+                EntitlementChangeActivities(ports.entitlement, ensure),
+                AccessHoldActivities(ports.entitlement, ensure, ports.clock),
+                *looking.at_the_service(ports.entitlement),
+            ),
+        ),
+        *(
+            # A ledger of a company is posted serially: one slot.
+            QueuePlan(
+                erp_task_queue(name, company),
+                erp,
+                max_concurrent_activities=1,
+                vendor=name,
+                account=company,
+            )
+            for name, company in companies_of(ports)
+        ),
+    ]
