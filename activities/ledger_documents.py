@@ -79,6 +79,7 @@ def ledger_invoice(bill: Bill, contract: Contract, tenant: str) -> LedgerInvoice
         po_number=bill.po_number or contract.po_number,
         due_date=bill.due_date or issued,
         payment_terms=contract.payment_terms,
+        buyer=bill.buyer,
     )
 
 
@@ -112,6 +113,7 @@ def negative_invoice(bill: Bill, contract: Contract, tenant: str) -> LedgerCredi
         business_key=f"invoice:{bill.ref.account}:{bill.ref.native_id}",
         po_number=bill.po_number or contract.po_number,
         reason="negative_invoice",
+        buyer=bill.buyer,
         settlements=(CreditSettlement(form=CreditForm.BALANCE, amount=-bill.gross),),
     )
 
@@ -254,6 +256,7 @@ def void_memo(bill: Bill, contract: Contract, tenant: str) -> LedgerCreditMemo |
         po_number=invoice.po_number,
         corrects=invoice.document_key,
         reason=INVOICE_VOID,
+        buyer=invoice.buyer,
         settlements=(CreditSettlement(form=CreditForm.OPEN_INVOICE, amount=invoice.gross),),
     )
 
@@ -303,6 +306,7 @@ def taken_back(bill: Bill, contract: Contract, tenant: str) -> tuple[TakenBackCr
                     business_key=memo.business_key,
                     due_date=max(bill.due_date or on, on),
                     payment_terms=contract.payment_terms,
+                    buyer=memo.buyer,
                 ),
                 memo=memo.document_key,
                 invoice=memo.corrects,
@@ -351,6 +355,7 @@ def _memo(bill: Bill, memo: CreditMemo, contract: Contract, tenant: str) -> Ledg
         business_key=f"invoice:{bill.ref.account}:{bill.ref.native_id}",
         corrects=invoice_key(tenant, contract.seller, bill),
         reason=_reason(bill, memo.ref),
+        buyer=bill.buyer,
         settlements=tuple(
             CreditSettlement(form=form, amount=amount) for form, amount in memo.forms.items()
         ),

@@ -52,7 +52,8 @@ class LedgerStep(Generic[D]):
             system=System.ERP,
             account=f"{self.erp}.{self.asked.company}",
             context=context,
-            request_hash=request_hash(self.asked),
+            # Who bought stands at the biller: it is no part of what one key may ask for.
+            request_hash=request_hash(self.asked.model_dump_json(exclude={"buyer"})),
             money=self.money,
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from adapters.stripe import requests, translate
+from adapters.stripe.buyers import buyer_of
 from adapters.stripe.catalogue import TaxRates
 from adapters.stripe.change_requests import CHANGE
 from adapters.stripe.clients import Answer, BillingAccount
@@ -83,6 +84,7 @@ class Bills:
             else payments_of(account.key, row, await self._paid(account, native_id)),
             failed_attempts=failed_attempts(row),
             next_attempt_on=translate.day(row, "next_payment_attempt"),
+            buyer=buyer_of(row),
             credit_memos=tuple(memo for memo, _ in memos),
             voided_credits=voided,
             credit_reasons={

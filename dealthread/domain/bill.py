@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from dealthread.domain.base import Carried, Ref
 from dealthread.domain.documents import CreditMemo
 from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
 from dealthread.domain.money import CurrencyCode, Money
+from dealthread.domain.party import BuyerSnapshot
 
 
 class PaymentWay(StrEnum):
@@ -78,6 +79,8 @@ class Bill(Carried):
     credit_reasons: dict[str, str] = {}
     """By native id of a credit that a person gave, why; `AT_BILLER` where it was given there and
     asked for nowhere. The others follow from a change."""
+    buyer: BuyerSnapshot | None = Field(default=None, exclude_if=lambda buyer: buyer is None)
+    """As the document says it; None of one that is only remembered here."""
 
     @property
     def outside_credits(self) -> tuple[CreditMemo, ...]:

@@ -107,6 +107,18 @@ class Party(Entity):
         return self.billing_address
 
 
+class BuyerSnapshot(Carried):
+    """Who bought, as an issued document says it: master data that changes afterwards changes no
+    document (facts/domain.md §7.1). Personal where a person buys: encrypted payloads and the owner
+    systems only."""
+
+    name: str
+    address: Address = Address()
+    ship_to: Address | None = None
+    """None where it is not another one."""
+    tax_ids: tuple[TaxId, ...] = ()
+
+
 class PartyAtSeller(Entity):
     """Customer data that is kept per legal entity and currency."""
 

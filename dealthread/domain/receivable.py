@@ -18,6 +18,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 from dealthread.domain.base import Carried, Ref
 from dealthread.domain.documents import CreditForm, Stated
 from dealthread.domain.money import CurrencyCode, ExactDecimal, Money
+from dealthread.domain.party import BuyerSnapshot
 
 DocumentKey = Annotated[str, StringConstraints(pattern=r"^DT[0-9A-Z]{14}$")]
 """`naming.erp_document_key`."""
@@ -123,6 +124,8 @@ class _Document(Carried):
     receivable_account: str = "1100"
     rate: LedgerRate | None = None
     """None where the ledger is kept in the document's currency."""
+    buyer: BuyerSnapshot | None = Field(default=None, exclude_if=lambda buyer: buyer is None)
+    """As the biller's document says it."""
 
     @model_validator(mode="after")
     def _adds_up(self) -> _Document:

@@ -100,7 +100,8 @@ class PostgresBills:
         values = {
             "contract_key": bill.contract_key,
             "number": bill.number,
-            "body": bill.model_dump(mode="json"),
+            # Who bought is the biller's to keep, and stands on the ledger's document.
+            "body": bill.model_dump(mode="json", exclude={"buyer"}),
             "read_at": read_at,
             "to_check": True,
         }

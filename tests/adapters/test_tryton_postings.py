@@ -10,6 +10,7 @@ import pytest
 
 from dealthread.domain.ledger import trial_balance_of
 from dealthread.domain.ledger_export import to_hledger
+from dealthread.domain.party import BuyerSnapshot
 from dealthread.ports.erp import ErpPort
 from tests.adapters.posting_beside import BESIDE
 from tests.adapters.posting_deals import DEALS
@@ -17,6 +18,7 @@ from tests.adapters.posting_ledger import DE, FIRST, LAST, UK, US, Ledger
 from tests.adapters.posting_rules import RULES
 from tests.adapters.rate_suite import RATES
 from tests.adapters.taking_back_suite import TAKING_BACK
+from tests.support import deals
 from tests.support import postings as p
 from tests.support.hledger import HLEDGER, MISSING, judge
 from tests.support.tryton import set_rates
@@ -24,6 +26,7 @@ from tests.support.tryton import set_rates
 if TYPE_CHECKING:  # a plugin must not be imported before pytest loads it
     from collections.abc import Awaitable, Callable
 
+    from adapters.erp.tryton.rpc import TrytonRpc
     from tests.adapters.tryton_fixture import RunningTryton
 
 pytestmark = [pytest.mark.tryton, pytest.mark.slow]
@@ -63,6 +66,31 @@ async def test_a_latecomer_says_the_rate_of_the_day_that_it_took(
         assert posted.rate.rate == Decimal("1.187648456057")
         # Line and tax, each by itself: 118.76 and 22.57.
         assert posted.open_ledger_amount == p.money("141.33", "EUR")
+
+
+async def test_the_invoice_says_who_bought_whatever_the_customer_is_called_later(
+    tryton_erp: ErpPort, tryton_rpc: TrytonRpc
+) -> None:
+    """Read back from Tryton: the buyer of the biller's document, not the party's own name."""
+    part = p.line("2300", "100.00", "DE-19", "19.00", "EUR")
+    await p.onboard(tryton_erp, DE, deals.NORDWERK)
+    bought = BuyerSnapshot(
+        name="Nordwerk Maschinenbau vormals Beispiel GmbH",
+        address=deals.NORDWERK.billing_address,
+        tax_ids=deals.NORDWERK.tax_ids,
+    )
+    invoice = p.invoice(DE, deals.NORDWERK, "2026-07-02", part)
+    posted = await Ledger(tryton_erp).do(invoice.model_copy(update={"buyer": bought}))
+    (row,) = await tryton_rpc.search_read(
+        "account.invoice",
+        [["id", "=", int(posted.ref.native_id)]],
+        ["comment"],
+        context={"company": int(DE)},
+    )
+    assert row["comment"].splitlines()[-2:] == [
+        "Buyer: Nordwerk Maschinenbau vormals Beispiel GmbH, Am Sandtorkai 2, 20457 Hamburg, DE",
+        "Tax id: DE199999907 (eu_vat)",
+    ]
 
 
 async def _rates(server: RunningTryton) -> None:

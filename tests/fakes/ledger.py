@@ -18,6 +18,7 @@ from dealthread.domain.ledger import (
     trial_balance_of,
 )
 from dealthread.domain.money import Money
+from dealthread.domain.party import BuyerSnapshot
 from dealthread.domain.receivable import (
     DocumentKind,
     DocumentState,
@@ -45,6 +46,8 @@ class FakeLedger(PeriodsAndRates):
     entries: list[PostedJournal] = field(default_factory=list)
     settled: dict[str, list[tuple[str, Money, Money | None]]] = field(default_factory=dict)
     """Key of a receipt or write-off → what it settled: document, amount, ledger amount."""
+    buyers: dict[str, BuyerSnapshot | None] = field(default_factory=dict)
+    """Who bought, as the document of a key says it."""
 
     def find(self, company: str, key: str) -> PostedDocument | None:
         return self.documents.get((company, key))
@@ -204,6 +207,7 @@ class FakeLedger(PeriodsAndRates):
             table = self.exchange_rate(company, command.currency, on, timedelta.max)
             if table is None or table.rate != command.rate.rate:
                 raise StepRejected("rate_differs", case_kind="erp.rejected", field="rate")
+        self.buyers[command.document_key] = command.buyer
         opposite = Side.CREDIT if side is Side.DEBIT else Side.DEBIT
         sides: list[EntryLine] = []
         for line in command.lines:

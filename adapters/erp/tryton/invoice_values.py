@@ -14,7 +14,7 @@ Three things that Tryton 8.2 decides and we go along with (measured):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
@@ -24,6 +24,7 @@ from adapters.erp.tryton.rates import PLACES
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
 from adapters.erp.tryton.translate import period_text
 from dealthread.domain.money import EXPONENTS, Money
+from dealthread.domain.party import Address, BuyerSnapshot
 from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerLine
 from dealthread.errors import StepRejected
 from dealthread.ports.ledger import RATE_MISSING
@@ -50,7 +51,29 @@ def comment_of(document: Document) -> str:
     if isinstance(document, LedgerCreditMemo):
         lines.append(f"{_CORRECTS}{document.corrects}")
         lines.append(f"Reason: {document.reason}")
+    if document.buyer is not None:
+        lines.extend(_buyer(document.buyer))
     return "\n".join(lines)
+
+
+def _buyer(buyer: BuyerSnapshot) -> Iterator[str]:
+    """Who bought, as the biller's document says it: Tryton's own party may say another day's."""
+    yield _in_a_line("Buyer", buyer.name, *_address(buyer.address))
+    if buyer.ship_to is not None:
+        yield _in_a_line("Ship to", *_address(buyer.ship_to))
+    for tax_id in buyer.tax_ids:
+        yield _in_a_line("Tax id", f"{tax_id.number} ({tax_id.scheme})")
+
+
+def _address(address: Address) -> tuple[str, ...]:
+    town = f"{address.postal_code} {address.city}"
+    return (address.street, town, address.region, address.country)
+
+
+def _in_a_line(name: str, *parts: str) -> str:
+    """Lines of the comment are read back: a part that has several is one here."""
+    shown = (" ".join(part.split()) for part in parts)
+    return f"{name}: {', '.join(part for part in shown if part)}"
 
 
 def issue_date_of(comment: str | None) -> date | None:
