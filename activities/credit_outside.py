@@ -10,6 +10,7 @@ from dealthread.domain.bill import Bill
 from dealthread.domain.case import KINDS, CaseOpening
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import CreditMemo
+from dealthread.domain.money import Money
 from dealthread.naming import case_key, invoice_id
 
 KIND = "credit.outside"
@@ -39,6 +40,7 @@ def _case(bill: Bill, memo: CreditMemo, contract: Contract) -> CaseOpening:
             "invoice": bill.number,
             "net": str(memo.net),
             "issued": memo.issue_date.isoformat() if memo.issue_date else "",
+            **_shared(memo),
         },
         allowed=KINDS[KIND].decisions,
         money_at_risk=memo.gross,
@@ -46,3 +48,12 @@ def _case(bill: Bill, memo: CreditMemo, contract: Contract) -> CaseOpening:
         legal_entity=contract.seller,
         region=contract.seller_region,
     )
+
+
+def _shared(memo: CreditMemo) -> dict[str, str]:
+    """Of a credit that names no line: what each line took of it (docs/adr/0027)."""
+    sums: dict[str, Money] = {}
+    for one in memo.lines:
+        if one.wording:
+            sums[one.line_key] = sums.get(one.line_key, Money.zero(one.net.currency)) + one.net
+    return {"shared": ", ".join(f"{key} {net}" for key, net in sums.items())} if sums else {}

@@ -6,14 +6,14 @@ of the contract's versions takes them to revenue (facts/domain.md §9.8).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from dealthread.domain.base import Ref
 from dealthread.domain.bill import Bill, BillPayment, PaymentWay
 from dealthread.domain.cash import UNAPPLIED_CASH
 from dealthread.domain.contract import Contract, ContractLine
-from dealthread.domain.documents import CreditForm, CreditMemo
+from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
 from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import (
@@ -334,20 +334,7 @@ def _memo(bill: Bill, memo: CreditMemo, contract: Contract, tenant: str) -> Ledg
             tax_point=memo.issue_date,
             posting_date=memo.issue_date,
         ),
-        lines=tuple(
-            LedgerLine(
-                line_key=part.line_key,
-                item=_sold(part.line_key, contract).erp_item,
-                account=DEFERRED,
-                description=f"Credit for {spans[part.line_key].description}"
-                if part.line_key in spans
-                else "Credit",
-                net=part.net,
-                tax_code=_sold(part.line_key, contract).tax.code,
-                tax=part.tax,
-            )
-            for part in memo.lines
-        ),
+        lines=tuple(_credited(part, spans, contract) for part in memo.lines),
         net=memo.net,
         tax=memo.tax,
         gross=memo.gross,
@@ -359,6 +346,25 @@ def _memo(bill: Bill, memo: CreditMemo, contract: Contract, tenant: str) -> Ledg
         settlements=tuple(
             CreditSettlement(form=form, amount=amount) for form, amount in memo.forms.items()
         ),
+    )
+
+
+def _credited(
+    part: CreditMemoLine, spans: Mapping[str, InvoiceLine], contract: Contract
+) -> LedgerLine:
+    """A credit that names no line states its own tax: where that is none, none is given back."""
+    sold = _sold(part.line_key, contract)
+    billed = spans[part.line_key].description if part.line_key in spans else ""
+    is_untaxed = bool(part.wording and not (part.tax_rate or part.tax) and sold.tax.applied_rate)
+    what = part.wording or (f"Credit for {billed}" if part.line_key in spans else "Credit")
+    return LedgerLine(
+        line_key=part.line_key,
+        item=sold.erp_item,
+        account=DEFERRED,
+        description=f"{what}: {billed}" if part.wording and billed else what,
+        net=part.net,
+        tax_code="" if is_untaxed else sold.tax.code,
+        tax=part.tax,
     )
 
 

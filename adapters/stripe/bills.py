@@ -14,12 +14,14 @@ from adapters.stripe.buyers import buyer_of
 from adapters.stripe.catalogue import TaxRates
 from adapters.stripe.change_requests import CHANGE
 from adapters.stripe.clients import Answer, BillingAccount
-from adapters.stripe.credit_plan import memo_of
+from adapters.stripe.credit_reading import memo_of
 from adapters.stripe.credits import Credits
 from adapters.stripe.invoices import Invoices
 from adapters.stripe.paging import pages
 from dealthread.domain.bill import AT_BILLER, Bill, BillPayment, PaymentWay
+from dealthread.domain.credit_sharing import shared_out
 from dealthread.domain.documents import CreditMemo
+from dealthread.domain.invoice import InvoiceLine
 from dealthread.domain.money import Money
 from dealthread.errors import ContractDrift, NotFound
 
@@ -59,7 +61,7 @@ class Bills:
         codes = await self._tax_rates.codes(account)
         shown = translate.invoice(account.key, row, lines, keys, codes)
         is_draft = row.get("status") == "draft"
-        memos, voided = await self._memos(account, row, by_line)
+        memos, voided = await self._memos(account, row, by_line, shown.lines)
         remaining = translate.minor(row, "amount_remaining")
         return Bill(
             ref=translate.ref(account.key, "invoice", translate.text(row, "id")),
@@ -130,17 +132,27 @@ class Bills:
         ]
 
     async def _memos(
-        self, account: BillingAccount, row: Answer, by_line: Mapping[str, str]
+        self,
+        account: BillingAccount,
+        row: Answer,
+        by_line: Mapping[str, str],
+        billed: Sequence[InvoiceLine],
     ) -> tuple[list[tuple[CreditMemo, str]], tuple[CreditMemo, ...]]:
         """Oldest first, each with the reason of a person's; and those that were voided. What bears
         no mark of ours was made by hand in the biller's own pages, or by another program."""
         issued, voided = [], []
+        known: list[tuple[CreditMemo, int | None]] = []
+        codes = await self._tax_rates.codes(account)
         for note in reversed(await self._credits.notes(account, row)):
             status = translate.text(note, "status")
             if status not in ("issued", "void"):
                 raise translate.drift("credit_note.status")
             lines = await self._credits.note_lines(account, note)
-            memo = memo_of(account.key, note, lines, by_line)
+            read = memo_of(account.key, note, lines, by_line, tax_codes=codes)
+            made = translate.minor(note, "created")
+            stood = [one for one, gone in known if gone is None or gone > made]
+            memo = shared_out(billed, read, stood)
+            known.append((memo, None if status == "issued" else translate.minor(note, "voided_at")))
             if status == "issued":
                 made_here = translate.mark(note, CHANGE)
                 reason = translate.mark(note, requests.CREDIT_REASON) if made_here else AT_BILLER

@@ -17,6 +17,7 @@ from stripe.params._credit_note_create_params import CreditNoteCreateParamsLine
 
 from adapters.stripe import translate
 from adapters.stripe.change_requests import CHANGE
+from adapters.stripe.credit_reading import minor_or_zero, refunded
 from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
 from dealthread.domain.money import Money
 from dealthread.outcome import Rejected
@@ -179,8 +180,8 @@ class GivenBack:
     def and_of(self, note: translate.Data) -> GivenBack:
         """With another note."""
         return GivenBack(
-            self.on_stripe + _refunded(note),
-            self.elsewhere + _minor_or_zero(note, "out_of_band_amount"),
+            self.on_stripe + refunded(note),
+            self.elsewhere + minor_or_zero(note, "out_of_band_amount"),
         )
 
 
@@ -207,7 +208,7 @@ def params_of(
     if reason is not None:
         params["reason"] = reason
     paid = max(0, note.total - translate.minor(invoice, "amount_remaining"))
-    off_stripe = _minor_or_zero(invoice, "amount_paid_off_stripe")
+    off_stripe = minor_or_zero(invoice, "amount_paid_off_stripe")
     on_stripe = translate.minor(invoice, "amount_paid") - off_stripe - given.on_stripe
     elsewhere = min(paid, max(0, off_stripe - given.elsewhere)) if refund else 0
     back = min(paid - elsewhere, max(0, on_stripe)) if refund else 0
@@ -219,65 +220,6 @@ def params_of(
         # Paid from the customer's balance, or to be kept for the next invoices.
         params["credit_amount"] = paid - back - elsewhere
     return params
-
-
-def _refunded(note: translate.Data) -> int:
-    return sum(translate.minor(one, "amount_refunded") for one in translate.rows(note, "refunds"))
-
-
-def _minor_or_zero(row: translate.Data, name: str) -> int:
-    value = row.get(name)
-    return value if isinstance(value, int) else 0
-
-
-def memo_of(
-    account: str,
-    row: translate.Data,
-    lines: Sequence[translate.Data],
-    keys: Mapping[str, str],
-    *,
-    is_preview: bool = False,
-) -> CreditMemo:
-    """A credit note, or the preview of one. `keys`: by invoice line, the contract line."""
-    currency = translate.text(row, "currency").upper()
-
-    def money(minor: int) -> Money:
-        return Money.from_minor(minor, currency)
-
-    def taxes(of: translate.Data, name: str) -> int:
-        return sum(translate.minor(tax, "amount") for tax in translate.rows(of, name))
-
-    gross, tax = translate.minor(row, "total"), taxes(row, "total_taxes")
-    unpaid = translate.minor(row, "pre_payment_amount")
-    back = _refunded(row) + _minor_or_zero(row, "out_of_band_amount")
-    forms = {
-        CreditForm.OPEN_INVOICE: unpaid,
-        CreditForm.REFUND: back,
-        CreditForm.BALANCE: gross - unpaid - back,
-    }
-    issued = translate.day(row, "effective_at") or translate.day(row, "created")
-    return CreditMemo(
-        ref=None
-        if is_preview
-        else translate.ref(account, "credit_note", translate.text(row, "id")),
-        number="" if is_preview else translate.text(row, "number"),
-        corrects=translate.ref(account, "invoice", translate.id_of(translate.at(row, "invoice"))),
-        lines=tuple(
-            CreditMemoLine(
-                line_key=keys.get(translate.text(line, "invoice_line_item"), ""),
-                net=money(
-                    translate.minor(line, "amount") - translate.minor(line, "discount_amount")
-                ),
-                tax=money(taxes(line, "taxes")),
-            )
-            for line in lines
-        ),
-        net=money(gross - tax),
-        tax=money(tax),
-        gross=money(gross),
-        forms={form: money(minor) for form, minor in forms.items() if minor},
-        issue_date=issued,
-    )
 
 
 def memo_to_be(account: str, note: Note, currency: str, *, refund: bool, paid: int) -> CreditMemo:

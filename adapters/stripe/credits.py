@@ -20,10 +20,10 @@ from adapters.stripe.credit_plan import (
     billed_lines,
     is_of,
     less,
-    memo_of,
     memo_to_be,
     params_of,
 )
+from adapters.stripe.credit_reading import memo_of
 from adapters.stripe.invoices import FIRST, Invoices
 from adapters.stripe.paging import pages, rows_of
 from dealthread.domain.contract import Contract

@@ -17,9 +17,9 @@ from adapters.stripe.credit_plan import (
     GivenBack,
     StripeReason,
     allocated,
-    memo_of,
     params_of,
 )
+from adapters.stripe.credit_reading import memo_of
 from adapters.stripe.credits import Credits, Ledger
 from adapters.stripe.errors import lost_after_effect
 from dealthread.domain.credit_order import CreditReason

@@ -70,6 +70,12 @@ class CreditMemoLine(Carried):
     line_key: str
     net: Money
     tax: Money
+    wording: str = ""
+    """What the biller's credit says where it names no line of the invoice: this is its share of it
+    (`credit_sharing.py`)."""
+    tax_rate: str = ""
+    """With `wording`: the tax that it states, "" where it states none whatever its line was taxed
+    at."""
 
 
 class CreditMemo(Carried):

@@ -85,7 +85,8 @@ class LedgerLine(Carried):
     description: str
     quantity: ExactDecimal = Decimal(1)
     net: Money
-    tax_code: Stated
+    tax_code: str
+    """"" where the biller's document states no tax on the line, whatever its item is taxed at."""
     tax: Money
     service_start: date | None = None
     service_end: date | None = None
@@ -95,6 +96,8 @@ class LedgerLine(Carried):
     def _sound(self) -> LedgerLine:
         if self.tax.currency != self.net.currency:
             raise ValueError("tax: another currency than net")
+        if not self.tax_code and self.tax:
+            raise ValueError("tax_code: a tax has one")
         if self.tax.amount * self.net.amount < 0:
             raise ValueError("tax: another sign than net")
         start, end = self.service_start, self.service_end

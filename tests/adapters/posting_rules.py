@@ -149,8 +149,28 @@ async def a_tax_is_the_billers_to_the_cent(ledger: Ledger) -> None:
     assert await ledger.erp.find_document(DE, wrong.document_key) is None
 
 
+async def a_credit_that_states_no_tax_gives_none_back(ledger: Ledger) -> None:
+    """A credit in the biller's own words beside one with tax: 50.00 without, 100.00 and 19.00; what
+    is left of 1,190.00 is 1,021.00."""
+    await p.onboard(ledger.erp, DE, deals.NORDWERK)
+    charge = p.line("2300", "1000.00", "DE-19", "190.00", "EUR", item="SEAT-STD")
+    first = p.invoice(DE, deals.NORDWERK, "2026-03-15", charge)
+    await ledger.do(first)
+    untaxed = p.line("2300", "50.00", "", "0.00", "EUR", item="SEAT-STD", key="L-UNTAXED")
+    taxed = p.line("2300", "100.00", "DE-19", "19.00", "EUR", item="SEAT-STD")
+    memo = p.credit_memo(first, "2026-03-20", untaxed, taxed, open_invoice="169.00")
+    await ledger.do(memo)
+    await ledger.expect(DE, memo.document_key, a2300="150.00", a2120="19.00", a1100="-169.00")
+    assert await ledger.open_of(DE, first.document_key) == Decimal("1021.00")
+    alone = p.line("2300", "21.00", "", "0.00", "EUR", item="SEAT-STD")
+    last = p.credit_memo(first, "2026-03-21", alone, open_invoice="21.00")
+    await ledger.do(last)
+    await ledger.expect(DE, last.document_key, a2300="21.00", a1100="-21.00")
+
+
 RULES = (
     a_credit_reduces_the_open_invoice,
+    a_credit_that_states_no_tax_gives_none_back,
     a_returned_receipt_opens_the_invoice,
     a_journal_is_reversed_by_its_opposite,
     a_closed_period_is_a_case_of_its_own,

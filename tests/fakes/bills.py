@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from dealthread.domain.base import Ref, System
-from dealthread.domain.bill import Bill, BillPayment, PaymentWay
+from dealthread.domain.bill import AT_BILLER, Bill, BillPayment, PaymentWay
 from dealthread.domain.credit_order import CreditedLine, refusals
+from dealthread.domain.credit_sharing import shared_out
 from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
@@ -60,6 +61,28 @@ def credited(
     )
     less = _less(bill, gross) if form is CreditForm.OPEN_INVOICE else bill
     return less.model_copy(update={"credit_memos": (*bill.credit_memos, memo)})
+
+
+def credited_in_words(
+    bill: Bill, net: Money, day: date, form: CreditForm, tax: Money | None = None
+) -> Bill:
+    """The bill after somebody credited an amount in words of his own, in the biller's pages: it
+    names no line. With `tax`, at the rate of the invoice's first line."""
+    number, given = len(bill.credit_memos) + 1, tax or Money.zero(bill.currency)
+    rate = bill.lines[0].tax_rate if tax else ""
+    own = CreditMemoLine(line_key="", net=net, tax=given, wording="Courtesy", tax_rate=rate)
+    memo = CreditMemo(
+        ref=_ref(bill, "credit_note", f"cn_{bill.ref.native_id}_{number}"),
+        number=f"{bill.number}-CN-{number}",
+        corrects=bill.ref,
+        lines=(own,),
+        net=net,
+        tax=given,
+        gross=net + given,
+        forms={form: net + given},
+        issue_date=day,
+    )
+    return with_credit(bill, shared_out(bill.lines, memo, bill.credit_memos), AT_BILLER)
 
 
 def credit_of(bill: Bill, command: CreditInvoice, day: date) -> CreditMemo | Rejected:

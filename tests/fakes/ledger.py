@@ -195,7 +195,8 @@ class FakeLedger(PeriodsAndRates):
     ) -> PostedDocument:
         company = command.company
         for line in command.lines:
-            _check_tax(line.tax_code, line.net, line.tax)
+            if line.tax_code:
+                _check_tax(line.tax_code, line.net, line.tax)
         number = command.number
         if any(c == company and one.number == number for (c, _), one in self.documents.items()):
             raise StepRejected("number_taken", case_kind="erp.manual_document", field="number")

@@ -45,6 +45,7 @@ def bill_of(contract: Contract, native_id: str, day: date) -> Bill:
             description=line.product_name,
             net=line.net_per_period,
             tax=line.tax.amount,
+            tax_rate=line.tax.code,
             period_start=line.start_date,
             period_end=line.end_date,
         )

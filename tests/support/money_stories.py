@@ -18,10 +18,11 @@ from activities.dispute_inputs import DisputeInput
 from activities.settlement_inputs import PayoutInput
 from activities.write_off_inputs import RecoveryInput
 from dealthread.domain.bill import Bill, PaymentWay
-from dealthread.domain.case import DecisionKind
+from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.cash import BankReceipt
 from dealthread.domain.contract import Contract
 from dealthread.domain.dispute import Dispute, DisputeStatus
+from dealthread.domain.documents import CreditForm
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.payout import MovementKind, Movements, Payout, PayoutStatus
@@ -35,6 +36,7 @@ from dealthread.naming import (
     recovery_id,
     write_off_id,
 )
+from tests.fakes.bills import credited_in_words
 from tests.support.change_lab import on, sold
 from tests.support.credit_lab import credit
 from tests.support.deal_builder import d1, d3, d4
@@ -138,6 +140,36 @@ async def a_refund(it: Lab) -> None:
     contract, bill = await _d1(it)
     handle = await credit(it, contract, bill, "500.00", refund=True)
     assert await handle.result() == "completed"
+
+
+async def a_credit_note_in_words_of_its_own(it: Lab) -> None:
+    """33.33 without tax on the open invoice, in the biller's own pages: 30.00 of the seats and 3.33
+    of onboarding; and 100.00 with 6.60 of tax, which are of the seats alone."""
+    _, bill = await _d1(it, is_paid=False)
+    for net, tax, number in (("33.33", None, 1), ("100.00", usd("6.60"), 2)):
+        form = CreditForm.OPEN_INVOICE
+        bill = credited_in_words(bill, usd(net), JANUARY, form, tax)
+        it.billing.bills[bill.ref.native_id] = bill
+        await news(it.client, bill)
+        await until(lambda: len(mirrored(it)[bill.ref.native_id].credits) == number)  # noqa: B023
+        await _approve(it, bill)
+    first, second = bill.credit_memos
+    assert [str(one.net.amount) for one in first.lines] == ["30.00", "3.33"]
+    assert [str(one.net.amount) for one in second.lines] == ["100.00"]
+
+
+async def _approve(it: Lab, bill: Bill) -> None:
+    """Somebody says that it was meant."""
+    case = await it.case_of(bill.contract_key, kind="credit.outside")
+    await it.cases.decide(
+        Decision(
+            case_id=case.case_id,
+            version=case.version,
+            decision=DecisionKind.APPROVE,
+            actor="anna",
+            reason="agreed",
+        )
+    )
 
 
 async def an_invoice_void_before_it_was_posted(it: Lab) -> None:
@@ -340,6 +372,7 @@ STORIES: tuple[tuple[Month, Story], ...] = (
     (IN_JANUARY, a_credit_note_on_an_open_invoice),
     (IN_JANUARY, a_credit_note_kept_for_the_customer),
     (IN_JANUARY, a_refund),
+    (IN_JANUARY, a_credit_note_in_words_of_its_own),
     (IN_JANUARY, an_invoice_void_before_it_was_posted),
     (IN_JANUARY, an_invoice_void_after_it_was_posted),
     (IN_JANUARY, a_payout_with_fees),

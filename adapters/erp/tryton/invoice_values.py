@@ -88,7 +88,13 @@ def issue_date_of(comment: str | None) -> date | None:
 
 
 def line_values(
-    line: LedgerLine, sign: int, *, account: int, tax: Row, common: dict[str, Any], item: Row | None
+    line: LedgerLine,
+    sign: int,
+    *,
+    account: int,
+    tax: Row | None,
+    common: dict[str, Any],
+    item: Row | None,
 ) -> dict[str, Any]:
     """One line. Where quantity × price cannot give the net, the line is one piece at the net and
     its description says the quantity."""
@@ -103,7 +109,7 @@ def line_values(
         "description": f"{line.description}{period}{pieces}",
         "quantity": float(quantity) * sign,
         "unit_price": price,
-        "taxes": [["add", [tax["id"]]]],
+        "taxes": [["add", [tax["id"]]]] if tax else [],
         "note": f"dealthread-line: {line.line_key}",
     }
     if item is not None:
@@ -132,6 +138,8 @@ def tax_values(document: Document, sign: int, taxes: dict[str, Row]) -> list[dic
     """
     groups: dict[tuple[str, bool], list[LedgerLine]] = {}
     for line in document.lines:
+        if not line.tax_code:
+            continue
         groups.setdefault((line.tax_code, line.net.amount * sign >= 0), []).append(line)
     rows = []
     for (code, is_charge), lines in groups.items():

@@ -117,7 +117,7 @@ async def _values(operation: Operation, document: Document, clearing: str) -> di
             line,
             sign,
             account=books.account(line.account if _is_revenue(books, line.account) else clearing),
-            tax=taxes[line.tax_code],
+            tax=taxes.get(line.tax_code),
             common=common,
             item=items.get(line.item),
         )
@@ -147,7 +147,9 @@ def _is_revenue(books: Books, code: str) -> bool:
 
 
 async def _taxes(operation: Operation, document: Document) -> dict[str, Row]:
-    wanted = sorted({line.tax_code for line in document.lines})
+    wanted = sorted({line.tax_code for line in document.lines if line.tax_code})
+    if not wanted:
+        return {}
     rows = await operation.rows(
         "account.tax",
         [["name", "in", wanted], ["company", "=", operation.context["company"]]],
