@@ -23,7 +23,6 @@ from activities.invoice_inputs import (
 )
 from activities.invoice_telling import events_of, failed, issued
 from activities.ledger_documents import (
-    INVOICE_VOID,
     credit_memos,
     credits_shown,
     ledger_invoice,
@@ -31,7 +30,6 @@ from activities.ledger_documents import (
     old_receipts,
     receipts,
     taken_back,
-    void_memo,
 )
 from activities.ledger_posting import LedgerPosting, LedgerStep, posted
 from activities.ledger_rates import (
@@ -39,6 +37,7 @@ from activities.ledger_rates import (
     invoice_at_its_rate,
     receipt_at_its_rate,
 )
+from activities.void_documents import INVOICE_VOID, void_memo
 from dealthread.domain.adoption.carried import is_of_others, paid_since
 from dealthread.domain.base import Ref, System
 from dealthread.domain.contract import Contract, ContractState

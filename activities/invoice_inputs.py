@@ -56,7 +56,12 @@ class BillToPost(Carried):
     is_old: bool = False
     """Others posted it before its contract was ours: it is not posted, what is paid is applied."""
     void: LedgerCreditMemo | None = None
-    """The reversal of an invoice that the biller voided, where nothing of it was paid."""
+    """The reversal of an invoice that the biller voided, of what remains of it."""
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether something of it was credited or paid."""
+        return bool(self.credit_memos or self.taken_back or self.receipts)
 
 
 def stand_of(told: BillToPost) -> str:

@@ -14,7 +14,7 @@ from dealthread.domain.bill import Bill, BillPayment, PaymentWay
 from dealthread.domain.cash import UNAPPLIED_CASH
 from dealthread.domain.contract import Contract, ContractLine
 from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
-from dealthread.domain.invoice import InvoiceLine, InvoiceStatus
+from dealthread.domain.invoice import InvoiceLine
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import (
     Application,
@@ -26,7 +26,6 @@ from dealthread.domain.receivable import (
     PostingDates,
     TakenBackCredit,
     taken_back_number,
-    voided_number,
 )
 from dealthread.domain.recognition.rows import UNBILLED_RECEIVABLES
 from dealthread.errors import StepRejected
@@ -38,8 +37,6 @@ from dealthread.naming import (
 )
 from dealthread.ports.crm import CreditMirror
 
-INVOICE_VOID = "invoice_void"
-"""Reason of a memo that reverses an invoice which the biller voided."""
 DEFERRED, UNBILLED = "2300", UNBILLED_RECEIVABLES
 _MONEY = {PaymentWay.PROCESSOR: "1050", PaymentWay.BANK: "1000"}
 _BALANCE = "2210"
@@ -225,40 +222,7 @@ def _receipt(
 def credit_memos(bill: Bill, contract: Contract, tenant: str) -> tuple[LedgerCreditMemo, ...]:
     """Credits of the biller that name this invoice, in the order of their numbers."""
     ordered = sorted(bill.credit_memos, key=lambda one: one.number)
-    return tuple(_memo(bill, memo, contract, tenant) for memo in ordered)
-
-
-def void_memo(bill: Bill, contract: Contract, tenant: str) -> LedgerCreditMemo | None:
-    """The reversal of an invoice that the biller voided, on the day of the void: all of it, line by
-    line. None where something of it was paid or credited: what becomes of that is a person's."""
-    on = bill.voided_on
-    is_touched = bill.payments or bill.credit_memos or bill.balance_used or bill.gross.amount <= 0
-    if bill.status is not InvoiceStatus.VOID or on is None or is_touched:
-        return None
-    invoice = ledger_invoice(bill, contract, tenant)
-    source = f"{bill.ref.account}:{bill.ref.native_id}"
-    return LedgerCreditMemo(
-        document_key=erp_document_key(tenant, contract.seller, "void", source, 1),
-        number=voided_number(bill.number),
-        billing=bill.ref,
-        company=invoice.company,
-        customer_key=invoice.customer_key,
-        currency=invoice.currency,
-        dates=PostingDates(
-            finalised_at=invoice.dates.finalised_at, issue_date=on, tax_point=on, posting_date=on
-        ),
-        lines=invoice.lines,
-        net=invoice.net,
-        tax=invoice.tax,
-        gross=invoice.gross,
-        contract_key=invoice.contract_key,
-        business_key=invoice.business_key,
-        po_number=invoice.po_number,
-        corrects=invoice.document_key,
-        reason=INVOICE_VOID,
-        buyer=invoice.buyer,
-        settlements=(CreditSettlement(form=CreditForm.OPEN_INVOICE, amount=invoice.gross),),
-    )
+    return tuple(credit_memo(bill, memo, contract, tenant) for memo in ordered)
 
 
 def credits_shown(bill: Bill) -> tuple[CreditMirror, ...]:
@@ -283,7 +247,7 @@ def taken_back(bill: Bill, contract: Contract, tenant: str) -> tuple[TakenBackCr
     """The undo of each credit that the biller took back, whether the ledger has it or not."""
     found = []
     for voided in bill.voided_credits:
-        memo = _memo(bill, voided, contract, tenant)
+        memo = credit_memo(bill, voided, contract, tenant)
         on = voided.voided_on or memo.dates.issue_date
         source = f"{memo.billing.account}:{memo.billing.native_id}"
         found.append(
@@ -315,7 +279,7 @@ def taken_back(bill: Bill, contract: Contract, tenant: str) -> tuple[TakenBackCr
     return tuple(found)
 
 
-def _memo(bill: Bill, memo: CreditMemo, contract: Contract, tenant: str) -> LedgerCreditMemo:
+def credit_memo(bill: Bill, memo: CreditMemo, contract: Contract, tenant: str) -> LedgerCreditMemo:
     if memo.ref is None or memo.issue_date is None or bill.finalised_at is None:
         raise StepRejected("credit_not_issued", case_kind="billing.draft_stuck", field="status")
     spans = {line.line_key: line for line in bill.lines}

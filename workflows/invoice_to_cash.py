@@ -18,9 +18,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from activities.collections_inputs import CollectionsInput
 from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerActivities
 from activities.invoice_inputs import (
     ApplyReceipt,
@@ -33,7 +31,6 @@ from activities.invoice_inputs import (
     TakeBackCredit,
     stand_of,
 )
-from dealthread.attributes import at_start
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.dunning import due_date_of, is_pursuable
 from dealthread.domain.invoice import InvoiceStatus
@@ -48,16 +45,15 @@ from dealthread.failure import Problem
 from dealthread.naming import (
     BILLING_QUEUE,
     CRM_QUEUE,
-    collections_id,
     erp_task_queue,
     invoice_id,
 )
 from dealthread.policies import LOOK, POST_REVENUE, READ, WRITE, Timing
 from dealthread.saga import Saga, Step
 from workflows.business_time import business_now, business_today, midnight
-from workflows.collections import CollectionsWorkflow
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
+from workflows.pursuit_begun import begin_pursuit
 from workflows.while_wanted import NoLongerWanted, WhileWanted
 from workflows.wording import INVOICE_TO_CASH
 
@@ -73,6 +69,9 @@ WHILE_WANTED = "invoice-to-cash-while-wanted-202611"
 """Patch: what the biller takes back while a person is asked about it is not tried again."""
 BOOKS_VOID = "invoice-to-cash-books-void-202611"
 """Patch: an invoice that is void and untouched is reversed in the ledger; before, by a person."""
+SETTLES_FIRST = "invoice-to-cash-void-settles-first-202611"
+"""Patch: the credits of a void invoice, and the balance that it used, come to the ledger before its
+reversal; before, one that had them was a person's."""
 HEARS_TO_THE_END = "invoice-to-cash-hears-to-the-end-202611"
 """Patch: what is told while the last of it is done is read; before, the run ended without."""
 
@@ -146,18 +145,7 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         if today < overdue and not told.bill.failed_attempts:
             return overdue
         self._pursued = True
-        order = CollectionsInput.model_validate(self._order.model_dump())
-        try:
-            await workflow.start_child_workflow(
-                CollectionsWorkflow.run,
-                order,
-                id=collections_id(order.billing_account, order.invoice_id),
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                search_attributes=at_start(self._context.contract_key, self._context.deal_id),
-                static_summary=f"Pursuit of {told.bill.number}",
-            )
-        except WorkflowAlreadyStartedError:
-            return None  # an earlier run of this invoice began it
+        await begin_pursuit(self._context, self._order, told.bill.number)
         return None
 
     async def _rest(self, wake: date | None) -> None:
@@ -199,25 +187,37 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         return self._stands[-1:] != [stand_of(told)]
 
     async def _void(self, told: BillToPost) -> None:
-        """What is in the ledger is corrected there by a document that names it; by a person where
-        something of it was paid or credited."""
+        """Corrected in the ledger by a document that names it; a person does where money came."""
         if self._document is None and workflow.patched(VOID_LOOKS):
-            # A run that was ended by hand may have posted it.
-            self._document = await self._posted_before(told)
-        if self._document is not None and told.void is not None and workflow.patched(BOOKS_VOID):
-            await self._saga.run(self._memo(told, told.void))
-        elif self._document is not None:
+            self._document = await self._posted_before(told)  # a run that was ended by hand
+        if self._document is not None and not await self._reversed(told):
             await self._desk.ask(
                 "erp.rejected",
                 "credit",
                 code="posted_invoice_voided",
-                summary=f"{told.bill.number} was voided after it was posted, and paid or credited "
-                "in part: put it right in the ledger (docs/close.md), then retry",
+                summary=f"{told.bill.number} was voided after it was posted, and money came for "
+                "it: put it right in the ledger (docs/invoices.md), then retry",
                 evidence={"document": self._document.number or self._document.ref.native_id},
                 allowed=(DecisionKind.RETRY,),
                 at_risk=told.bill.gross,
             )
+            if workflow.patched(SETTLES_FIRST):
+                await self._reversed(await self._read())
         await self._show(told, False, [], [], is_over=True)
+
+    async def _reversed(self, told: BillToPost) -> bool:
+        """Whether its reversal is in the ledger, behind what happened to it before."""
+        if told.void is None or not workflow.patched(BOOKS_VOID):
+            return False
+        if told.is_touched and workflow.patched(SETTLES_FIRST):
+            for memo in told.credit_memos:
+                await self._credit(told, memo)
+            for taken in told.taken_back:
+                await self._take_back(told, taken)
+            for receipt in told.receipts:
+                await self._apply(told, receipt)
+        await self._saga.run(self._memo(told, told.void))
+        return True
 
     async def _posted_before(self, told: BillToPost) -> PostedDocument | None:
         if (invoice := told.invoice) is None:

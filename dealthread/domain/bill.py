@@ -91,6 +91,12 @@ class Bill(Carried):
             if one.ref is not None and self.credit_reasons.get(one.ref.native_id) == AT_BILLER
         )
 
+    def as_of(self, day: date) -> Bill:
+        """As it stood at the end of a day: one that was voided later was open."""
+        if self.voided_on is None or self.voided_on <= day:
+            return self
+        return self.model_copy(update={"status": InvoiceStatus.OPEN})
+
     @property
     def payable(self) -> Money:
         """What a payment may still pay. The biller goes on naming an amount of a void invoice."""

@@ -168,7 +168,33 @@ async def a_credit_that_states_no_tax_gives_none_back(ledger: Ledger) -> None:
     await ledger.expect(DE, last.document_key, a2300="21.00", a1100="-21.00")
 
 
+async def what_remains_of_an_invoice_is_reversed(ledger: Ledger) -> None:
+    """1,190.00, of which 200.00 came from the balance and 119.00 and 50.00 without tax were
+    credited: 821.00 are closed, 200.00 are the customer's again, and nothing is left."""
+    await p.onboard(ledger.erp, DE, deals.NORDWERK)
+    charge = p.line("2300", "1000.00", "DE-19", "190.00", "EUR", item="SEAT-STD", key="L-1")
+    first = p.invoice(DE, deals.NORDWERK, "2026-03-15", charge)
+    await ledger.do(first)
+    await ledger.do(p.receipt("2210", "2026-03-15", "200.00", (first, "200.00")))
+    taxed = p.line("2300", "100.00", "DE-19", "19.00", "EUR", item="SEAT-STD")
+    untaxed = p.line("2300", "50.00", "", "0.00", "EUR", item="SEAT-STD")
+    await ledger.do(p.credit_memo(first, "2026-03-18", taxed, untaxed, open_invoice="169.00"))
+    less = (
+        one.model_copy(update={"net": -one.net, "tax": -one.tax, "line_key": f"L-{number}"})
+        for number, one in enumerate((taxed, untaxed), start=2)
+    )
+    rest = p.credit_memo(
+        first, "2026-03-20", charge, *less, open_invoice="821.00", balance="200.00"
+    )
+    await ledger.do(rest)
+    await ledger.expect(
+        DE, rest.document_key, a2300="850.00", a2120="171.00", a1100="-821.00", a2210="-200.00"
+    )
+    assert await ledger.open_of(DE, first.document_key) == Decimal(0)
+
+
 RULES = (
+    what_remains_of_an_invoice_is_reversed,
     a_credit_reduces_the_open_invoice,
     a_credit_that_states_no_tax_gives_none_back,
     a_returned_receipt_opens_the_invoice,

@@ -18,11 +18,10 @@ from activities.dispute_inputs import DisputeInput
 from activities.settlement_inputs import PayoutInput
 from activities.write_off_inputs import RecoveryInput
 from dealthread.domain.bill import Bill, PaymentWay
-from dealthread.domain.case import Decision, DecisionKind
+from dealthread.domain.case import DecisionKind
 from dealthread.domain.cash import BankReceipt
 from dealthread.domain.contract import Contract
 from dealthread.domain.dispute import Dispute, DisputeStatus
-from dealthread.domain.documents import CreditForm
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.payout import MovementKind, Movements, Payout, PayoutStatus
@@ -36,7 +35,6 @@ from dealthread.naming import (
     recovery_id,
     write_off_id,
 )
-from tests.fakes.bills import credited_in_words
 from tests.support.change_lab import on, sold
 from tests.support.credit_lab import credit
 from tests.support.deal_builder import d1, d3, d4
@@ -74,14 +72,14 @@ def usd(amount: str) -> Money:
     return Money.of(amount, "USD")
 
 
-def _spans(bill: Bill, start: date, end: date) -> Bill:
+def spans(bill: Bill, start: date, end: date) -> Bill:
     lines = (
         one.model_copy(update={"period_start": start, "period_end": end}) for one in bill.lines
     )
     return bill.model_copy(update={"lines": tuple(lines)})
 
 
-async def _billed(it: Lab, contract: Contract, number: int, day: date) -> Bill:
+async def billed(it: Lab, contract: Contract, number: int, day: date) -> Bill:
     """In the ledger and in the CRM."""
     bill = bill_of(contract, f"in_{number}_{contract.key}", day)
     bill = bill.model_copy(update={"number": f"{contract.seller}-{number:06d}"})
@@ -91,7 +89,7 @@ async def _billed(it: Lab, contract: Contract, number: int, day: date) -> Bill:
     return bill
 
 
-async def _paid(it: Lab, bill: Bill, amount: Money, day: date, way: PaymentWay) -> Bill:
+async def paid(it: Lab, bill: Bill, amount: Money, day: date, way: PaymentWay) -> Bill:
     after = it.billing.pay(bill.ref.native_id, amount, day, way)
     handle = await news(it.client, after)
     if not after.remaining:
@@ -99,12 +97,12 @@ async def _paid(it: Lab, bill: Bill, amount: Money, day: date, way: PaymentWay) 
     return after
 
 
-async def _d1(it: Lab, *, is_paid: bool = True) -> tuple[Contract, Bill]:
+async def of_d1(it: Lab, *, is_paid: bool = True) -> tuple[Contract, Bill]:
     """15,000.00 and 891.00 of tax, paid by card."""
     contract = await sold(it, fresh(d1()))
-    bill = await _billed(it, contract, 1, JANUARY)
+    bill = await billed(it, contract, 1, JANUARY)
     if is_paid:
-        bill = await _paid(it, bill, bill.gross, JANUARY, PaymentWay.PROCESSOR)
+        bill = await paid(it, bill, bill.gross, JANUARY, PaymentWay.PROCESSOR)
     return contract, bill
 
 
@@ -112,64 +110,34 @@ async def _d1(it: Lab, *, is_paid: bool = True) -> tuple[Contract, Bill]:
 
 
 async def an_invoice_that_is_open(it: Lab) -> None:
-    await _d1(it, is_paid=False)
+    await of_d1(it, is_paid=False)
 
 
 async def a_payment_by_card(it: Lab) -> None:
-    await _d1(it)
+    await of_d1(it)
 
 
 async def a_part_payment_by_bank(it: Lab) -> None:
-    _, bill = await _d1(it, is_paid=False)
+    _, bill = await of_d1(it, is_paid=False)
     before = len(it.erp.ledger.entries)
-    await _paid(it, bill, usd("5000.00"), date(2026, 1, 20), PaymentWay.BANK)
+    await paid(it, bill, usd("5000.00"), date(2026, 1, 20), PaymentWay.BANK)
     await until(lambda: len(it.erp.ledger.entries) > before)
 
 
 async def a_credit_note_on_an_open_invoice(it: Lab) -> None:
-    contract, bill = await _d1(it, is_paid=False)
+    contract, bill = await of_d1(it, is_paid=False)
     assert await (await credit(it, contract, bill, "500.00")).result() == "completed"
 
 
 async def a_credit_note_kept_for_the_customer(it: Lab) -> None:
-    contract, bill = await _d1(it)
+    contract, bill = await of_d1(it)
     assert await (await credit(it, contract, bill, "500.00")).result() == "completed"
 
 
 async def a_refund(it: Lab) -> None:
-    contract, bill = await _d1(it)
+    contract, bill = await of_d1(it)
     handle = await credit(it, contract, bill, "500.00", refund=True)
     assert await handle.result() == "completed"
-
-
-async def a_credit_note_in_words_of_its_own(it: Lab) -> None:
-    """33.33 without tax on the open invoice, in the biller's own pages: 30.00 of the seats and 3.33
-    of onboarding; and 100.00 with 6.60 of tax, which are of the seats alone."""
-    _, bill = await _d1(it, is_paid=False)
-    for net, tax, number in (("33.33", None, 1), ("100.00", usd("6.60"), 2)):
-        form = CreditForm.OPEN_INVOICE
-        bill = credited_in_words(bill, usd(net), JANUARY, form, tax)
-        it.billing.bills[bill.ref.native_id] = bill
-        await news(it.client, bill)
-        await until(lambda: len(mirrored(it)[bill.ref.native_id].credits) == number)  # noqa: B023
-        await _approve(it, bill)
-    first, second = bill.credit_memos
-    assert [str(one.net.amount) for one in first.lines] == ["30.00", "3.33"]
-    assert [str(one.net.amount) for one in second.lines] == ["100.00"]
-
-
-async def _approve(it: Lab, bill: Bill) -> None:
-    """Somebody says that it was meant."""
-    case = await it.case_of(bill.contract_key, kind="credit.outside")
-    await it.cases.decide(
-        Decision(
-            case_id=case.case_id,
-            version=case.version,
-            decision=DecisionKind.APPROVE,
-            actor="anna",
-            reason="agreed",
-        )
-    )
 
 
 async def an_invoice_void_before_it_was_posted(it: Lab) -> None:
@@ -180,24 +148,24 @@ async def an_invoice_void_before_it_was_posted(it: Lab) -> None:
     )
     it.billing.bills[void.ref.native_id] = void
     assert await (await news(it.client, void)).result() == "void"
-    bill = await _billed(it, contract, 1, JANUARY)
-    await _paid(it, bill, bill.gross, JANUARY, PaymentWay.PROCESSOR)
+    bill = await billed(it, contract, 1, JANUARY)
+    await paid(it, bill, bill.gross, JANUARY, PaymentWay.PROCESSOR)
 
 
 async def an_invoice_void_after_it_was_posted(it: Lab) -> None:
     """A wrong address, seen late: the ledger has the first and its reversal, the second is paid."""
-    contract, first = await _d1(it, is_paid=False)
+    contract, first = await of_d1(it, is_paid=False)
     on(it, date(2026, 1, 20))
     void = first.model_copy(update={"status": InvoiceStatus.VOID, "voided_on": date(2026, 1, 20)})
     it.billing.bills[void.ref.native_id] = void
     assert await (await news(it.client, void)).result() == "void"
-    bill = await _billed(it, contract, 2, date(2026, 1, 20))
-    await _paid(it, bill, bill.gross, date(2026, 1, 20), PaymentWay.PROCESSOR)
+    bill = await billed(it, contract, 2, date(2026, 1, 20))
+    await paid(it, bill, bill.gross, date(2026, 1, 20), PaymentWay.PROCESSOR)
 
 
 async def a_payout_with_fees(it: Lab) -> None:
     """D1's 461.14 (facts/domain.md §9.8)."""
-    contract, _ = await _d1(it)
+    contract, _ = await of_d1(it)
     payout = f"po_{contract.key}"
     amount, fee = usd("15891.00"), usd("461.14")
     it.billing.payouts[payout] = Payout(
@@ -251,13 +219,13 @@ async def _disputed(it: Lab, bill: Bill, **changes: Any) -> Any:
 
 
 async def a_dispute_that_is_open(it: Lab) -> None:
-    contract, bill = await _d1(it)
+    contract, bill = await of_d1(it)
     await _disputed(it, bill)
     await it.case_of(contract.key, kind="cash.disputed")
 
 
 async def a_dispute_that_was_won(it: Lab) -> None:
-    _, bill = await _d1(it)
+    _, bill = await of_d1(it)
     back = {"reinstated": bill.gross, "reinstated_on": date(2026, 1, 18)}
     handle = await _disputed(it, bill, status=DisputeStatus.WON, **back)
     assert await handle.result() == "won"
@@ -265,7 +233,7 @@ async def a_dispute_that_was_won(it: Lab) -> None:
 
 async def a_dispute_that_was_lost(it: Lab) -> None:
     """The customer owes 15,891.00 again."""
-    contract, bill = await _d1(it)
+    contract, bill = await of_d1(it)
     handle = await _disputed(it, bill, status=DisputeStatus.LOST)
     case = await it.case_of(contract.key, kind="cash.returned")
     await it.decide(case, DecisionKind.HAND_OVER)
@@ -279,7 +247,7 @@ async def an_overpayment(it: Lab) -> None:
     """D4's transposed receipt: 47,043.00 for 47,034.00; 9.00 stay on account."""
     contract = await sold(it, fresh(d4()))
     first_year = contract.model_copy(update={"lines": contract.lines[:1]})
-    bill = await _billed(it, first_year, 1, FEBRUARY)
+    bill = await billed(it, first_year, 1, FEBRUARY)
     receipt = BankReceipt(
         seller=US,
         source=f"BANK-{contract.key}",
@@ -304,12 +272,12 @@ async def _two_months(it: Lab) -> tuple[Contract, Bill]:
     """D3's platform in April and May, 480.00 each: May's is paid, April's is open."""
     contract = await sold(it, fresh(d3()))
     platform = contract.model_copy(update={"lines": contract.lines[:1]})
-    april = await _billed(it, platform, 1, APRIL)
+    april = await billed(it, platform, 1, APRIL)
     on(it, MAY)
-    may = _spans(bill_of(platform, f"in_2_{contract.key}", MAY), MAY, date(2026, 6, 1))
+    may = spans(bill_of(platform, f"in_2_{contract.key}", MAY), MAY, date(2026, 6, 1))
     may = may.model_copy(update={"number": "UK01-000002"})
     it.billing.bills[may.ref.native_id] = may
-    await _paid(it, may, may.gross, MAY, PaymentWay.PROCESSOR)
+    await paid(it, may, may.gross, MAY, PaymentWay.PROCESSOR)
     return contract, april
 
 
@@ -372,7 +340,6 @@ STORIES: tuple[tuple[Month, Story], ...] = (
     (IN_JANUARY, a_credit_note_on_an_open_invoice),
     (IN_JANUARY, a_credit_note_kept_for_the_customer),
     (IN_JANUARY, a_refund),
-    (IN_JANUARY, a_credit_note_in_words_of_its_own),
     (IN_JANUARY, an_invoice_void_before_it_was_posted),
     (IN_JANUARY, an_invoice_void_after_it_was_posted),
     (IN_JANUARY, a_payout_with_fees),

@@ -15,16 +15,18 @@ from dealthread.naming import close_key
 from dealthread.store.closing import PostgresClosing
 from tests.support.change_lab import on
 from tests.support.closing_lab import begin_close
+from tests.support.corrected_stories import CORRECTED
 from tests.support.money_stories import STORIES, Month, Story
 from tests.support.recognition_lab import begun
 from tests.support.saga_lab import lab
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
+ALL = (*STORIES, *CORRECTED)
 COMPARED = frozenset(f"T{number}" for number in range(1, 16))
 
 
-@pytest.mark.parametrize(("month", "story"), STORIES, ids=[story.__name__ for _, story in STORIES])
+@pytest.mark.parametrize(("month", "story"), ALL, ids=[story.__name__ for _, story in ALL])
 async def test_every_identity_holds_and_the_month_closes(
     dev_server: Client, engine: AsyncEngine, month: Month, story: Story
 ) -> None:

@@ -7,17 +7,19 @@ from datetime import date
 from functools import cached_property
 
 from dealthread.domain.base import Frozen
+from dealthread.domain.bill import Bill
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.closing.documents import ForeignEntry
 from dealthread.domain.contract import ContractState
-from dealthread.domain.documents import CreditMemo
+from dealthread.domain.documents import CreditForm, CreditMemo
+from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.ledger import EntryLine, PostedJournal, TrialBalanceRow
 from dealthread.domain.money import Money
 from dealthread.domain.payout import CLEARING
 from dealthread.domain.position.entry import Figure, sum_of
 from dealthread.domain.position.facts import ContractFacts
 from dealthread.domain.position.standing import Standing, standing_of
-from dealthread.domain.receivable import DocumentKind, PostedDocument
+from dealthread.domain.receivable import DocumentKind, PostedDocument, voided_number
 from dealthread.domain.recognition.due import last_day
 from dealthread.domain.recognition.rows import RecognitionDocument, month_after
 
@@ -278,4 +280,29 @@ def credit_memos(books: Books) -> dict[str, CreditMemo]:
         for facts in books.contracts
         for bill in facts.bills
         for memo in bill.credit_memos
+    }
+
+
+def given_as(books: Books) -> dict[str, Mapping[CreditForm, Money]]:
+    """How each credit is given, by its number in the ledger: the biller's credits, what remained
+    of its void invoices, and its invoices below nought."""
+    found: dict[str, Mapping[CreditForm, Money]] = {
+        number: memo.forms for number, memo in credit_memos(books).items()
+    }
+    for facts in books.contracts:
+        for bill in facts.bills:
+            if bill.status is InvoiceStatus.VOID:
+                found[voided_number(bill.number)] = _void_forms(bill)
+            elif bill.gross.amount < 0:
+                found[bill.number] = {CreditForm.BALANCE: -bill.gross}
+    return found
+
+
+def _void_forms(bill: Bill) -> dict[CreditForm, Money]:
+    """What was open is closed; what the customer's balance had paid is his again."""
+    credited = Money.total((one.gross for one in bill.credit_memos), bill.currency)
+    balance = max(bill.balance_used, Money.zero(bill.currency))
+    return {
+        CreditForm.OPEN_INVOICE: bill.gross - credited - balance,
+        CreditForm.BALANCE: balance,
     }

@@ -55,7 +55,7 @@ def _billed(facts: ContractFacts, books: Books) -> Iterator[CountedDocument]:
         documents = [(bill.number, bill.gross, bill.issue_date)]
         documents += [(one.number, -one.gross, one.issue_date) for one in bill.credit_memos]
         if (reversed_ := posted.get(voided_number(bill.number))) is not None:
-            documents.append((reversed_.number, -bill.gross, bill.voided_on))
+            documents.append((reversed_.number, -_remained(bill), bill.voided_on))
         waits = states.get(f"invoice:{bill.ref.account}:{bill.ref.native_id}")
         for number, total, issued in documents:
             document = posted.get(number)
@@ -67,6 +67,11 @@ def _billed(facts: ContractFacts, books: Books) -> Iterator[CountedDocument]:
                     contract_key=facts.contract_key,
                     state="" if document is not None or waits is None else waits.state,
                 )
+
+
+def _remained(bill: Bill) -> Money:
+    """Of an invoice that was voided, what was not credited before."""
+    return bill.gross - Money.total((one.gross for one in bill.credit_memos), bill.currency)
 
 
 def _is_never_posted(bill: Bill, posted: Mapping[str, PostedDocument]) -> bool:

@@ -124,7 +124,7 @@ def _credited(facts: ContractFacts, books: Books) -> list[RevenuePlanRow]:
     found: list[RevenuePlanRow] = []
     for bill in facts.bills:
         memos = tuple(one for one in bill.credit_memos if (one.issue_date or day) <= day)
-        known = bill.model_copy(update={"credit_memos": memos})
+        known = bill.as_of(day).model_copy(update={"credit_memos": memos})
         rows = credited_rows(known, contract, shares)
         found += [row for row in rows if row.line_key not in used]
     return found

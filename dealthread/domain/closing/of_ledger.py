@@ -6,7 +6,7 @@ with what the ledger made of it at the document's own rate, which nobody else kn
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dealthread.domain.closing.books import (
     CONTROLLED,
@@ -18,7 +18,7 @@ from dealthread.domain.closing.books import (
     Books,
     OwnDocument,
     by_currency,
-    credit_memos,
+    given_as,
     in_document_currency,
     lines_on,
     posted_as,
@@ -35,7 +35,7 @@ from dealthread.domain.closing.rolled import (
     check_unapplied,
 )
 from dealthread.domain.closing.tie import Answer, Scope
-from dealthread.domain.documents import CreditForm, CreditMemo
+from dealthread.domain.documents import CreditForm
 from dealthread.domain.money import Money
 from dealthread.domain.position.entry import Figure
 from dealthread.domain.position.facts import RECOVERED, REOPENED
@@ -71,7 +71,7 @@ def _by_hand(books: Books, account: str) -> Money:
 
 def _receivable(books: Books) -> ReceivableRoll:
     zero = Money.zero(books.currency)
-    memos = credit_memos(books)
+    forms = given_as(books)
 
     def of(one: OwnDocument, told: Money, sign: int) -> Money:
         if one.document.currency == books.currency:
@@ -107,7 +107,7 @@ def _receivable(books: Books) -> ReceivableRoll:
         ),
         credits_applied=Money.total(
             (
-                of(one, _applied(memos.get(one.document.number), one), -1)
+                of(one, _applied(forms.get(one.document.number), one), -1)
                 for one in posted_as(books, DocumentKind.CREDIT_MEMO)
             ),
             books.currency,
@@ -126,21 +126,20 @@ def _receivable(books: Books) -> ReceivableRoll:
     )
 
 
-def _applied(memo: CreditMemo | None, one: OwnDocument) -> Money:
+def _applied(forms: Mapping[CreditForm, Money] | None, one: OwnDocument) -> Money:
     """Part of a credit that lowers an invoice; all of it where its biller tells no other form."""
-    if memo is None:
+    if forms is None:
         return one.document.gross
-    return memo.forms.get(CreditForm.OPEN_INVOICE, Money.zero(one.document.currency))
+    return forms.get(CreditForm.OPEN_INVOICE, Money.zero(one.document.currency))
 
 
 def _credit_balance(books: Books) -> CreditBalanceRoll:
     zero = Money.zero(books.currency)
-    memos = credit_memos(books)
+    forms = given_as(books)
     kept = [
-        memo.forms.get(CreditForm.BALANCE, zero)
+        forms.get(one.document.number, {}).get(CreditForm.BALANCE, zero)
         for one in posted_as(books, DocumentKind.CREDIT_MEMO)
         if one.document.currency == books.currency
-        and (memo := memos.get(one.document.number)) is not None
     ]
     used = [one for one in posted_as(books, DocumentKind.RECEIPT) if one.is_balance]
     return CreditBalanceRoll(

@@ -81,7 +81,8 @@ def document_entries(
             (one.net for memo in bill.credit_memos for one in memo.lines if one.line_key in usage),
             bill.currency,
         )
-        yield from _void(bill, left, bill.voided_on or day, posted.get(voided_number(bill.number)))
+        reversal = posted.get(voided_number(bill.number))
+        yield from _void(bill, left, bill.voided_on or day, reversal, usage)
 
 
 def _credit(
@@ -94,8 +95,7 @@ def _credit(
         return
     used = Money.total((one.net for one in memo.lines if one.line_key in usage), bill.currency)
     zero = Money.zero(bill.currency)
-    # A person's credit changes the price: the versions of the contract do not say it.
-    is_asked = memo.ref is not None and memo.ref.native_id in bill.credit_reasons
+    is_asked = _is_asked(bill, memo)
     made = _Maker(bill, DocumentKind.CREDIT_MEMO, day, memo.number, memo.ref, document)
     yield from made.all(
         {
@@ -110,7 +110,25 @@ def _credit(
     )
 
 
-def _void(bill: Bill, left: Money, day: date, document: PostedDocument | None) -> Iterator[Entry]:
+def _is_asked(bill: Bill, memo: CreditMemo) -> bool:
+    """A person's credit changes the price: the versions of the contract do not say it."""
+    return memo.ref is not None and memo.ref.native_id in bill.credit_reasons
+
+
+def _fixed(memo: CreditMemo, usage: frozenset[str]) -> Money:
+    """Of a credit, what is not for use."""
+    return Money.total(
+        (one.net for one in memo.lines if one.line_key not in usage), memo.net.currency
+    )
+
+
+def _void(
+    bill: Bill,
+    left: Money,
+    day: date,
+    document: PostedDocument | None,
+    usage: frozenset[str],
+) -> Iterator[Entry]:
     """What is left of the invoice is taken back on the day of the void, never on its own; `left`
     of it for use."""
     if document is not None and document.posting_date is not None:
@@ -119,12 +137,15 @@ def _void(bill: Bill, left: Money, day: date, document: PostedDocument | None) -
     gross = bill.gross - Money.total((one.gross for one in bill.credit_memos), bill.currency)
     paid = Money.total((one.amount for one in bill.payments), bill.currency)
     balance = bill.balance_used if bill.balance_used.amount > 0 else Money.zero(bill.currency)
+    # A person's credit falls with its invoice: the price is what it was.
+    asked = (one for one in bill.credit_memos if _is_asked(bill, one))
+    price = Money.total((_fixed(one, usage) for one in asked), bill.currency)
     made = _Maker(bill, DocumentKind.VOID, day, bill.number, bill.ref, document)
     yield from made.all(
         {
             Figure.BILLED: -net,
             Figure.USAGE_BILLED: -left,
-            Figure.SOLD: -left,
+            Figure.SOLD: price - left,
             Figure.INVOICED_GROSS: -gross,
             Figure.RECEIVABLE: -(gross - paid - balance),
             # What had paid it is the customer's again.

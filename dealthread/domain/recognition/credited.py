@@ -14,7 +14,9 @@ from datetime import date
 from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import CreditMemo, CreditMemoLine
+from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
+from dealthread.domain.receivable import voided_number
 from dealthread.domain.recognition.rows import first_of, month_after
 from dealthread.domain.revenue.spread import Remainder, spread
 from dealthread.domain.versions.plan import RevenuePlanRow
@@ -33,7 +35,18 @@ def credited_rows(
     for memo in bill.credit_memos:
         if memo.ref is not None and memo.ref.native_id in bill.credit_reasons:
             found += _of_memo(bill, memo, contract, shares or {})
+            if bill.status is InvoiceStatus.VOID and bill.voided_on is not None:
+                # The credit falls with its invoice: the price is what it was.
+                found += _fallen(bill, memo, bill.voided_on, contract, shares or {})
     return tuple(found)
+
+
+def _fallen(
+    bill: Bill, memo: CreditMemo, on: date, contract: Contract, shares: Shares
+) -> Iterator[RevenuePlanRow]:
+    turned = tuple(one.model_copy(update={"net": -one.net}) for one in memo.lines)
+    update = {"lines": turned, "issue_date": on, "number": voided_number(memo.number)}
+    yield from _of_memo(bill, memo.model_copy(update=update), contract, shares)
 
 
 def shares_of(rows: Iterable[tuple[str, str, Money]]) -> Shares:

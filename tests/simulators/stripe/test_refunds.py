@@ -214,3 +214,28 @@ async def test_cards_that_ask_for_authentication_are_not_carried(serve: Serve, c
         with pytest.raises(stripe.InvalidRequestError) as refused:
             await client.v1.payment_methods.attach_async(card, {"customer": await payer(client)})
         assert refused.value.code == "simulator_unsupported"
+
+
+async def test_an_invoice_with_an_open_or_a_paid_payment_is_not_voided(serve: Serve) -> None:
+    """docs.stripe.com/invoicing/partial-payments, "Invoice payment statuses". The default payment
+    is none of them: the void cancels it."""
+    async with running(serve, now=at(2026, 1, 1)) as sim, sim.client() as client:
+        customer = await card_customer(client)
+        for confirm in (False, True):
+            invoice = await charged(client, customer, 10_000)
+            terms: Any = {"confirm": True, "off_session": True} if confirm else {}
+            part = await client.v1.payment_intents.create_async(
+                {
+                    "amount": 4000,
+                    "currency": "usd",
+                    "customer": customer,
+                    "payment_method": "pm_card_visa",
+                    **terms,
+                }
+            )
+            await client.v1.invoices.attach_payment_async(invoice.id, {"payment_intent": part.id})
+            with pytest.raises(stripe.InvalidRequestError, match="open or paid payments") as told:
+                await client.v1.invoices.void_invoice_async(invoice.id)
+            assert told.value.code == "invoice_not_editable"
+        untouched = await charged(client, customer, 10_000)
+        assert (await client.v1.invoices.void_invoice_async(untouched.id)).status == "void"

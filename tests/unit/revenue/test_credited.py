@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 from dealthread.domain.base import Ref, System
 from dealthread.domain.bill import Bill
 from dealthread.domain.documents import CreditMemo, CreditMemoLine
+from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.recognition.credited import credited_rows
 from tests.support import deals
@@ -82,3 +84,17 @@ def test_a_bundles_credit_is_divided_as_its_revenue_is() -> None:
         ("4000", "-80.00"),
         ("4200", "-20.00"),
     ]
+
+
+def test_a_credit_falls_with_its_invoice_in_the_month_of_the_void() -> None:
+    """500.00 on 10 April, void on 20 June: what April to June took comes back in June, the rest
+    month by month, and nothing is left of it."""
+    void = {"status": InvoiceStatus.VOID, "voided_on": date(2026, 6, 20)}
+    months = _months(_credited(SEATS, "500.00", "2026-04-10").model_copy(update=void))
+    # 181 of 365 days by the end of June.
+    assert months[9] == ("2026-06", "247.95")
+    left: dict[str, Decimal] = {}
+    for month, amount in months:
+        left[month] = left.get(month, Decimal(0)) + Decimal(amount)
+    assert sum(left.values()) == 0
+    assert all(abs(left[month]) <= Decimal("0.02") for month in left if month > "2026-06")

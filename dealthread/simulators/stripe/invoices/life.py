@@ -307,8 +307,13 @@ def void(ctx: Context, invoice: Json) -> Json:
         )
     if invoice["pre_payment_credit_notes_amount"]:
         raise StripeError.unsupported("voiding an invoice that has credit notes")
-    if invoice["amount_paid"]:
-        raise StripeError.unsupported("voiding an invoice that is paid in part")
+    if invoice["amount_paid"] or invoice_payments.has_attached(ctx, invoice):
+        # docs.stripe.com/invoicing/partial-payments: with an open or paid payment it cannot be
+        # voided. The one that every invoice begins with is cancelled by the void.
+        raise StripeError.refused(
+            "You cannot void an invoice that has open or paid payments.",
+            code="invoice_not_editable",
+        )
     before = snapshot(invoice)
     invoice["status"] = "void"
     invoice["auto_advance"] = False

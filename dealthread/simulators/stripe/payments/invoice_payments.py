@@ -63,6 +63,14 @@ def of(ctx: Context, invoice: Json) -> Iterable[Json]:
     return ctx.account.related(_RELATION, KIND, invoice["id"])
 
 
+def has_attached(ctx: Context, invoice: Json) -> bool:
+    """Whether somebody attached a payment that is on its way or made."""
+    return any(
+        not payment["is_default"] and payment["status"] in ("open", "paid")
+        for payment in of(ctx, invoice)
+    )
+
+
 def default_of(ctx: Context, invoice: Json) -> Json:
     """The payment that was expected when the invoice was finalised."""
     return next(payment for payment in of(ctx, invoice) if payment["is_default"])
