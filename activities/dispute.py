@@ -6,7 +6,19 @@ from collections.abc import Callable, Mapping
 
 from temporalio import activity
 
+from activities.dispute_documents import (
+    CASE,
+    OfPayment,
+    Reopening,
+    dispute_document_key,
+    disputed_invoice,
+    lost_parts,
+    parts_of,
+    reopened,
+)
 from activities.dispute_inputs import (
+    ApplyRemainder,
+    DisputedInvoice,
     DisputeToPost,
     PostDispute,
     ReadDispute,
@@ -14,34 +26,35 @@ from activities.dispute_inputs import (
     TellDispute,
 )
 from activities.ledger_posting import LedgerPosting, LedgerStep
+from activities.ledger_rates import receipt_at_its_rate
+from dealthread.domain.adoption.carried import is_of_others
 from dealthread.domain.base import Ref, System
 from dealthread.domain.catalog import ConfigSet
-from dealthread.domain.contract import Contract
 from dealthread.domain.dispute import (
-    Dispute,
+    DisputedPayment,
     DisputeStatus,
     LostDispute,
     lost_entry,
     opened_entry,
     won_entry,
 )
+from dealthread.domain.dispute_parts import TakenPart
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.event_data.cash import DisputeClosed, DisputeOpened
 from dealthread.domain.events import BusinessEvent, EventType
-from dealthread.domain.ledger import Reversal
+from dealthread.domain.position.facts import REMAINDER, REOPENED
 from dealthread.domain.receivable import PostedDocument
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.errors import StepRejected
-from dealthread.hub import Contracts, Effects, WriteSpec
-from dealthread.naming import erp_document_key, event_id, idempotency_key, receipt_key
+from dealthread.hub import Bills, Contracts, Effects, WriteSpec
+from dealthread.naming import event_id, idempotency_key
 from dealthread.outcome import Done, Outcome
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
 from dealthread.ports.crm import CollectionsMirror, CrmPort
 from dealthread.ports.erp import ErpPort
 
-CASE = "cash.returned"
 EVIDENCE = "cash.disputed"
 DISPUTED = "disputed"
 
@@ -50,15 +63,20 @@ class DisputeActivities:
     """Reading the dispute, through the billing port."""
 
     def __init__(
-        self, billing: BillingPort, contracts: Contracts, config: Callable[[], ConfigSet]
+        self,
+        billing: BillingPort,
+        contracts: Contracts,
+        bills: Bills,
+        config: Callable[[], ConfigSet],
     ) -> None:
         self._billing = billing
         self._contracts = contracts
+        self._bills = bills
         self._config = config
 
     @activity.defn(name="dispute.read")
     async def read(self, order: ReadDispute) -> DisputeToPost:
-        """The dispute from its owner, the invoice it is about, and the entries that follow."""
+        """The dispute from its owner, the invoices it is about, and the entries that follow."""
         config = self._config()
         account = config.account_at_biller(order.billing_account)
         if account is None:
@@ -85,7 +103,7 @@ class DisputeActivities:
             erp=entity.erp_instance,
             company=entity.erp_company,
         )
-        told = await self._of_invoice(told)
+        told = await self._of_invoices(told, order)
 
         def key(stage: str) -> str:
             return dispute_document_key(order.tenant, entity.code, stage, dispute)
@@ -97,68 +115,54 @@ class DisputeActivities:
         if dispute.status is DisputeStatus.WON:
             found["won"] = won_entry(dispute, key("won"), company, accounts, invoice)
         if dispute.status is DisputeStatus.LOST:
-            if dispute.is_of_several and told.policy is LostDispute.REOPEN:
-                raise StepRejected("payment_of_several_invoices", case_kind=CASE, field="invoice")
             policy = told.policy if told.bill is not None else LostDispute.LOSS
             found["lost"] = lost_entry(
                 dispute, key("lost"), company, accounts, invoice, order.today, policy
             )
-            if policy is LostDispute.REOPEN and found["lost"] is not None:
-                found["reversal"] = self._reversal(order, told, key("reopened"))
         return told.model_copy(update=found)
 
-    async def _of_invoice(self, told: DisputeToPost) -> DisputeToPost:
+    async def _of_invoices(self, told: DisputeToPost, order: ReadDispute) -> DisputeToPost:
+        """With the invoices of ours that it is about, and what opens them again."""
         dispute = told.dispute
-        if not dispute.invoice_id:
+        paid = [await self._paid(dispute.ref.account, one) for one in dispute.payments]
+        known = {one.bill.ref.native_id: one for one in paid if one.contract is not None}
+        if not known:
             return told
-        bill = await self._billing.read_bill(dispute.ref.account, dispute.invoice_id)
-        contract: Contract | None = None
-        if bill.contract_key:
-            contract = await self._contracts.read(bill.contract_key)
-        if contract is None:
+        # Whoever was told that it is disputed is told how it ended, whatever is lost of it.
+        told_of = {
+            one.paid.bill.ref.native_id: one.taken
+            for one in parts_of(dispute, dispute.amount, paid) or ()
+        }
+        lost: dict[str, TakenPart] = {}
+        if told.policy is LostDispute.REOPEN and dispute.is_lost:
+            lost = {one.paid.bill.ref.native_id: one for one in lost_parts(dispute, paid)}
+        reopening = Reopening(tenant=order.tenant, seller=told.seller, today=order.today)
+        found: list[DisputedInvoice] = []
+        for native_id in [*told_of] or [*known]:
+            of, part = known.get(native_id), lost.get(native_id)
+            if of is None or of.contract is None:
+                continue
+            taken = told_of.get(native_id, dispute.amount)
+            one = disputed_invoice(of, of.contract, taken, is_one_of_several=dispute.is_of_several)
+            if part is not None:
+                one = reopened(one, part, of, of.contract, dispute, reopening)
+            found.append(one)
+        if not found:
             return told
-        return told.model_copy(
-            update={
-                "bill": bill,
-                "erp": contract.erp,
-                "company": contract.erp_company,
-                "org": contract.org,
-                "deal_id": contract.deal_id,
-                "account_id": contract.customer_ref.native_id,
-                "region": contract.seller_region,
-            }
-        )
+        first = known[found[0].bill.ref.native_id].contract
+        assert first is not None  # noqa: S101 - only those of a contract are among them
+        told = told.model_copy(update={"erp": first.erp, "company": first.erp_company})
+        if not dispute.is_of_several:
+            return told.about(found[0])
+        return told.about(found[0]).model_copy(update={"invoices": tuple(found)})
 
-    def _reversal(self, order: ReadDispute, told: DisputeToPost, key: str) -> Reversal:
-        dispute, bill = told.dispute, told.bill
-        assert bill is not None  # noqa: S101 - only then the receivable is opened again
-        payment = next(
-            (one for one in bill.payments if one.ref.native_id == dispute.payment_id), None
-        )
-        lost = dispute.withdrawn - dispute.reinstated
-        if payment is None or payment.amount != lost:
-            raise StepRejected(
-                "dispute_is_not_the_payment",
-                case_kind=CASE,
-                field="amount",
-                invoice=bill.number,
-                contract=bill.contract_key,
-                dispute=str(lost),
-                payment=str(payment.amount) if payment is not None else "none",
-            )
-        return Reversal(
-            document_key=key,
-            company=told.company,
-            reverses=receipt_key(
-                order.tenant,
-                told.seller,
-                bill.ref.account,
-                bill.ref.native_id,
-                payment.ref.native_id,
-            ),
-            posting_date=order.today,
-            reason=f"dispute {dispute.ref.native_id} lost",
-        )
+    async def _paid(self, account: str, payment: DisputedPayment) -> OfPayment:
+        bill = await self._billing.read_bill(account, payment.invoice_id)
+        contract = await self._contracts.read(bill.contract_key) if bill.contract_key else None
+        old = None
+        if contract is not None and is_of_others(bill, contract):
+            old = await self._bills.old_invoice(bill)
+        return OfPayment(bill=bill, contract=contract, old=old)
 
 
 class DisputePostingActivities:
@@ -189,11 +193,32 @@ class DisputePostingActivities:
             LedgerStep(
                 context=order.context,
                 erp=order.erp,
-                step="reopened",
-                name="erp.reopen_receivable",
+                step=_step_of("reopened", order.mark),
+                name=REOPENED,
                 asked=order.reversal,
             ),
             "payment_not_in_the_ledger",
+        )
+
+    @activity.defn(name="dispute.apply_remainder")
+    async def apply_remainder(self, order: ApplyRemainder) -> PostedDocument:
+        """What was not lost of the payment settles the invoice as before."""
+        receipt = order.receipt
+
+        async def act(erp: ErpPort, key: str) -> Outcome[PostedDocument]:
+            at_its_rate = await receipt_at_its_rate(erp, receipt)
+            return await erp.apply_receipt(at_its_rate, idempotency_key=key)
+
+        return await self._posting.once(
+            LedgerStep(
+                context=order.context,
+                erp=order.erp,
+                step=_step_of("remainder", order.mark),
+                name=REMAINDER,
+                asked=receipt,
+                money=receipt.amount,
+            ),
+            act,
         )
 
 
@@ -217,7 +242,7 @@ class DisputeTellingActivities:
             Write(
                 spec=_spec(
                     order.context,
-                    f"told-{order.state}",
+                    _step_of(f"told-{order.state}", order.told.mark),
                     "hub.tell_dispute",
                     System.HUB,
                     dispute.ref.account,
@@ -251,7 +276,7 @@ class DisputeTellingActivities:
             Write(
                 spec=_spec(
                     order.context,
-                    f"show-{order.state}",
+                    _step_of(f"show-{order.state}", order.told.mark),
                     "crm.show_dispute",
                     System.CRM,
                     order.told.org,
@@ -268,6 +293,7 @@ class DisputeTellingActivities:
     def _event(self, order: TellDispute) -> BusinessEvent:
         told, context = order.told, order.context
         dispute, bill = told.dispute, told.bill
+        amount = told.taken or dispute.amount
         whose = {
             "contract_key": context.contract_key,
             "customer_key": bill.customer_key if bill is not None else "",
@@ -275,8 +301,8 @@ class DisputeTellingActivities:
             "billing_account": dispute.ref.account,
             "dispute_id": dispute.ref.native_id,
             "invoice_number": bill.number if bill is not None else "",
-            "currency": dispute.amount.currency,
-            "amount": str(dispute.amount.amount),
+            "currency": amount.currency,
+            "amount": str(amount.amount),
             "reason": dispute.reason,
         }
         if order.state == DISPUTED:
@@ -289,7 +315,8 @@ class DisputeTellingActivities:
             reopened = told.reversal is not None
             ended = {"outcome": dispute.status, "receivable_reopened": reopened}
             shown = DisputeClosed.model_validate(whose | ended).told()
-        key = idempotency_key(context.business_key, context.generation, order.state, "told")
+        step = _step_of(order.state, told.mark)
+        key = idempotency_key(context.business_key, context.generation, step, "told")
         return BusinessEvent(
             id=event_id(key),
             type=kind,
@@ -299,10 +326,9 @@ class DisputeTellingActivities:
         )
 
 
-def dispute_document_key(tenant: str, seller: str, stage: str, dispute: Dispute) -> str:
-    """Our key on the ledger's entry: by the dispute's own id."""
-    source = f"{dispute.ref.account}:{dispute.ref.native_id}"
-    return erp_document_key(tenant, seller, f"dispute-{stage}", source, 1)
+def _step_of(step: str, mark: str) -> str:
+    """A dispute of several invoices takes a step for each of them."""
+    return f"{step}-{mark}" if mark else step
 
 
 def _spec(

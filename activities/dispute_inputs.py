@@ -8,6 +8,8 @@ from dealthread.domain.base import Carried
 from dealthread.domain.bill import Bill
 from dealthread.domain.dispute import Dispute, LostDispute
 from dealthread.domain.ledger import LedgerJournal, Reversal
+from dealthread.domain.money import Money
+from dealthread.domain.receivable import LedgerReceipt
 from dealthread.domain.transaction import SagaContext
 
 
@@ -30,6 +32,22 @@ class ReadDispute(Carried):
     tenant: str = "default"
 
 
+class DisputedInvoice(Carried):
+    """One invoice of a contract of ours that a disputed payment paid, and what becomes of it."""
+
+    bill: Bill
+    org: str
+    deal_id: str
+    account_id: str
+    region: str
+    taken: Money
+    """Of the payment's part, in the invoice's currency: all of it, or what the dispute is about."""
+    mark: str = ""
+    """In the keys of its documents and acts; "" where the dispute is about no other invoice."""
+    reversal: Reversal | None = None
+    remainder: LedgerReceipt | None = None
+
+
 class DisputeToPost(Carried):
     """A dispute as it stands, whose invoice it is about, and what the ledger is to get of it."""
 
@@ -49,11 +67,31 @@ class DisputeToPost(Carried):
     lost: LedgerJournal | None = None
     reversal: Reversal | None = None
     """Where the receivable is opened again: the opposite of the payment's own entry."""
+    remainder: LedgerReceipt | None = None
+    """Then what the payment goes on paying of the invoice, where a part of it was lost."""
+    taken: Money | None = None
+    """What of the payment it is about; None of no invoice of ours."""
+    mark: str = ""
+    invoices: tuple[DisputedInvoice, ...] = ()
+    """Where it is about several: each, newest first. `bill` is the first of them."""
 
     @property
     def invoice(self) -> str:
-        """Number of the invoice that it is about, for people."""
+        """Number of the invoices that it is about, for people."""
+        if self.invoices:
+            return ", ".join(one.bill.number for one in self.invoices)
         return self.bill.number if self.bill is not None else "no invoice of ours"
+
+    def each(self) -> tuple[DisputeToPost, ...]:
+        """The same, once for each invoice that it is about."""
+        if not self.invoices:
+            return (self,)
+        return tuple(self.about(one) for one in self.invoices)
+
+    def about(self, one: DisputedInvoice) -> DisputeToPost:
+        """The same of one invoice alone."""
+        fields = {name: getattr(one, name) for name in type(one).model_fields}
+        return self.model_copy(update=fields | {"invoices": ()})
 
 
 class PostDispute(Carried):
@@ -72,6 +110,16 @@ class ReopenReceivable(Carried):
     context: SagaContext
     erp: str
     reversal: Reversal
+    mark: str = ""
+
+
+class ApplyRemainder(Carried):
+    """Input of `dispute.apply_remainder`."""
+
+    context: SagaContext
+    erp: str
+    receipt: LedgerReceipt
+    mark: str = ""
 
 
 class TellDispute(Carried):

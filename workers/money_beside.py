@@ -14,7 +14,7 @@ from activities.settlement import PayoutActivities, PayoutPostingActivities
 from activities.write_off import WriteOffActivities, WriteOffPostingActivities
 from dealthread.domain.catalog import ConfigSet
 from dealthread.ensure import Ensure
-from dealthread.hub import Changes, Contracts
+from dealthread.hub import Bills, Changes, Contracts
 from dealthread.hub_closing import Closing
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
@@ -37,6 +37,7 @@ def at_the_biller(
     billing: BillingPort,
     ensure: Ensure,
     contracts: Contracts,
+    bills: Bills,
     changes: Changes,
     config: Callable[[], ConfigSet],
     clock: BusinessClock,
@@ -46,7 +47,7 @@ def at_the_biller(
     return (
         PayoutActivities(billing, config),
         ProcessorActivities(billing, config, closing, clock),
-        DisputeActivities(billing, contracts, config),
+        DisputeActivities(billing, contracts, bills, config),
         WriteOffActivities(billing, ensure, contracts, changes, config, clock),
     )
 

@@ -126,6 +126,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                     ports.billing,
                     ensure,
                     ports.contracts,
+                    ports.bills,
                     ports.changes,
                     ports.config,
                     ports.clock,

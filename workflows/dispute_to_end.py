@@ -1,10 +1,11 @@
 """DisputeToEnd: one payment that its payer's bank takes back, until won, lost or closed.
 
-    1  read the dispute back from the biller, with the invoice that it is about
-    2  post what was taken; hold the pursuit of the invoice; tell customer success and the CRM
+    1  read the dispute back from the biller, with the invoices that it is about
+    2  post what was taken; hold the pursuit of each; tell customer success and the CRM
     3  a person decides, before the bank's last day, whether evidence is given
-    4  won: post what came back. Lost: open the receivable again, or book the loss, by policy
-    5  a claim that is open again: a person decides what becomes of it
+    4  won: post what came back. Lost: open the receivables again, by what was lost of each, or book
+       the loss, by policy
+    5  claims that are open again: a person decides what becomes of them
 
 News may come in any order and again: the biller is asked how it stands. What is posted stands.
 """
@@ -15,29 +16,26 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError
 
 from activities.dispute import (
-    CASE,
     DISPUTED,
     EVIDENCE,
     DisputeActivities,
     DisputePostingActivities,
     DisputeTellingActivities,
 )
+from activities.dispute_documents import CASE
 from activities.dispute_inputs import (
     DisputeInput,
     DisputeToPost,
     PostDispute,
     ReadDispute,
-    ReopenReceivable,
     TellDispute,
 )
-from activities.invoice import LedgerActivities
-from activities.invoice_inputs import AwaitCredit
 from dealthread.domain.case import Decision, DecisionKind
 from dealthread.domain.dispute import DisputeStatus
-from dealthread.domain.ledger import LedgerJournal, Reversal
+from dealthread.domain.ledger import LedgerJournal
 from dealthread.domain.transaction import SagaContext, StepState
 from dealthread.failure import problem_of
 from dealthread.naming import (
@@ -47,13 +45,13 @@ from dealthread.naming import (
     dispute_key,
     erp_task_queue,
 )
-from dealthread.policies import POST_LEDGER, READ, WRITE, Timing
+from dealthread.policies import POST_LEDGER, READ, WRITE
 from dealthread.saga import Saga, SagaStopped, Step
 from workflows.business_time import business_now, business_today
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.dispute_hold import PursuitHold
-from workflows.invoice_news import tell_invoice
+from workflows.dispute_receivable import Receivable
 from workflows.wording import DISPUTE, current_details
 
 LOOK_AGAIN = timedelta(days=1)
@@ -64,9 +62,6 @@ AT_LEAST = timedelta(hours=1)
 LEFT_TO_PEOPLE = "left_to_people"
 STAYS_WITH_PEOPLE = "dispute-to-end-stays-with-people-202611"
 """Patch: what a person books by hand is taken up by no later run."""
-AWAITS_PAYMENT = "dispute-to-end-awaits-the-payment-202611"
-"""Patch: the payment is in the ledger before it is reversed; before, a person had to try again."""
-_A_DAY = Timing(**(POST_LEDGER | {"schedule_to_close_timeout": timedelta(days=1)}))
 
 
 @workflow.defn(name="DisputeToEnd")
@@ -88,6 +83,7 @@ class DisputeToEndWorkflow(DecidedByPeople):
         self._desk = CaseDesk(self._context, DISPUTE, "biller", self._tell)
         self._saga = Saga(DISPUTE, self._desk, self._tell)
         self._hold = PursuitHold(order)
+        self._receivable = Receivable(self._saga)
         self._told: DisputeToPost | None = None
         self._news = 1
         self._seen = 0
@@ -102,7 +98,8 @@ class DisputeToEndWorkflow(DecidedByPeople):
         except (SagaStopped, asyncio.CancelledError):
             # A person books the rest by hand: what is posted stands, and a pursuit goes on.
             if self._told is not None:
-                await self._saga.to_its_end(self._hold.lift(self._told))
+                for one in self._told.each():
+                    await self._saga.to_its_end(self._hold.lift(one))
             return LEFT_TO_PEOPLE
 
     async def _followed(self) -> str:
@@ -121,8 +118,9 @@ class DisputeToEndWorkflow(DecidedByPeople):
 
     async def _opened(self, told: DisputeToPost) -> None:
         await self._post("opened", told, told.opened)
-        await self._hold.set(told)
-        await self._say(told, DISPUTED)
+        for one in told.each():
+            await self._hold.set(one)
+            await self._say(one, DISPUTED)
 
     async def _to_its_end(self, told: DisputeToPost) -> DisputeToPost:
         """Until the bank has decided, beside the person who decides about evidence."""
@@ -195,24 +193,33 @@ class DisputeToEndWorkflow(DecidedByPeople):
 
     async def _over(self, told: DisputeToPost) -> None:
         await self._post("won", told, told.won)
-        if told.reversal is not None:
-            await self._reopen(told, told.reversal)
+        for one in told.each():
+            if one.reversal is not None:
+                await self._receivable.reopen(self._whose(one), one, one.reversal)
         await self._post("lost", told, told.lost)
-        await self._hold.lift(told)
         is_lost = told.dispute.status is DisputeStatus.LOST
-        await self._say(told, "dispute_lost" if is_lost else "dispute_won")
-        if told.reversal is not None:
+        for one in told.each():
+            await self._hold.lift(one)
+            await self._say(one, "dispute_lost" if is_lost else "dispute_won")
+        if any(one.reversal is not None for one in told.each()):
             await self._claim(told)
 
     async def _claim(self, told: DisputeToPost) -> None:
-        """The biller counts the invoice as paid for ever: nobody pursues it by itself."""
+        """The biller counts the invoices as paid for ever: nobody pursues them by itself."""
+        owed = [one for one in told.each() if one.reversal is not None]
+        numbers = ", ".join(one.invoice for one in owed)
+        parts = {one.invoice: str(one.taken) for one in owed if one.taken is not None}
         decision = await self._desk.ask(
             CASE,
             "claim",
             code="claim_open_again",
-            summary=f"{told.invoice}: the dispute over {told.dispute.amount} is lost, the customer "
+            summary=f"{numbers}: the dispute over {told.dispute.amount} is lost, the customer "
             "owes it again; hand over to whoever pursues it, or write it off in the ledger",
-            evidence={"reason": told.dispute.reason, "evidence": self._decided or "not decided"},
+            evidence={
+                "reason": told.dispute.reason,
+                "evidence": self._decided or "not decided",
+                "owed_again": "; ".join(f"{number}: {part}" for number, part in parts.items()),
+            },
             allowed=(DecisionKind.HAND_OVER,),
             at_risk=told.dispute.amount,
             # News that comes after the end, or again, begins a run that reads it once more.
@@ -269,41 +276,8 @@ class DisputeToEndWorkflow(DecidedByPeople):
         )
         self._posted.add(stage)
 
-    async def _payment_is_there(self, told: DisputeToPost, reversal: Reversal) -> None:
-        """News of the dispute may overtake that of the payment, which the invoice's own run brings
-        to the ledger. One that nobody brings is a person's, once its opposite is refused."""
-        if told.bill is None or not workflow.patched(AWAITS_PAYMENT):
-            return
-        await tell_invoice(self._context, told.bill.ref.account, told.bill.ref.native_id)
-        try:
-            await workflow.execute_activity_method(
-                LedgerActivities.await_credit,
-                AwaitCredit(erp=told.erp, company=told.company, document_key=reversal.reverses),
-                task_queue=erp_task_queue(told.erp, told.company),
-                summary=f"Until the ledger has the payment of {told.invoice}",
-                **_A_DAY,
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-
-    async def _reopen(self, told: DisputeToPost, reversal: Reversal) -> None:
-        await self._payment_is_there(told, reversal)
-        await self._saga.run(
-            Step(
-                name="reopen",
-                act=lambda: workflow.execute_activity_method(
-                    DisputePostingActivities.reopen,
-                    ReopenReceivable(context=self._context, erp=told.erp, reversal=reversal),
-                    task_queue=erp_task_queue(told.erp, told.company),
-                    summary=f"Open {told.invoice} again",
-                    **POST_LEDGER,
-                ),
-            )
-        )
-
     async def _say(self, told: DisputeToPost, state: str) -> None:
-        tell = TellDispute(context=self._context, told=told, state=state)
+        tell = TellDispute(context=self._whose(told), told=told, state=state)
         await self._saga.run(
             Step(
                 name="tell",
@@ -333,6 +307,13 @@ class DisputeToEndWorkflow(DecidedByPeople):
                 ),
             )
         )
+
+    def _whose(self, told: DisputeToPost) -> SagaContext:
+        """Each invoice of several is told of its own contract."""
+        if told.bill is None:
+            return self._context
+        whose = {"contract_key": told.bill.contract_key, "org": told.org, "deal_id": told.deal_id}
+        return self._context.model_copy(update=whose)
 
     # ------------------------------------------------------------ messages
 

@@ -91,6 +91,7 @@ DISPUTE = {
     "decide": "A person decides whether evidence is given",
     "closed": "Post how it ended",
     "reopen": "Open the receivable again",
+    "remainder": "Apply what is left of the payment",
     "claim": "A person decides what becomes of the claim",
 }
 PAYOUT = {

@@ -11,7 +11,7 @@ from __future__ import annotations
 from adapters.stripe import translate
 from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.paging import pages
-from dealthread.domain.dispute import Dispute, DisputeStatus
+from dealthread.domain.dispute import Dispute, DisputedPayment, DisputeStatus
 from dealthread.domain.money import Money
 from dealthread.errors import NotFound
 
@@ -54,7 +54,8 @@ class Disputes:
         # 0 where no answer is allowed.
         due = translate.instant(row, "evidence_details", "due_by")
         payments = await self._payments(account, row)
-        # One intent may pay several invoices: which of them is disputed, no page says.
+        # One intent may pay several invoices: which of them is disputed, no page says, so that all
+        # of them are told.
         paid = payments[0] if len(payments) == 1 else None
         return Dispute(
             ref=translate.ref(account.key, "dispute", translate.text(row, "id")),
@@ -71,6 +72,12 @@ class Disputes:
             invoice_id=translate.text(paid, "invoice") if paid else "",
             payment_id=translate.text(paid, "id") if paid else "",
             is_of_several=len(payments) > 1,
+            several=tuple(
+                DisputedPayment(
+                    invoice_id=translate.text(one, "invoice"), payment_id=translate.text(one, "id")
+                )
+                for one in (payments if len(payments) > 1 else ())
+            ),
         )
 
     async def _payments(self, account: BillingAccount, row: Answer) -> list[translate.Data]:

@@ -40,6 +40,14 @@ class LostDispute(StrEnum):
     """Nobody pursues it: an expense."""
 
 
+class DisputedPayment(Carried):
+    """One invoice that the disputed payment paid."""
+
+    invoice_id: str
+    payment_id: str
+    """The part that is this invoice's, as its bill names it."""
+
+
 class Dispute(Carried):
     """One dispute of one charge."""
 
@@ -66,6 +74,25 @@ class Dispute(Carried):
     """The payment of that invoice, as the bill names it."""
     is_of_several: bool = False
     """One payment of several invoices: nobody says which of them is disputed."""
+    several: tuple[DisputedPayment, ...] = ()
+    """Then each of them."""
+
+    @property
+    def payments(self) -> tuple[DisputedPayment, ...]:
+        """What the disputed payment paid; none of a charge of no invoice."""
+        if self.several or not self.invoice_id:
+            return self.several
+        return (DisputedPayment(invoice_id=self.invoice_id, payment_id=self.payment_id),)
+
+    @property
+    def lost(self) -> Money:
+        """What was taken and not given back."""
+        return self.withdrawn - self.reinstated
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether money is gone for good."""
+        return self.status is DisputeStatus.LOST and bool(self.lost)
 
 
 class DisputeAccounts(Frozen):
@@ -121,7 +148,7 @@ def lost_entry(
 ) -> LedgerJournal | None:
     """What was taken for good. Where the receivable is opened again the payment's own entry is
     reversed beside this one: together they move it from disputes to the customer."""
-    lost = dispute.withdrawn - dispute.reinstated
+    lost = dispute.lost
     if not lost:
         return None
     against = CLEARING if policy is LostDispute.REOPEN else accounts.costs

@@ -274,7 +274,8 @@ class LedgerReceipt(Carried):
     reference: str = ""
     """Remittance reference."""
     drawn_from: DocumentKey | None = Field(default=None, exclude_if=lambda key: key is None)
-    """The bank's receipt that brought what `money_account` held: it leaves at that one's rate."""
+    """The receipt that brought what `money_account` held, of the bank or one that was undone in
+    part: it leaves at that one's rate."""
     rate: LedgerRate | None = None
 
     @model_validator(mode="after")

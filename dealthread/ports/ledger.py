@@ -82,7 +82,8 @@ class LedgerPort(Protocol):
         self, command: Reversal, *, idempotency_key: str
     ) -> Outcome[PostedDocument | None]:
         """Undo of a journal, a receipt or a write-off by its opposite; what it settled is open
-        again. None where there is nothing to undo."""
+        again. None where there is nothing to undo; refused (`reversed_already`) where another
+        document has undone it. The opposite of what settled is told in that one's currency."""
 
     async def post_write_off(
         self, command: WriteOff, *, idempotency_key: str

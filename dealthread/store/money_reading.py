@@ -14,7 +14,7 @@ from dealthread.domain.case import CaseState
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.money import Money
 from dealthread.domain.position.documents import BALANCE, receipt_of
-from dealthread.domain.position.facts import RECOVERED, REOPENED, ContractFacts, Posting
+from dealthread.domain.position.facts import RECOVERED, REMAINDER, REOPENED, ContractFacts, Posting
 from dealthread.domain.position.sold import AcceptedVersion
 from dealthread.domain.receivable import PostedDocument
 from dealthread.hub import WriteState
@@ -39,6 +39,7 @@ _POSTINGS = (
     "erp.receipt",
     "erp.write_off",
     REOPENED,
+    REMAINDER,
     RECOVERED,
 )
 """Steps whose result is a document of the ledger."""

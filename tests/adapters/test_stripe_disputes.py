@@ -125,7 +125,7 @@ async def test_an_inquiry_of_a_charge_without_an_invoice_takes_nothing(
 async def test_a_payment_of_several_invoices_names_none_and_says_so(
     routed_billing: StripeBilling, routes: Routes
 ) -> None:
-    """No page says which of them is disputed."""
+    """No page says which of them is disputed: each of its payments is told."""
     routes.on("GET", "/v1/disputes/du_1", dispute())
     routes.on(
         "GET",
@@ -134,6 +134,10 @@ async def test_a_payment_of_several_invoices_names_none_and_says_so(
     )
     read = await routed_billing.read_dispute(ACCOUNT, "du_1")
     assert (read.invoice_id, read.is_of_several) == ("", True)
+    assert [(one.invoice_id, one.payment_id) for one in read.payments] == [
+        ("in_1", "inpay_1"),
+        ("in_2", "inpay_2"),
+    ]
 
 
 async def test_an_unknown_state_names_its_field(

@@ -48,6 +48,8 @@ class FakeLedger(PeriodsAndRates):
     """Key of a receipt or write-off → what it settled: document, amount, ledger amount."""
     buyers: dict[str, BuyerSnapshot | None] = field(default_factory=dict)
     """Who bought, as the document of a key says it."""
+    receipts: list[LedgerReceipt] = field(default_factory=list)
+    """As they were asked for: what a real ledger keeps in its texts."""
 
     def find(self, company: str, key: str) -> PostedDocument | None:
         return self.documents.get((company, key))
@@ -94,6 +96,7 @@ class FakeLedger(PeriodsAndRates):
     def receipt(self, command: LedgerReceipt) -> PostedDocument:
         for part in command.applications:
             self._require_open(command.company, part.document_key, part.amount)
+        self.receipts.append(command)
 
         def own(amount: Money) -> Money:
             return command.rate.of(amount) if command.rate else amount
@@ -149,12 +152,19 @@ class FakeLedger(PeriodsAndRates):
         original = self.find(command.company, command.reverses)
         if original is None:
             return None
-        made = next(
+        if original.reversal is not None:
+            raise StepRejected(
+                "reversed_already",
+                case_kind="erp.rejected",
+                field="reverses",
+                by=original.reversal.native_id,
+            )
+        undoing = next(
             one
             for one in self.entries
             if one.company == command.company and one.document_key == command.reverses
         )
-        lines = [line.turned() for line in made.lines]
+        lines = [line.turned() for line in undoing.lines]
         entry = self._enter(
             command.company, command.document_key, command.posting_date, command.reason, lines
         )
@@ -162,7 +172,14 @@ class FakeLedger(PeriodsAndRates):
             self._settle(command.company, key, -amount, -ledger if ledger else None)
         undone = original.model_copy(update={"reversal": entry.ref})
         self.documents[command.company, command.reverses] = undone
-        return self._entry_document(command.company, DocumentKind.REVERSAL, entry)
+        made = self._entry_document(command.company, DocumentKind.REVERSAL, entry)
+        if original.kind is not DocumentKind.JOURNAL:
+            # Told as what it undoes: in the document's currency, without what was realised.
+            names = ("currency", "net", "tax", "gross", "customer_key")
+            told = {name: getattr(original, name) for name in names}
+            made = made.model_copy(update=told | {"open_amount": Money.zero(original.currency)})
+            self.documents[command.company, command.document_key] = made
+        return made
 
     # ------------------------------------------------------------ reading
 
@@ -315,7 +332,7 @@ class FakeLedger(PeriodsAndRates):
         self.documents[company, key] = document.model_copy(
             update={
                 "open_amount": left,
-                "open_ledger_amount": own - ledger if own and ledger else own,
+                "open_ledger_amount": own - ledger if own is not None and ledger else own,
                 "state": DocumentState.POSTED if left else DocumentState.PAID,
             }
         )

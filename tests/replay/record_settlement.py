@@ -27,6 +27,7 @@ from tests.support.change_lab import on, sold
 from tests.support.deal_builder import d1
 from tests.support.invoice_lab import bill_of, mirrored, news, paid_bill, until
 from tests.support.saga_lab import Lab, fresh
+from tests.workflows.test_dispute_in_parts import dispute_of, paid_together
 from tests.workflows.test_dispute_to_end import disputed, paid_d1, told_of
 from tests.workflows.test_invoice_write_off import APRIL, DECEMBER, given_up, open_claim
 from tests.workflows.test_payout_to_bank import ACCOUNT, payout_of, told
@@ -80,6 +81,19 @@ async def dispute_lost_and_handed_over(it: Lab) -> Recorded:
     contract, bill = await paid_d1(it, it.client)
     native_id = f"du_{contract.key}"
     disputed(it, native_id, bill, status=DisputeStatus.LOST)
+    handle = await told_of(it, native_id)
+    await it.decide(await it.case_of(contract.key), DecisionKind.HAND_OVER)
+    await handle.result()
+    return Recorded(handle.id)
+
+
+async def dispute_lost_in_part_of_several(it: Lab) -> Recorded:
+    """One payment of two invoices: the newer is owed again, and a part of the older."""
+    on(it, START)
+    contract = await sold(it, fresh(d1()))
+    bills = await paid_together(it, it.client, contract, contract)
+    native_id, lost = f"du_{contract.key}", Money.of("20000.00", "USD")
+    dispute_of(it, native_id, bills, status=DisputeStatus.LOST, amount=lost, withdrawn=lost)
     handle = await told_of(it, native_id)
     await it.decide(await it.case_of(contract.key), DecisionKind.HAND_OVER)
     await handle.result()
@@ -193,6 +207,7 @@ SETTLEMENTS: tuple[Callable[[Lab], Awaitable[Recorded]], ...] = (
     payout_waiting_for_a_person,
     dispute_won,
     dispute_lost_and_handed_over,
+    dispute_lost_in_part_of_several,
     dispute_lost_before_its_payment_was_told,
     dispute_begins_the_pursuit,
     dispute_waiting_for_a_person,

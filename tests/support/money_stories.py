@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from temporalio.common import WorkflowIDConflictPolicy
@@ -21,7 +21,7 @@ from dealthread.domain.bill import Bill, PaymentWay
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.cash import BankReceipt
 from dealthread.domain.contract import Contract
-from dealthread.domain.dispute import Dispute, DisputeStatus
+from dealthread.domain.dispute import Dispute, DisputedPayment, DisputeStatus
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.payout import MovementKind, Movements, Payout, PayoutStatus
@@ -187,31 +187,33 @@ async def a_payout_with_fees(it: Lab) -> None:
     assert await handle.result() == "paid"
 
 
-async def _disputed(it: Lab, bill: Bill, **changes: Any) -> Any:
-    dispute = f"du_{bill.contract_key}"
+async def _disputed(it: Lab, bill: Bill, opened: date = date(2026, 1, 10), **changes: Any) -> Any:
+    """Taken ten days before the story goes on, with a fee of 15.00."""
+    dispute, account = f"du_{bill.contract_key}", bill.ref.account
+    nought = Money.zero(bill.currency)
     made = Dispute(
-        ref=ref_of(_ACCOUNT, "dispute", dispute),
+        ref=ref_of(account, "dispute", dispute),
         status=DisputeStatus.OPEN,
         amount=bill.gross,
         reason="fraudulent",
         withdrawn=bill.gross,
-        reinstated=usd("0.00"),
-        fee=usd("15.00"),
-        fee_returned=usd("0.00"),
-        opened_on=date(2026, 1, 10),
+        reinstated=nought,
+        fee=Money.of("15.00", bill.currency),
+        fee_returned=nought,
+        opened_on=opened,
         invoice_id=bill.ref.native_id,
         payment_id=bill.payments[0].ref.native_id,
     ).model_copy(update=changes)
     it.billing.disputes[dispute] = made
-    on(it, date(2026, 1, 20))
+    on(it, opened + timedelta(days=10))
     return await it.client.start_workflow(
         DisputeToEndWorkflow.run,
         DisputeInput(
-            billing_account=_ACCOUNT,
+            billing_account=account,
             dispute_id=dispute,
             business_offset_seconds=it.offset_seconds(),
         ),
-        id=dispute_id(_ACCOUNT, dispute),
+        id=dispute_id(account, dispute),
         task_queue=WORKFLOW_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         start_signal="news",
@@ -235,6 +237,16 @@ async def a_dispute_that_was_lost(it: Lab) -> None:
     """The customer owes 15,891.00 again."""
     contract, bill = await of_d1(it)
     handle = await _disputed(it, bill, status=DisputeStatus.LOST)
+    case = await it.case_of(contract.key, kind="cash.returned")
+    await it.decide(case, DecisionKind.HAND_OVER)
+    assert await handle.result() == "lost"
+
+
+async def a_dispute_of_a_part_that_was_lost(it: Lab) -> None:
+    """The customer owes 100.00 of 15,891.00 again; the rest of the payment settles as before."""
+    contract, bill = await of_d1(it)
+    part = {"amount": usd("100.00"), "withdrawn": usd("100.00")}
+    handle = await _disputed(it, bill, status=DisputeStatus.LOST, **part)
     case = await it.case_of(contract.key, kind="cash.returned")
     await it.decide(case, DecisionKind.HAND_OVER)
     assert await handle.result() == "lost"
@@ -279,6 +291,38 @@ async def _two_months(it: Lab) -> tuple[Contract, Bill]:
     it.billing.bills[may.ref.native_id] = may
     await paid(it, may, may.gross, MAY, PaymentWay.PROCESSOR)
     return contract, april
+
+
+async def a_dispute_of_two_invoices_that_was_lost(it: Lab) -> None:
+    """One card payment of both months, 960.00; of 500.00 that are lost May's 480.00 are owed again,
+    and 20.00 of April's."""
+    contract, april = await _two_months(it)
+    april = await paid(it, april, april.gross, MAY, PaymentWay.PROCESSOR)
+    (may,) = [one for one in it.billing.bills.values() if one.number == "UK01-000002"]
+    lost = Money.of("500.00", "GBP")
+    handle = await _disputed(
+        it,
+        april,
+        MAY,
+        status=DisputeStatus.LOST,
+        amount=lost,
+        withdrawn=lost,
+        invoice_id="",
+        payment_id="",
+        is_of_several=True,
+        several=tuple(
+            DisputedPayment(invoice_id=one.ref.native_id, payment_id=one.payments[0].ref.native_id)
+            for one in (april, may)
+        ),
+    )
+    case = await it.case_of(contract.key, kind="cash.returned")
+    await it.decide(case, DecisionKind.HAND_OVER)
+    assert await handle.result() == "lost"
+    owed = await it.erp.open_documents("3", contract.customer_key)
+    assert {one.number: str(one.open_amount.amount) for one in owed} == {
+        "UK01-000001": "20.00",
+        "UK01-000002": "480.00",
+    }
 
 
 async def a_write_off(it: Lab) -> None:
@@ -346,7 +390,9 @@ STORIES: tuple[tuple[Month, Story], ...] = (
     (IN_JANUARY, a_dispute_that_is_open),
     (IN_JANUARY, a_dispute_that_was_won),
     (IN_JANUARY, a_dispute_that_was_lost),
+    (IN_JANUARY, a_dispute_of_a_part_that_was_lost),
     (Month(US, FEBRUARY, FEBRUARY), an_overpayment),
+    (Month(UK, MAY, APRIL), a_dispute_of_two_invoices_that_was_lost),
     (Month(UK, MAY, APRIL), a_write_off),
     (Month(UK, MAY, APRIL), a_write_off_that_was_paid_after_all),
 )

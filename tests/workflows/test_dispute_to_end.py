@@ -15,7 +15,7 @@ from activities.dispute_inputs import DisputeInput
 from dealthread.domain.bill import Bill, PaymentWay
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.contract import Contract
-from dealthread.domain.dispute import Dispute, DisputeStatus
+from dealthread.domain.dispute import Dispute, DisputedPayment, DisputeStatus
 from dealthread.domain.events import EventType
 from dealthread.domain.money import Money
 from dealthread.naming import WORKFLOW_QUEUE, dispute_id, dispute_key
@@ -213,27 +213,21 @@ async def test_a_charge_of_no_invoice_of_ours_is_posted_and_its_loss_booked(
         assert opened["invoice_number"] == ""
 
 
-async def test_a_dispute_of_a_part_is_put_before_a_person_by_its_field(
+async def test_a_dispute_of_more_than_its_payment_is_put_before_a_person_by_its_field(
     client: Client, engine: AsyncEngine
 ) -> None:
-    """The payment's entry is of more than was taken: nothing is reversed."""
+    """It is another payment than the bill tells: nothing is reversed."""
     async with lab(client, engine, START) as it:
         contract, bill = await paid_d1(it, client)
-        native_id = f"du_part_{contract.key}"
-        lost = disputed(
-            it,
-            native_id,
-            bill,
-            status=DisputeStatus.LOST,
-            amount=usd("100.00"),
-            withdrawn=usd("100.00"),
-        )
+        native_id = f"du_more_{contract.key}"
+        more = usd("15891.01")
+        lost = disputed(it, native_id, bill, status=DisputeStatus.LOST, amount=more, withdrawn=more)
         handle = await told_of(it, native_id)
         case = await it.case_of(dispute_key(ACCOUNT, native_id), kind="cash.returned")
         assert (case.code, case.evidence["field"]) == ("dispute_is_not_the_payment", "amount")
         assert (case.evidence["invoice"], case.evidence["contract"]) == (bill.number, contract.key)
         assert (case.evidence["dispute"], case.evidence["payment"]) == (
-            "100.00 USD",
+            "15,891.01 USD",
             "15,891.00 USD",
         )
         it.billing.disputes[native_id] = lost.model_copy(
@@ -243,27 +237,56 @@ async def test_a_dispute_of_a_part_is_put_before_a_person_by_its_field(
         assert await handle.result() == "closed"
 
 
-async def test_a_lost_payment_of_several_invoices_is_a_persons_and_never_booked_as_a_loss(
+async def test_a_lost_payment_of_an_invoice_of_others_too_is_a_persons(
     client: Client, engine: AsyncEngine
 ) -> None:
-    """Nobody says which invoice is open again: it is booked by hand, and the run ends by that."""
+    """What was taken is about an invoice that no contract of ours made, beside one that is ours:
+    it is booked by hand, and the run ends by that."""
     async with lab(client, engine, START) as it:
-        native_id = "du_several"
-        open_one = disputed(it, native_id, None, is_of_several=True)
+        contract, bill = await paid_d1(it, client)
+        other = bill.model_copy(
+            update={
+                "ref": ref_of(ACCOUNT, "invoice", f"in_other_{contract.key}"),
+                "number": f"N-other-{contract.key}",
+                "contract_key": "",
+                "payments": (
+                    bill.payments[0].model_copy(
+                        update={"ref": ref_of(ACCOUNT, "payment", f"py_other_{contract.key}")}
+                    ),
+                ),
+            }
+        )
+        it.billing.bills[other.ref.native_id] = other
+        before, native_id = balances(it, "1"), f"du_others_{contract.key}"
+        open_one = disputed(
+            it,
+            native_id,
+            None,
+            is_of_several=True,
+            several=tuple(
+                DisputedPayment(
+                    invoice_id=one.ref.native_id, payment_id=one.payments[0].ref.native_id
+                )
+                for one in (bill, other)
+            ),
+            amount=usd("31782.00"),
+            withdrawn=usd("31782.00"),
+        )
         handle = await told_of(it, native_id)
-        key = dispute_key(ACCOUNT, native_id)
-        await it.case_of(key, kind="cash.disputed")
+        await it.case_of(contract.key, kind="cash.disputed")
         it.billing.disputes[native_id] = open_one.model_copy(update={"status": DisputeStatus.LOST})
         await told_of(it, native_id)
-        case = await it.case_of(key, kind="cash.returned")
+        case = await it.case_of(contract.key, kind="cash.returned")
         assert (case.code, case.evidence["field"]) == ("payment_of_several_invoices", "invoice")
         assert case.allowed == (DecisionKind.RETRY, DecisionKind.ABORT)
         await it.decide(case, DecisionKind.ABORT)
         assert await handle.result() == "left_to_people"
-        assert balances(it, "1") == {
-            "1060": GROSS,
+        after = balances(it, "1")
+        moved = {one: after.get(one, 0) - before.get(one, 0) for one in {*before, *after}}
+        assert {account: amount for account, amount in moved.items() if amount} == {
+            "1060": Decimal("31782.00"),
             "6650": Decimal("15.00"),
-            "1050": -GROSS - Decimal("15.00"),
+            "1050": Decimal("-31797.00"),
         }
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from adapters.erp.tryton import entries, settling
 from adapters.erp.tryton.company import Companies
 from adapters.erp.tryton.invoice_values import issue_date_of
-from adapters.erp.tryton.journals import REVERSIBLE
+from adapters.erp.tryton.journals import REVERSIBLE, opposite_of
 from adapters.erp.tryton.ledger import ledger_currency
 from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import Row
@@ -127,15 +127,21 @@ class Reader:
         lines, own, reversal = await asyncio.gather(
             entries.lines_of(self._operation, [entry["id"]]),
             ledger_currency(self._operation),
-            self._reversal_of(key),
+            opposite_of(self._operation, key),
         )
         receivable = [row for row in lines if row["party."] and row["credit"]]
         money = [row for row in lines if row["debit"]]
         first = money[0] if kind is DocumentKind.RECEIPT else lines[0]
         second = first["second_currency."] if kind is DocumentKind.RECEIPT else None
+        if kind is DocumentKind.REVERSAL:
+            # Of a settlement in another currency it is told in that one.
+            second = next((row["second_currency."] for row in money if row["party."]), None)
         currency = second["code"] if second else own
         chosen = receivable if kind is DocumentKind.WRITE_OFF else money
-        whole = sum(((row["debit"] or row["credit"]) for row in chosen), Decimal(0))
+        if second and kind is DocumentKind.REVERSAL:
+            # Without what was realised, which has no other currency.
+            chosen = [row for row in money if row["second_currency."]]
+        whole = sum((_in(currency, own, row) for row in chosen), Decimal(0))
         open_amount = Decimal(0)
         if kind is DocumentKind.RECEIPT:
             whole = _in(currency, own, first)
@@ -170,19 +176,6 @@ class Reader:
                 self._companies.ref(self._company, "journal", reversal["id"]) if reversal else None
             ),
         )
-
-    async def _reversal_of(self, key: str) -> Row | None:
-        rows = await self._operation.rows(
-            "account.move",
-            [
-                ["description", "like", f"% {DocumentKind.REVERSAL}: of {key},%"],
-                ["company", "=", self._operation.context["company"]],
-                ["state", "=", "posted"],
-            ],
-            ["number"],
-            limit=1,
-        )
-        return rows[0] if rows else None
 
     async def open_documents(self, customer_key: str) -> tuple[PostedDocument, ...]:
         """Invoices and credit memos of a customer of which something is open, oldest first."""

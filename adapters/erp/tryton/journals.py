@@ -14,11 +14,11 @@ from adapters.erp.tryton import entries, settling
 from adapters.erp.tryton.company import Companies
 from adapters.erp.tryton.ledger import GENERAL, customer, ledger_currency, open_books
 from adapters.erp.tryton.operation import Operation
-from adapters.erp.tryton.rpc import Row
+from adapters.erp.tryton.rpc import ERP_REJECTED, Row
 from dealthread.domain.ledger import EntryLine, LedgerJournal, PostedJournal, Reversal
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import DocumentKind
-from dealthread.errors import ContractDrift
+from dealthread.errors import ContractDrift, StepRejected
 
 REVERSIBLE = (DocumentKind.JOURNAL, DocumentKind.RECEIPT, DocumentKind.WRITE_OFF)
 _UNRECONCILE = "wizard.account.move.unreconcile_lines"
@@ -79,12 +79,35 @@ async def reverse(operation: Operation, command: Reversal) -> Row | None:
     if len(made) == 1 and made[0]["state"] == "posted":
         entry = made[0]
     else:
+        other = await opposite_of(operation, command.reverses)
+        if other and entries.key_and_kind(other["description"])[0] != command.document_key:
+            raise StepRejected(
+                "reversed_already",
+                case_kind=ERP_REJECTED,
+                field="reverses",
+                by=other["number"] or str(other["id"]),
+            )
         values = await _opposite(operation, command, lines)
         entry = await entries.post_once(
             operation, command.document_key, DocumentKind.REVERSAL, lambda: values
         )
     await _unsettle(operation, lines, await entries.lines_of(operation, [entry["id"]]))
     return entry
+
+
+async def opposite_of(operation: Operation, key: str) -> Row | None:
+    """The posted entry that undid the one of a key; none where nothing did."""
+    rows = await operation.rows(
+        "account.move",
+        [
+            ["description", "like", f"% {DocumentKind.REVERSAL}: of {key},%"],
+            ["company", "=", operation.context["company"]],
+            ["state", "=", "posted"],
+        ],
+        ["number", "description"],
+        limit=1,
+    )
+    return rows[0] if rows else None
 
 
 async def _opposite(operation: Operation, command: Reversal, lines: Sequence[Row]) -> Any:

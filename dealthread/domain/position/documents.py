@@ -11,7 +11,7 @@ from dealthread.domain.documents import CreditForm, CreditMemo
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.position.entry import DocumentKind, Entry, Figure
-from dealthread.domain.position.facts import RECOVERED, REOPENED, Posting
+from dealthread.domain.position.facts import RECOVERED, REMAINDER, REOPENED, Posting
 from dealthread.domain.receivable import DocumentKind as Posted
 from dealthread.domain.receivable import PostedDocument, voided_number
 
@@ -197,22 +197,32 @@ def write_off_entries(contract_key: str, document: PostedDocument) -> Iterator[E
 
 def undone_entries(contract_key: str, posting: Posting) -> Iterator[Entry]:
     """What another document had settled is open again: a payment that was lost to a dispute, a
-    write-off whose invoice was paid after all."""
+    write-off whose invoice was paid after all. What is left of such a payment settles again."""
     document = posting.document
-    figure = {REOPENED: Figure.COLLECTED, RECOVERED: Figure.WRITTEN_OFF}.get(posting.step)
-    if document is None or document.posting_date is None or figure is None:
+    found = _UNDONE.get(posting.step)
+    if document is None or document.posting_date is None or found is None:
         return
-    for what, amount in ((figure, -document.gross), (Figure.RECEIVABLE, document.gross)):
+    figure, kind, sign = found
+    collected = document.gross if sign > 0 else -document.gross
+    for what, amount in ((figure, collected), (Figure.RECEIVABLE, -collected)):
         yield Entry(
             figure=what,
             amount=amount,
             day=document.posting_date,
             contract_key=contract_key,
-            kind=DocumentKind.REVERSAL,
+            kind=kind,
             number=document.number,
             source=document.ref,
             ledger=document.ref,
         )
+
+
+_UNDONE = {
+    REOPENED: (Figure.COLLECTED, DocumentKind.REVERSAL, -1),
+    RECOVERED: (Figure.WRITTEN_OFF, DocumentKind.REVERSAL, -1),
+    REMAINDER: (Figure.COLLECTED, DocumentKind.RECEIPT, 1),
+}
+"""By the step that posted it: what it moves, and which way."""
 
 
 class _Maker:

@@ -15,6 +15,8 @@ from dealthread.domain.versions.plan import RevenuePlanRow
 REOPENED, RECOVERED = "erp.reopen_receivable", "erp.reverse_write_off"
 """Steps whose document undoes another one: a payment that a lost dispute took, a write-off of what
 was paid after all."""
+REMAINDER = "erp.apply_remainder"
+"""Step whose document settles with what is left of a payment that was taken back in part."""
 
 
 class Posting(Frozen):
