@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from temporalio import activity
 
+from activities.account_telling import AccountChange
 from activities.inputs import ReleaseInvoice, StartBilling, StartedBilling, UndoBilling, Undone
 from dealthread.domain.base import Ref, System
 from dealthread.domain.contract import Contract
@@ -54,25 +55,30 @@ class BillingActivities:
             currency=contract.currency,
         )
 
+        spec = self._spec(order, "billing-customer", "do", request_hash(command))
+        change = self._change(order)
+
         async def create(wire_key: str) -> Outcome[BillingCustomer]:
             # The customer may exist from an earlier deal, or from an attempt whose answer was
             # lost: creating comes second, and what exists is brought up to date.
             existing = await self._billing.find_customer(
                 command.billing_account, command.customer_key, email=command.party.invoice_email()
             )
-            if existing is not None:
-                return await self._billing.update_customer(
-                    command, existing, idempotency_key=wire_key
+            if existing is None:
+                return await self._billing.create_customer(command, idempotency_key=wire_key)
+            return await change.made_by(
+                lambda note: self._billing.update_customer(
+                    command, existing, idempotency_key=wire_key, note=note
                 )
-            return await self._billing.create_customer(command, idempotency_key=wire_key)
+            )
 
         return await self._ensure(
             Write(
-                spec=self._spec(order, "billing-customer", "do", request_hash(command)),
+                spec=spec,
                 result_type=BillingCustomer,
                 find=_not_asked,
                 act=create,
-                effects=lambda customer: Effects(refs=(customer.ref,)),
+                effects=lambda customer: Effects(refs=(customer.ref,), events=change.events()),
                 settle=self._billing.settle_window,
                 replay_safe_for=self._billing.idempotency_window,
             )
@@ -265,10 +271,13 @@ class BillingActivities:
 
     async def _retire_customer(self, order: UndoBilling) -> None:
         contract = order.contract
+        change = self._change(order)
 
         async def keep(made: BillingCustomer | None) -> bool:
             # One that served before this run, or serves another contract, stays as it is.
             if made is not None and not made.created:
+                return True
+            if made is None and await change.is_of_an_older_record():
                 return True
             return bool(
                 await self._contracts.active_contracts(
@@ -290,7 +299,17 @@ class BillingActivities:
                 settle=self._billing.settle_window,
                 shared=True,
                 keep=keep,
+                if_kept=change.when_stopped,
             ),
+        )
+
+    def _change(self, order: StartBilling | UndoBilling) -> AccountChange:
+        return AccountChange(
+            self._ensure,
+            self._key(order, "billing-customer", "do"),
+            System.BILLING,
+            order.contract.customer_key,
+            self._clock,
         )
 
     async def _customer(self, order: UndoBilling) -> BillingCustomer | None:

@@ -16,10 +16,12 @@ from activities.collections_inputs import (
     ShowPursuit,
 )
 from activities.collections_telling import access_changed, events_of
+from activities.service_telling import ServiceTelling
 from dealthread.domain.base import System
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.documents import CrmRecord, Entitlement, EntitlementState
 from dealthread.domain.dunning import Pursuit
+from dealthread.domain.service_status import ServiceAct
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.hub import Contracts, Effects, Pursuits, WriteSpec
@@ -137,9 +139,16 @@ class PursuitMirrorActivities:
 class AccessHoldActivities:
     """Withholding what the customer may use, and giving it back, through the entitlement port."""
 
-    def __init__(self, entitlement: EntitlementPort, ensure: Ensure, clock: BusinessClock) -> None:
+    def __init__(
+        self,
+        entitlement: EntitlementPort,
+        ensure: Ensure,
+        telling: ServiceTelling,
+        clock: BusinessClock,
+    ) -> None:
         self._entitlement = entitlement
         self._ensure = ensure
+        self._telling = telling
         self._clock = clock
 
     @activity.defn(name="collections.suspend")
@@ -160,6 +169,7 @@ class AccessHoldActivities:
                 settle=self._entitlement.settle_window,
             )
         )
+        await self._telling.after(ServiceAct.OVERDUE, command.contract_key, order.customer_key)
         return HeldAccess(entitlement=made.ref.native_id, is_suspended=True)
 
     @activity.defn(name="collections.restore")
@@ -181,7 +191,9 @@ class AccessHoldActivities:
             ),
         )
         # Not the undo's own answer: it may be lost, and then nothing is left to be found.
-        left = await self._entitlement.find(command.contract_key, idempotency_key=key)
+        left = await self._telling.after(
+            ServiceAct.HOLD_LIFTED, command.contract_key, order.customer_key
+        )
         if left is None or left.state in OVER:
             return HeldAccess()
         return HeldAccess(entitlement=left.ref.native_id, is_suspended=bool(left.holds))

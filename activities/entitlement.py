@@ -6,9 +6,11 @@ from temporalio import activity
 
 from activities.deal_telling import entitlement_activated
 from activities.inputs import GrantAccess, Undone
+from activities.service_telling import ServiceTelling
 from dealthread.domain.base import System
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Entitlement, EntitlementState, Grant
+from dealthread.domain.service_status import ServiceAct
 from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.hub import Effects, WriteSpec
 from dealthread.naming import idempotency_key
@@ -19,9 +21,16 @@ from dealthread.ports.entitlement import EntitlementPort, GrantEntitlement
 class EntitlementActivities:
     """One business step each, through the entitlement port."""
 
-    def __init__(self, entitlement: EntitlementPort, ensure: Ensure, clock: BusinessClock) -> None:
+    def __init__(
+        self,
+        entitlement: EntitlementPort,
+        ensure: Ensure,
+        telling: ServiceTelling,
+        clock: BusinessClock,
+    ) -> None:
         self._entitlement = entitlement
         self._ensure = ensure
+        self._telling = telling
         self._clock = clock
 
     @activity.defn(name="entitlement.grant")
@@ -40,7 +49,7 @@ class EntitlementActivities:
             revoked = found is not None and found.state is EntitlementState.REVOKED
             return None if revoked else found
 
-        return await self._ensure(
+        granted = await self._ensure(
             Write(
                 spec=self._spec(order, "do", request_hash(command)),
                 result_type=Entitlement,
@@ -56,6 +65,8 @@ class EntitlementActivities:
                 settle=self._entitlement.settle_window,
             )
         )
+        await self._telling.after(ServiceAct.GRANTED, contract.key, contract.customer_key)
+        return granted
 
     @activity.defn(name="entitlement.revoke")
     async def revoke(self, order: GrantAccess) -> Undone:
@@ -80,6 +91,7 @@ class EntitlementActivities:
                 settle=self._entitlement.settle_window,
             ),
         )
+        await self._telling.after(ServiceAct.WITHDRAWN, contract.key, contract.customer_key)
         return Undone(removed=str(removed.ref) if removed else "")
 
     def _key(self, order: GrantAccess, way: str) -> str:

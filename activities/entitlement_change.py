@@ -6,8 +6,10 @@ from temporalio import activity
 
 from activities.change_inputs import ChangeAccess
 from activities.entitlement import grants_of
+from activities.service_telling import ServiceTelling
 from dealthread.domain.base import System
 from dealthread.domain.documents import Entitlement, EntitlementState, Grant
+from dealthread.domain.service_status import ServiceAct
 from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.hub import Effects, WriteSpec
 from dealthread.naming import idempotency_key
@@ -17,9 +19,12 @@ from dealthread.ports.entitlement import EntitlementPort, GrantEntitlement
 class EntitlementChangeActivities:
     """One business step, through the entitlement port."""
 
-    def __init__(self, entitlement: EntitlementPort, ensure: Ensure) -> None:
+    def __init__(
+        self, entitlement: EntitlementPort, ensure: Ensure, telling: ServiceTelling
+    ) -> None:
         self._entitlement = entitlement
         self._ensure = ensure
+        self._telling = telling
 
     @activity.defn(name="entitlement.change")
     async def change(self, order: ChangeAccess) -> Entitlement:
@@ -42,7 +47,7 @@ class EntitlementChangeActivities:
             # The service tells what holds, whichever act made it: it is ours if it is the same.
             return found if _rights(found.grants) == _rights(command.grants) else None
 
-        return await self._ensure(
+        changed = await self._ensure(
             Write(
                 spec=WriteSpec(
                     key=key,
@@ -59,6 +64,8 @@ class EntitlementChangeActivities:
                 settle=self._entitlement.settle_window,
             )
         )
+        await self._telling.after(ServiceAct.CHANGED, contract.key, contract.customer_key)
+        return changed
 
 
 def _rights(grants: tuple[Grant, ...]) -> set[tuple[object, ...]]:

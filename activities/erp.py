@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from temporalio import activity
 
+from activities.account_telling import AccountChange
 from activities.erp_booking import BookingSteps, booking_refs, erp_spec
 from activities.inputs import (
     ConfirmBooking,
@@ -15,6 +16,7 @@ from activities.inputs import (
     UndoBooking,
     Undone,
 )
+from dealthread.domain.base import System
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import Booking, BookingState, ErpCustomer
 from dealthread.domain.transaction import SagaContext
@@ -23,16 +25,25 @@ from dealthread.errors import StepRejected
 from dealthread.hub import Contracts, Effects
 from dealthread.naming import erp_document_key, idempotency_key
 from dealthread.outcome import Done, Outcome
+from dealthread.ports.clock import BusinessClock
 from dealthread.ports.erp import ErpPort, OnboardErpCustomer
+from dealthread.ports.noting import NoteFields
 
 
 class ErpActivities:
     """One business step each, through the port of the ERP that the contract names."""
 
-    def __init__(self, erps: Mapping[str, ErpPort], ensure: Ensure, contracts: Contracts) -> None:
+    def __init__(
+        self,
+        erps: Mapping[str, ErpPort],
+        ensure: Ensure,
+        contracts: Contracts,
+        clock: BusinessClock,
+    ) -> None:
         self._erps = erps
         self._contracts = contracts
         self._ensure = ensure
+        self._clock = clock
 
     @activity.defn(name="erp.prepare_booking")
     async def prepare_booking(self, order: PrepareBooking) -> PreparedBooking:
@@ -57,23 +68,25 @@ class ErpActivities:
             payment_terms=contract.payment_terms,
         )
 
-        async def find() -> ErpCustomer | None:
-            return await erp.find_customer(contract.erp_company, contract.customer_key)
+        spec = erp_spec(order.context, contract, "erp-customer", "do", request_hash(command))
+        change = self._change(order)
 
-        async def create(wire_key: str) -> Outcome[ErpCustomer]:
+        async def write(wire_key: str, note: NoteFields) -> Outcome[ErpCustomer]:
             # What exists, from an earlier deal or a lost answer, is brought up to date.
-            existing = await find()
+            existing = await erp.find_customer(contract.erp_company, contract.customer_key)
             if existing is not None:
-                return await erp.update_customer(command, existing, idempotency_key=wire_key)
-            return await erp.create_customer(command, idempotency_key=wire_key)
+                return await erp.update_customer(
+                    command, existing, idempotency_key=wire_key, note=note
+                )
+            return await erp.create_customer(command, idempotency_key=wire_key, note=note)
 
         return await self._ensure(
             Write(
-                spec=erp_spec(order.context, contract, "erp-customer", "do", request_hash(command)),
+                spec=spec,
                 result_type=ErpCustomer,
                 find=_not_asked,
-                act=create,
-                effects=lambda customer: Effects(refs=(customer.ref,)),
+                act=lambda wire_key: change.made_by(lambda note: write(wire_key, note)),
+                effects=lambda customer: Effects(refs=(customer.ref,), events=change.events()),
                 settle=erp.settle_window,
                 replay_safe_for=erp.customer_key_window,
             )
@@ -164,11 +177,14 @@ class ErpActivities:
     async def _retire_customer(self, order: UndoBooking) -> None:
         contract = order.contract
         erp = self._erps[contract.erp]
+        change = self._change(order)
 
         async def keep(made: ErpCustomer | None) -> bool:
             # One that served before this run, or serves another contract, whoever its seller is,
             # stays as it is.
             if made is not None and not made.created:
+                return True
+            if made is None and await change.is_of_an_older_record():
                 return True
             return await self._contracts.is_served_through(
                 contract.customer_key, contract.erp, contract.key
@@ -197,7 +213,18 @@ class ErpActivities:
                 settle=erp.settle_window,
                 shared=True,
                 keep=keep,
+                if_kept=change.when_stopped,
             ),
+        )
+
+    def _change(self, order: PrepareBooking | UndoBooking) -> AccountChange:
+        context = order.context
+        return AccountChange(
+            self._ensure,
+            idempotency_key(context.business_key, context.generation, "erp-customer", "do"),
+            System.ERP,
+            order.contract.customer_key,
+            self._clock,
         )
 
 

@@ -17,7 +17,7 @@ first attempt; attempt numbers and heartbeats are lost on kills and resets.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
@@ -81,7 +81,8 @@ class Undo(Generic[T]):
     `shared` says that `find` may also find what another run made, as with a customer: nothing is
     taken away then unless this run's act was sent. (A refused one too: of an act of several calls
     the first may have had its effect.) `keep` looks at the act's result, None where it is not
-    known, and says whether there is nothing to undo in it.
+    known, and says whether there is nothing to undo in it; `if_kept` then looks at the act's row
+    and says what is still to be recorded of it.
     """
 
     spec: WriteSpec
@@ -92,6 +93,9 @@ class Undo(Generic[T]):
     settle: timedelta = timedelta(0)
     shared: bool = False
     keep: Callable[[T | None], Awaitable[bool]] = field(default_factory=lambda: _never)
+    if_kept: Callable[[WriteRow | None], Awaitable[Effects]] = field(
+        default_factory=lambda: _nothing
+    )
 
 
 def request_hash(*parts: BaseModel | str) -> str:
@@ -170,7 +174,7 @@ class Ensure:
         if do_row is not None and do_row.state is WriteState.DONE and do_row.result:
             made = undo.result_type.model_validate_json(do_row.result)
         if (undo.shared and not _may_have_acted(do_row)) or await undo.keep(made):
-            await self._journal.done(undo.spec, "", "kept", Effects())
+            await self._journal.done(undo.spec, "", "kept", await undo.if_kept(do_row))
             return None
         found = await self._look(undo, row)
         if found is None and row.last_sent_at is None:
@@ -195,6 +199,14 @@ class Ensure:
             row,
             vendor_key(undo.spec.key, revision),
         )
+
+    async def note(self, key: str, words: Sequence[str]) -> None:
+        """Keep what an act is about to change, before it is sent."""
+        await self._journal.note(key, words)
+
+    async def noted(self, key: str) -> tuple[str, ...]:
+        """What any attempt under this key kept."""
+        return await self._journal.noted(key)
 
     async def _claim(self, spec: WriteSpec) -> None:
         if not await self._journal.lease(spec, self._now() + self._limits.lease):
@@ -288,6 +300,10 @@ class Ensure:
 
 async def _never(_: object) -> bool:
     return False
+
+
+async def _nothing(_: object) -> Effects:
+    return Effects()
 
 
 def _may_have_acted(do_row: WriteRow | None) -> bool:

@@ -187,6 +187,13 @@ class Journal(Protocol):
     async def fence(self, do_key: str, spec: WriteSpec) -> WriteRow | None:
         """Mark a do row so that no late attempt creates; the row as it stood, or None."""
 
+    async def note(self, key: str, words: Sequence[str]) -> None:
+        """Keep what an act is about to change, before it is sent; in place of what was kept.
+        Names of fields, never their values."""
+
+    async def noted(self, key: str) -> tuple[str, ...]:
+        """What was kept for the acts under this key, by any attempt."""
+
 
 class Contracts(Protocol):
     """Contracts and the runs of their changes."""

@@ -13,6 +13,7 @@ from dealthread.store import (
     schema_circuits,
     schema_closing,
     schema_recognition,
+    schema_services,
     schema_usage,
 )
 
@@ -22,6 +23,7 @@ TABLES = (
     schema_circuits,
     schema_closing,
     schema_recognition,
+    schema_services,
     schema_usage,
 )
 """Every module that adds tables to the metadata they share."""

@@ -37,6 +37,7 @@ from dealthread.store.journal import PostgresJournal
 from dealthread.store.posters import Posters
 from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.recognition import PostgresRecognition
+from dealthread.store.services import PostgresServices
 from dealthread.store.usage_sending import PostgresUsageSending
 from dealthread.watched import watched
 from workers.holding import Holding
@@ -97,6 +98,7 @@ async def open_ports(
             bills=PostgresBills(engine),
             cases=PostgresCases(engine),
             pursuits=PostgresPursuits(engine),
+            services=PostgresServices(engine),
             recognition=PostgresRecognition(engine),
             closing=PostgresClosing(engine, settings.tenant),
             usage=PostgresUsageSending(engine),

@@ -10,6 +10,7 @@ from dealthread.hub import Bills, Cases, Changes, Contracts, Journal, Pursuits
 from dealthread.hub_adoption import Adoption
 from dealthread.hub_closing import Closing
 from dealthread.hub_recognition import Recognition
+from dealthread.hub_service import Services
 from dealthread.hub_usage import UsageSendingStore
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
@@ -32,6 +33,7 @@ class Ports:
     bills: Bills
     cases: Cases
     pursuits: Pursuits
+    services: Services
     recognition: Recognition
     closing: Closing
     usage: UsageSendingStore

@@ -32,6 +32,8 @@ from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerAc
 from activities.recognition import RecognitionActivities
 from activities.recognition_posting import RecognitionPostingActivities
 from activities.rescission import RescissionActivities
+from activities.service_status import ServiceActivities
+from activities.service_telling import ServiceTelling
 from activities.usage import UsageActivities
 from dealthread.ensure import Ensure, Limits
 from dealthread.naming import (
@@ -51,11 +53,12 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
     """One queue for workflows, one per vendor account, one per company of a ledger."""
     refuse_unowned_writes()
     ensure = Ensure(ports.journal, limits)
+    telling = ServiceTelling(ports.entitlement, ports.services, ports.clock)
     take_over = TakeOverActivities(
         ports.crm, ports.billing, ensure, ports.contracts, ports.adoption, ports.clock
     )
     erp = activities_of(
-        ErpActivities(ports.erps, ensure, ports.contracts),
+        ErpActivities(ports.erps, ensure, ports.contracts, ports.clock),
         ErpAdjustmentActivities(ports.erps, ensure),
         LedgerActivities(ports.erps, ensure, ports.contracts),
         LedgerCashActivities(ports.erps, ensure),
@@ -148,9 +151,10 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
         QueuePlan(
             ENTITLEMENT_QUEUE,
             activities_of(
-                EntitlementActivities(ports.entitlement, ensure, ports.clock),
-                EntitlementChangeActivities(ports.entitlement, ensure),
-                AccessHoldActivities(ports.entitlement, ensure, ports.clock),
+                EntitlementActivities(ports.entitlement, ensure, telling, ports.clock),
+                EntitlementChangeActivities(ports.entitlement, ensure, telling),
+                AccessHoldActivities(ports.entitlement, ensure, telling, ports.clock),
+                ServiceActivities(telling),
                 *looking.at_the_service(ports.entitlement),
             ),
         ),

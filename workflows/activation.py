@@ -2,6 +2,7 @@
 
 1  confirm the ERP booking, held as a draft until now
 2  tell the CRM that the contract is active; customer success hears the event
+3  look at the service: its first day has come by its own date; subscribers hear of it
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from temporalio import workflow
 
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.documents import Agreement
+from dealthread.domain.service_status import ServiceAct
 from dealthread.domain.transaction import (
     ChangeOutcome,
     ChangeResult,
@@ -27,7 +29,11 @@ TITLES = {
     "release": "Release the first invoice",
     "confirm": "Confirm the ERP booking",
     "crm": "Tell the CRM that the contract is active",
+    "service": "Tell what the customer receives",
 }
+
+SERVICE_TOLD = "activation-service-told-202611"
+"""Patch: the first day of a service is told; before, nobody looked."""
 
 
 @workflow.defn(name="Activation")
@@ -70,6 +76,8 @@ class ActivationWorkflow(DecidedByPeople):
                 ),
             )
         )
+        if workflow.patched(SERVICE_TOLD):
+            await self._tell_service(contract)
         await self._saga.to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
         return ChangeResult(
             change_id=self._context.business_key,
@@ -81,6 +89,15 @@ class ActivationWorkflow(DecidedByPeople):
             renewal=contract.renewal,
             term_no=contract.term_no,
             refs=(record.ref,),
+            residue=tuple(self._saga.residue),
+        )
+
+    async def _tell_service(self, contract: Contract) -> None:
+        await self._saga.tell(
+            "service",
+            lambda: self._steps.tell_service(contract, ServiceAct.FIRST_DAY, contract.start_date),
+            "first day not told",
+            waits=lambda: False,
         )
 
     async def _release(self, contract: Contract, agreement: Agreement) -> None:

@@ -5,7 +5,7 @@ One method a step, so that a workflow reads as the process and this reads as the
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from temporalio import workflow
 
@@ -34,11 +34,13 @@ from activities.inputs import (
     Withdraw,
     WriteBack,
 )
+from activities.service_status import ServiceActivities, TellService
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.corrections import Corrections
 from dealthread.domain.documents import Agreement, Booking, CrmRecord, Entitlement
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.party import Party
+from dealthread.domain.service_status import ServiceAct
 from dealthread.domain.transaction import ChangeOutcome, FrozenDeal, ReadDeal, SagaContext
 from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE, erp_task_queue
 from dealthread.policies import (
@@ -276,6 +278,19 @@ class Steps:
             ),
             summary=f"Record that the deal ended {outcome}",
             **STORE,
+        )
+
+    async def tell_service(self, contract: Contract, act: ServiceAct, day: date) -> None:
+        """What the customer receives from today on, by the dates of what was granted. Beside the
+        contract's own work: a service that is away is looked at after the next act."""
+        await workflow.execute_activity_method(
+            ServiceActivities.tell,
+            TellService(
+                context=self._context, customer_key=contract.customer_key, act=act, day=day
+            ),
+            task_queue=ENTITLEMENT_QUEUE,
+            summary="Tell what the customer receives",
+            **READ,
         )
 
     async def read_setup(self) -> SetUp:

@@ -2,6 +2,7 @@
 
 1  read the contract
 2  the CRM shows the end; the contract is ended in our store; subscribers hear of it
+3  look at the service: its rights have run out by their own date; subscribers hear of it
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from temporalio import workflow
 
 from activities.change_inputs import RecordTermEnd
 from activities.crm_change import CrmChangeActivities
-from dealthread.domain.contract import ContractState
+from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.service_status import ServiceAct
 from dealthread.domain.transaction import (
     ChangeInput,
     ChangeOutcome,
@@ -24,6 +26,9 @@ from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.steps import Steps
 from workflows.wording import TERM_END
+
+SERVICE_TOLD = "term-end-service-told-202611"
+"""Patch: the end of a service is told; before, nobody looked."""
 
 
 @workflow.defn(name="TermEnd")
@@ -56,10 +61,24 @@ class TermEndWorkflow(DecidedByPeople):
                 ),
             )
         )
+        if workflow.patched(SERVICE_TOLD):
+            await self._tell_service(setup.contract)
         await self._saga.to_its_end(workflow.wait_condition(workflow.all_handlers_finished))
         return ChangeResult(
             change_id=self._context.business_key,
             outcome=ChangeOutcome.COMPLETED,
             contract_state=ContractState.ENDED,
             refs=(record.ref,),
+            residue=tuple(self._saga.residue),
+        )
+
+    async def _tell_service(self, contract: Contract) -> None:
+        last = contract.end_date
+        if last is None:
+            return
+        await self._saga.tell(
+            "service",
+            lambda: Steps(self._context).tell_service(contract, ServiceAct.TERM_OVER, last),
+            "end not told",
+            waits=lambda: False,
         )

@@ -127,6 +127,7 @@ RESCISSION = {
 TERM_END = {
     "setup": "Read the contract",
     "crm": "Tell the CRM that the term is over",
+    "service": "Tell what the customer receives",
 }
 """Steps of the sagas in order, as people read them."""
 

@@ -55,6 +55,7 @@ from dealthread.ports.billing import (
     StartAgreement,
 )
 from dealthread.ports.clock import BusinessClock
+from dealthread.ports.noting import NoteFields, unnoted
 from dealthread.ports.usage import UsageReport
 
 
@@ -133,12 +134,17 @@ class StripeBilling:
         return translate.customer(billing_account, row) if row else None
 
     async def update_customer(
-        self, command: OnboardBillingCustomer, existing: BillingCustomer, *, idempotency_key: str
+        self,
+        command: OnboardBillingCustomer,
+        existing: BillingCustomer,
+        *,
+        idempotency_key: str,
+        note: NoteFields = unnoted,
     ) -> Outcome[BillingCustomer]:
         """Bring up to date; same data changes nothing."""
         account = self._accounts[command.billing_account]
         native_id = _of(account.key, existing)
-        return await self._customers.update(account, command, native_id, idempotency_key)
+        return await self._customers.update(account, command, native_id, idempotency_key, note)
 
     async def retire_customer(
         self, customer: BillingCustomer, *, idempotency_key: str

@@ -12,12 +12,14 @@ from adapters.stripe import translate
 from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.errors import lost_after_effect, refused_after_effect
 from adapters.stripe.paging import pages, rows_of
+from dealthread.domain.customer_field import CustomerField
 from dealthread.domain.documents import BillingCustomer
 from dealthread.domain.party import Address, Party
 from dealthread.errors import InvariantBroken, NotFound, TransportError
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports.billing import OnboardBillingCustomer
 from dealthread.ports.clock import BusinessClock
+from dealthread.ports.noting import NoteFields, unnoted
 
 CUSTOMER = "dealthread_customer"
 PARENT = "dealthread_parent"
@@ -29,6 +31,13 @@ SEARCH_OUTAGE = timedelta(hours=2)
 """Twice what Stripe states for an outage: up to an hour behind
 (docs.stripe.com/api/customers/search)."""
 
+_FIELDS = {
+    "name": CustomerField.LEGAL_NAME,
+    "address": CustomerField.BILL_TO,
+    "email": CustomerField.BILLING_CONTACT,
+    "preferred_locales": CustomerField.BILLING_CONTACT,
+}
+_MARKS = {PARENT: CustomerField.HIERARCHY, UNUSED: CustomerField.IN_USE}
 _SYNC_FAILED = "customer.sync_failed"
 _TAX_ID_TYPES = frozenset({"eu_vat", "gb_vat", "us_ein"})
 
@@ -117,6 +126,7 @@ class Customers:
         command: OnboardBillingCustomer,
         native_id: str,
         key: str,
+        note: NoteFields = unnoted,
     ) -> Outcome[BillingCustomer]:
         """Send what differs; nothing where nothing does.
 
@@ -124,6 +134,9 @@ class Customers:
         present = await self.retrieve(account, native_id)
         changes = difference(wanted(command), present)
         writes = await self._additions(account, command.party, native_id, key)
+        fields = changed_fields(changes, present, adds_tax_ids=bool(writes))
+        if fields:
+            await note(fields)
         if changes:
             writes.append(
                 lambda: account.write(
@@ -267,6 +280,21 @@ def difference(fields: Mapping[str, Any], present: Mapping[str, Any]) -> dict[st
         elif _blank_free(value) != _blank_free(now):
             changes[name] = value
     return changes
+
+
+def changed_fields(
+    changes: Mapping[str, Any], present: Mapping[str, Any], *, adds_tax_ids: bool
+) -> frozenset[CustomerField]:
+    """What the changes are changes of. `present` is the record before them."""
+    fields = {_FIELDS[name] for name in changes if name in _FIELDS}
+    fields |= {_MARKS[mark] for mark in changes.get("metadata", {}) if mark in _MARKS}
+    # The name stands in the shipping details too: a new one is no new place.
+    place = changes.get("shipping", {}).get("address")
+    if place and _blank_free(place) != _blank_free((present.get("shipping") or {}).get("address")):
+        fields.add(CustomerField.SHIP_TO)
+    if adds_tax_ids:
+        fields.add(CustomerField.TAX_IDENTIFIER)
+    return frozenset(fields)
 
 
 def _blank_free(value: Any) -> Any:

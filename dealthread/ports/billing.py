@@ -22,6 +22,7 @@ from dealthread.domain.party import Party
 from dealthread.outcome import Outcome
 from dealthread.ports.adoption import BillerBookPort
 from dealthread.ports.claims import ClaimPort
+from dealthread.ports.noting import NoteFields, unnoted
 from dealthread.ports.payouts import PayoutPort
 from dealthread.ports.usage import UsagePort
 
@@ -128,9 +129,15 @@ class BillingPort(UsagePort, BillerBookPort, PayoutPort, ClaimPort, Protocol):
         fresh one: an answer is always matched by the key."""
 
     async def update_customer(
-        self, command: OnboardBillingCustomer, existing: BillingCustomer, *, idempotency_key: str
+        self,
+        command: OnboardBillingCustomer,
+        existing: BillingCustomer,
+        *,
+        idempotency_key: str,
+        note: NoteFields = unnoted,
     ) -> Outcome[BillingCustomer]:
-        """Bring name, address, hierarchy up to date; same data changes nothing."""
+        """Bring name, address, hierarchy up to date; same data changes nothing. `note` hears what
+        will be changed before it is."""
 
     async def retire_customer(
         self, customer: BillingCustomer, *, idempotency_key: str

@@ -14,6 +14,7 @@ from dealthread.domain.party import Party
 from dealthread.outcome import Outcome
 from dealthread.ports.adoption import LedgerBookPort
 from dealthread.ports.ledger import LedgerPort
+from dealthread.ports.noting import NoteFields, unnoted
 
 
 class PostingQuestion(Carried):
@@ -91,14 +92,22 @@ class ErpPort(LedgerPort, LedgerBookPort, Protocol):
         """By our customer key."""
 
     async def create_customer(
-        self, command: OnboardErpCustomer, *, idempotency_key: str
+        self, command: OnboardErpCustomer, *, idempotency_key: str, note: NoteFields = unnoted
     ) -> Outcome[ErpCustomer]:
-        """Create with address, tax id and parent (the parent is created when missing)."""
+        """Create with address, tax id and parent (the parent is created when missing). Where the
+        companies of an ERP share the record of a customer that another of them has, it is brought
+        up to date, and `note` hears of it as in `update_customer`."""
 
     async def update_customer(
-        self, command: OnboardErpCustomer, existing: ErpCustomer, *, idempotency_key: str
+        self,
+        command: OnboardErpCustomer,
+        existing: ErpCustomer,
+        *,
+        idempotency_key: str,
+        note: NoteFields = unnoted,
     ) -> Outcome[ErpCustomer]:
-        """Bring up to date; a changed parent moves the child; same data changes nothing."""
+        """Bring up to date; a changed parent moves the child; same data changes nothing. `note`
+        hears what will be changed before it is."""
 
     async def retire_customer(
         self, customer: ErpCustomer, *, idempotency_key: str

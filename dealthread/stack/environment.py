@@ -25,6 +25,8 @@ CUSTOMER_SUCCESS_EVENTS: list[str] = [
     "invoice.*",
     "payment.*",
     "credit_memo.*",
+    "account.*",
+    "service_status.*",
 ]
 # What a customer is told; which of them become a notice is the service's own matter.
 COMMUNICATIONS_EVENTS: list[str] = [

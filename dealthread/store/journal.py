@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Row, func, literal_column, or_, select, update
@@ -230,6 +231,17 @@ class PostgresJournal:
                 )
             ).one()
             return None if row.is_new else _row(row, first=False)
+
+    async def note(self, key: str, words: Sequence[str]) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(journal).where(journal.c.key == key).values(noted=sorted(words))
+            )
+
+    async def noted(self, key: str) -> tuple[str, ...]:
+        query = select(journal.c.noted).where(journal.c.key == key)
+        async with self._engine.connect() as connection:
+            return tuple((await connection.execute(query)).scalar() or ())
 
     async def _audit(
         self, connection: AsyncConnection, spec: WriteSpec, event: str, detail: dict[str, object]

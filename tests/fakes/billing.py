@@ -24,11 +24,13 @@ from dealthread.ports.billing import (
     OnboardBillingCustomer,
     StartAgreement,
 )
+from dealthread.ports.noting import NoteFields, unnoted
 from tests.fakes.adoption import OldBiller
 from tests.fakes.billing_agreements import FakeAgreements
 from tests.fakes.billing_bills import FakeBills, act_of
 from tests.fakes.billing_changes import Books, changed, memos
 from tests.fakes.billing_usage import FakeUsage
+from tests.fakes.customers import Told, differing
 from tests.fakes.world import Unchanged, World
 
 
@@ -71,6 +73,7 @@ class FakeBilling(FakeBills, FakeUsage, FakeAgreements, OldBiller):
         FakeUsage.__init__(self, world)
         FakeAgreements.__init__(self, world)
         self.customers: dict[str, BillingCustomer] = {}
+        self._records: dict[str, Told] = {}
         self.retired: set[str] = set()
         self.changes: dict[str, ChangedAgreement] = {}
         """By the key of the act: what each change made."""
@@ -105,18 +108,29 @@ class FakeBilling(FakeBills, FakeUsage, FakeAgreements, OldBiller):
                 created=True,
             )
             self.customers[command.customer_key] = made
+            self._records[command.customer_key] = (command.party, command.parent_customer_key, "")
             return made
 
         return await self._world.write("billing.create_customer", command.customer_key, effect)
 
     async def update_customer(
-        self, command: OnboardBillingCustomer, existing: BillingCustomer, *, idempotency_key: str
+        self,
+        command: OnboardBillingCustomer,
+        existing: BillingCustomer,
+        *,
+        idempotency_key: str,
+        note: NoteFields = unnoted,
     ) -> Outcome[BillingCustomer]:
-        return await self._world.write(
-            "billing.update_customer",
-            command.customer_key,
-            lambda: existing.model_copy(update={"created": False}),
-        )
+        wanted = (command.party, command.parent_customer_key, "")
+        fields = differing(self._records.get(command.customer_key), wanted)
+        if fields:
+            await note(fields)
+
+        def effect() -> BillingCustomer:
+            self._records[command.customer_key] = wanted
+            return existing.model_copy(update={"created": False})
+
+        return await self._world.write("billing.update_customer", command.customer_key, effect)
 
     async def retire_customer(
         self, customer: BillingCustomer, *, idempotency_key: str

@@ -53,14 +53,21 @@ class FakeEntitlement:
         return await self._world.read("entitlement.find", look)
 
     def _as_of_today(self, held: Entitlement) -> Entitlement:
-        """Ended once every right has run out, whatever was said when it was granted; suspended
-        while anything holds it."""
+        """Recorded before the first right begins, ended once every right has run out, whatever was
+        said when it was granted; suspended while anything holds it."""
+        if held.state is not EntitlementState.ACTIVE:
+            return held
         today = self._world.today.date()
         ends = [grant.access_to for grant in held.grants]
-        has_ended = bool(ends) and all(end is not None and end <= today for end in ends)
-        if held.state is not EntitlementState.ACTIVE or not (has_ended or held.holds):
+        begins = [grant.access_from for grant in held.grants]
+        if all(end is not None and end <= today for end in ends):
+            now = EntitlementState.ENDED
+        elif held.holds:
+            now = EntitlementState.SUSPENDED
+        elif begins and min(begins) > today:
+            now = EntitlementState.RECORDED
+        else:
             return held
-        now = EntitlementState.ENDED if has_ended else EntitlementState.SUSPENDED
         return held.model_copy(update={"state": now})
 
     async def suspend(

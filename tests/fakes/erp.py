@@ -34,7 +34,9 @@ from dealthread.errors import NotFound, StepRejected
 from dealthread.outcome import Outcome, Rejected
 from dealthread.ports.erp import DraftBooking, OnboardErpCustomer, PostingQuestion, PostingRules
 from dealthread.ports.ledger import CUSTOMER_UNKNOWN
+from dealthread.ports.noting import NoteFields, unnoted
 from tests.fakes.adoption import OldLedger
+from tests.fakes.customers import Told, differing
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.world import Unchanged, World
 
@@ -50,6 +52,7 @@ class FakeErp(OldLedger):
     def __init__(self, world: World) -> None:
         self._world = world
         self.customers: dict[tuple[str, str], ErpCustomer] = {}
+        self._records: dict[tuple[str, str], Told] = {}
         self.bookings: dict[str, list[Booking]] = {}
         self.ledger = FakeLedger()
         self._contract_of: dict[str, str] = {}
@@ -71,8 +74,10 @@ class FakeErp(OldLedger):
         )
 
     async def create_customer(
-        self, command: OnboardErpCustomer, *, idempotency_key: str
+        self, command: OnboardErpCustomer, *, idempotency_key: str, note: NoteFields = unnoted
     ) -> Outcome[ErpCustomer]:
+        del note  # each company keeps its own record here
+
         def effect() -> ErpCustomer | Unchanged[ErpCustomer]:
             key = (command.company, command.customer_key)
             if key in self.customers:
@@ -88,18 +93,29 @@ class FakeErp(OldLedger):
                 customer_key=command.customer_key,
                 created=True,
             )
+            self._records[key] = _told(command)
             return self.customers[key]
 
         return await self._world.write("erp.create_customer", command.customer_key, effect)
 
     async def update_customer(
-        self, command: OnboardErpCustomer, existing: ErpCustomer, *, idempotency_key: str
+        self,
+        command: OnboardErpCustomer,
+        existing: ErpCustomer,
+        *,
+        idempotency_key: str,
+        note: NoteFields = unnoted,
     ) -> Outcome[ErpCustomer]:
-        return await self._world.write(
-            "erp.update_customer",
-            command.customer_key,
-            lambda: existing.model_copy(update={"created": False}),
-        )
+        key = (command.company, command.customer_key)
+        fields = differing(self._records.get(key), _told(command))
+        if fields:
+            await note(fields)
+
+        def effect() -> ErpCustomer:
+            self._records[key] = _told(command)
+            return existing.model_copy(update={"created": False})
+
+        return await self._world.write("erp.update_customer", command.customer_key, effect)
 
     async def retire_customer(
         self, customer: ErpCustomer, *, idempotency_key: str
@@ -340,3 +356,7 @@ class FakeErp(OldLedger):
             return Rejected(
                 refusal.case_kind, refusal.code, field=refusal.field, evidence=refusal.evidence
             )
+
+
+def _told(command: OnboardErpCustomer) -> Told:
+    return command.party, command.parent_customer_key, command.payment_terms

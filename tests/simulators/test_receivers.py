@@ -202,6 +202,26 @@ def test_customer_success_gathers_what_is_known_of_an_account(serve: Serve) -> N
     assert party.send("nonsense", "m5", {}, type="other.thing.v1").status_code == 422
 
 
+def test_customer_success_hears_of_the_customer_itself_and_of_what_he_receives(
+    serve: Serve,
+) -> None:
+    """EV-01: a changed record is the customer's, a status the contract's; late news lose."""
+    party = served(serve, Role.CUSTOMER_SUCCESS)
+    record = {"customer_key": "C-1", "system": "erp", "changed_fields": ["bill_to_address"]}
+    party.send("account.updated", "m1", record, subject="C-1")
+    status = {"contract_key": "K-1", "customer_key": "C-1", "reason": "overdue invoice"}
+    for message, before, now, time in (
+        ("m2", "active", "suspended", "2026-11-20T10:05:00Z"),
+        ("m3", "none", "active", "2026-11-20T10:00:00Z"),
+    ):
+        data = {**status, "previous_status": before, "status": now}
+        party.send("service_status.changed", message, data, time=time)
+    answer = httpx.get(f"{party.url}/accounts/C-1", headers=TOKEN).json()
+    assert answer["customer"]["account"]["data"] == record
+    assert list(answer["contracts"]) == ["K-1"]
+    assert answer["contracts"]["K-1"]["service_status"]["data"]["status"] == "suspended"
+
+
 def test_a_restarted_service_keeps_its_entitlements(tmp_path: Path) -> None:
     """Answers to repeats and the order of times survive; a reset forgets."""
     config = ReceiverConfig(

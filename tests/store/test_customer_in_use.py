@@ -13,6 +13,7 @@ from dealthread.ensure import Ensure
 from dealthread.naming import quote_to_cash_id
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
+from tests.fakes.clock import FakeClock
 from tests.fakes.erp import FakeErp
 from tests.fakes.world import World
 from tests.store.writing import QUICK
@@ -54,8 +55,11 @@ async def test_a_customer_whom_another_seller_serves_through_the_erp_stays_in_us
     store: AsyncEngine, other: dict[str, str] | None, in_use: bool
 ) -> None:
     """Companies of one ERP share the record: whoever sells, an inactive one stops them all."""
-    erp, contracts = FakeErp(World()), PostgresContracts(store)
-    activities = ErpActivities({"tryton": erp}, Ensure(PostgresJournal(store), QUICK), contracts)
+    world = World()
+    erp, contracts = FakeErp(world), PostgresContracts(store)
+    activities = ErpActivities(
+        {"tryton": erp}, Ensure(PostgresJournal(store), QUICK), contracts, FakeClock(world)
+    )
     contract = d2()
     context = context_of(contract)
     await activities.prepare_booking(

@@ -41,6 +41,7 @@ from dealthread.store.reading import Reading
 from dealthread.store.recognition import PostgresRecognition
 from dealthread.store.runs import Runs
 from dealthread.store.schema import cases
+from dealthread.store.services import PostgresServices
 from dealthread.store.usage_sending import PostgresUsageSending
 from tests.fakes.billing import FakeBilling
 from tests.fakes.clock import FakeClock
@@ -265,6 +266,7 @@ async def lab(
         bills=PostgresBills(engine),
         cases=PostgresCases(engine),
         pursuits=PostgresPursuits(engine),
+        services=PostgresServices(engine),
         recognition=PostgresRecognition(engine),
         closing=PostgresClosing(engine),
         usage=PostgresUsageSending(engine),

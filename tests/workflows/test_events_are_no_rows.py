@@ -139,6 +139,7 @@ async def test_what_nobody_approved_is_told_as_nothing_but_a_case(
             "dealthread.opportunity.closed.v1": 1,
             "dealthread.subscription.started.v1": 1,
             "dealthread.entitlement.activated.v1": 1,
+            "dealthread.service_status.changed.v1": 1,
             "dealthread.contract.activated.v1": 1,
         }
 
@@ -164,4 +165,4 @@ async def test_a_table_that_changes_changes_no_event(
             assert "shadow" not in str(bodies)
             fields[deal.deal_id] = sorted((body["type"], sorted(body["data"])) for body in bodies)
         assert fields[old.deal_id] == fields[new.deal_id]
-        assert len(fields[new.deal_id]) == 6
+        assert len(fields[new.deal_id]) == 7

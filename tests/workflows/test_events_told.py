@@ -28,6 +28,7 @@ async def test_what_a_deal_tells_is_valid_by_its_schema(
             "dealthread.opportunity.closed.v1": [],
             "dealthread.subscription.started.v1": [],
             "dealthread.entitlement.activated.v1": [],
+            "dealthread.service_status.changed.v1": [],
             "dealthread.contract.scheduled.v1": [],
         }
 
@@ -46,6 +47,7 @@ async def test_what_a_stopped_deal_tells_is_valid_by_its_schema(
             "dealthread.opportunity.closed.v1": [],
             "dealthread.subscription.started.v1": [],
             "dealthread.entitlement.activated.v1": [],
+            "dealthread.service_status.changed.v1": [],
             "dealthread.case.opened.v1": [],
             "dealthread.contract.withdrawn.v1": [],
         }

@@ -104,6 +104,8 @@ async def test_customer_success_hears_that_a_started_deal_was_withdrawn(
             "dealthread.opportunity.closed.v1",
             "dealthread.subscription.started.v1",
             "dealthread.entitlement.activated.v1",
+            "dealthread.service_status.changed.v1",  # scheduled
+            "dealthread.service_status.changed.v1",  # ended
             "dealthread.contract.withdrawn.v1",
         ]
 

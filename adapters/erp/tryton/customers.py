@@ -12,13 +12,22 @@ from typing import Any
 
 from adapters.erp.tryton.company import Companies
 from adapters.erp.tryton.operation import Operation, conclude
-from adapters.erp.tryton.party import Terms, address_values, changed_fields, find_party, new_party
+from adapters.erp.tryton.party import (
+    Terms,
+    address_values,
+    changed_fields,
+    find_party,
+    named_fields,
+    new_party,
+)
 from adapters.erp.tryton.rpc import Row, TrytonRpc
 from adapters.erp.tryton.settings import TrytonSettings
+from dealthread.domain.customer_field import CustomerField
 from dealthread.domain.documents import ErpCustomer
 from dealthread.errors import ContractDrift, StepRejected
 from dealthread.outcome import Outcome
 from dealthread.ports.erp import OnboardErpCustomer
+from dealthread.ports.noting import NoteFields, unnoted
 
 SYNC_FAILED = "customer.sync_failed"
 
@@ -42,7 +51,10 @@ class TrytonCustomers:
         return self._customer(company, customer_key, row, relations)
 
     async def ensure(
-        self, command: OnboardErpCustomer, existing: ErpCustomer | None = None
+        self,
+        command: OnboardErpCustomer,
+        existing: ErpCustomer | None = None,
+        note: NoteFields = unnoted,
     ) -> Outcome[ErpCustomer]:
         """Create the customer, or bring the one with this key up to date."""
 
@@ -65,8 +77,16 @@ class TrytonCustomers:
             created = present is None
             if present is None:
                 present = await self._create(operation, command, address, terms, parent)
-            await self._update(operation, present, command, address, terms)
-            await self._place(operation, present["id"], parent)
+            values = changed_fields(present, command.party, address, terms)
+            parents = await self._parents(operation, present["id"])
+            fields = named_fields(values, present)
+            if [row["to"] for row in parents] != ([] if parent is None else [parent]):
+                fields |= {CustomerField.HIERARCHY}
+            if fields and not created:
+                await note(fields)
+            if values:
+                await self._write(operation, present, values)
+            await self._place(operation, present["id"], parents, parent)
             return await self._read_back(operation, command, created=created)
 
         return await self._run(command.company, work)
@@ -116,19 +136,10 @@ class TrytonCustomers:
             raise refusal or ContractDrift("customer_not_readable")
         return row
 
-    async def _update(
-        self,
-        operation: Operation,
-        present: Row,
-        command: OnboardErpCustomer,
-        address: dict[str, Any],
-        terms: Terms,
-    ) -> None:
-        values = changed_fields(present, command.party, address, terms)
-        if values:
-            await operation.write(
-                "model.party.party.write", [present["id"]], values, _timestamp=_stamp(present)
-            )
+    async def _write(self, operation: Operation, present: Row, values: Row) -> None:
+        await operation.write(
+            "model.party.party.write", [present["id"]], values, _timestamp=_stamp(present)
+        )
 
     async def _ensure_parent(self, operation: Operation, command: OnboardErpCustomer) -> int | None:
         """Id of the parent's party, made when it is missing; None without a parent."""
@@ -146,9 +157,10 @@ class TrytonCustomers:
         values = new_party(key, command.parent, address, None)
         return await operation.create("party.party", values)
 
-    async def _place(self, operation: Operation, child: int, parent: int | None) -> None:
+    async def _place(
+        self, operation: Operation, child: int, present: list[Row], parent: int | None
+    ) -> None:
         """Exactly one relation to the parent; a changed parent moves the child."""
-        present = await self._parents(operation, child)
         if parent is None:
             if present:
                 ids = [row["id"] for row in present]

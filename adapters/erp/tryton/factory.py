@@ -43,6 +43,7 @@ from dealthread.ports.erp import (
     PostingQuestion,
     PostingRules,
 )
+from dealthread.ports.noting import NoteFields, unnoted
 
 
 class TrytonErp:
@@ -69,16 +70,21 @@ class TrytonErp:
         return await self._customers.find(company, customer_key)
 
     async def create_customer(
-        self, command: OnboardErpCustomer, *, idempotency_key: str
+        self, command: OnboardErpCustomer, *, idempotency_key: str, note: NoteFields = unnoted
     ) -> Outcome[ErpCustomer]:
         del idempotency_key  # the customer key is unique in Tryton and does its work
-        return await self._customers.ensure(command)
+        return await self._customers.ensure(command, note=note)
 
     async def update_customer(
-        self, command: OnboardErpCustomer, existing: ErpCustomer, *, idempotency_key: str
+        self,
+        command: OnboardErpCustomer,
+        existing: ErpCustomer,
+        *,
+        idempotency_key: str,
+        note: NoteFields = unnoted,
     ) -> Outcome[ErpCustomer]:
         del idempotency_key
-        return await self._customers.ensure(command, existing)
+        return await self._customers.ensure(command, existing, note)
 
     async def retire_customer(
         self, customer: ErpCustomer, *, idempotency_key: str

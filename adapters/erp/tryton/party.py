@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import Row
+from dealthread.domain.customer_field import CustomerField
 from dealthread.domain.party import Address, Party, TaxId
 from dealthread.errors import StepRejected
 
@@ -29,6 +30,15 @@ READ_FIELDS = (
 # stored without a type: kept, not checked.
 CHECKED_SCHEMES = frozenset({"eu_vat", "gb_vat", "us_ein", "ch_vat", "no_vat", "ca_bn"})
 
+
+_NAMES = {
+    "name": CustomerField.LEGAL_NAME,
+    "active": CustomerField.IN_USE,
+    "customer_payment_term": CustomerField.PAYMENT_TERMS,
+    "account_receivable": CustomerField.CONTROL_ACCOUNT,
+    "addresses": CustomerField.BILL_TO,
+    "identifiers": CustomerField.TAX_IDENTIFIER,
+}
 
 _KEY = re.compile(r"A-[A-Z2-7]{13}")
 """As `naming.customer_key` makes them."""
@@ -95,6 +105,8 @@ class Terms:
     """Records that a customer points to. Tryton keeps the control account per company, and one
     default of payment terms for all of them; an order always names its own terms."""
 
+    FIELDS: ClassVar = ("customer_payment_term", "account_receivable")
+
     payment_term: int
     receivable: int
 
@@ -143,6 +155,13 @@ def changed_fields(
     if identifiers:
         values["identifiers"] = identifiers
     return values
+
+
+def named_fields(values: Mapping[str, Any], present: Row) -> frozenset[CustomerField]:
+    """What the values are changes of. Of a customer whom another company already has, account and
+    terms are new at this one, not changed."""
+    terms = () if present["account_receivable"] is not None else Terms.FIELDS
+    return frozenset(_NAMES[name] for name in values if name not in terms)
 
 
 def _identifier_changes(present: Sequence[Row], wanted: Sequence[TaxId]) -> list[Any]:

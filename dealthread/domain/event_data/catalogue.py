@@ -94,7 +94,9 @@ CATALOGUE: dict[EventType, Told] = {
         service.CaseEscalated, "a decision is overdue", "revenue operations"
     ),
     EventType.ACCOUNT_UPDATED: Told(
-        service.AccountUpdated, "a customer's record changed in a system", "customer data"
+        service.AccountUpdated,
+        "a deal brought a customer's record in a system up to date",
+        "customer data",
     ),
     EventType.INVOICE_ISSUED: Told(cash.InvoiceIssued, "a legal invoice exists", _BILLING),
     EventType.INVOICE_POSTED: Told(
@@ -145,7 +147,7 @@ CATALOGUE: dict[EventType, Told] = {
         _SUCCESS,
     ),
     EventType.SERVICE_STATUS_CHANGED: Told(
-        service.ServiceStatusChanged, "the service a customer receives changed state", _SUPPORT
+        service.ServiceStatusChanged, "what a contract's customer receives has changed", _SUPPORT
     ),
     EventType.CIRCUIT_OPENED: Told(
         operations.CircuitOpened, "a vendor is away: what is meant for it waits", "operations"

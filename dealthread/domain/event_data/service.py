@@ -50,7 +50,8 @@ class EntitlementChanged(OfContract):
 
 
 class AccountUpdated(EventData):
-    """A customer's record changed in the systems; the fields are named, their values are not."""
+    """A customer's record at the biller or in the ERP was brought up to date. The fields are named
+    as in the ownership table, or `in_use` where it had been marked unused; their values are not."""
 
     customer_key: str
     system: str
@@ -67,7 +68,9 @@ class OnboardingMilestoneReached(OfContract):
 
 
 class ServiceStatusChanged(OfContract):
-    """The state of the service a customer receives: active, degraded, suspended or ended."""
+    """What the customer of a contract receives: scheduled, active, suspended or ended, and `none`
+    before any of them. `reason` is the act after which it was seen: `granted`, `withdrawn`,
+    `contract changed`, `overdue invoice`, `hold lifted`, `first day`, `term over`."""
 
     customer_key: str
     status: str

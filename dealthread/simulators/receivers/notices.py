@@ -29,9 +29,9 @@ TEMPLATES = {
     "collections.changed": ASKED,
     "collections.ended": "collections_over",
     "usage_threshold.breached": "usage_notice",
-    "service_status.changed": "service_status",
 }
-"""Event type without `dealthread.` and version → template. Others are taken, nobody is told."""
+"""Event type without `dealthread.` and version → template. Others are taken, nobody is told: of a
+service that begins, is suspended, given back or ends the customer hears by these already."""
 
 STAGES = frozenset({"payment_reminder", "final_notice", "suspension_notice"})
 """What a stage of a pursuit may ask to be told; most stages are told to nobody."""

@@ -60,6 +60,8 @@ class Receiver:
     entitlements: dict[str, Entitlement] = field(default_factory=dict)
     contracts: dict[str, dict[str, tuple[datetime, dict[str, Any]]]] = field(default_factory=dict)
     """By contract key and sort of event: (its time, what is known)."""
+    customers: dict[str, dict[str, tuple[datetime, dict[str, Any]]]] = field(default_factory=dict)
+    """The same by customer key, of events about the customer itself."""
     _answers: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     _customer_of: dict[str, str] = field(default_factory=dict)
 
@@ -103,12 +105,15 @@ class Receiver:
         }
 
     def account(self, customer_key: str) -> dict[str, Any] | None:
-        """The health record of a customer: per contract the latest of each sort, or None."""
+        """The health record of a customer: of itself and per contract the latest of each sort, or
+        None."""
         owned = [key for key, customer in self._customer_of.items() if customer == customer_key]
-        if not owned:
+        itself = self.customers.get(customer_key, {})
+        if not owned and not itself:
             return None
         return {
             "customer_key": customer_key,
+            "customer": {sort: shape for sort, (_, shape) in itself.items()},
             "contracts": {
                 key: {sort: shape for sort, (_, shape) in self.contracts[key].items()}
                 for key in owned
@@ -119,6 +124,7 @@ class Receiver:
         """Forget everything."""
         self.entitlements.clear()
         self.contracts.clear()
+        self.customers.clear()
         self._answers.clear()
         self._customer_of.clear()
 
@@ -185,10 +191,13 @@ class Receiver:
         if len(parts) < 4 or parts[0] != "dealthread":
             raise EventRefused(422, "unknown_type", f"no use for {event.type}")
         customer = event.data.get("customer_key")
-        contract = self.contracts.setdefault(event.subject, {})
-        if isinstance(customer, str) and customer:
-            self._customer_of[event.subject] = customer
-        known = contract.get(sort := parts[1])
+        if event.subject == customer:
+            known_of = self.customers.setdefault(event.subject, {})
+        else:
+            known_of = self.contracts.setdefault(event.subject, {})
+            if isinstance(customer, str) and customer:
+                self._customer_of[event.subject] = customer
+        known = known_of.get(sort := parts[1])
         if known is None or known[0] <= event.time:
             shape = {
                 "type": event.type,
@@ -196,7 +205,7 @@ class Receiver:
                 "time": event.time.astimezone(UTC).isoformat(),
                 "data": event.data,
             }
-            contract[sort] = (event.time, shape)
+            known_of[sort] = (event.time, shape)
         self.ledger.effect("account.updated", event.subject, key=message_id, details={"sort": sort})
         return {
             "id": event.id,
