@@ -70,20 +70,23 @@ class CashActivities:
 
     @activity.defn(name="receipt.record")
     async def record(self, order: RecordOnInvoice) -> RecordedOnInvoice:
-        """The invoice is paid at the biller, where the receipt covers all that is left of it."""
+        """The invoice is paid at the biller as far as the receipt goes; not at all where it does
+        not cover all that is left of one of which the biller takes no part."""
         context, ref = order.context, order.bill.ref
         bill = await self._billing.read_bill(ref.account, ref.native_id)
         paid = _paid_by(bill, order.receipt)
         nought = Money.zero(bill.currency)
         if not paid and not bill.payable:
             return RecordedOnInvoice(outcome=RecordedAs.SETTLED, amount=nought, left=nought)
-        if not paid and order.most < bill.remaining:
+        takes_part = bill.takes_part and order.value_date is not None
+        if not paid and order.most < bill.remaining and not takes_part:
             return RecordedOnInvoice(outcome=RecordedAs.SHORT, amount=nought, left=bill.remaining)
         command = RecordPayment(
             billing_account=ref.account,
             invoice_id=ref.native_id,
-            amount=bill.remaining,
+            amount=min(bill.remaining, order.most),
             receipt=order.receipt,
+            value_date=order.value_date,
         )
 
         async def find() -> Bill | None:
@@ -106,9 +109,9 @@ class CashActivities:
                     system=System.BILLING,
                     account=ref.account,
                     context=context,
-                    # Not the amount: the biller takes what is left, however often it is asked.
+                    # Not the amount: what is left may be less by the time that it is asked again.
                     request_hash=request_hash(ref, order.receipt),
-                    money=paid or bill.remaining,
+                    money=paid or command.amount,
                 ),
                 result_type=Bill,
                 find=find,

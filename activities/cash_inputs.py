@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from dealthread.domain.base import Carried
 from dealthread.domain.cash import BankReceipt, OwedBill, RecordedAs
 from dealthread.domain.money import Money
@@ -40,6 +42,8 @@ class RecordOnInvoice(Carried):
     bill: OwedBill
     most: Money
     """What is left of the receipt."""
+    value_date: date | None = None
+    """Of the bank."""
 
 
 class RecordedOnInvoice(Carried):

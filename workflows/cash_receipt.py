@@ -2,7 +2,7 @@
 
     1  whose money it is, and which invoices it pays
     2  into the ledger: bank against unapplied cash, whole
-    3  each invoice that it covers is paid at the biller; the invoice's own run takes it from
+    3  each invoice is paid at the biller as far as it goes; the invoice's own run takes that from
        unapplied cash
 
 A named invoice that nobody knows yet is waited for: the money is in the books meanwhile. What then
@@ -179,6 +179,7 @@ class CashReceiptWorkflow(DecidedByPeople):
                         receipt=self._receipt.source,
                         bill=bill,
                         most=self._left,
+                        value_date=self._receipt.value_date,
                     ),
                     task_queue=BILLING_QUEUE,
                     summary=f"{bill.number} is paid by the bank's {self._receipt.source}",

@@ -1,15 +1,11 @@
-"""A bill as it stands: the invoice with all its lines, payments and credit notes.
-
-Stripe names no payment for what was paid outside of it. What the invoice counts as paid beyond its
-payments is one payment by bank, on the day on which the invoice was paid.
-"""
+"""A bill as it stands: the invoice with all its lines, payments and credit notes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 from adapters.stripe import requests, translate
+from adapters.stripe.bill_payments import paid_of, payments_of, receipts_of, takes_parts
 from adapters.stripe.buyers import buyer_of
 from adapters.stripe.catalogue import TaxRates
 from adapters.stripe.change_requests import CHANGE
@@ -18,20 +14,14 @@ from adapters.stripe.credit_reading import memo_of
 from adapters.stripe.credits import Credits
 from adapters.stripe.invoices import Invoices
 from adapters.stripe.paging import pages
-from dealthread.domain.bill import AT_BILLER, Bill, BillPayment, PaymentWay
+from dealthread.domain.bill import AT_BILLER, Bill, BillPayment
 from dealthread.domain.credit_sharing import shared_out
 from dealthread.domain.documents import CreditMemo
 from dealthread.domain.invoice import InvoiceLine
 from dealthread.domain.money import Money
-from dealthread.errors import ContractDrift, NotFound
+from dealthread.errors import NotFound
 
 SUBSCRIPTION = ("parent", "subscription_details", "subscription")
-_WAYS = {
-    "payment_intent": PaymentWay.PROCESSOR,
-    "charge": PaymentWay.PROCESSOR,
-    # Reported to Stripe, paid elsewhere.
-    "payment_record": PaymentWay.BANK,
-}
 PO_NUMBER = "PO number"
 
 
@@ -81,9 +71,8 @@ class Bills:
             finalised_at=shown.finalised_at,
             voided_on=translate.day(row, "status_transitions", "voided_at"),
             po_number=po_number(row),
-            payments=()
-            if is_draft
-            else payments_of(account.key, row, await self._paid(account, native_id)),
+            payments=() if is_draft else await self._payments(account, row),
+            takes_parts=takes_parts(row, subscription),
             failed_attempts=failed_attempts(row),
             next_attempt_on=translate.day(row, "next_payment_attempt"),
             buyer=buyer_of(row),
@@ -114,22 +103,9 @@ class Bills:
             ]
         )
 
-    async def _paid(self, account: BillingAccount, native_id: str) -> list[Answer]:
-        return [
-            payment
-            async for payment in pages(
-                account,
-                "list_invoice_payments",
-                lambda after: account.v1.invoice_payments.list_async(
-                    {
-                        "invoice": native_id,
-                        "status": "paid",
-                        "limit": 100,
-                        **({"starting_after": after} if after else {}),
-                    }
-                ),
-            )
-        ]
+    async def _payments(self, account: BillingAccount, row: Answer) -> tuple[BillPayment, ...]:
+        paid = await paid_of(account, translate.text(row, "id"))
+        return payments_of(account.key, row, paid, await receipts_of(account, paid))
 
     async def _memos(
         self,
@@ -214,50 +190,3 @@ def balance_used(row: translate.Data) -> int:
     if translate.at(row, "ending_balance") is None:
         return 0
     return translate.minor(row, "ending_balance") - translate.minor(row, "starting_balance")
-
-
-def payments_of(
-    account: str, row: translate.Data, paid: Sequence[translate.Data]
-) -> tuple[BillPayment, ...]:
-    """Oldest first. Raises ContractDrift where payments and invoice do not tell the same."""
-    currency = translate.text(row, "currency").upper()
-    found = [_payment(account, payment, currency) for payment in paid]
-    listed = sum(one.amount.to_minor() for one in found)
-    elsewhere = translate.minor(row, "amount_paid") - listed
-    off_stripe = translate.at(row, "amount_paid_off_stripe")
-    most = 0 if off_stripe is None else translate.minor(row, "amount_paid_off_stripe")
-    if elsewhere > most:
-        raise ContractDrift("payments_do_not_add_up", field="amount_paid")
-    if elsewhere > 0:
-        native_id = f"{translate.text(row, 'id')}:off_stripe"
-        found.append(
-            BillPayment(
-                ref=translate.ref(account, "payment", native_id),
-                amount=Money.from_minor(elsewhere, currency),
-                paid_on=_day(row, "status_transitions", "paid_at"),
-                way=PaymentWay.BANK,
-                receipt=translate.mark(row, requests.RECEIPT),
-            )
-        )
-    return tuple(sorted(found, key=lambda one: one.paid_on))
-
-
-def _payment(account: str, row: translate.Data, currency: str) -> BillPayment:
-    way = _WAYS.get(translate.text(row, "payment", "type"))
-    if way is None:
-        raise translate.drift("payment.type")
-    if translate.text(row, "currency").upper() != currency:
-        raise translate.drift("currency")
-    return BillPayment(
-        ref=translate.ref(account, "payment", translate.text(row, "id")),
-        amount=Money.from_minor(translate.minor(row, "amount_paid"), currency),
-        paid_on=_day(row, "status_transitions", "paid_at"),
-        way=way,
-    )
-
-
-def _day(row: translate.Data, *path: str) -> date:
-    found = translate.day(row, *path)
-    if found is None:
-        raise translate.drift(".".join(path))
-    return found

@@ -1,15 +1,22 @@
-"""Payments that came to the bank: Stripe marks what is left of an invoice as paid outside of it.
+"""Payments that came to the bank, told to Stripe.
 
-It takes no amount and no name for such a payment: what is left is compared before, and the bank's
-id of the receipt stands in the invoice's metadata, written first.
+The last part of an invoice is marked as paid outside of Stripe. That takes no amount and no name:
+what is left is compared before, and the bank's id of the receipt stands in the invoice's metadata,
+written first. A part is a payment record that is attached to the invoice; the record bears the
+bank's id, and is looked for before one is made.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time
+
+from stripe.params import PaymentRecordReportPaymentParams
+
 from adapters.stripe import requests, translate
 from adapters.stripe.bills import Bills
-from adapters.stripe.clients import BillingAccount
+from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.errors import lost_after_effect
+from adapters.stripe.paging import pages
 from dealthread.domain.bill import Bill
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.errors import NotFound, TransportError
@@ -18,6 +25,8 @@ from dealthread.ports.billing import RecordPayment
 
 _OVER_UNDER = "cash.over_under"
 _PAYABLE = (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
+_INVOICE = "dealthread_invoice"
+_METHOD = "Bank transfer"
 
 
 class RecordedPayments:
@@ -30,18 +39,33 @@ class RecordedPayments:
         self, account: BillingAccount, command: RecordPayment, key: str
     ) -> Outcome[Bill]:
         """Paid, unless it is already by this receipt."""
-        native_id = command.invoice_id
         try:
-            bill = await self._bills.read(account, native_id)
+            bill = await self._bills.read(account, command.invoice_id)
         except NotFound:
             return Rejected(_OVER_UNDER, "invoice_not_found", "invoice")
         if any(one.receipt == command.receipt for one in bill.payments):
             return Done(bill)
         if bill.status not in _PAYABLE:
             return Rejected(_OVER_UNDER, f"invoice_is_{bill.status}", "invoice")
-        if bill.remaining != command.amount:
+        is_part = command.amount < bill.remaining and bill.takes_part
+        if bill.remaining != command.amount and not (is_part and command.value_date):
             left = {"left": str(bill.remaining), "amount": str(command.amount)}
             return Rejected(_OVER_UNDER, "another_amount_is_left", "amount", left)
+        if is_part and command.value_date:
+            made = await self._part(account, command, command.value_date, key)
+        else:
+            made = await self._whole(account, command, key)
+        if isinstance(made, Rejected | Unknown):
+            return made
+        try:
+            return Done(await self._bills.read(account, command.invoice_id))
+        except TransportError as error:
+            return lost_after_effect(error)
+
+    async def _whole(
+        self, account: BillingAccount, command: RecordPayment, key: str
+    ) -> Answer | Rejected | Unknown:
+        native_id = command.invoice_id
         marked = await account.write(
             "mark_invoice",
             lambda options: account.v1.invoices.update_async(
@@ -60,11 +84,82 @@ class RecordedPayments:
             f"{key}:2",
             case_kind=_OVER_UNDER,
         )
-        if isinstance(paid, Rejected | Unknown):
-            return paid
-        if translate.text(paid, "status") != "paid":
+        if not isinstance(paid, Rejected | Unknown) and translate.text(paid, "status") != "paid":
             return Unknown("invoice_not_paid")
-        try:
-            return Done(await self._bills.read(account, native_id))
-        except TransportError as error:
-            return lost_after_effect(error)
+        return paid
+
+    async def _part(
+        self, account: BillingAccount, command: RecordPayment, day: date, key: str
+    ) -> Answer | Rejected | Unknown:
+        made = await self._reported(account, command, day)
+        if made is None:
+            invoice = await account.read(
+                "read_invoice", lambda: account.v1.invoices.retrieve_async(command.invoice_id)
+            )
+            customer = translate.id_of(translate.at(invoice, "customer"))
+            reported = await account.write(
+                "report_payment",
+                lambda options: account.v1.payment_records.report_payment_async(
+                    _report(command, day, customer), options
+                ),
+                f"{key}:part",
+                case_kind=_OVER_UNDER,
+            )
+            if isinstance(reported, Rejected | Unknown):
+                return reported
+            made = translate.text(reported, "id")
+        record = made
+        return await account.write(
+            "attach_payment",
+            lambda options: account.v1.invoices.attach_payment_async(
+                command.invoice_id, {"payment_record": record}, options
+            ),
+            f"{key}:{record}",
+            case_kind=_OVER_UNDER,
+        )
+
+    async def _reported(
+        self, account: BillingAccount, command: RecordPayment, day: date
+    ) -> str | None:
+        """Id of a record that an earlier attempt has made: none is older than its money."""
+        wanted = {_INVOICE: command.invoice_id, requests.RECEIPT: command.receipt}
+        records = pages(
+            account,
+            "list_payment_records",
+            lambda after: account.v1.payment_records.list_async(
+                {
+                    "created_after": _second(day) - 1,
+                    "limit": 100,
+                    **({"starting_after": after} if after else {}),
+                }
+            ),
+        )
+        async for record in records:
+            if all(translate.mark(record, name) == value for name, value in wanted.items()):
+                return translate.text(record, "id")
+        return None
+
+
+def _report(command: RecordPayment, day: date, customer: str) -> PaymentRecordReportPaymentParams:
+    at = _second(day)
+    return {
+        "amount_requested": {
+            "currency": command.amount.currency.lower(),
+            "value": command.amount.to_minor(),
+        },
+        "customer_details": {"customer": customer},
+        "guaranteed": {"guaranteed_at": at},
+        "initiated_at": at,
+        "metadata": {_INVOICE: command.invoice_id, requests.RECEIPT: command.receipt},
+        "outcome": "guaranteed",
+        "payment_method_details": {"custom": {"display_name": _METHOD}, "type": "custom"},
+        "processor_details": {
+            "custom": {"payment_reference": command.receipt},
+            "type": "custom",
+        },
+    }
+
+
+def _second(day: date) -> int:
+    """The first of a day in UTC."""
+    return int(datetime.combine(day, time(), UTC).timestamp())

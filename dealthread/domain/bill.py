@@ -79,6 +79,8 @@ class Bill(Carried):
     credit_reasons: dict[str, str] = {}
     """By native id of a credit that a person gave, why; `AT_BILLER` where it was given there and
     asked for nowhere. The others follow from a change."""
+    takes_parts: bool = True
+    """Whether the biller takes a payment of less than is left."""
     buyer: BuyerSnapshot | None = Field(default=None, exclude_if=lambda buyer: buyer is None)
     """As the document says it; None of one that is only remembered here."""
 
@@ -96,6 +98,11 @@ class Bill(Carried):
         if self.voided_on is None or self.voided_on <= day:
             return self
         return self.model_copy(update={"status": InvoiceStatus.OPEN})
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether less than is left can be paid as it stands now."""
+        return self.takes_parts and self.status is InvoiceStatus.OPEN
 
     @property
     def payable(self) -> Money:

@@ -71,7 +71,7 @@ class RecordedAs(StrEnum):
 
     PAID = "paid"
     SHORT = "short"
-    """More is left to pay than there is: the biller records no part of it."""
+    """More is left to pay than there is, and the biller takes no part of it."""
     SETTLED = "settled"
     """Nothing was left to pay, by another way than this receipt."""
 

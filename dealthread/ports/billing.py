@@ -91,13 +91,15 @@ class CreditInvoice(Carried):
 
 
 class RecordPayment(Carried):
-    """All that is left to pay of an invoice came to the seller's bank."""
+    """All that is left to pay of an invoice, or a part of it, came to the seller's bank."""
 
     billing_account: str
     invoice_id: str
     amount: Money
     receipt: str
     """The bank's id of the receipt."""
+    value_date: date | None = None
+    """Of the bank; a part cannot be recorded without it."""
 
 
 class BillingPort(UsagePort, BillerBookPort, PayoutPort, ClaimPort, Protocol):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from adapters.stripe.billing import StripeBilling
 from dealthread.domain.bill import PaymentWay
+from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.outcome import Done, Rejected
 from dealthread.ports.billing import RecordPayment
 from tests.adapters.conftest import Simulator, native
 from tests.adapters.stripe_days import Days
-from tests.adapters.test_stripe_bills import DE, begun, by_card, first_id
+from tests.adapters.stripe_deals import customer_of, started
+from tests.adapters.test_stripe_bills import DE, US, begun, by_card, first_id
+from tests.support import deals
 
 
 async def test_what_is_left_is_paid_once_and_the_invoice_names_the_receipt(
@@ -27,7 +30,7 @@ async def test_what_is_left_is_paid_once_and_the_invoice_names_the_receipt(
     )
     other = command.model_copy(update={"amount": Money.of("19999.99", "EUR")})
     refused = await dated_billing.record_payment(other, idempotency_key="a")
-    assert isinstance(refused, Rejected)
+    assert isinstance(refused, Rejected), "without a day no part"
     assert (refused.case_kind, refused.code) == ("cash.over_under", "another_amount_is_left")
     for key in ("b", "b", "c"):
         made = await dated_billing.record_payment(command, idempotency_key=key)
@@ -54,3 +57,94 @@ async def test_what_a_person_marks_as_paid_elsewhere_names_no_receipt(
     native(stripe_simulator, DE).v1.invoices.pay(native_id, {"paid_out_of_band": True})
     (paid,) = (await dated_billing.read_bill(DE, native_id)).payments
     assert (paid.way, paid.receipt, paid.paid_on) == (PaymentWay.BANK, "", date(2026, 3, 16))
+
+
+async def test_two_transfers_pay_an_invoice_each_by_its_own_part(
+    dated_billing: StripeBilling, days: Days
+) -> None:
+    """D2's 21,134.40 as it came: 11,134.40 and 10,000.00 (facts/domain.md §9.6). Each is told again
+    and again, and another day under a new key."""
+    native_id = first_id(await begun(dated_billing, days))
+    for receipt, amount, on, left in (
+        ("B-1", "11134.40", 10, "10000.00"),
+        ("B-2", "10000.00", 14, "0.00"),
+    ):
+        days.go(date(2026, 4, on))
+        command = RecordPayment(
+            billing_account=DE,
+            invoice_id=native_id,
+            amount=Money.of(amount, "EUR"),
+            receipt=receipt,
+            value_date=date(2026, 4, on),
+        )
+        for key in ("a", "a", "b"):
+            made = await dated_billing.record_payment(command, idempotency_key=f"{receipt}{key}")
+            assert isinstance(made, Done)
+            assert str(made.value.remaining.amount) == left
+    bill = await dated_billing.read_bill(DE, native_id)
+    assert [
+        (one.way, one.receipt, str(one.amount.amount), one.paid_on) for one in bill.payments
+    ] == [
+        (PaymentWay.BANK, "B-1", "11134.40", date(2026, 4, 10)),
+        (PaymentWay.BANK, "B-2", "10000.00", date(2026, 4, 14)),
+    ]
+    assert (bill.status, bill.takes_part) == (InvoiceStatus.PAID, False)
+
+
+async def test_a_part_that_was_reported_and_not_attached_is_found_and_attached(
+    dated_billing: StripeBilling, stripe_simulator: Simulator, days: Days
+) -> None:
+    """The answer to the report was lost for longer than Stripe remembers its key."""
+    native_id = first_id(await begun(dated_billing, days))
+    client = native(stripe_simulator, DE)
+    customer = str(client.v1.invoices.retrieve(native_id).customer)
+    at = int(datetime(2026, 3, 16, tzinfo=UTC).timestamp())
+    client.v1.payment_records.report_payment(
+        {
+            "amount_requested": {"currency": "eur", "value": 500000},
+            "customer_details": {"customer": customer},
+            "guaranteed": {"guaranteed_at": at},
+            "initiated_at": at,
+            "metadata": {"dealthread_invoice": native_id, "dealthread_receipt": "B-5"},
+            "outcome": "guaranteed",
+            "payment_method_details": {"custom": {"display_name": "Bank"}, "type": "custom"},
+            "processor_details": {"custom": {"payment_reference": "B-5"}, "type": "custom"},
+        }
+    )
+    command = RecordPayment(
+        billing_account=DE,
+        invoice_id=native_id,
+        amount=Money.of("5000.00", "EUR"),
+        receipt="B-5",
+        value_date=date(2026, 3, 16),
+    )
+    made = await dated_billing.record_payment(command, idempotency_key="new")
+    assert isinstance(made, Done)
+    assert [str(one.amount.amount) for one in made.value.payments] == ["5000.00"]
+    assert len(client.v1.payment_records.list().data) == 1
+
+
+async def test_no_part_of_an_invoice_that_a_card_is_charged_for(
+    dated_billing: StripeBilling, stripe_simulator: Simulator, days: Days
+) -> None:
+    """docs.stripe.com/invoicing/partial-payments: not of a subscription charged automatically."""
+    days.go(date(2026, 1, 1))
+    customer = (await customer_of(dated_billing, deals.d1(), deals.HARBORLINE)).ref.native_id
+    client = native(stripe_simulator, US).v1
+    card = client.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer})
+    client.customers.update(customer, {"invoice_settings": {"default_payment_method": card.id}})
+    agreement, _ = await started(dated_billing, deals.d1(), deals.HARBORLINE)
+    native_id = first_id(agreement)
+    bill = await dated_billing.read_bill(US, native_id)
+    assert (bill.status, bill.takes_parts) == (InvoiceStatus.OPEN, False)
+    command = RecordPayment(
+        billing_account=US,
+        invoice_id=native_id,
+        amount=Money.of("5000.00", "USD"),
+        receipt="B-6",
+        value_date=date(2026, 1, 1),
+    )
+    refused = await dated_billing.record_payment(command, idempotency_key="a")
+    assert isinstance(refused, Rejected)
+    assert refused.code == "another_amount_is_left"
+    assert client.payment_records.list().data == []

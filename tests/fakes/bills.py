@@ -29,12 +29,13 @@ def paid(bill: Bill, amount: Money, day: date, way: PaymentWay) -> Bill:
 
 
 def recorded(bill: Bill, command: RecordPayment, day: date) -> Bill | Rejected:
-    """The bill after all that is left was paid to the bank."""
+    """The bill after all that is left, or a part of it, was paid to the bank."""
     if any(one.receipt == command.receipt for one in bill.payments):
         return bill
     if bill.status not in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE):
         return Rejected("cash.over_under", f"invoice_is_{bill.status}", "invoice")
-    if bill.remaining != command.amount:
+    is_part = command.amount < bill.remaining and bill.takes_part and command.value_date
+    if bill.remaining != command.amount and not is_part:
         return Rejected("cash.over_under", "another_amount_is_left", "amount")
     after = paid(bill, command.amount, day, PaymentWay.BANK)
     *before, last = after.payments

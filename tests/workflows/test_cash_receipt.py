@@ -17,18 +17,17 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from activities.cash_inputs import CashReceiptInput
-from dealthread.domain.bill import Bill
+from dealthread.domain.bill import Bill, PaymentWay
 from dealthread.domain.case import Case, CaseState, DecisionKind
 from dealthread.domain.cash import BankReceipt
 from dealthread.domain.contract import Contract
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.naming import WORKFLOW_QUEUE, bank_receipt_id
-from dealthread.ports.billing import RecordPayment
 from dealthread.store.bills import PostgresBills
 from tests.fakes.world import Fault, settled
 from tests.support.change_lab import sold
-from tests.support.deal_builder import d1, d4
+from tests.support.deal_builder import d1, d2, d4
 from tests.support.invoice_lab import balances, bill_of, mirrored, news, until
 from tests.support.saga_ends import TRANSIENT
 from tests.support.saga_lab import Lab, fresh, lab
@@ -42,18 +41,17 @@ _numbers = itertools.count(1)
 
 async def _enter(client: Client, amount: Money, **more: object) -> WorkflowHandle:
     """As the relay starts it."""
+    given = {"seller": "US01", "value_date": PAID, **more}
     receipt = BankReceipt(
-        seller="US01",
         source=f"BANK-{next(_numbers)}",
         amount=amount,
-        value_date=PAID,
         actor="clara",
-        **more,  # type: ignore[arg-type]
+        **given,  # type: ignore[arg-type]
     )
     return await client.start_workflow(
         CashReceiptWorkflow.run,
         CashReceiptInput(receipt=receipt),
-        id=bank_receipt_id("US01", receipt.source),
+        id=bank_receipt_id(receipt.seller, receipt.source),
         task_queue=WORKFLOW_QUEUE,
     )
 
@@ -173,13 +171,8 @@ async def test_money_that_names_nobody_is_a_case_and_a_person_says_whose_it_is(
         assert case.evidence["next_step"].startswith("name the invoices")
         assert balances(it, contract.erp_company)["2200"] == Decimal("-15890.00")
         await it.decide(case, DecisionKind.RETRY_WITH, correction={"invoices": bill.number})
-        case = await _case(it, handle)
-        assert (case.kind, case.code) == ("cash.over_under", "part_payment")
-        # The customer pays the dollar by card: what came before covers the rest.
-        less = bill.model_copy(update={"remaining": Money.of("15890.00", "USD")})
-        it.billing.bills[bill.ref.native_id] = less
-        await it.decide(case, DecisionKind.RETRY)
         assert await handle.result() == "15,890.00 USD applied, 0.00 USD on account"
+        assert it.billing.bills[bill.ref.native_id].remaining == Money.of("1.00", "USD")
 
 
 async def test_a_customer_that_the_seller_does_not_have_is_nobody(
@@ -219,40 +212,87 @@ async def test_money_for_an_invoice_that_was_voided_stays_and_a_person_names_ano
         assert (await _case(it, again)).code == "names_no_invoice"
 
 
-async def test_two_transfers_pay_one_invoice_by_a_persons_mark_and_the_bank_has_each_once(
+async def test_two_transfers_pay_one_invoice_and_the_bank_has_each_once(
     client: Client, engine: AsyncEngine
 ) -> None:
-    """Neither covers it. What the biller is told names a receipt: so it comes from 2200, whole."""
-    async with lab(client, engine, START) as it:
-        contract = await sold(it, fresh(d1()))
-        bill = await _billed(it, client, contract)
-        part = Money.of("5000.00", "USD")
-        handles = [
-            await _enter(client, amount, invoices=(bill.number,))
-            for amount in (part, bill.gross - part)
-        ]
-        first, second = [await _case(it, one) for one in handles]
-        assert (first.code, second.code) == ("part_payment", "part_payment")
-        assert "Do not record it at the biller" in first.evidence["next_step"]
-        marked = RecordPayment(
-            billing_account=bill.ref.account,
-            invoice_id=bill.ref.native_id,
-            amount=bill.gross,
-            receipt=second.evidence["receipt"],
-        )
-        await it.billing.record_payment(marked, idempotency_key="by hand")
+    """D2 as it was paid: 11,134.40 and 10,000.00, entered as they came. Each is applied as far as
+    it goes; nobody is asked, nothing waits in 2200."""
+    async with lab(client, engine, date(2026, 3, 15)) as it:
+        contract = await sold(it, fresh(d2()))
+        bill = bill_of(contract, f"in_{contract.key}", date(2026, 3, 15))
+        it.billing.bills[bill.ref.native_id] = bill
         await news(client, bill)
-        await it.decide(first, DecisionKind.RETRY_WITH, correction={"on_account": True})
-        await it.decide(second, DecisionKind.RETRY)
-        assert await handles[0].result() == f"0.00 USD applied, {part} on account"
-        assert await handles[1].result() == f"{bill.gross - part} applied, 0.00 USD on account"
+        await until(lambda: bill.ref.native_id in mirrored(it))
+        assert bill.gross == Money.of("21134.40", "EUR")
+        for amount, left in (("11134.40", "10000.00"), ("10000.00", None)):
+            part = Money.of(amount, "EUR")
+            handle = await _enter(client, part, invoices=(bill.number,), seller="DE01")
+            assert await handle.result() == f"{part} applied, 0.00 EUR on account"
+            await until(
+                lambda left=left: (
+                    balances(it, contract.erp_company).get("1100")
+                    == (None if left is None else Decimal(left))
+                )
+            )
         await until(lambda: mirrored(it)[bill.ref.native_id].status == "paid")
         held = balances(it, contract.erp_company)
         assert (held["1000"], held.get("1100"), held.get("2200")) == (
-            bill.gross.amount,
+            Decimal("21134.40"),
             None,
             None,
         )
+        paid = it.billing.bills[bill.ref.native_id].payments
+        assert [str(one.amount.amount) for one in paid] == ["11134.40", "10000.00"]
+        assert len({one.receipt for one in paid}) == 2
+
+
+async def test_a_part_of_what_a_card_is_charged_for_is_a_case(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """The biller takes no part of it: the money waits in 2200 until a person says."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = await _billed(it, client, contract)
+        whole = bill.model_copy(update={"takes_parts": False})
+        it.billing.bills[bill.ref.native_id] = whole
+        part = Money.of("5000.00", "USD")
+        handle = await _enter(client, part, invoices=(bill.number,))
+        case = await _case(it, handle)
+        assert (case.kind, case.code) == ("cash.over_under", "part_payment")
+        assert case.money_at_risk == part
+        assert "Do not record it at the biller" in case.evidence["next_step"]
+        assert balances(it, contract.erp_company)["2200"] == Decimal("-5000.00")
+        # The card pays the rest: what came before covers what is left.
+        left = bill.gross - part
+        it.billing.bills[bill.ref.native_id] = whole
+        it.billing.pay(bill.ref.native_id, left, START, PaymentWay.PROCESSOR)
+        await news(client, bill)
+        await it.decide(case, DecisionKind.RETRY)
+        assert await handle.result() == f"{part} applied, 0.00 USD on account"
+        await until(lambda: mirrored(it)[bill.ref.native_id].status == "paid")
+        held = balances(it, contract.erp_company)
+        assert (held["1000"], held["1050"]) == (part.amount, left.amount)
+        assert (held.get("1100"), held.get("2200")) == (None, None)
+
+
+@pytest.mark.parametrize("fault", TRANSIENT)
+async def test_a_part_whose_answer_was_lost_is_recorded_once(
+    client: Client, engine: AsyncEngine, fault: Fault
+) -> None:
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = await _billed(it, client, contract)
+        it.world.retry_after = it.world.retry_after / 100
+        it.world.plan("billing.record_payment", fault)
+        part = Money.of("5000.00", "USD")
+        handle = await _enter(client, part, invoices=(bill.number,))
+        assert await handle.result() == f"{part} applied, 0.00 USD on account"
+        left = bill.gross - part
+        await until(lambda: balances(it, contract.erp_company).get("1100") == left.amount)
+        await settled(it.world)
+        now = it.billing.bills[bill.ref.native_id]
+        assert (now.remaining, len(now.payments)) == (left, 1)
+        assert balances(it, contract.erp_company).get("2200") is None
 
 
 async def test_what_is_left_of_one_customers_money_pays_no_invoice_of_another(

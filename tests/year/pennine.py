@@ -178,7 +178,8 @@ async def _ended(life: Life, deal: Entered, known: list[Bill]) -> None:
 
 async def _given_up(life: Life, deal: Entered, number: str) -> None:
     """A part is paid by another card, the rest is written off with relief of its tax. By a card, as
-    the biller records no part of a bank transfer; nothing but the account of the money differs."""
+    of what a card is charged for the biller takes no part of a bank transfer; nothing but the
+    account of the money differs."""
     await life.on(date(2026, 6, 10))
     life.accounts.pay_a_part(deal, number, Decimal("1000.00"), GOOD_CARD)
     await life.office.hear_bills()

@@ -66,7 +66,11 @@ Assumed of prices, usage and discounts:
 Assumed of payments, credits and balances:
 
 - A payment out of band counts in `amount_paid` and `amount_paid_off_stripe`; it has no payment
-  record, and the payment that was expected is cancelled.
+  record, and the payment that was expected is cancelled. A record of one that is attached counts
+  there too, at once; it is of the invoice's customer, of one invoice, and no more than remains.
+- Partial payments "aren't supported" for subscription invoices that are charged automatically
+  (docs.stripe.com/invoicing/partial-payments): a record is refused there; a payment intent, which
+  that page does not name, is taken.
 - A total below zero is an `applied_to_invoice` transaction. A balance that comes with a customer
   without a currency is in the account's, which is that of its country or the euro.
 - Every currency settles in itself, so its own minimum charge applies. What a credit note leaves

@@ -201,11 +201,21 @@ def credit_payment(ctx: Context, invoice: Json, payment: Json, amount: int) -> N
     _credit(ctx, invoice, amount, before=before)
 
 
-def _credit(ctx: Context, invoice: Json, amount: int, *, before: Json) -> None:
+def credit_record(ctx: Context, invoice: Json, payment: Json, amount: int) -> None:
+    """A payment that was made elsewhere is attached: it counts for the invoice at once."""
+    before = snapshot(invoice)
+    invoice_payments.mark_paid(ctx, payment, amount)
+    invoice["amount_paid_off_stripe"] += amount
+    _credit(ctx, invoice, amount, before=before, is_by_intent=False)
+
+
+def _credit(
+    ctx: Context, invoice: Json, amount: int, *, before: Json, is_by_intent: bool = True
+) -> None:
     invoice["amount_paid"] += amount
     invoice["amount_remaining"] -= amount
     if invoice["amount_remaining"] == 0:
-        _mark_paid(ctx, invoice, before=before, is_by_intent=True)
+        _mark_paid(ctx, invoice, before=before, is_by_intent=is_by_intent)
         return
     invoice_payments.follow(ctx, invoice)
     events.emit(ctx, "invoice.updated", invoice, before=before)

@@ -122,7 +122,7 @@ INVOICE_LIST = listing(
     "customer_account",
 )
 INVOICE_ATTACH_PAYMENT = Fields(
-    {"expand": EXPAND, "payment_intent": Text()}, unsupported=frozenset({"payment_record"})
+    {"expand": EXPAND, "payment_intent": Text(), "payment_record": Text()}
 )
 # A negative amount lowers what is due.
 ITEM_AMOUNT = Int(-99_999_999, 99_999_999)

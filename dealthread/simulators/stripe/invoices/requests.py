@@ -10,7 +10,6 @@ from dealthread.simulators.stripe.events import log as events
 from dealthread.simulators.stripe.invoices import drafts
 from dealthread.simulators.stripe.invoices import life as invoicing
 from dealthread.simulators.stripe.payments import (
-    charges,
     invoice_payments,
     payment_intents,
     payment_methods,
@@ -183,40 +182,6 @@ def pay(ctx: Context, params: Json, invoice_id: str) -> Json:
     if decline is not None:
         payment = invoice_payments.default_of(ctx, invoice)
         raise payment_intents.declined(invoice_payments.intent_of(ctx, payment), decline)
-    return invoice
-
-
-def attach_payment(ctx: Context, params: Json, invoice_id: str) -> Json:
-    """POST /v1/invoices/{id}/attach_payment: a payment intent, counted once it has succeeded."""
-    invoice = ctx.get("invoice", invoice_id)
-    if "payment_intent" not in params:
-        raise StripeError.missing("payment_intent")
-    intent = ctx.get("payment_intent", params["payment_intent"], param="payment_intent")
-    if invoice["status"] != "open":
-        raise StripeError.refused(
-            f"You cannot attach a payment to an invoice that is {invoice['status']}."
-        )
-    if payment_intents.owner_of(ctx, intent["id"]) is not None:
-        raise StripeError.refused(
-            "This PaymentIntent is already attached to an invoice.", param="payment_intent"
-        )
-    if (intent["currency"], intent["customer"]) != (invoice["currency"], invoice["customer"]):
-        raise StripeError.refused(
-            "The PaymentIntent must have the customer and the currency of the invoice.",
-            param="payment_intent",
-        )
-    if intent["status"] == "canceled":
-        raise StripeError.refused(
-            "A canceled PaymentIntent cannot be attached to an invoice.", param="payment_intent"
-        )
-    if charges.is_refunded(ctx, intent["id"]):
-        raise StripeError.unsupported("attaching a payment that was refunded")
-    if intent["amount"] > invoice["amount_remaining"]:
-        raise StripeError.unsupported("attaching more than remains on the invoice")
-    payment = invoice_payments.attach(ctx, invoice, intent)
-    if intent["status"] == "succeeded":
-        invoicing.credit_payment(ctx, invoice, payment, intent["amount_received"])
-        settle(ctx, invoice)
     return invoice
 
 

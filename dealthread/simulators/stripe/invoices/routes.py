@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dealthread.simulators.stripe.customers import balance
+from dealthread.simulators.stripe.invoices import attached, credit_notes, draft_lines
 from dealthread.simulators.stripe.invoices import create as invoice_create
-from dealthread.simulators.stripe.invoices import credit_notes, draft_lines
 from dealthread.simulators.stripe.invoices import item_params as invoice_item_params
 from dealthread.simulators.stripe.invoices import items as invoice_items
 from dealthread.simulators.stripe.invoices import params as invoice_params
@@ -21,6 +21,7 @@ from dealthread.simulators.stripe.payments import (
     invoice_payments,
     payment_intents,
     payment_methods,
+    payment_records,
     refunds,
 )
 from dealthread.simulators.stripe.payments import params as payment_params
@@ -56,11 +57,19 @@ ROWS: tuple[Row, ...] = (
     (
         "POST",
         "invoices/{}/attach_payment",
-        invoices.attach_payment,
+        attached.attach_payment,
         invoice_params.INVOICE_ATTACH_PAYMENT,
     ),
     ("GET", "invoice_payments", invoice_payments.listed, payment_params.INVOICE_PAYMENT_LIST),
     ("GET", "invoice_payments/{}", "invoice_payment", EXPAND_ONLY),
+    (
+        "POST",
+        "payment_records/report_payment",
+        payment_records.report_payment,
+        payment_params.PAYMENT_RECORD_REPORT,
+    ),
+    ("GET", "payment_records", payment_records.listed, payment_params.PAYMENT_RECORD_LIST),
+    ("GET", "payment_records/{}", "payment_record", EXPAND_ONLY),
     ("POST", "payment_intents", payment_intents.create, payment_params.PAYMENT_INTENT_CREATE),
     ("GET", "payment_intents", payment_intents.listed, payment_params.PAYMENT_INTENT_LIST),
     ("GET", "payment_intents/{}", "payment_intent", payment_params.PAYMENT_INTENT_RETRIEVE),

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dealthread.simulators.stripe.events import log as events
 from dealthread.simulators.stripe.payments import payment_intents
 from dealthread.simulators.stripe.store import Json
-from dealthread.simulators.stripe.wire.errors import StripeError
 from dealthread.simulators.stripe.wire.ids import new_id
 from dealthread.simulators.stripe.wire.listing import envelope, page, within
 from dealthread.simulators.stripe.world import Context
@@ -29,32 +28,52 @@ def expect(ctx: Context, invoice: Json) -> Json:
         currency=invoice["currency"],
         customer=invoice["customer"],
     )
-    return _keep(ctx, invoice, intent, is_default=True)
+    return _of_intent(ctx, invoice, intent, is_default=True)
 
 
 def attach(ctx: Context, invoice: Json, intent: Json) -> Json:
     """Add a payment intent to an invoice's payments."""
-    return _keep(ctx, invoice, intent, is_default=False)
+    return _of_intent(ctx, invoice, intent, is_default=False)
 
 
-def _keep(ctx: Context, invoice: Json, intent: Json, *, is_default: bool) -> Json:
+def attach_record(ctx: Context, invoice: Json, record: Json) -> Json:
+    """Add a payment that was made elsewhere to an invoice's payments."""
+    paid_by = {"payment_record": record["id"], "type": "payment_record"}
+    amount = record["amount_guaranteed"]["value"]
+    payment = _keep(ctx, invoice, paid_by, amount, is_default=False)
+    ctx.account.secret(record["id"]).update(invoice_payment=payment["id"])
+    return payment
+
+
+def of_record(ctx: Context, record_id: str) -> Json | None:
+    """The payment of an invoice that a record makes."""
+    return ctx.account.find(KIND, ctx.account.secret(record_id).get("invoice_payment"))
+
+
+def _of_intent(ctx: Context, invoice: Json, intent: Json, *, is_default: bool) -> Json:
+    paid_by = {"payment_intent": intent["id"], "type": "payment_intent"}
+    payment = _keep(ctx, invoice, paid_by, intent["amount"], is_default=is_default)
+    ctx.account.secret(intent["id"]).update(invoice=invoice["id"], invoice_payment=payment["id"])
+    return payment
+
+
+def _keep(ctx: Context, invoice: Json, paid_by: Json, amount: int, *, is_default: bool) -> Json:
     payment: Json = {
         "id": new_id("inpay"),
         "object": KIND,
         "amount_paid": None,
-        "amount_requested": intent["amount"],
+        "amount_requested": amount,
         "created": ctx.now(invoice["customer"]),
         "currency": invoice["currency"],
         "invoice": invoice["id"],
         "is_default": is_default,
         "livemode": False,
-        "payment": {"payment_intent": intent["id"], "type": "payment_intent"},
+        "payment": paid_by,
         "status": "open",
         "status_transitions": {"canceled_at": None, "paid_at": None},
     }
     ctx.account.add(KIND, payment)
     ctx.account.relate(_RELATION, invoice["id"], payment["id"])
-    ctx.account.secret(intent["id"]).update(invoice=invoice["id"], invoice_payment=payment["id"])
     return payment
 
 
@@ -115,8 +134,6 @@ def listed(ctx: Context, params: Json) -> Json:
         ctx.get("invoice", params["invoice"], param="invoice")
         rows = account.related(_RELATION, KIND, params["invoice"])
     wanted = params.get("payment") or {}
-    if wanted.get("type", "payment_intent") != "payment_intent" or "payment_record" in wanted:
-        raise StripeError.unsupported("payment records", param="payment[type]")
     return page(
         rows,
         params,
@@ -124,8 +141,7 @@ def listed(ctx: Context, params: Json) -> Json:
         kind="invoice payment",
         keep=lambda row: (
             params.get("status", row["status"]) == row["status"]
-            and wanted.get("payment_intent", row["payment"]["payment_intent"])
-            == row["payment"]["payment_intent"]
+            and all(row["payment"].get(name) == value for name, value in wanted.items())
             and within(row["created"], params.get("created"))
         ),
     )

@@ -141,6 +141,42 @@ BALANCE_CREATE = Fields(
 BALANCE_UPDATE = Fields({**META, "description": Text(max_length=350)})
 BALANCE_LIST = listing({"created": When(), "invoice": Text()})
 
+_MONEY = Fields(
+    {"currency": CURRENCY, "value": _POSITIVE},
+    required=("currency", "value"),
+)
+PAYMENT_RECORD_REPORT = Fields(
+    {
+        **META,
+        "amount_requested": _MONEY,
+        "customer_details": Fields(
+            {name: Text() for name in ("customer", "email", "name", "phone")},
+        ),
+        "customer_presence": Text(choices=("off_session", "on_session")),
+        "description": Text(),
+        "guaranteed": Fields({"guaranteed_at": TIME}, required=("guaranteed_at",)),
+        "initiated_at": TIME,
+        "outcome": Text(choices=("canceled", "failed", "guaranteed")),
+        "payment_method_details": Fields(
+            {
+                "custom": Fields({"display_name": Text(), "type": Text()}),
+                "type": Text(choices=("custom",)),
+            },
+            unsupported=frozenset({"billing_details", "payment_method"}),
+        ),
+        "processor_details": Fields(
+            {
+                "custom": Fields({"payment_reference": Text()}, required=("payment_reference",)),
+                "type": Text(choices=("custom",)),
+            },
+            required=("type",),
+        ),
+    },
+    required=("amount_requested", "initiated_at", "payment_method_details"),
+    unsupported=frozenset({"canceled", "failed", "shipping_details"}),
+)
+PAYMENT_RECORD_LIST = listing({"created_after": TIME, "created_before": TIME})
+
 INVOICE_PAYMENT_LIST = listing(
     {
         "created": When(),
