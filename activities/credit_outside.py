@@ -7,7 +7,7 @@ to order them here, where a second person approves what is large.
 from __future__ import annotations
 
 from dealthread.domain.bill import Bill
-from dealthread.domain.case import KINDS, CaseOpening
+from dealthread.domain.case import KINDS, CaseAnswered, CaseOpening
 from dealthread.domain.contract import Contract
 from dealthread.domain.documents import CreditMemo
 from dealthread.domain.money import Money
@@ -21,10 +21,28 @@ def credits_outside(bill: Bill, contract: Contract) -> tuple[CaseOpening, ...]:
     return tuple(_case(bill, memo, contract) for memo in bill.outside_credits)
 
 
+def taken_back_outside(bill: Bill) -> tuple[CaseAnswered, ...]:
+    """The cases of credits that the biller has taken back since: nobody needs to say any more
+    whether they were meant. Of one that was ordered here there is no such case."""
+    return tuple(
+        CaseAnswered(
+            case_id=_case_id(bill, memo),
+            note=f"the credit was voided at the biller on {memo.voided_on}"
+            if memo.voided_on
+            else "the credit was voided at the biller",
+        )
+        for memo in bill.voided_credits
+    )
+
+
+def _case_id(bill: Bill, memo: CreditMemo) -> str:
+    return case_key(f"credit-outside/{bill.ref.account}/{memo.number}")
+
+
 def _case(bill: Bill, memo: CreditMemo, contract: Contract) -> CaseOpening:
     run = invoice_id(bill.ref.account, bill.ref.native_id)
     return CaseOpening(
-        case_id=case_key(f"credit-outside/{bill.ref.account}/{memo.number}"),
+        case_id=_case_id(bill, memo),
         occurrence=1,
         kind=KIND,
         business_key=run,
@@ -34,7 +52,7 @@ def _case(bill: Bill, memo: CreditMemo, contract: Contract) -> CaseOpening:
         step="credit",
         code="not_ordered_here",
         summary=f"{memo.number} credits {memo.gross} on {bill.number} and was not ordered here: "
-        "approve it, or void it at the biller and reject",
+        "approve it, or void it at the biller",
         evidence={
             "credit": memo.number,
             "invoice": bill.number,

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from temporalio import activity
 
-from activities.credit_outside import credits_outside
+from activities.credit_outside import credits_outside, taken_back_outside
 from activities.invoice_inputs import (
     ApplyReceipt,
     AwaitCredit,
@@ -101,7 +101,9 @@ class BillActivities:
         if bill.status is InvoiceStatus.DRAFT:
             return told.model_copy(update={"ignored": "a draft"})
         told_of = (*issued(bill, contract, read_at), *failed(bill, contract, read_at))
-        await self._bills.seen(bill, read_at, told_of, credits_outside(bill, contract))
+        await self._bills.seen(
+            bill, read_at, told_of, credits_outside(bill, contract), taken_back_outside(bill)
+        )
         if not bill.gross:
             # Registered by its number; nothing to receive.
             return told.model_copy(update={"ignored": "nothing to receive"})

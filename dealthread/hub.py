@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from dealthread.domain.adoption.carried import OldInvoice
 from dealthread.domain.base import Ref
 from dealthread.domain.bill import Bill
-from dealthread.domain.case import Case, CaseOpening
+from dealthread.domain.case import Case, CaseAnswered, CaseOpening
 from dealthread.domain.cash import OwedBill
 from dealthread.domain.change_order import ChangeOrder
 from dealthread.domain.contract import Contract, ContractState
@@ -320,9 +320,10 @@ class Bills(Protocol):
         read_at: datetime,
         events: tuple[BusinessEvent, ...] = (),
         cases: tuple[CaseOpening, ...] = (),
+        answered: tuple[CaseAnswered, ...] = (),
     ) -> None:
         """Keep how a bill stood; an older look never takes the place of a newer one. And what is
-        told of it, each event once, and opened for people, each case once."""
+        told of it, each event once, and opened for people, each case once, or closed again."""
 
     async def owed(
         self, seller: str, numbers: Sequence[str], customer_key: str

@@ -225,6 +225,13 @@ class CaseOpening(Carried):
     """Asked once for ever: a decision that an earlier run got stands."""
 
 
+class CaseAnswered(Carried):
+    """A case that has answered itself: it is closed if it is open, with the reason on record."""
+
+    case_id: str
+    note: str
+
+
 class Case(CaseOpening):
     """An open or decided case as the store holds it."""
 

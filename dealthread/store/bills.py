@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dealthread.domain.adoption.carried import OldInvoice
 from dealthread.domain.adoption.plan import Proposal
 from dealthread.domain.bill import Bill
-from dealthread.domain.case import CaseOpening
+from dealthread.domain.case import CaseAnswered, CaseOpening
 from dealthread.domain.cash import OwedBill
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.store.adoption_book import adopted_proposal
 from dealthread.store.billed_usage import note_billed
-from dealthread.store.case_opening import open_case
+from dealthread.store.case_opening import open_case, settle_case
 from dealthread.store.journal import publish_all
 from dealthread.store.schema import bills, contracts
 
@@ -96,6 +96,7 @@ class PostgresBills:
         read_at: datetime,
         events: tuple[BusinessEvent, ...] = (),
         cases: tuple[CaseOpening, ...] = (),
+        answered: tuple[CaseAnswered, ...] = (),
     ) -> None:
         values = {
             "contract_key": bill.contract_key,
@@ -125,6 +126,8 @@ class PostgresBills:
             await publish_all(connection, events)
             for opening in cases:
                 await open_case(connection, opening)
+            for one in answered:
+                await settle_case(connection, one.case_id, one.note)
 
 
 def _owed(row: Mapping[Any, Any]) -> OwedBill:

@@ -1,4 +1,5 @@
-"""A case is opened, in the transaction of what it is about, or says what it is about by now."""
+"""A case is opened, in the transaction of what it is about, says what it is about by now, or is
+closed since it has answered itself."""
 
 from __future__ import annotations
 
@@ -152,6 +153,33 @@ async def restate_case(connection: AsyncConnection, opening: CaseOpening) -> boo
         detail={"kind": was.kind, "step": was.step, "version": row.version + 1},
     )
     return True
+
+
+async def settle_case(
+    connection: AsyncConnection, case_id: str, note: str, version: int | None = None
+) -> None:
+    """Close what is open, at this version where one is named. What somebody decided, and a case
+    that was never opened, stay as they are."""
+    which = [cases.c.case_id == case_id, cases.c.state == CaseState.OPEN]
+    if version is not None:
+        which.append(cases.c.version == version)
+    row = (
+        await connection.execute(
+            update(cases)
+            .where(*which)
+            .values(state=CaseState.DECIDED, decided_at=func.now())
+            .returning(cases.c.contract_key, cases.c.version)
+        )
+    ).first()
+    if row is not None:
+        await audit.append(
+            connection,
+            row.contract_key,
+            "case.settled",
+            key=case_id,
+            actor="saga",
+            detail={"version": row.version, "note": note},
+        )
 
 
 async def _named(connection: AsyncConnection, opening: CaseOpening) -> CaseOpening:

@@ -13,7 +13,13 @@ from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.errors import BadInput, NotFound
 from dealthread.naming import event_id
 from dealthread.store import audit
-from dealthread.store.case_opening import case_of, open_case, restate_case, with_decision
+from dealthread.store.case_opening import (
+    case_of,
+    open_case,
+    restate_case,
+    settle_case,
+    with_decision,
+)
 from dealthread.store.outbox import publish
 from dealthread.store.schema import case_decisions, cases
 
@@ -111,27 +117,7 @@ class PostgresCases:
     async def settle(self, case_id: str, version: int, note: str) -> None:
         """What it asked has answered itself: closed, unless somebody decided meanwhile."""
         async with self._engine.begin() as connection:
-            row = (
-                await connection.execute(
-                    update(cases)
-                    .where(
-                        cases.c.case_id == case_id,
-                        cases.c.version == version,
-                        cases.c.state == CaseState.OPEN,
-                    )
-                    .values(state=CaseState.DECIDED, decided_at=func.now())
-                    .returning(cases.c.contract_key)
-                )
-            ).first()
-            if row is not None:
-                await audit.append(
-                    connection,
-                    row.contract_key,
-                    "case.settled",
-                    key=case_id,
-                    actor="saga",
-                    detail={"version": version, "note": note},
-                )
+            await settle_case(connection, case_id, note, version)
 
     async def record_denied(self, case_id: str, actor: str, decision: str) -> None:
         """A decision that a role does not allow: refused, and on record. Raises NotFound."""
