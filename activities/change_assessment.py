@@ -35,6 +35,7 @@ from dealthread.domain.change_order import (
     order_from_json,
 )
 from dealthread.domain.contract import Contract, ContractState
+from dealthread.domain.tax.of_day import day_billed_next, retaxed
 from dealthread.domain.transaction import ChangeKind
 from dealthread.domain.versions.amended import amended
 from dealthread.domain.versions.delta import booking_delta
@@ -300,9 +301,11 @@ class ChangeAssessmentActivities:
             raise StepRejected(
                 "agreement_not_found", case_kind="billing.rejected", contract=before.key
             )
+        # As it is billed today: a rate that changed since is no change of the contract's own.
+        config, day = self._config(), day_billed_next(self._clock.now())
         return ChangeAgreement(
-            before=before,
-            after=after,
+            before=retaxed(before, config, day),
+            after=retaxed(after, config, day),
             agreement=agreement,
             effective_from=effective,
             charge_lines=charge_lines(money),

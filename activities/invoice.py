@@ -37,9 +37,11 @@ from activities.ledger_rates import (
     invoice_at_its_rate,
     receipt_at_its_rate,
 )
+from activities.tax_rates import check_rates
 from activities.void_documents import INVOICE_VOID, void_memo
 from dealthread.domain.adoption.carried import is_of_others, paid_since
 from dealthread.domain.base import Ref, System
+from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.invoice import InvoiceStatus
@@ -139,11 +141,18 @@ class BillActivities:
 class LedgerActivities:
     """Posting, through the port of the ERP that the contract names."""
 
-    def __init__(self, erps: Mapping[str, ErpPort], ensure: Ensure, contracts: Contracts) -> None:
+    def __init__(
+        self,
+        erps: Mapping[str, ErpPort],
+        ensure: Ensure,
+        contracts: Contracts,
+        config: Callable[[], ConfigSet],
+    ) -> None:
         self._erps = erps
         self._ensure = ensure
         self._posting = LedgerPosting(erps, ensure)
         self._contracts = contracts
+        self._config = config
 
     @activity.defn(name="invoice.post")
     async def post(self, order: PostInvoice) -> PostedDocument:
@@ -234,6 +243,7 @@ class LedgerActivities:
         return FoundDocument(document=made)
 
     async def _post(self, erp: ErpPort, order: PostInvoice, key: str) -> Outcome[PostedDocument]:
+        check_rates(order.invoice, self._config())
         invoice = await invoice_at_its_rate(erp, order.invoice)
         made = await erp.post_invoice(invoice, idempotency_key=key)
         return await _unless_too_early(made, CUSTOMER_UNKNOWN, order, self._contracts)

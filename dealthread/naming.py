@@ -91,6 +91,11 @@ def activation_id(key: str) -> BusinessKey:
     return BusinessKey(f"activation:{key}")
 
 
+def tax_rate_id(key: str, code: str, valid_from: date) -> BusinessKey:
+    """Business key and workflow id of a code's new tax rate reaching a running contract."""
+    return BusinessKey(f"tax-rate:{key}:{code}:{valid_from.isoformat()}")
+
+
 def invoice_id(billing_account: str, native_id: str) -> BusinessKey:
     """Business key and workflow id of an invoice's way to cash."""
     return BusinessKey(f"invoice:{billing_account}:{native_id}")

@@ -34,6 +34,7 @@ from activities.recognition_posting import RecognitionPostingActivities
 from activities.rescission import RescissionActivities
 from activities.service_status import ServiceActivities
 from activities.service_telling import ServiceTelling
+from activities.tax_rates import TaxRateActivities
 from activities.usage import UsageActivities
 from dealthread.ensure import Ensure, Limits
 from dealthread.naming import (
@@ -60,7 +61,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
     erp = activities_of(
         ErpActivities(ports.erps, ensure, ports.contracts, ports.clock),
         ErpAdjustmentActivities(ports.erps, ensure),
-        LedgerActivities(ports.erps, ensure, ports.contracts),
+        LedgerActivities(ports.erps, ensure, ports.contracts, ports.config),
         LedgerCashActivities(ports.erps, ensure),
         *looking.on_the_ledger(ports.erps),
         *money_beside.on_the_ledger(ports.erps, ensure, ports.clock),
@@ -110,6 +111,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                     ports.clock,
                 ),
                 BillingChangeActivities(ports.billing, ensure),
+                TaxRateActivities(ports.contracts, ports.changes, ports.config, ports.clock),
                 take_over,
                 AdoptionActivities(
                     ports.crm,

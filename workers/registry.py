@@ -42,6 +42,7 @@ from workflows.recognition_run import RecognitionRunWorkflow
 from workflows.renewal import RenewalWorkflow
 from workflows.renewal_notice import RenewalNoticeWorkflow
 from workflows.rescission import RescissionWorkflow
+from workflows.tax_rate import TaxRateWorkflow
 from workflows.term_end import TermEndWorkflow
 from workflows.usage_sending import UsageSendingWorkflow
 from workflows.write_off_preview import WriteOffPreviewWorkflow
@@ -57,6 +58,7 @@ WORKFLOWS: tuple[type, ...] = (
     CancellationWorkflow,
     RescissionWorkflow,
     TermEndWorkflow,
+    TaxRateWorkflow,
     InvoiceToCashWorkflow,
     InvoiceCreditWorkflow,
     CashReceiptWorkflow,

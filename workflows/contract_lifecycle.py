@@ -261,6 +261,9 @@ class ContractLifecycleWorkflow:
         """Whether the contract has not begun. A cancellation may take the whole back before."""
         if change.kind in FIRST or self._memory.state is not ContractState.SCHEDULED:
             return False
+        if change.kind is ChangeKind.TAX_RATE:
+            # The first bill goes out with the start: it has to bear the rate already.
+            return False
         return change.kind is not ChangeKind.CANCELLATION or not workflow.patched(
             RESCINDED_BEFORE_START
         )

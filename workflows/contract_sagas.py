@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.renewal import RenewalWorkflow
     from workflows.renewal_notice import RenewalNoticeWorkflow
     from workflows.rescission import RescissionWorkflow
+    from workflows.tax_rate import TaxRateWorkflow
     from workflows.term_end import TermEndWorkflow
 
 FIRST = (ChangeKind.QUOTE_TO_CASH, ChangeKind.ACTIVATION, ChangeKind.ADOPTION)
@@ -79,6 +80,8 @@ async def saga_of(memory: ContractMemory, change: ChangeRequest, *, is_due: bool
             child = workflow.execute_child_workflow(RenewalNoticeWorkflow.run, order, **options)
         case ChangeKind.RENEWAL:
             child = workflow.execute_child_workflow(RenewalWorkflow.run, order, **options)
+        case ChangeKind.TAX_RATE:
+            child = workflow.execute_child_workflow(TaxRateWorkflow.run, order, **options)
         case ChangeKind.TERM_END:
             child = workflow.execute_child_workflow(TermEndWorkflow.run, order, **options)
         case ChangeKind.CANCELLATION if memory.state is ContractState.SCHEDULED:

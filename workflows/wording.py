@@ -124,6 +124,10 @@ RESCISSION = {
     "booking": "Cancel the draft booking",
     "crm": "Tell the CRM that the deal was withdrawn",
 }
+TAX_RATE = {
+    "rates": "Work out which tax rates are billed from the day on",
+    "billing": "The agreement at the biller bears them",
+}
 TERM_END = {
     "setup": "Read the contract",
     "crm": "Tell the CRM that the term is over",

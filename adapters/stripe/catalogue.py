@@ -1,12 +1,13 @@
-"""Tax rates of an account by our tax code.
+"""Tax rates of an account by our tax code and percentage.
 
-A Stripe tax rate never changes its percentage, so the list is kept; a code that is not in it is
-asked for once more before it is refused.
+A Stripe tax rate never changes its percentage, so the list is kept; what is not in it is asked for
+once more before it is refused. A code whose rate has changed has one for each percentage: which of
+them is billed is said by the charge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -32,45 +33,57 @@ class TaxRates:
     """Cached per account; the products' ids are the mapping's own and need no look-up."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[str, TaxRate]] = {}
+        self._known: dict[str, dict[str, list[TaxRate]]] = {}
         self._prices = UsagePrices()
 
     async def of(self, account: BillingAccount, charges: Iterable[Charge]) -> dict[str, str]:
-        """Tax code → tax rate id, and for charges of usage the key of the price → its id. Raises
-        StepRejected for what the account lacks."""
+        """Key of the rate → tax rate id, and for charges of usage the key of the price → its id.
+        Raises StepRejected for what the account lacks."""
         charges = tuple(charges)
-        wanted = {charge.tax_code: charge for charge in charges}
+        wanted = {charge.rate_key: charge for charge in charges}
         known = self._known.get(account.key, {})
-        if any(code not in known for code in wanted):
+        if any(_rate_of(known, charge) is None for charge in wanted.values()):
             known = self._known[account.key] = await _load(account)
         found: dict[str, str] = {}
-        for code, charge in wanted.items():
-            rate = known.get(code)
+        for key, charge in wanted.items():
+            rate = _rate_of(known, charge)
             if rate is None:
-                raise StepRejected(
-                    "tax_rate_missing", case_kind="tax.rejected", field="tax.code", tax_code=code
-                )
-            if rate.percent != charge.tax_rate_percent:
-                raise StepRejected(
-                    "tax_rate_percentage_differs",
-                    case_kind="tax.rejected",
-                    field="tax.applied_rate",
-                    tax_code=code,
-                    expected=str(charge.tax_rate_percent),
-                    found=str(rate.percent),
-                )
-            found[code] = rate.native_id
+                raise _missing(known.get(charge.tax_code, []), charge)
+            found[key] = rate.native_id
         return found | await self._prices.of(account, charges)
 
     async def codes(self, account: BillingAccount) -> dict[str, str]:
         """Tax rate id → tax code, for reading invoices back."""
         if account.key not in self._known:
             self._known[account.key] = await _load(account)
-        return {rate.native_id: rate.code for rate in self._known[account.key].values()}
+        known = self._known[account.key].values()
+        return {rate.native_id: rate.code for rates in known for rate in rates}
 
 
-async def _load(account: BillingAccount) -> dict[str, TaxRate]:
-    found: dict[str, TaxRate] = {}
+def _rate_of(known: Mapping[str, list[TaxRate]], charge: Charge) -> TaxRate | None:
+    rates = known.get(charge.tax_code, [])
+    # The newest comes first; an older one of the same percentage has been replaced.
+    return next((rate for rate in rates if rate.percent == charge.tax_rate_percent), None)
+
+
+def _missing(rates: list[TaxRate], charge: Charge) -> StepRejected:
+    code, wanted = charge.tax_code, str(charge.tax_rate_percent)
+    if not rates:
+        return StepRejected(
+            "tax_rate_missing", case_kind="tax.rejected", field="tax.code", tax_code=code
+        )
+    return StepRejected(
+        "tax_rate_percentage_differs",
+        case_kind="tax.rejected",
+        field="tax.applied_rate",
+        tax_code=code,
+        expected=wanted,
+        found=", ".join(str(rate.percent) for rate in rates),
+    )
+
+
+async def _load(account: BillingAccount) -> dict[str, list[TaxRate]]:
+    found: dict[str, list[TaxRate]] = {}
 
     async for row in pages(
         account,
@@ -81,8 +94,7 @@ async def _load(account: BillingAccount) -> dict[str, TaxRate]:
     ):
         code = (row.get("metadata") or {}).get(TAX_CODE)
         if isinstance(code, str) and code:
-            # The newest comes first; an older rate with the same code has been replaced.
-            found.setdefault(code, TaxRate(str(row["id"]), code, _percent(row)))
+            found.setdefault(code, []).append(TaxRate(str(row["id"]), code, _percent(row)))
     return found
 
 

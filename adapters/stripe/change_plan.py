@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from adapters.stripe import requests, translate
+from adapters.stripe.catalogue import TAX_CODE
 from adapters.stripe.plan import (
     Charge,
     Every,
@@ -143,12 +144,16 @@ def differences(
             if charge is not None:
                 entries.append(requests.item(charge, rates))
             continue
+        entry: dict[str, Any] = {}
+        if not _is_taxed_as(item, charge):
+            entry["tax_rates"] = [rates[charge.rate_key]]
         if charge.usage is not None:
             if translate.text(item, "price", "id") != rates[key_of(charge)]:
                 # What was used at the old price is not billed yet.
                 raise refused("usage_price_within_a_period", "lines.usage", "catalogue.drift")
+            if entry:
+                found.plain.append({"id": native_id, **entry})
             continue
-        entry: dict[str, Any] = {}
         if unit_amount(item) != charge.unit_amount:
             entry["price_data"] = requests.item(charge, rates)["price_data"]
         if entry or translate.at(item, "quantity") != charge.quantity:
@@ -174,6 +179,15 @@ def _bills(item: translate.Data, charge: Charge) -> bool:
         unit_amount(item),
         translate.at(item, "quantity"),
     ) == (charge.product, charge.unit_amount, charge.quantity)
+
+
+def _is_taxed_as(item: translate.Data, charge: Charge) -> bool:
+    """By code and percentage: an account may hold several rates that are alike."""
+    taxed = [
+        (translate.mark(rate, TAX_CODE), Decimal(str(translate.at(rate, "percentage"))))
+        for rate in translate.rows(item, "tax_rates")
+    ]
+    return taxed == [(charge.tax_code, charge.tax_rate_percent)]
 
 
 def refuse_one_time(command: ChangeAgreement, now: datetime) -> None:
@@ -304,6 +318,7 @@ def _spans(contract: Contract, key: str) -> list[tuple[object, ...]]:
             line.unit_price,
             line.billing_product,
             line.tax.code,
+            line.tax.applied_rate,
         )
         for line in contract.lines
         if line.line_key == key

@@ -56,6 +56,11 @@ class Charge:
     usage: UsageTerms | None = None
     """Charged as used, in arrears, at a price of the catalogue: amount and quantity are nought."""
 
+    @property
+    def rate_key(self) -> str:
+        """Under which the account's tax rate is looked up: a code has one for each percentage."""
+        return f"{self.tax_code} {self.tax_rate_percent.normalize():f} %"
+
 
 @dataclass(frozen=True)
 class Phase:

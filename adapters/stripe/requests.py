@@ -200,7 +200,7 @@ def item(charge: Charge, tax_rates: Mapping[str, str]) -> Any:
     if charge.usage is not None:
         return {
             "price": tax_rates[key_of(charge)],
-            "tax_rates": [tax_rates[charge.tax_code]],
+            "tax_rates": [tax_rates[charge.rate_key]],
             "metadata": {LINE: charge.line_key},
         }
     price: dict[str, Any] = {
@@ -217,6 +217,6 @@ def item(charge: Charge, tax_rates: Mapping[str, str]) -> Any:
     return {
         "price_data": price,
         "quantity": charge.quantity,
-        "tax_rates": [tax_rates[charge.tax_code]],
+        "tax_rates": [tax_rates[charge.rate_key]],
         "metadata": {LINE: charge.line_key},
     }

@@ -36,6 +36,7 @@ from dealthread.bridge.starting import (
     start_write_off,
 )
 from dealthread.bridge.taking import told_or_later
+from dealthread.bridge.tax_rate_duty import TaxRateDuty
 from dealthread.bridge.telling import Telling
 from dealthread.bridge.usage_duty import UsageDuty
 from dealthread.domain.case import Decision, DecisionKind
@@ -98,6 +99,7 @@ class Relay:
         self._levels = ServiceLevelDuty(settings, outbox.engine, crm)
         self._usage = UsageDuty(settings, client, outbox.engine)
         self._checks = ContractCheckDuty(settings, client, outbox.engine)
+        self._tax_rates = TaxRateDuty(settings, outbox.engine)
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._billed = BillDuty(settings, client, outbox.engine, self._slots)
 
@@ -112,6 +114,7 @@ class Relay:
             self._loop(stop, "usage", self._usage.start_due),
             self._loop(stop, "service levels", self._levels.sweep_due),
             self._loop(stop, "contract checks", self._checks.look_at_due),
+            self._loop(stop, "tax rates", self._tax_rates.ask_if_due),
             self._loop(stop, "escalations", lambda: self._cases.escalate(BATCH)),
             *(
                 # Each subscriber has its own loop: a dead one delays nobody else.

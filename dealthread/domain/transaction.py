@@ -27,6 +27,8 @@ class ChangeKind(StrEnum):
     """Takes back a change that was agreed and has not taken effect."""
     ADOPTION = "adoption"
     """A contract that was in force before it was ours."""
+    TAX_RATE = "tax_rate"
+    """A tax rate changes by finance's table; the contract stays as it is."""
     INVOICE_CREDIT = "invoice_credit"
     """A part of an invoice is given back; the contract stays as it is."""
     INVOICE_WRITE_OFF = "invoice_write_off"

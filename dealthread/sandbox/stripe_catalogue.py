@@ -170,14 +170,18 @@ def _minor(price: UnitPrice) -> Decimal:
 
 
 def _tax_rates(client: stripe.StripeClient, codes: list[TaxCode]) -> int:
-    present: dict[str, Decimal] = {}
+    present: set[tuple[str, Decimal]] = set()
     for row in every(client.v1.tax_rates.list({"active": True, "limit": 100})):
         code = (row.get("metadata") or {}).get(TAX_CODE)
         if code:
-            # The newest comes first and is the one in use.
-            present.setdefault(code, Decimal(str(row["percentage"])))
-    missing = [code for code in codes if present.get(code.code) != code.applied_rate]
-    for code in missing:
+            present.add((code, Decimal(str(row["percentage"]))))
+    # A code whose rate changes has one for each percentage: what was billed keeps the old one.
+    missing = {
+        (code.code, code.applied_rate): code
+        for code in codes
+        if (code.code, code.applied_rate) not in present
+    }
+    for code in missing.values():
         # Stripe takes the number as text; its own type says float, which would not be exact.
         params = {
             "display_name": (code.wording or code.code)[:_NAME_LENGTH],

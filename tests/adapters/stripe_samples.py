@@ -13,7 +13,12 @@ from tests.support import deals
 
 NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
 KEY = "quote-to-cash:org:deal#1/customer/do"
-RATES = {"US-TX-SAAS": "txr_1", "US-TX-SVC0": "txr_2", "DE-19": "txr_3", "US-NY-SAAS": "txr_4"}
+RATES = {
+    "US-TX-SAAS 6.6 %": "txr_1",
+    "US-TX-SVC0 0 %": "txr_2",
+    "DE-19 19 %": "txr_3",
+    "US-NY-SAAS 8.875 %": "txr_4",
+}
 PERSON = "Erika Mustermann"
 EMAIL = "erika@example.com"
 

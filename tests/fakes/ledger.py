@@ -43,6 +43,8 @@ class FakeLedger(PeriodsAndRates):
     """Documents and entries of all companies."""
 
     documents: dict[tuple[str, str], PostedDocument] = field(default_factory=dict)
+    tax_rates: dict[str, str] = field(default_factory=lambda: dict(_RATES))
+    """In percent by code; tax keeps them in the ERP."""
     entries: list[PostedJournal] = field(default_factory=list)
     settled: dict[str, list[tuple[str, Money, Money | None]]] = field(default_factory=dict)
     """Key of a receipt or write-off → what it settled: document, amount, ledger amount."""
@@ -213,7 +215,7 @@ class FakeLedger(PeriodsAndRates):
         company = command.company
         for line in command.lines:
             if line.tax_code:
-                _check_tax(line.tax_code, line.net, line.tax)
+                self._check_tax(line.tax_code, line.net, line.tax)
         number = command.number
         if any(c == company and one.number == number for (c, _), one in self.documents.items()):
             raise StepRejected("number_taken", case_kind="erp.manual_document", field="number")
@@ -265,6 +267,12 @@ class FakeLedger(PeriodsAndRates):
         )
         self.documents[company, command.document_key] = document
         return document
+
+    def _check_tax(self, code: str, net: Money, tax: Money) -> None:
+        rate = Decimal(self.tax_rates.get(code, "0"))
+        own = Money.rounded(net.amount * rate / _HUNDRED, net.currency)
+        if abs((own - tax).to_minor()) > 1:
+            raise StepRejected("tax_differs", case_kind="tax.difference", field="tax")
 
     def _settling(
         self,
@@ -370,9 +378,3 @@ def _line(
         customer_key=customer_key,
         document_amount=document,
     )
-
-
-def _check_tax(code: str, net: Money, tax: Money) -> None:
-    own = Money.rounded(net.amount * Decimal(_RATES.get(code, "0")) / _HUNDRED, net.currency)
-    if abs((own - tax).to_minor()) > 1:
-        raise StepRejected("tax_differs", case_kind="tax.difference", field="tax")

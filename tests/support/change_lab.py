@@ -22,6 +22,7 @@ from workflows.amendment import AmendmentWorkflow
 from workflows.cancellation import CancellationWorkflow
 from workflows.renewal import RenewalWorkflow
 from workflows.renewal_notice import RenewalNoticeWorkflow
+from workflows.tax_rate import TaxRateWorkflow
 
 SAGAS = {
     ChangeKind.AMENDMENT: AmendmentWorkflow.run,
@@ -29,6 +30,7 @@ SAGAS = {
     ChangeKind.WITHDRAWAL: CancellationWorkflow.run,
     ChangeKind.RENEWAL: RenewalWorkflow.run,
     ChangeKind.RENEWAL_NOTICE: RenewalNoticeWorkflow.run,
+    ChangeKind.TAX_RATE: TaxRateWorkflow.run,
 }
 
 

@@ -24,6 +24,7 @@ from dealthread.naming import contract_key, contract_workflow_id
 from tests.support.deal_builder import d1
 from tests.support.office import Office
 from tests.support.saga_lab import Lab, fresh, lab
+from workers.ports import Ports
 
 START = date(2026, 1, 1)
 
@@ -108,10 +109,11 @@ async def life(
     url: str,
     change: Callable[[Deal], Deal] = lambda deal: deal,
     sold_on: date = START,
+    exchange: Callable[[Ports], Ports] = lambda ports: ports,
 ) -> AsyncIterator[Life]:
     """D1 of facts/domain.md §9.6: active since its start, or scheduled where it was sold before."""
     client = server.client
-    async with lab(client, engine, sold_on) as it:
+    async with lab(client, engine, sold_on, exchange=exchange) as it:
         office = Office(it, url, client)
         await it.follow_the_server()
         async with office.pool:

@@ -70,7 +70,10 @@ class WorkedYear:
         self._erp = erp
         self._store = PostgresRecognition(engine)
         self._bills = LedgerActivities(
-            {"tryton": erp}, Ensure(PostgresJournal(engine)), PostgresContracts(engine)
+            {"tryton": erp},
+            Ensure(PostgresJournal(engine)),
+            PostgresContracts(engine),
+            w.config,
         )
         self.contracts: dict[str, Contract] = {}
         self._first: dict[str, LedgerInvoice] = {}

@@ -36,6 +36,7 @@ from tests.support.change_lab import sold
 from tests.support.deal_builder import d2
 from tests.support.invoice_lab import balances, bill_of, mirrored, news, told, until
 from tests.support.saga_lab import Lab, fresh, lab
+from tests.unit.versions import worked as w
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
@@ -238,7 +239,7 @@ async def test_a_memo_that_is_still_on_its_way_is_waited_for_before_nothing_is_u
         contract, bill, less, again = await _credited(it)
         clock = Clock()
         ensure = Ensure(PostgresJournal(engine), QUICK, clock)
-        steps = LedgerActivities({contract.erp: it.erp}, ensure, it.contracts)
+        steps = LedgerActivities({contract.erp: it.erp}, ensure, it.contracts, w.config)
         context = _context(contract, bill)
         it.erp.ledger.invoice(ledger_invoice(bill, contract, "default"))
         (memo,) = credit_memos(less, contract, "default")
@@ -282,7 +283,7 @@ async def test_what_never_reached_the_ledger_is_nothing_to_undo_and_does_not_rea
         (memo,) = credit_memos(less, contract, "default")
         late_one = PostCreditMemo(context=_context(contract, bill), erp=contract.erp, memo=memo)
         steps = LedgerActivities(
-            {contract.erp: it.erp}, Ensure(PostgresJournal(engine), QUICK), it.contracts
+            {contract.erp: it.erp}, Ensure(PostgresJournal(engine), QUICK), it.contracts, w.config
         )
         with pytest.raises(StepRejected) as late:
             await steps.credit(late_one)
