@@ -12,6 +12,7 @@ from activities.dispute_documents import (
     Reopening,
     dispute_document_key,
     disputed_invoice,
+    exchanges,
     lost_parts,
     parts_of,
     reopened,
@@ -25,6 +26,7 @@ from activities.dispute_inputs import (
     ReopenReceivable,
     TellDispute,
 )
+from activities.dispute_rates import at_its_rates
 from activities.ledger_posting import LedgerPosting, LedgerStep
 from activities.ledger_rates import receipt_at_its_rate
 from dealthread.domain.adoption.carried import is_of_others
@@ -38,6 +40,7 @@ from dealthread.domain.dispute import (
     opened_entry,
     won_entry,
 )
+from dealthread.domain.dispute_exchange import LostPart
 from dealthread.domain.dispute_parts import TakenPart
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.event_data.cash import DisputeClosed, DisputeOpened
@@ -88,14 +91,6 @@ class DisputeActivities:
             )
         entity = config.legal_entity(account.seller)
         dispute = await self._billing.read_dispute(order.billing_account, order.dispute_id)
-        if dispute.amount.currency != entity.functional_currency:
-            raise StepRejected(
-                "dispute_in_another_currency",
-                case_kind=CASE,
-                field="currency",
-                dispute=dispute.amount.currency,
-                ledger=entity.functional_currency,
-            )
         told = DisputeToPost(
             dispute=dispute,
             policy=config.policy.dispute_lost,
@@ -119,6 +114,9 @@ class DisputeActivities:
             found["lost"] = lost_entry(
                 dispute, key("lost"), company, accounts, invoice, order.today, policy
             )
+        found["exchange"] = exchanges(
+            told, entity.functional_currency, account.disputes.disputes, key("opened")
+        )
         return told.model_copy(update=found)
 
     async def _of_invoices(self, told: DisputeToPost, order: ReadDispute) -> DisputeToPost:
@@ -151,7 +149,22 @@ class DisputeActivities:
             return told
         first = known[found[0].bill.ref.native_id].contract
         assert first is not None  # noqa: S101 - only those of a contract are among them
-        told = told.model_copy(update={"erp": first.erp, "company": first.erp_company})
+        told = told.model_copy(
+            update={
+                "erp": first.erp,
+                "company": first.erp_company,
+                "parts": tuple(
+                    LostPart(
+                        invoice=lost[one.bill.ref.native_id].paid.bill.number,
+                        receipt=one.reversal.reverses,
+                        whole=lost[one.bill.ref.native_id].paid.payment.amount,
+                        lost=lost[one.bill.ref.native_id].taken,
+                    )
+                    for one in found
+                    if one.reversal is not None
+                ),
+            }
+        )
         if not dispute.is_of_several:
             return told.about(found[0])
         return told.about(found[0]).model_copy(update={"invoices": tuple(found)})
@@ -175,6 +188,13 @@ class DisputePostingActivities:
     async def post(self, order: PostDispute) -> PostedDocument:
         """What the dispute moved at the processor."""
         journal = order.journal
+
+        async def act(erp: ErpPort, key: str) -> Outcome[PostedDocument]:
+            entry = journal
+            if order.exchange is not None:
+                entry = await at_its_rates(erp, journal, order.exchange)
+            return await erp.post_journal(entry, idempotency_key=key)
+
         return await self._posting.once(
             LedgerStep(
                 context=order.context,
@@ -183,7 +203,7 @@ class DisputePostingActivities:
                 name="erp.post_dispute",
                 asked=journal,
             ),
-            lambda erp, key: erp.post_journal(journal, idempotency_key=key),
+            act,
         )
 
     @activity.defn(name="dispute.reopen")

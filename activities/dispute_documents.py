@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from activities.dispute_inputs import DisputedInvoice
+from activities.dispute_inputs import DisputedInvoice, DisputeToPost
 from activities.ledger_documents import old_receipts, receipts
 from dealthread.domain.adoption.carried import OldInvoice
 from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract
 from dealthread.domain.dispute import Dispute
+from dealthread.domain.dispute_exchange import DisputeExchange
 from dealthread.domain.dispute_parts import PaidInvoice, TakenPart, taken_parts
 from dealthread.domain.ledger import Reversal
 from dealthread.domain.money import Money
@@ -68,7 +69,16 @@ def parts_of(
 def lost_parts(dispute: Dispute, paid: Sequence[OfPayment]) -> tuple[TakenPart, ...]:
     """What is lost of each invoice. Raises StepRejected by its field where it is not the payment
     that the bills tell, or partly of an invoice that no contract of ours made."""
-    lost, numbers = dispute.lost, ", ".join(one.bill.number for one in paid)
+    if dispute.is_converted and dispute.reinstated:
+        # Which part of the payment that was, no rate of the processor says.
+        raise StepRejected(
+            "dispute_is_back_in_part",
+            case_kind=CASE,
+            field="reinstated",
+            withdrawn=str(dispute.withdrawn),
+            reinstated=str(dispute.reinstated),
+        )
+    lost, numbers = dispute.lost_of_payment, ", ".join(one.bill.number for one in paid)
     parts = parts_of(dispute, lost, paid)
     if parts is None:
         payments = {one.payment_id for one in dispute.payments}
@@ -140,6 +150,29 @@ def reopened(
         receipt = _receipt(of, contract, order.tenant, original)
         remainder = _remainder(receipt, part.left, key("remainder"), order.today)
     return disputed.model_copy(update={"reversal": reversal, "remainder": remainder})
+
+
+def exchanges(
+    told: DisputeToPost, ledger: str, account: str, opened: str
+) -> dict[str, DisputeExchange]:
+    """What each entry needs of the ledger to be in its currency; `account` is disputes receivable,
+    `opened` the key of the entry that brought it there."""
+    dispute = told.dispute
+    found: dict[str, DisputeExchange] = {}
+    is_foreign = dispute.withdrawn.currency != ledger
+    of_ledger = DisputeExchange(
+        ledger=ledger, disputes=account, opened=opened if is_foreign else ""
+    )
+    if is_foreign:
+        update: dict[str, object] = {"on": dispute.opened_on, "opened": ""}
+        found["opened"] = of_ledger.model_copy(update=update)
+        found["won"] = of_ledger.model_copy(
+            update={"on": dispute.reinstated_on or dispute.opened_on}
+        )
+        found["lost"] = of_ledger
+    if told.parts and (is_foreign or dispute.amount.currency != ledger):
+        found["lost"] = of_ledger.model_copy(update={"parts": told.parts})
+    return found
 
 
 def _receipt(of: OfPayment, contract: Contract, tenant: str, key: str) -> LedgerReceipt:

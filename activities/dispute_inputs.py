@@ -7,6 +7,7 @@ from datetime import date
 from dealthread.domain.base import Carried
 from dealthread.domain.bill import Bill
 from dealthread.domain.dispute import Dispute, LostDispute
+from dealthread.domain.dispute_exchange import DisputeExchange, LostPart
 from dealthread.domain.ledger import LedgerJournal, Reversal
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import LedgerReceipt
@@ -74,6 +75,11 @@ class DisputeToPost(Carried):
     mark: str = ""
     invoices: tuple[DisputedInvoice, ...] = ()
     """Where it is about several: each, newest first. `bill` is the first of them."""
+    parts: tuple[LostPart, ...] = ()
+    """What is owed again, by invoice."""
+    exchange: dict[str, DisputeExchange] = {}
+    """By stage of an entry (opened, won, lost), where it is in another currency than the
+    ledger's, or opens what is."""
 
     @property
     def invoice(self) -> str:
@@ -102,6 +108,8 @@ class PostDispute(Carried):
     stage: str
     """opened, won or lost: each is one document."""
     journal: LedgerJournal
+    exchange: DisputeExchange | None = None
+    """Then the entry is in the currency of the processor's balance."""
 
 
 class ReopenReceivable(Carried):

@@ -175,7 +175,7 @@ class DisputeToEndWorkflow(DecidedByPeople):
             "where evidence is given at the biller, reject where the loss is taken",
             evidence=evidence,
             allowed=(DecisionKind.APPROVE, DecisionKind.REJECT),
-            at_risk=dispute.amount + dispute.fee,
+            at_risk=dispute.amount if dispute.is_converted else dispute.amount + dispute.fee,
             within=within,
         )
         self._decided = str(decision.decision)
@@ -206,9 +206,7 @@ class DisputeToEndWorkflow(DecidedByPeople):
 
     async def _claim(self, told: DisputeToPost) -> None:
         """The biller counts the invoices as paid for ever: nobody pursues them by itself."""
-        owed = [one for one in told.each() if one.reversal is not None]
-        numbers = ", ".join(one.invoice for one in owed)
-        parts = {one.invoice: str(one.taken) for one in owed if one.taken is not None}
+        numbers = ", ".join(one.invoice for one in told.parts) or told.invoice
         decision = await self._desk.ask(
             CASE,
             "claim",
@@ -218,7 +216,7 @@ class DisputeToEndWorkflow(DecidedByPeople):
             evidence={
                 "reason": told.dispute.reason,
                 "evidence": self._decided or "not decided",
-                "owed_again": "; ".join(f"{number}: {part}" for number, part in parts.items()),
+                "owed_again": "; ".join(f"{one.invoice}: {one.lost}" for one in told.parts),
             },
             allowed=(DecisionKind.HAND_OVER,),
             at_risk=told.dispute.amount,
@@ -267,7 +265,13 @@ class DisputeToEndWorkflow(DecidedByPeople):
                 name=step,
                 act=lambda: workflow.execute_activity_method(
                     DisputePostingActivities.post,
-                    PostDispute(context=self._context, erp=told.erp, stage=stage, journal=journal),
+                    PostDispute(
+                        context=self._context,
+                        erp=told.erp,
+                        stage=stage,
+                        journal=journal,
+                        exchange=told.exchange.get(stage),
+                    ),
                     task_queue=erp_task_queue(told.erp, told.company),
                     summary=journal.description,
                     **POST_LEDGER,

@@ -8,12 +8,14 @@ none.
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
+
 from adapters.stripe import translate
 from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.paging import pages
 from dealthread.domain.dispute import Dispute, DisputedPayment, DisputeStatus
 from dealthread.domain.money import Money
-from dealthread.errors import NotFound
+from dealthread.errors import NotFound, StepRejected
 
 _STATUS = {
     "needs_response": DisputeStatus.OPEN,
@@ -27,6 +29,34 @@ _STATUS = {
     "warning_closed": DisputeStatus.CLOSED,
     "prevented": DisputeStatus.CLOSED,
 }
+
+
+def _settled_in(moved: list[translate.Data]) -> str:
+    """Currency of the balance that a dispute moved; "" where nothing moved."""
+    currencies = sorted({translate.text(one, "currency").upper() for one in moved})
+    if len(currencies) > 1:
+        # The account's own currency has changed meanwhile.
+        raise StepRejected(
+            "dispute_moved_in_two_currencies",
+            case_kind="cash.returned",
+            field="balance_transactions.currency",
+            currencies=", ".join(currencies),
+        )
+    return currencies[0] if currencies else ""
+
+
+def _rate(moved: list[translate.Data]) -> Decimal:
+    """At which what was taken was converted; docs.stripe.com/api/balance_transactions/object: the
+    amount in the payment's currency by it is the balance's."""
+    taken = next((one for one in moved if translate.minor(one, "amount") < 0), moved[0])
+    found = translate.at(taken, "exchange_rate")
+    if isinstance(found, bool) or not isinstance(found, int | float | str | Decimal):
+        raise translate.drift("balance_transactions.exchange_rate")
+    try:
+        # The shortest text of a number is the one that was sent.
+        return Decimal(str(found))
+    except InvalidOperation:
+        raise translate.drift("balance_transactions.exchange_rate") from None
 
 
 class Disputes:
@@ -46,8 +76,7 @@ class Disputes:
             raise translate.drift("status" if status is None else "created")
         currency = translate.text(row, "currency").upper()
         moved = translate.rows(row, "balance_transactions")
-        if any(translate.text(one, "currency").upper() != currency for one in moved):
-            raise translate.drift("balance_transactions.currency")
+        settled = _settled_in(moved) or currency
         amounts = [translate.minor(one, "amount") for one in moved]
         fees = [translate.minor(one, "fee") for one in moved]
         back = [one for one in moved if translate.minor(one, "amount") > 0]
@@ -62,12 +91,13 @@ class Disputes:
             status=status,
             amount=Money.from_minor(translate.minor(row, "amount"), currency),
             reason=translate.text(row, "reason"),
-            withdrawn=Money.from_minor(-sum(one for one in amounts if one < 0), currency),
-            reinstated=Money.from_minor(sum(one for one in amounts if one > 0), currency),
-            fee=Money.from_minor(sum(one for one in fees if one > 0), currency),
-            fee_returned=Money.from_minor(-sum(one for one in fees if one < 0), currency),
+            withdrawn=Money.from_minor(-sum(one for one in amounts if one < 0), settled),
+            reinstated=Money.from_minor(sum(one for one in amounts if one > 0), settled),
+            fee=Money.from_minor(sum(one for one in fees if one > 0), settled),
+            fee_returned=Money.from_minor(-sum(one for one in fees if one < 0), settled),
             opened_on=opened,
             reinstated_on=translate.day(back[-1], "created") if back else None,
+            rate=_rate(moved) if settled != currency else None,
             evidence_due=due if due is not None and due.timestamp() > 0 else None,
             invoice_id=translate.text(paid, "invoice") if paid else "",
             payment_id=translate.text(paid, "id") if paid else "",

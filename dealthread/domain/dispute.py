@@ -14,8 +14,9 @@ from enum import StrEnum
 from pydantic import AwareDatetime
 
 from dealthread.domain.base import Carried, Frozen, Ref
+from dealthread.domain.dispute_exchange import EXCHANGE
 from dealthread.domain.ledger import EntryLine, LedgerJournal
-from dealthread.domain.money import Money
+from dealthread.domain.money import ExactDecimal, Money
 from dealthread.domain.payout import CLEARING
 from dealthread.domain.revenue.journal import Side
 
@@ -57,7 +58,8 @@ class Dispute(Carried):
     reason: str
     """The payer's, as the processor names it."""
     withdrawn: Money
-    """Taken from the processor's balance; nought while an inquiry asks only."""
+    """Taken from the processor's balance, in that one's currency, as the next three; nought while
+    an inquiry asks only."""
     reinstated: Money
     """Given back to it."""
     fee: Money
@@ -76,6 +78,14 @@ class Dispute(Carried):
     """One payment of several invoices: nobody says which of them is disputed."""
     several: tuple[DisputedPayment, ...] = ()
     """Then each of them."""
+    rate: ExactDecimal | None = None
+    """At which the processor converted what it took, as it says: one unit of the payment's currency
+    in that of its balance. None where the two are the same."""
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether the processor's balance is in another currency than the payment."""
+        return self.withdrawn.currency != self.amount.currency
 
     @property
     def payments(self) -> tuple[DisputedPayment, ...]:
@@ -86,8 +96,13 @@ class Dispute(Carried):
 
     @property
     def lost(self) -> Money:
-        """What was taken and not given back."""
+        """What was taken and not given back, in the currency of the processor's balance."""
         return self.withdrawn - self.reinstated
+
+    @property
+    def lost_of_payment(self) -> Money:
+        """The same of the payment. What the processor converts it takes and gives back whole."""
+        return self.amount if self.is_converted else self.lost
 
     @property
     def is_lost(self) -> bool:
@@ -114,7 +129,7 @@ def opened_entry(
         company,
         dispute.opened_on,
         f"Dispute {dispute.ref.native_id} of {invoice}",
-        (accounts.disputes, dispute.withdrawn, "withdrawn"),
+        (accounts.disputes, dispute.withdrawn, _withdrawn(dispute)),
         (accounts.costs, dispute.fee, "fee"),
         (CLEARING, -(dispute.withdrawn + dispute.fee), dispute.reason),
     )
@@ -123,16 +138,19 @@ def opened_entry(
 def won_entry(
     dispute: Dispute, key: str, company: str, accounts: DisputeAccounts, invoice: str
 ) -> LedgerJournal | None:
-    """What was given back to the balance."""
+    """What was given back to the balance. Of what the processor converted twice, the difference
+    between its two rates is realised."""
     if not dispute.reinstated and not dispute.fee_returned:
         return None
+    back = dispute.withdrawn if dispute.is_converted else dispute.reinstated
     return _journal(
         key,
         company,
         dispute.reinstated_on or dispute.opened_on,
         f"Dispute {dispute.ref.native_id} of {invoice} won",
         (CLEARING, dispute.reinstated + dispute.fee_returned, "reinstated"),
-        (accounts.disputes, -dispute.reinstated, "reinstated"),
+        (accounts.disputes, -back, "reinstated"),
+        (EXCHANGE, back - dispute.reinstated, "converted back"),
         (accounts.costs, -dispute.fee_returned, "fee returned"),
     )
 
@@ -160,6 +178,13 @@ def lost_entry(
         (against, lost, policy),
         (accounts.disputes, -lost, dispute.reason),
     )
+
+
+def _withdrawn(dispute: Dispute) -> str:
+    """With the processor's own rate, where it converted."""
+    if dispute.rate is None:
+        return "withdrawn"
+    return f"withdrawn for {dispute.amount} at {dispute.rate:f}"
 
 
 def _journal(

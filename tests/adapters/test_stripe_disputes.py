@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 
 from adapters.stripe.billing import StripeBilling
 from dealthread.domain.dispute import DisputeStatus
-from dealthread.errors import ContractDrift, NotFound
+from dealthread.errors import ContractDrift, NotFound, StepRejected
 from tests.adapters.stripe_network import ACCOUNT
 from tests.adapters.stripe_wire import Routes, page
 
@@ -24,6 +25,7 @@ def moved(amount: int, fee: int, created: int = DAY) -> dict[str, Any]:
         "amount": amount,
         "created": created,
         "currency": "usd",
+        "exchange_rate": None,
         "fee": fee,
         "net": amount - fee,
     }
@@ -138,6 +140,52 @@ async def test_a_payment_of_several_invoices_names_none_and_says_so(
         ("in_1", "inpay_1"),
         ("in_2", "inpay_2"),
     ]
+
+
+async def test_what_was_converted_is_told_in_the_currency_of_the_balance(
+    routed_billing: StripeBilling, routes: Routes
+) -> None:
+    """docs.stripe.com/api/balance_transactions/object: 10.00 EUR at 1.234 are 12.34 USD."""
+    taken = {**moved(-1_234, 1_500), "exchange_rate": 1.234}
+    routes.on(
+        "GET",
+        "/v1/disputes/du_1",
+        dispute(amount=1_000, currency="eur", balance_transactions=[taken]),
+    )
+    routes.on("GET", "/v1/invoice_payments", page())
+    read = await routed_billing.read_dispute(ACCOUNT, "du_1")
+    assert (str(read.amount), str(read.withdrawn), str(read.fee), str(read.reinstated)) == (
+        "10.00 EUR",
+        "12.34 USD",
+        "15.00 USD",
+        "0.00 USD",
+    )
+    assert (read.rate, read.is_converted) == (Decimal("1.234"), True)
+
+
+async def test_what_moved_balances_of_two_currencies_is_a_persons(
+    routed_billing: StripeBilling, routes: Routes
+) -> None:
+    rows = [moved(-10_000, 1_500), {**moved(9_000, 0), "currency": "eur"}]
+    routes.on("GET", "/v1/disputes/du_1", dispute(balance_transactions=rows))
+    routes.on("GET", "/v1/invoice_payments", page())
+    with pytest.raises(StepRejected) as refused:
+        await routed_billing.read_dispute(ACCOUNT, "du_1")
+    assert (refused.value.code, refused.value.field) == (
+        "dispute_moved_in_two_currencies",
+        "balance_transactions.currency",
+    )
+    assert refused.value.evidence["currencies"] == "EUR, USD"
+
+
+async def test_a_conversion_without_its_rate_names_the_field(
+    routed_billing: StripeBilling, routes: Routes
+) -> None:
+    routes.on("GET", "/v1/disputes/du_1", dispute(currency="eur"))
+    routes.on("GET", "/v1/invoice_payments", page())
+    with pytest.raises(ContractDrift) as drifted:
+        await routed_billing.read_dispute(ACCOUNT, "du_1")
+    assert drifted.value.evidence["field"] == "balance_transactions.exchange_rate"
 
 
 async def test_an_unknown_state_names_its_field(

@@ -28,6 +28,7 @@ from dealthread.domain.receivable import (
     PostedDocument,
     TakenBackCredit,
     WriteOff,
+    said_rate,
 )
 from dealthread.domain.revenue.journal import Side
 from dealthread.errors import StepRejected
@@ -148,7 +149,11 @@ class FakeLedger(PeriodsAndRates):
             command.description,
             command.lines,
         )
-        return self._entry_document(command.company, DocumentKind.JOURNAL, entry)
+        made = self._entry_document(command.company, DocumentKind.JOURNAL, entry)
+        # As Tryton does: a rate is what the entry's own text says.
+        made = made.model_copy(update={"rate": said_rate(command.description)})
+        self.documents[command.company, command.document_key] = made
+        return made
 
     def reverse(self, command: Reversal) -> PostedDocument | None:
         original = self.find(command.company, command.reverses)

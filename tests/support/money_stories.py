@@ -187,7 +187,7 @@ async def a_payout_with_fees(it: Lab) -> None:
     assert await handle.result() == "paid"
 
 
-async def _disputed(it: Lab, bill: Bill, opened: date = date(2026, 1, 10), **changes: Any) -> Any:
+async def disputed(it: Lab, bill: Bill, opened: date = date(2026, 1, 10), **changes: Any) -> Any:
     """Taken ten days before the story goes on, with a fee of 15.00."""
     dispute, account = f"du_{bill.contract_key}", bill.ref.account
     nought = Money.zero(bill.currency)
@@ -222,21 +222,21 @@ async def _disputed(it: Lab, bill: Bill, opened: date = date(2026, 1, 10), **cha
 
 async def a_dispute_that_is_open(it: Lab) -> None:
     contract, bill = await of_d1(it)
-    await _disputed(it, bill)
+    await disputed(it, bill)
     await it.case_of(contract.key, kind="cash.disputed")
 
 
 async def a_dispute_that_was_won(it: Lab) -> None:
     _, bill = await of_d1(it)
     back = {"reinstated": bill.gross, "reinstated_on": date(2026, 1, 18)}
-    handle = await _disputed(it, bill, status=DisputeStatus.WON, **back)
+    handle = await disputed(it, bill, status=DisputeStatus.WON, **back)
     assert await handle.result() == "won"
 
 
 async def a_dispute_that_was_lost(it: Lab) -> None:
     """The customer owes 15,891.00 again."""
     contract, bill = await of_d1(it)
-    handle = await _disputed(it, bill, status=DisputeStatus.LOST)
+    handle = await disputed(it, bill, status=DisputeStatus.LOST)
     case = await it.case_of(contract.key, kind="cash.returned")
     await it.decide(case, DecisionKind.HAND_OVER)
     assert await handle.result() == "lost"
@@ -246,7 +246,7 @@ async def a_dispute_of_a_part_that_was_lost(it: Lab) -> None:
     """The customer owes 100.00 of 15,891.00 again; the rest of the payment settles as before."""
     contract, bill = await of_d1(it)
     part = {"amount": usd("100.00"), "withdrawn": usd("100.00")}
-    handle = await _disputed(it, bill, status=DisputeStatus.LOST, **part)
+    handle = await disputed(it, bill, status=DisputeStatus.LOST, **part)
     case = await it.case_of(contract.key, kind="cash.returned")
     await it.decide(case, DecisionKind.HAND_OVER)
     assert await handle.result() == "lost"
@@ -300,7 +300,7 @@ async def a_dispute_of_two_invoices_that_was_lost(it: Lab) -> None:
     april = await paid(it, april, april.gross, MAY, PaymentWay.PROCESSOR)
     (may,) = [one for one in it.billing.bills.values() if one.number == "UK01-000002"]
     lost = Money.of("500.00", "GBP")
-    handle = await _disputed(
+    handle = await disputed(
         it,
         april,
         MAY,

@@ -313,21 +313,3 @@ async def test_what_a_person_books_by_hand_is_posted_by_no_later_message(
         assert balances(it, "1") == before
         assert await it.open_case(contract.key) is None
         assert await told(it, contract.key, "dispute") == []
-
-
-async def test_a_dispute_in_another_currency_than_the_ledgers_is_a_case_by_its_field(
-    client: Client, engine: AsyncEngine
-) -> None:
-    """Nothing is posted; a person books it and ends the run."""
-    async with lab(client, engine, START) as it:
-        eur, native_id = Money.of("100.00", "EUR"), "du_eur"
-        amounts = {"amount": eur, "withdrawn": eur, "fee": Money.of("15.00", "EUR")}
-        nought = {"reinstated": Money.zero("EUR"), "fee_returned": Money.zero("EUR")}
-        disputed(it, native_id, None, **amounts, **nought)
-        handle = await told_of(it, native_id)
-        case = await it.case_of(dispute_key(ACCOUNT, native_id), kind="cash.returned")
-        assert (case.code, case.evidence["field"]) == ("dispute_in_another_currency", "currency")
-        assert (case.evidence["dispute"], case.evidence["ledger"]) == ("EUR", "USD")
-        await it.decide(case, DecisionKind.ABORT)
-        assert await handle.result() == "left_to_people"
-        assert balances(it, "1") == {}

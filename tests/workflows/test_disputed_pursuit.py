@@ -18,7 +18,7 @@ from activities.collections_inputs import OrderKind
 from activities.dispute_inputs import DisputeInput
 from dealthread.domain.bill import PaymentWay
 from dealthread.domain.case import DecisionKind
-from dealthread.domain.dispute import Dispute, DisputeStatus
+from dealthread.domain.dispute import Dispute, DisputedPayment, DisputeStatus
 from dealthread.domain.money import Money
 from dealthread.naming import WORKFLOW_QUEUE, dispute_id
 from tests.support.invoice_lab import ref_of
@@ -170,3 +170,51 @@ async def test_a_pursuit_that_a_person_has_stopped_is_not_begun_by_a_dispute(
         stands = await debt.stands()
         assert stands is not None
         assert (stands.state, stands.outcome) == ("closed", "stopped")
+
+
+async def test_each_invoice_of_a_payment_of_several_rests_that_the_dispute_reaches(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine
+) -> None:
+    """One payment of 5,000.00 of each of three invoices, of which 8,000.00 are disputed: the two
+    newest rest, and go on when it is won; the oldest is pursued all the while."""
+    async with owed(skipping_server, engine) as debt:
+        debts = (debt, debt.another(), debt.another())
+        for one in debts:
+            await one.pursue()
+        await debt.go_to(date(2026, 1, 5))
+        for one in debts:
+            await one.at_stage(1)
+            debt.it.billing.pay(one.invoice, PART, OPENED, PaymentWay.PROCESSOR)
+        native_id, taken = f"du_{debt.invoice}", Money.of("8000.00", "USD")
+        debt.it.billing.disputes[native_id] = Dispute(
+            ref=ref_of(debt.account, "dispute", native_id),
+            status=DisputeStatus.OPEN,
+            amount=taken,
+            reason="fraudulent",
+            withdrawn=taken,
+            reinstated=NOUGHT,
+            fee=NOUGHT,
+            fee_returned=NOUGHT,
+            opened_on=OPENED,
+            is_of_several=True,
+            several=tuple(
+                DisputedPayment(
+                    invoice_id=one.invoice, payment_id=one.bill.payments[0].ref.native_id
+                )
+                for one in debts
+            ),
+        )
+        handle = await _told(debt)
+        await _decided(debt)
+        for one in debts[1:]:
+            await one.until(lambda found: found.state == "paused")
+        oldest = await debt.stands()
+        assert oldest is not None
+        assert oldest.state == "open"
+        won = {"status": DisputeStatus.WON, "reinstated": taken, "reinstated_on": WON}
+        made = debt.it.billing.disputes[native_id]
+        debt.it.billing.disputes[native_id] = made.model_copy(update=won)
+        await _told(debt)
+        assert await ended(handle) == "won"
+        for one in debts[1:]:
+            await one.until(lambda found: found.state == "open")

@@ -17,12 +17,13 @@ from tests.support.change_lab import on
 from tests.support.closing_lab import begin_close
 from tests.support.corrected_stories import CORRECTED
 from tests.support.money_stories import STORIES, Month, Story
+from tests.support.money_stories_abroad import ABROAD
 from tests.support.recognition_lab import begun
 from tests.support.saga_lab import lab
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
-ALL = (*STORIES, *CORRECTED)
+ALL = (*STORIES, *CORRECTED, *ABROAD)
 COMPARED = frozenset(f"T{number}" for number in range(1, 16))
 
 

@@ -15,18 +15,17 @@ from activities.cash_inputs import CashReceiptInput
 from dealthread.domain.bill import PaymentWay
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.cash import BankReceipt
-from dealthread.domain.contract import Contract
 from dealthread.domain.documents import CreditForm
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import PostedDocument
-from dealthread.naming import WORKFLOW_QUEUE, bank_receipt_id, contract_key
+from dealthread.naming import WORKFLOW_QUEUE, bank_receipt_id
 from dealthread.store.schema import journal
 from tests.fakes.bills import credited
 from tests.fakes.world import Fault
 from tests.support.change_lab import on
-from tests.support.deal_builder import d5
 from tests.support.invoice_lab import balances, bill_of, mirrored, news, paid_bill, until
-from tests.support.saga_lab import Lab, fresh, lab
+from tests.support.money_stories_abroad import sold_abroad
+from tests.support.saga_lab import lab
 from workflows.cash_receipt import CashReceiptWorkflow
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
@@ -41,7 +40,7 @@ async def test_d5_is_posted_at_the_rate_of_its_day_and_the_payment_realises_the_
     rate that nobody entered is a case that names currency and day, and nothing is posted."""
     async with lab(client, engine, ISSUED) as it:
         entered = it.erp.ledger.rates.pop(("EUR", "GBP"))
-        contract = await _sold(it)
+        contract = await sold_abroad(it)
         bill = bill_of(contract, f"in_{contract.key}", ISSUED)
         assert bill.gross == Money.of("12000.00", "EUR")
         it.billing.bills[bill.ref.native_id] = bill
@@ -81,7 +80,7 @@ async def test_money_of_the_bank_leaves_unapplied_cash_at_the_rate_at_which_it_c
     """It came at 0.85 and is recorded at the biller on a day at 0.842: nothing is left in 2200, and
     nothing is realised that the bank did not lose."""
     async with lab(client, engine, ISSUED) as it:
-        contract = await _sold(it)
+        contract = await sold_abroad(it)
         bill = bill_of(contract, f"in_{contract.key}", ISSUED)
         it.billing.bills[bill.ref.native_id] = bill
         handle = await news(client, bill)
@@ -114,7 +113,7 @@ async def test_a_repeat_keeps_the_rate_although_treasury_corrects_it_meanwhile(
     """The answers of invoice and payment are lost, and the rate of each one's day is another one
     when the repeat comes: what is in the books stands, and is on record."""
     async with lab(client, engine, ISSUED) as it:
-        contract = await _sold(it)
+        contract = await sold_abroad(it)
         bill = bill_of(contract, f"in_{contract.key}", ISSUED)
         table = it.erp.ledger.rates["EUR", "GBP"]
         days = {"erp.post_invoice": ISSUED, "erp.apply_receipt": PAID}
@@ -143,7 +142,7 @@ async def test_a_credit_takes_its_invoices_rate_and_asks_for_none_of_its_own_day
 ) -> None:
     """Ten days later, with no rate entered since: 1,200.00 EUR less are 1,020.00 less at 0.85."""
     async with lab(client, engine, ISSUED) as it:
-        contract = await _sold(it)
+        contract = await sold_abroad(it)
         bill = bill_of(contract, f"in_{contract.key}", ISSUED)
         net, tax = Money.of("1200.00", "EUR"), Money.zero("EUR")
         less = credited(bill, net, tax, date(2026, 6, 11), CreditForm.OPEN_INVOICE)
@@ -155,17 +154,6 @@ async def test_a_credit_takes_its_invoices_rate_and_asks_for_none_of_its_own_day
             "2300": Decimal("-9180.00"),
         }
         assert await it.open_case(contract.key) is None
-
-
-async def _sold(it: Lab) -> Contract:
-    """D5 is prepaid for two years: a second person agrees to that."""
-    deal = fresh(d5())
-    handle = await it.start(deal)
-    await it.decide(await it.case(deal), DecisionKind.APPROVE)
-    await handle.result()
-    found = await it.contracts.read(contract_key(deal.org, deal.deal_id))
-    assert found is not None
-    return found
 
 
 async def _posted(engine: AsyncEngine, contract_key: str) -> list[PostedDocument]:
