@@ -37,6 +37,7 @@ from activities.ledger_rates import (
     invoice_at_its_rate,
     receipt_at_its_rate,
 )
+from activities.posting_place import PostingPlaces
 from activities.tax_rates import check_rates
 from activities.void_documents import INVOICE_VOID, void_memo
 from dealthread.domain.adoption.carried import is_of_others, paid_since
@@ -71,11 +72,17 @@ class BillActivities:
     """Reading the bill, through the billing port."""
 
     def __init__(
-        self, billing: BillingPort, contracts: Contracts, bills: Bills, clock: BusinessClock
+        self,
+        billing: BillingPort,
+        contracts: Contracts,
+        bills: Bills,
+        places: PostingPlaces,
+        clock: BusinessClock,
     ) -> None:
         self._billing = billing
         self._contracts = contracts
         self._bills = bills
+        self._places = places
         self._clock = clock
 
     @activity.defn(name="invoice.read")
@@ -119,6 +126,7 @@ class BillActivities:
                 "credit_memos": credit_memos(bill, contract, order.tenant),
                 "taken_back": taken_back(bill, contract, order.tenant),
                 "void": void_memo(bill, contract, order.tenant),
+                "held": await self._places.of(bill, contract, order.tenant),
             }
         )
 

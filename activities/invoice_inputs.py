@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dealthread.domain.base import Carried
 from dealthread.domain.bill import Bill
+from dealthread.domain.posting_summary import Held
 from dealthread.domain.receivable import (
     LedgerCreditMemo,
     LedgerInvoice,
@@ -57,6 +58,8 @@ class BillToPost(Carried):
     """Others posted it before its contract was ours: it is not posted, what is paid is applied."""
     void: LedgerCreditMemo | None = None
     """The reversal of an invoice that the biller voided, of what remains of it."""
+    held: Held | None = None
+    """Its place in a day's summary; None of one that is posted by itself."""
 
     @property
     def is_touched(self) -> bool:

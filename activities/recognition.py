@@ -19,9 +19,13 @@ from activities.recognition_inputs import (
 from dealthread.domain.catalog import ConfigSet, LegalEntity, RevenueEngine
 from dealthread.domain.ledger import PostedJournal, TrialBalanceRow
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentKind, PostedDocument
+from dealthread.domain.receivable import DocumentKind
 from dealthread.domain.recognition.due import Due, LeftOut, last_day, owed, placed
-from dealthread.domain.recognition.roll_forward import RollForward, roll_forward
+from dealthread.domain.recognition.roll_forward import (
+    RollForward,
+    billed_by_entry,
+    roll_forward,
+)
 from dealthread.domain.recognition.rows import (
     RecognisedRevenue,
     RecognitionDocument,
@@ -126,11 +130,9 @@ class RecognitionActivities:
         it, entries of the month."""
         own, end = entity.functional_currency, month_after(period)
         posted = await self._store.posted_bills(entity.erp_instance, entity.erp_company)
-        bills = {
-            one.document_key: _net(one) if one.currency == own else None
-            for one in posted
-            if one.posting_date is not None and period <= one.posting_date < end
-        }
+        bills = billed_by_entry(
+            [one for one in posted if one.posting_date and period <= one.posting_date < end], own
+        )
         recognised = {
             one.document_key: one.ledger_amount
             for one in await self._store.posted(seller=entity.code, until=end)
@@ -317,7 +319,3 @@ def entry_of(document: RecognitionDocument) -> PlannedEntry:
         accounts=document.by_account(),
         contract_lines=len({(row.contract_key, row.obligation) for row in document.rows}),
     )
-
-
-def _net(document: PostedDocument) -> Money:
-    return -document.net if document.kind is DocumentKind.CREDIT_MEMO else document.net

@@ -51,6 +51,22 @@ def receipt_key(
     return erp_document_key(tenant, entity, "receipt", origin, 1)
 
 
+def held_key(tenant: str, entity: str, document_key: str) -> str:
+    """Our record of an invoice, or of a payment, that the ledger holds in a summary. `document_key`
+    is the one that it has there when it stands by itself."""
+    return erp_document_key(tenant, entity, "held", document_key, 1)
+
+
+def summary_id(seller: str, currency: str, issue_date: date, part: int) -> BusinessKey:
+    """Business key and workflow id of a day's invoices that are posted as one document."""
+    return BusinessKey(f"summary:{seller}:{currency}:{issue_date.isoformat()}:{part}")
+
+
+def summary_key(seller: str, currency: str, issue_date: date, part: int) -> str:
+    """What stands for a contract's key where a summary is meant."""
+    return "S-" + _base32(13, seller, currency, issue_date.isoformat(), str(part))
+
+
 def negative_invoice_key(tenant: str, entity: str, billing_account: str, invoice_id: str) -> str:
     """The ledger's credit memo that stands for an invoice below nought."""
     return erp_document_key(tenant, entity, "credit", f"{billing_account}:{invoice_id}", 1)

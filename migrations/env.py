@@ -14,6 +14,7 @@ from dealthread.store import (
     schema_closing,
     schema_recognition,
     schema_services,
+    schema_summaries,
     schema_usage,
 )
 
@@ -24,6 +25,7 @@ TABLES = (
     schema_closing,
     schema_recognition,
     schema_services,
+    schema_summaries,
     schema_usage,
 )
 """Every module that adds tables to the metadata they share."""

@@ -35,6 +35,7 @@ from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
 from dealthread.store.journal import PostgresJournal
 from dealthread.store.posters import Posters
+from dealthread.store.posting_summaries import PostgresSummaries
 from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.recognition import PostgresRecognition
 from dealthread.store.services import PostgresServices
@@ -103,6 +104,7 @@ async def open_ports(
             closing=PostgresClosing(engine, settings.tenant),
             usage=PostgresUsageSending(engine),
             adoption=PostgresAdoption(engine),
+            summaries=PostgresSummaries(engine),
             clock=clock,
             config=source.current,
         )

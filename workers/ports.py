@@ -11,6 +11,7 @@ from dealthread.hub_adoption import Adoption
 from dealthread.hub_closing import Closing
 from dealthread.hub_recognition import Recognition
 from dealthread.hub_service import Services
+from dealthread.hub_summaries import Summaries
 from dealthread.hub_usage import UsageSendingStore
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
@@ -38,6 +39,7 @@ class Ports:
     closing: Closing
     usage: UsageSendingStore
     adoption: Adoption
+    summaries: Summaries
     clock: BusinessClock
     config: Callable[[], ConfigSet]
 

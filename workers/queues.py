@@ -29,6 +29,12 @@ from activities.erp import ErpActivities
 from activities.erp_adjustment import ErpAdjustmentActivities
 from activities.hub import HubActivities
 from activities.invoice import BillActivities, InvoiceMirrorActivities, LedgerActivities
+from activities.posting_place import PostingPlaces
+from activities.posting_summary import (
+    HeldInvoiceActivities,
+    SummaryMembersActivities,
+    SummaryPostingActivities,
+)
 from activities.recognition import RecognitionActivities
 from activities.recognition_posting import RecognitionPostingActivities
 from activities.rescission import RescissionActivities
@@ -58,11 +64,14 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
     take_over = TakeOverActivities(
         ports.crm, ports.billing, ensure, ports.contracts, ports.adoption, ports.clock
     )
+    held_invoice = HeldInvoiceActivities(ports.erps, ensure, ports.summaries, ports.clock)
     erp = activities_of(
         ErpActivities(ports.erps, ensure, ports.contracts, ports.clock),
         ErpAdjustmentActivities(ports.erps, ensure),
         LedgerActivities(ports.erps, ensure, ports.contracts, ports.config),
         LedgerCashActivities(ports.erps, ensure),
+        SummaryPostingActivities(ports.erps, ensure, ports.summaries),
+        held_invoice,
         *looking.on_the_ledger(ports.erps),
         *money_beside.on_the_ledger(ports.erps, ensure, ports.clock),
         RecognitionActivities(ports.erps, ports.recognition, ports.config, ports.clock),
@@ -81,6 +90,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                 PursuitActivities(ports.pursuits, ports.clock),
                 ClosingHubActivities(ports.closing, ports.clock),
                 RescissionActivities(ports.contracts, ports.changes, ports.config),
+                held_invoice,
             ),
             WORKFLOWS,
         ),
@@ -124,7 +134,16 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                 CreditActivities(
                     ports.billing, ensure, ports.contracts, ports.changes, ports.config
                 ),
-                BillActivities(ports.billing, ports.contracts, ports.bills, ports.clock),
+                BillActivities(
+                    ports.billing,
+                    ports.contracts,
+                    ports.bills,
+                    PostingPlaces(ports.summaries, ports.config, ports.clock),
+                    ports.clock,
+                ),
+                SummaryMembersActivities(
+                    ports.billing, ports.contracts, ports.summaries, ports.config
+                ),
                 CashActivities(ports.billing, ports.bills, ensure, ports.config),
                 *looking.at_the_biller(ports.billing),
                 *money_beside.at_the_biller(

@@ -33,6 +33,7 @@ from workflows.invoice_write_off import InvoiceWriteOffWorkflow, WriteOffRecover
 from workflows.money_check import MoneyCheckWorkflow
 from workflows.payout_to_bank import PayoutToBankWorkflow
 from workflows.period_close import PeriodCloseWorkflow
+from workflows.posting_summary import PostingSummaryWorkflow
 from workflows.quote_to_cash import QuoteToCashWorkflow
 from workflows.recognition_questions import (
     DeferredRollForwardWorkflow,
@@ -69,6 +70,7 @@ WORKFLOWS: tuple[type, ...] = (
     WriteOffRecoveryWorkflow,
     RecognitionRunWorkflow,
     PeriodCloseWorkflow,
+    PostingSummaryWorkflow,
     UsageSendingWorkflow,
     AdoptionProposalWorkflow,
     AdoptionRunWorkflow,

@@ -20,3 +20,9 @@ def business_today(offset_seconds: int) -> date:
 def midnight(day: date) -> datetime:
     """00:00 UTC of a date."""
     return datetime.combine(day, time(0), UTC)
+
+
+def time_left(offset_seconds: int, *moments: datetime | None) -> timedelta | None:
+    """Until the first of these; None where there is none."""
+    first = min((one for one in moments if one is not None), default=None)
+    return None if first is None else first - business_now(offset_seconds)

@@ -52,6 +52,7 @@ from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
 from workflows.dispute_hold import PursuitHold
 from workflows.dispute_receivable import Receivable
+from workflows.single_posting import post_by_itself
 from workflows.wording import DISPUTE, current_details
 
 LOOK_AGAIN = timedelta(days=1)
@@ -119,6 +120,8 @@ class DisputeToEndWorkflow(DecidedByPeople):
     async def _opened(self, told: DisputeToPost) -> None:
         await self._post("opened", told, told.opened)
         for one in told.each():
+            if one.bill is not None:
+                await post_by_itself(self._context, one.bill)
             await self._hold.set(one)
             await self._say(one, DISPUTED)
 

@@ -15,7 +15,7 @@ order in which news arrives does not matter. It ends when nothing of the invoice
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from temporalio import workflow
 
@@ -50,30 +50,25 @@ from dealthread.naming import (
 )
 from dealthread.policies import LOOK, POST_REVENUE, READ, WRITE, Timing
 from dealthread.saga import Saga, Step
-from workflows.business_time import business_now, business_today, midnight
+from workflows.business_time import business_today, midnight, time_left
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
+from workflows.invoice_patches import (
+    BELOW_NOUGHT,
+    BOOKS_VOID,
+    EACH_STAND,
+    HEARS_TO_THE_END,
+    SETTLES_FIRST,
+    SUMMARISED,
+    TAKES_BACK,
+    VOID_LOOKS,
+    WHILE_WANTED,
+)
+from workflows.posted_before import posted_before
 from workflows.pursuit_begun import begin_pursuit
+from workflows.summarised import SummarisedInvoice
 from workflows.while_wanted import NoLongerWanted, WhileWanted
 from workflows.wording import INVOICE_TO_CASH
-
-EACH_STAND = "invoice-to-cash-shows-each-stand-202611"
-"""Patch: what the biller gives up or withdraws is shown too; before, only what the ledger got."""
-VOID_LOOKS = "invoice-to-cash-void-looks-202611"
-"""Patch: a run that has posted nothing itself asks the ledger before it settles a void."""
-BELOW_NOUGHT = "invoice-to-cash-below-nought-202611"
-"""Patch: an invoice below nought is a credit memo; before, it was left alone."""
-TAKES_BACK = "invoice-to-cash-takes-back-202611"
-"""Patch: a credit that the biller voided is undone in the ledger; before, a person saw to it."""
-WHILE_WANTED = "invoice-to-cash-while-wanted-202611"
-"""Patch: what the biller takes back while a person is asked about it is not tried again."""
-BOOKS_VOID = "invoice-to-cash-books-void-202611"
-"""Patch: an invoice that is void and untouched is reversed in the ledger; before, by a person."""
-SETTLES_FIRST = "invoice-to-cash-void-settles-first-202611"
-"""Patch: the credits of a void invoice, and the balance that it used, come to the ledger before its
-reversal; before, one that had them was a person's."""
-HEARS_TO_THE_END = "invoice-to-cash-hears-to-the-end-202611"
-"""Patch: what is told while the last of it is done is read; before, the run ended without."""
 
 
 @workflow.defn(name="InvoiceToCash")
@@ -95,8 +90,7 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         self._desk = CaseDesk(self._context, INVOICE_TO_CASH, "biller", self._tell)
         self._asking = WhileWanted(self._desk, lambda: self._news, WHILE_WANTED)
         self._saga = Saga(INVOICE_TO_CASH, self._asking, self._tell)
-        # A finalised invoice is not undone here: it is corrected by a document that names it.
-        self._saga.pivot_crossed = True
+        self._saga.pivot_crossed = True  # corrected by documents that name it, never undone
         self._news, self._seen = 1, 0
         """What was told, and how much of it before the last reading."""
         self._is_stale = False
@@ -106,6 +100,7 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         self._stands: list[str] = []
         """Where the CRM was shown that the invoice stands, oldest first."""
         self._pursued = False
+        self._summary = SummarisedInvoice(self._saga, order)
 
     @workflow.run
     async def run(self, order: InvoiceInput) -> str:  # noqa: ARG002 - read by __init__
@@ -128,7 +123,8 @@ class InvoiceToCashWorkflow(DecidedByPeople):
                 break
             if is_over or self._is_stale:
                 continue
-            await self._rest(await self._overdue_on(told))
+            overdue = await self._overdue_on(told)
+            await self._rest(midnight(overdue) if overdue else None, self._summary.next_look(told))
         await workflow.wait_condition(workflow.all_handlers_finished)
         return told.bill.status
 
@@ -148,11 +144,9 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         await begin_pursuit(self._context, self._order, told.bill.number)
         return None
 
-    async def _rest(self, wake: date | None) -> None:
-        """Until there is news, or the day has come."""
-        left = None
-        if wake is not None:
-            left = midnight(wake) - business_now(self._order.business_offset_seconds)
+    async def _rest(self, *wakes: datetime | None) -> None:
+        """Until there is news, or the first of these moments has come."""
+        left = time_left(self._order.business_offset_seconds, *wakes)
         try:
             await workflow.wait_condition(lambda: self._news > self._seen, timeout=left)
         except TimeoutError:
@@ -160,7 +154,11 @@ class InvoiceToCashWorkflow(DecidedByPeople):
 
     async def _to_the_ledger(self, told: BillToPost) -> bool:
         """Post, credit, apply, show. True when nothing of the invoice is open any more."""
-        posted = await self._post(told)
+        is_known = self._document is not None
+        is_held = told.held is not None and workflow.patched(SUMMARISED)
+        if is_held and not await self._in_summary(told):
+            return False
+        posted = await self._post(told) or (self._document is not None and not is_known)
         if self._is_stale:
             return False
         credited = [memo for memo in told.credit_memos if await self._credit(told, memo)]
@@ -171,8 +169,21 @@ class InvoiceToCashWorkflow(DecidedByPeople):
         is_over = is_paid and not self._is_stale
         is_news = is_over and self._stands[-1:] != [stand_of(told)]
         if posted or credited or paid or is_news or self._stands_elsewhere(told):
+            paid = paid or list(told.receipts if told.held is not None else ())
             await self._show(told, posted, paid, credited, is_over=is_over)
         return is_over
+
+    async def _in_summary(self, told: BillToPost) -> bool:
+        """Whether the ledger has it, in its day's summary or taken out of it; until then the CRM
+        shows how it stands, and what is paid is told."""
+        kept = await self._summary.kept(told, self._context)
+        if kept is None:
+            if self._stands_elsewhere(told):
+                await self._show(told, False, list(told.receipts), [], is_over=False)
+            return False
+        self._document = kept.invoice
+        self._done.update(kept.receipt_keys)
+        return True
 
     async def _below_nought(self, told: BillToPost) -> None:
         """The whole invoice is a credit: to the customer's balance, and nothing is awaited."""
@@ -189,7 +200,7 @@ class InvoiceToCashWorkflow(DecidedByPeople):
     async def _void(self, told: BillToPost) -> None:
         """Corrected in the ledger by a document that names it; a person does where money came."""
         if self._document is None and workflow.patched(VOID_LOOKS):
-            self._document = await self._posted_before(told)  # a run that was ended by hand
+            self._document = await posted_before(self._saga, self._context, told)
         if self._document is not None and not await self._reversed(told):
             await self._desk.ask(
                 "erp.rejected",
@@ -218,23 +229,6 @@ class InvoiceToCashWorkflow(DecidedByPeople):
                 await self._apply(told, receipt)
         await self._saga.run(self._memo(told, told.void))
         return True
-
-    async def _posted_before(self, told: BillToPost) -> PostedDocument | None:
-        if (invoice := told.invoice) is None:
-            return None
-        found = await self._saga.run(
-            Step(
-                name="post",
-                act=lambda: workflow.execute_activity_method(
-                    LedgerActivities.find,
-                    PostInvoice(context=self._context, erp=told.erp, invoice=invoice),
-                    task_queue=erp_task_queue(told.erp, told.company),
-                    summary=f"Look for {invoice.number} in the ledger",
-                    **READ,
-                ),
-            )
-        )
-        return found.document
 
     async def _read(self) -> BillToPost:
         told = await self._saga.run(Step(name="read", act=lambda: self._read_once(READ)))

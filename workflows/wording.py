@@ -52,9 +52,15 @@ RENEWAL = _CHANGE | {
 INVOICE_TO_CASH = {
     "read": "Read the bill back from the biller",
     "post": "Post the invoice to the ledger",
+    "single": "Take it out of its summary, and post it by itself",
     "credit": "Post the credits that name it",
     "apply": "Apply what was paid",
     "crm": "Show in the CRM where it stands",
+}
+POSTING_SUMMARY = {
+    "members": "Read its invoices back from the biller; what is not paid is sent back",
+    "post": "Post them to the ledger as one invoice of the control customer",
+    "pay": "Apply what the cards paid",
 }
 CASH_RECEIPT = {
     "match": "Whose money it is, and for which invoices",

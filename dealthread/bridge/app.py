@@ -35,6 +35,7 @@ from dealthread.bridge import (
     receipts_api,
     recognition_api,
     service_levels_api,
+    summaries_api,
     usage_api,
     usage_views,
     write_off_api,
@@ -144,6 +145,7 @@ def create_app(settings: Settings, now: Callable[[], float] = time.time) -> Fast
     app.include_router(collections_api.router)
     app.include_router(invoices_api.router)
     app.include_router(write_off_api.router)
+    app.include_router(summaries_api.router)
     app.include_router(receipts_api.router)
     app.include_router(acceptance_api.router)
     app.include_router(recognition_api.router)

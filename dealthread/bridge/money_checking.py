@@ -88,7 +88,8 @@ async def _order(held: Resources, asked: Asked) -> MoneyCheckInput:
     for one in asked.facts:
         contract = one.versions[-1].contract
         keys = documents.setdefault((contract.erp, contract.erp_company), [])
-        keys += [row.document.document_key for row in one.postings if row.document]
+        mine = (row.document.ledger_key for row in one.postings if row.document)
+        keys += [key for key in dict.fromkeys(mine) if key not in keys]
     if len(bills) + sum(map(len, documents.values())) > MOST_DOCUMENTS:
         raise BadInput(
             "too_many_documents",

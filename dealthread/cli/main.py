@@ -20,8 +20,8 @@ from dealthread.cli import (
     customers,
     events,
     inbox,
-    invoices,
     money_view,
+    posting_summaries,
     receipts,
     recognition,
     service_levels,
@@ -69,7 +69,7 @@ app.add_typer(adopt.adopt, name="adopt")
 app.add_typer(usage.usage, name="usage")
 app.add_typer(cases.cases, name="cases")
 app.add_typer(collections.collections, name="collections")
-app.add_typer(invoices.invoices, name="invoices")
+app.add_typer(posting_summaries.invoices, name="invoices")
 app.add_typer(receipts.receipts, name="receipts")
 app.add_typer(events.events, name="events")
 app.add_typer(events.subscribers, name="subscribers")

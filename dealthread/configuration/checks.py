@@ -32,6 +32,7 @@ def check(config: ConfigSet) -> list[ConfigProblem]:
         _duplicates,
         company_checks.duties,
         company_checks.entities,
+        company_checks.posting,
         company_checks.billing_accounts,
         company_checks.payouts,
         company_checks.accounts,

@@ -18,6 +18,7 @@ from dealthread.configuration.common import (
 from dealthread.configuration.problem import ConfigProblem
 from dealthread.domain.catalog import BookingPolicy, ConfigSet, RevenueEngine
 from dealthread.domain.money import EXPONENTS
+from dealthread.domain.posting_policy import LISTED, InvoicePosting
 
 ACCOUNT_KINDS = frozenset(
     {
@@ -59,6 +60,31 @@ def duties(config: ConfigSet) -> Iterator[ConfigProblem]:
                 str(entity.booking_policy),
                 f"opens a revenue plan in the ERP beside {', '.join(entity.revenue_engine)}: "
                 "set revenue_engine to [erp] or choose another booking policy",
+            )
+
+
+def posting(config: ConfigSet) -> Iterator[ConfigProblem]:
+    """Invoices are summarised only where nobody needs them one by one, and against a customer that
+    is named."""
+    for index, entity in enumerate(config.legal_entities):
+        policy, path = entity.posting, f"legal_entities[{index}].posting"
+        if policy.invoices is not InvoicePosting.DAILY_SUMMARY:
+            continue
+        why = ""
+        if entity.country in LISTED:
+            why = f"VAT of {entity.country} is listed by customer: use each"
+        elif entity.revenue_engine != (RevenueEngine.OWN_SCHEDULE,):
+            why = "an ERP or biller that recognises revenue needs each invoice's lines: use each"
+        elif entity.booking_policy is BookingPolicy.BILLING_ORDER:
+            why = "each invoice is made from its order in the ERP: use each"
+        if why:
+            yield ConfigProblem(ENTITIES, f"{path}.invoices", str(policy.invoices), why)
+        if not policy.summary_customer.strip():
+            yield ConfigProblem(
+                ENTITIES,
+                f"{path}.summary_customer",
+                repr(policy.summary_customer),
+                "name the ERP's control customer that a summary is posted to",
             )
 
 

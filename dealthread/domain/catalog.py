@@ -16,6 +16,7 @@ from dealthread.domain.dunning import CollectionsPolicy, ConfiguredCollections
 from dealthread.domain.money import CurrencyCode, ExactDecimal, UnitPrice
 from dealthread.domain.payout import PayoutAccounts
 from dealthread.domain.policy import Policy as Policy
+from dealthread.domain.posting_policy import PostingPolicy
 from dealthread.domain.pricing.tier import TierTable
 from dealthread.domain.service_level import ServiceLevels
 
@@ -123,6 +124,8 @@ class LegalEntity(Frozen):
     """Months after the due date from which tax on a bad debt is given back; None = never."""
     tax_engine: tuple[TaxEngine, ...] = (TaxEngine.RULE_TABLE,)
     retry_engine: tuple[RetryEngine, ...] = (RetryEngine.BILLING,)
+    posting: PostingPolicy = PostingPolicy()
+    """Whether its invoices are posted one by one or summarised."""
 
 
 class TaxCode(Frozen):

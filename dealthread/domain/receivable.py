@@ -91,6 +91,8 @@ class LedgerLine(Carried):
     service_start: date | None = None
     service_end: date | None = None
     """First day not served."""
+    sums: int = Field(default=1, ge=1, exclude_if=lambda sums: sums == 1)
+    """How many lines of the biller it is the sum of: each has rounded its tax by itself."""
 
     @model_validator(mode="after")
     def _sound(self) -> LedgerLine:
@@ -358,6 +360,14 @@ class DocumentState(StrEnum):
     """Of a draft that never was posted. A posted document is reversed."""
 
 
+class HeldIn(Carried):
+    """The ledger's document that holds several of ours: a day's summary, or its payment."""
+
+    document_key: DocumentKey
+    number: str
+    """Of the summary."""
+
+
 class PostedDocument(Carried):
     """A document as the ledger holds it. A credit memo's amounts are above nought here too."""
 
@@ -385,3 +395,10 @@ class PostedDocument(Carried):
     """Number of its journal entry."""
     reversal: Ref | None = None
     """The entry that undid it."""
+    held_in: HeldIn | None = Field(default=None, exclude_if=lambda held: held is None)
+    """Of an invoice or payment that the ledger holds as a part of a summary."""
+
+    @property
+    def ledger_key(self) -> str:
+        """The key under which the ledger itself knows it."""
+        return self.document_key if self.held_in is None else self.held_in.document_key

@@ -30,7 +30,7 @@ from dealthread.store.usage_reading import used_by
 _UNFINISHED = (WriteState.INTENT, WriteState.SENT, WriteState.UNKNOWN)
 _PAYOUTS = ("erp.post_payout", "erp.post_payout_return")
 CLOSE_STEP = "erp.close_period"
-_OF_BOOKS = ("invoice:", "recognition:", "credit:")
+_OF_BOOKS = ("invoice:", "recognition:", "credit:", "summary:")
 """Business keys of work that posts."""
 
 
@@ -203,6 +203,7 @@ async def _cases(
             or_(
                 cases.c.contract_key.in_(_keys(seller)),
                 cases.c.contract_key == recognition_key(seller, period),
+                cases.c.business_key.startswith(f"summary:{seller}:", autoescape=True),
             ),
         )
         .order_by(cases.c.opened_at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, tuple_, update
+from sqlalchemy import Row, and_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.adoption.carried import paid_since
@@ -27,6 +27,7 @@ from dealthread.naming import (
 )
 from dealthread.store.schema import bills, contracts, journal
 from dealthread.store.schema_adoption import adopted_openings
+from dealthread.store.schema_summaries import posting_summaries, posting_summary_members
 from dealthread.store.service_levels import OF_CONTRACT, PAGE, late_of
 
 
@@ -91,6 +92,8 @@ class LateBills:
             left = row.owed.get(bill.ref.native_id)
             payments = paid_since(bill, Money.of(left, bill.currency)) if left else ()
         issued = bill.finalised_at or _end_of(bill.issue_date or row.read_at.date())
+        # One that waits for its day's summary is not late before that is.
+        issued = max(issued, row.summary_due_at or issued)
         posted = late_of(row, Level.POSTED, issued, name, money=abs(bill.gross), evidence=told)
         if bill.gross.amount < 0:
             key = negative_invoice_key(
@@ -100,7 +103,9 @@ class LateBills:
         # Others posted an old one, and used what balance there was.
         expected = [] if is_old else [(idempotency_key(name, 1, "invoice", "do"), posted)]
         paid: list[tuple[str, Money, datetime]] = [
-            (one.ref.native_id, one.amount, _end_of(one.paid_on)) for one in payments or ()
+            (one.ref.native_id, one.amount, max(end, row.summary_due_at or end))
+            for one in payments or ()
+            for end in (_end_of(one.paid_on),)
         ]
         if bill.balance_used.amount > 0 and not is_old:
             paid.append((BALANCE, bill.balance_used, issued))
@@ -130,9 +135,24 @@ def _page(after: tuple[str, str]) -> Any:
     keys = (bills.c.billing_account, bills.c.native_id)
     return (
         select(*keys, bills.c.body.label("bill"), bills.c.read_at, *OF_CONTRACT)
-        .add_columns(adopted_openings.c.as_of, adopted_openings.c.owed)
+        .add_columns(
+            adopted_openings.c.as_of,
+            adopted_openings.c.owed,
+            posting_summaries.c.due_at.label("summary_due_at"),
+        )
         .join(contracts, contracts.c.contract_key == bills.c.contract_key)
         .outerjoin(adopted_openings, adopted_openings.c.contract_key == contracts.c.contract_key)
+        .outerjoin(
+            posting_summary_members,
+            and_(
+                posting_summary_members.c.billing_account == bills.c.billing_account,
+                posting_summary_members.c.native_id == bills.c.native_id,
+            ),
+        )
+        .outerjoin(
+            posting_summaries,
+            posting_summaries.c.summary_id == posting_summary_members.c.summary_id,
+        )
         .where(bills.c.to_check, tuple_(*keys) > tuple_(*after))
         .order_by(*keys)
         .limit(PAGE)

@@ -14,11 +14,18 @@ from dealthread.domain.case import CaseState
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.money import Money
 from dealthread.domain.position.documents import BALANCE, receipt_of
-from dealthread.domain.position.facts import RECOVERED, REMAINDER, REOPENED, ContractFacts, Posting
+from dealthread.domain.position.facts import (
+    EXPANDED,
+    RECOVERED,
+    REMAINDER,
+    REOPENED,
+    ContractFacts,
+    Posting,
+)
 from dealthread.domain.position.sold import AcceptedVersion
 from dealthread.domain.receivable import PostedDocument
 from dealthread.hub import WriteState
-from dealthread.naming import receipt_key
+from dealthread.naming import held_key, receipt_key
 from dealthread.store.money_revenue import (
     Keys,
     accepted,
@@ -41,6 +48,7 @@ _POSTINGS = (
     REOPENED,
     REMAINDER,
     RECOVERED,
+    *EXPANDED,
 )
 """Steps whose result is a document of the ledger."""
 
@@ -126,8 +134,9 @@ class MoneyReading:
                 key = receipt_key(
                     self._tenant, seller, bill.ref.account, bill.ref.native_id, source
                 )
-                if key in posted:
-                    found[receipt_of(bill, source)] = posted[key]
+                held = held_key(self._tenant, seller, key)
+                if held in posted or key in posted:
+                    found[receipt_of(bill, source)] = posted.get(held) or posted[key]
         return found
 
     async def recorded_bills(self, customer_keys: Sequence[str]) -> tuple[str, ...]:

@@ -202,6 +202,12 @@ class Reading:
         found = {row.contract_key for row in rows}
         if len(found) > 1 and not _one_customer(rows):
             choices = sorted({f"{r.system}:{r.account}:{r.kind}:{r.native_id}" for r in rows})
+            if len(choices) == 1:
+                raise BadInput(
+                    "id_of_several",
+                    field="id",
+                    action=f"it holds several: dealthread invoices summary {rows[0].native_id}",
+                )
             raise BadInput(
                 "ambiguous_id", field="id", action="say which: " + ", ".join(choices[:6])
             )

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.contract import ContractState
 from dealthread.domain.events import BusinessEvent
+from dealthread.domain.position.facts import OUT_OF_SUMMARY, SINGLE_INVOICE
 from dealthread.domain.receivable import PostedDocument
 from dealthread.domain.recognition.rows import (
     RecognitionDocument,
@@ -180,7 +181,7 @@ class PostgresRecognition:
         self, erp: str, company: str, contract_key: str = ""
     ) -> tuple[PostedDocument, ...]:
         query = select(journal.c.result).where(
-            journal.c.step.in_(("erp.invoice", "erp.credit", "erp.takeback", "erp.void")),
+            journal.c.step.in_(_BILLED),
             journal.c.account == f"{erp}.{company}",
             journal.c.state == WriteState.DONE,
             journal.c.result != "",
@@ -190,6 +191,16 @@ class PostgresRecognition:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query.order_by(journal.c.finished_at))).scalars()
             return tuple(PostedDocument.model_validate_json(row) for row in rows)
+
+
+_BILLED = (
+    "erp.invoice",
+    "erp.credit",
+    "erp.takeback",
+    "erp.void",
+    OUT_OF_SUMMARY,
+    SINGLE_INVOICE,
+)
 
 
 async def mark(connection: AsyncConnection, marked: RecognitionMark) -> None:

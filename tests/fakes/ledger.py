@@ -220,7 +220,7 @@ class FakeLedger(PeriodsAndRates):
         company = command.company
         for line in command.lines:
             if line.tax_code:
-                self._check_tax(line.tax_code, line.net, line.tax)
+                self._check_tax(line.tax_code, line.net, line.tax, line.sums)
         number = command.number
         if any(c == company and one.number == number for (c, _), one in self.documents.items()):
             raise StepRejected("number_taken", case_kind="erp.manual_document", field="number")
@@ -273,10 +273,10 @@ class FakeLedger(PeriodsAndRates):
         self.documents[company, command.document_key] = document
         return document
 
-    def _check_tax(self, code: str, net: Money, tax: Money) -> None:
+    def _check_tax(self, code: str, net: Money, tax: Money, sums: int) -> None:
         rate = Decimal(self.tax_rates.get(code, "0"))
         own = Money.rounded(net.amount * rate / _HUNDRED, net.currency)
-        if abs((own - tax).to_minor()) > 1:
+        if abs((own - tax).to_minor()) > sums:
             raise StepRejected("tax_differs", case_kind="tax.difference", field="tax")
 
     def _settling(

@@ -120,7 +120,7 @@ def _contract(
     contract = version.contract.model_copy(update={"key": key, "customer_key": party.key})
     version = version.model_copy(update={"contract": contract})
     bill = bill.model_copy(update={"contract_key": key, "customer_key": party.key})
-    command = _invoice(bill, party, tax_code)
+    command = invoice_of(bill, party, tax_code)
     posted: list[tuple[str, PostedDocument]] = [("erp.invoice", it.ledger.invoice(command))]
     receipts: dict[str, PostedDocument] = {}
     if paid:
@@ -149,7 +149,7 @@ def _contract(
     )
 
 
-def _invoice(bill: Bill, party: Party, tax_code: str) -> LedgerInvoice:
+def invoice_of(bill: Bill, party: Party, tax_code: str) -> LedgerInvoice:
     def line(at: int) -> LedgerLine:
         one = bill.lines[at]
         code = tax_code if one.tax else "US-TX-SVC0"

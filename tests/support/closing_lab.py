@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 
 from temporalio.client import WorkflowHandle
 
 from activities.closing_inputs import CloseInput, CloseResult
 from dealthread.domain.case import Case, DecisionKind
+from dealthread.domain.recognition.due import last_day
 from dealthread.naming import WORKFLOW_QUEUE, close_id, close_key
-from tests.support.recognition_lab import COMPANIES
+from dealthread.store.closing import PostgresClosing
+from tests.support.change_lab import on
+from tests.support.recognition_lab import COMPANIES, begun
 from tests.support.saga_lab import Lab
 from workflows.period_close import PeriodCloseWorkflow
 
@@ -46,3 +50,36 @@ async def closed(it: Lab, seller: str, period: date, number: int = 1) -> CloseRe
     assert case.kind == "close.sign_off", case.evidence
     await it.decide(case, DecisionKind.APPROVE, actor="vera")
     return await handle.result()
+
+
+COMPARED = frozenset(f"T{number}" for number in range(1, 16))
+
+
+async def every_identity_holds(it: Lab, seller: str, begins: date, period: date) -> None:
+    """Nothing differs, each identity says something, and the month closes. What happened began in
+    the month `begins`."""
+    if begins != period:
+        on(it, last_day(begins))
+        await (await begun(it, seller, begins)).result()
+    on(it, last_day(period))
+    handle = await begin_close(it, seller, period)
+    case = await it.case_of(close_key(seller, period))
+    found = await PostgresClosing(it.engine).evidence(seller, period)
+    assert found is not None
+    _, evidence, _ = found
+    off = [one for answer in evidence.answers for one in answer.differences]
+    if case.kind != "close.sign_off":
+        # A month that is left open would stand in the way of the next story's.
+        await it.decide(case, DecisionKind.ABORT)
+        await handle.result()
+    assert off == []
+    assert {one.name: one.lines for one in evidence.checklist.in_the_way} == {}
+    assert case.kind == "close.sign_off", case.evidence
+    assert {str(one.identity.value) for one in evidence.answers} == COMPARED
+    # Each says something: only taxes may be none of the month's.
+    compared = Counter[str]()
+    for answer in evidence.answers:
+        compared[str(answer.identity.value)] += answer.compared
+    assert {name for name in COMPARED if not compared[name]} <= {"T9", "T10", "T12"}
+    await it.decide(case, DecisionKind.APPROVE, actor="vera")
+    assert (await handle.result()).outcome == "closed"

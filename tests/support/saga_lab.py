@@ -36,6 +36,7 @@ from dealthread.store.changes import PostgresChanges
 from dealthread.store.closing import PostgresClosing
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
+from dealthread.store.posting_summaries import PostgresSummaries
 from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.reading import Reading
 from dealthread.store.recognition import PostgresRecognition
@@ -271,6 +272,7 @@ async def lab(
         closing=PostgresClosing(engine),
         usage=PostgresUsageSending(engine),
         adoption=PostgresAdoption(engine),
+        summaries=PostgresSummaries(engine),
         clock=clock,
         config=lambda: config,
     )

@@ -126,10 +126,19 @@ class Books(Frozen):
         """Whether a receipt settles with money that was in the books already."""
         return self.made_by(one.document, UNAPPLIED).amount > 0
 
+    @cached_property
+    def summaries(self) -> Mapping[str, tuple[OwnDocument, ...]]:
+        """What each summary of the ledger, or its payment, holds, by the key that it has there."""
+        found: dict[str, list[OwnDocument]] = {}
+        for one in self.documents.values():
+            if one.document.held_in is not None:
+                found.setdefault(one.document.ledger_key, []).append(one)
+        return {key: tuple(some) for key, some in found.items()}
+
     def is_ours(self, journal: PostedJournal) -> bool:
         """Whether we made an entry."""
         key = journal.document_key
-        return key in self.documents or key in self._of_no_bill
+        return key in self.documents or key in self.summaries or key in self._of_no_bill
 
     def is_by_hand(self, journal: PostedJournal) -> bool:
         """Whether a person made an entry. One under a key of ours that nobody here knows is no

@@ -30,7 +30,7 @@ def billed_later(facts: ContractFacts, day: date) -> Money:
 
 
 def _parts(facts: ContractFacts, contract: Contract, day: date) -> Iterator[Money]:
-    posted = {one.document.number: one.document for one in facts.postings if one.document}
+    posted = facts.posted
     usage = usage_keys(contract)
     # What a change moves that takes effect later is in the plan's rest already.
     effective = [one.effective_from for one in facts.versions if one.effective_from is not None]

@@ -20,10 +20,16 @@ from dealthread.domain.closing.documents import (
     check_billed_and_posted,
     check_numbers,
 )
+from dealthread.domain.closing.of_summaries import counted_in_summary
 from dealthread.domain.closing.tie import Answer, Scope
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
-from dealthread.domain.position.facts import ContractFacts
+from dealthread.domain.position.facts import (
+    OUT_OF_SUMMARY,
+    SINGLE_INVOICE,
+    ContractFacts,
+    run_of,
+)
 from dealthread.domain.receivable import DocumentKind, PostedDocument, voided_number
 
 _UNISSUED = (InvoiceStatus.DRAFT, InvoiceStatus.PREVIEW)
@@ -47,7 +53,7 @@ def document_answers(books: Books) -> Iterator[Answer]:
 def _billed(facts: ContractFacts, books: Books) -> Iterator[CountedDocument]:
     """What the biller finalised, by the period in which it is posted, or was issued while it is
     not. Nought is not posted."""
-    posted = {one.document.number: one.document for one in facts.postings if one.document}
+    posted = facts.posted
     states = {one.business_key: one for one in facts.postings if one.document is None}
     for bill in facts.bills:
         if bill.status in _UNISSUED or _is_never_posted(bill, posted):
@@ -67,6 +73,22 @@ def _billed(facts: ContractFacts, books: Books) -> Iterator[CountedDocument]:
                     contract_key=facts.contract_key,
                     state="" if document is not None or waits is None else waits.state,
                 )
+        yield from _taken_out(facts, bill, books)
+
+
+def _taken_out(facts: ContractFacts, bill: Bill, books: Books) -> Iterator[CountedDocument]:
+    """An invoice that was taken out of a summary and posted by itself is two documents more, of
+    what the bill says, which make nought together."""
+    for one in facts.postings:
+        document = one.document
+        if one.business_key != run_of(bill) or document is None:
+            continue
+        if one.step in (OUT_OF_SUMMARY, SINGLE_INVOICE) and books.is_within(document.posting_date):
+            yield CountedDocument(
+                number=document.number,
+                total=bill.gross if one.step == SINGLE_INVOICE else -bill.gross,
+                contract_key=facts.contract_key,
+            )
 
 
 def _remained(bill: Bill) -> Money:
@@ -82,9 +104,10 @@ def _is_never_posted(bill: Bill, posted: Mapping[str, PostedDocument]) -> bool:
 def _posted(books: Books, currency: str) -> list[CountedDocument]:
     """Invoices and credit memos as the ledger's entries tell them: what stands against the
     customer, in their own currency."""
-    found = []
+    found: list[CountedDocument] = []
     kinds = (DocumentKind.INVOICE, DocumentKind.CREDIT_MEMO)
     for journal in books.month:
+        found += counted_in_summary(books, journal, currency)
         own = books.documents.get(journal.document_key)
         if own is None or own.document.kind not in kinds or own.document.currency != currency:
             continue

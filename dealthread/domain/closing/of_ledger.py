@@ -26,6 +26,7 @@ from dealthread.domain.closing.books import (
 )
 from dealthread.domain.closing.cash import CustomerMoney, check_customers
 from dealthread.domain.closing.documents import ControlAccount, check_control_accounts
+from dealthread.domain.closing.of_summaries import in_summary
 from dealthread.domain.closing.rolled import (
     CreditBalanceRoll,
     ReceivableRoll,
@@ -38,7 +39,7 @@ from dealthread.domain.closing.tie import Answer, Scope
 from dealthread.domain.documents import CreditForm
 from dealthread.domain.money import Money
 from dealthread.domain.position.entry import Figure
-from dealthread.domain.position.facts import RECOVERED, REOPENED
+from dealthread.domain.position.facts import OUT_OF_SUMMARY, RECOVERED, REOPENED
 from dealthread.domain.receivable import DocumentKind
 
 
@@ -127,7 +128,10 @@ def _receivable(books: Books) -> ReceivableRoll:
 
 
 def _applied(forms: Mapping[CreditForm, Money] | None, one: OwnDocument) -> Money:
-    """Part of a credit that lowers an invoice; all of it where its biller tells no other form."""
+    """Part of a credit that lowers an invoice; all of it where its biller tells no other form.
+    What takes an invoice out of a summary goes through the processor's account."""
+    if one.step == OUT_OF_SUMMARY:
+        return Money.zero(one.document.currency)
     if forms is None:
         return one.document.gross
     return forms.get(CreditForm.OPEN_INVOICE, Money.zero(one.document.currency))
@@ -203,6 +207,8 @@ def _customers(books: Books, currency: str) -> list[CustomerMoney]:
     signs = {RECEIVABLE: ("receivable", 1), CREDIT_BALANCE: ("credit_balance", -1)}
     signs[UNAPPLIED] = ("unapplied", -1)
     for journal in books.journals:
+        for customer, part in in_summary(books, journal, currency, owner):
+            add(customer, "receivable", part)
         own = books.documents.get(journal.document_key)
         if own is None or own.document.currency != currency or books.is_brought(journal):
             continue

@@ -13,6 +13,7 @@ from dealthread.domain.closing.books import (
     posted_as,
     signed,
 )
+from dealthread.domain.closing.of_summaries import tax_in_summary
 from dealthread.domain.closing.rolled import TaxRoll, check_tax
 from dealthread.domain.closing.tie import Answer, Scope
 from dealthread.domain.documents import CreditMemo
@@ -41,6 +42,11 @@ def tax_rolls(books: Books) -> list[TaxRoll]:
     memos = credit_memos(books)
     for journal in books.month:
         lines = lines_on(journal, *TAXES)
+        if journal.document_key in books.summaries:
+            for place, moved in tax_in_summary(books, journal, where):
+                accounts.setdefault(place, set()).update(line.account for line in lines)
+                add(place, "movement", moved)
+            continue
         own = books.documents.get(journal.document_key)
         place = "none of ours" if own is None else where[own.contract_key]
         if not lines:

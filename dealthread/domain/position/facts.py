@@ -18,6 +18,12 @@ was paid after all."""
 REMAINDER = "erp.apply_remainder"
 """Step whose document settles with what is left of a payment that was taken back in part."""
 
+OUT_OF_SUMMARY = "erp.out_of_summary"
+SINGLE_INVOICE, SINGLE_RECEIPT = "erp.single_invoice", "erp.single_receipt"
+EXPANDED = (OUT_OF_SUMMARY, SINGLE_INVOICE, SINGLE_RECEIPT)
+"""Steps that take an invoice out of the summary that holds it and post it by itself: together they
+change nothing but where the ledger has it. Bill and payments are told by the first posting."""
+
 
 class Posting(Frozen):
     """One document that we post, or try to post, to the ledger for an invoice."""
@@ -93,6 +99,16 @@ class ContractFacts(Frozen):
     """Of facts that were cut off at a day: when the first of the later versions was agreed."""
     open_cases: dict[str, str] = {}
     """Case by the business key that waits for it."""
+
+    @property
+    def posted(self) -> dict[str, PostedDocument]:
+        """The ledger's documents by number. Of an invoice that a summary held first, that is its
+        posting, whether it was taken out since or not."""
+        return {
+            one.document.number: one.document
+            for one in self.postings
+            if one.document is not None and one.step not in EXPANDED
+        }
 
 
 def run_of(bill: Bill) -> str:

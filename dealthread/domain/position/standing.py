@@ -103,7 +103,7 @@ def _entries(facts: ContractFacts, as_of: date) -> Iterator[Entry]:
     if facts.opening is not None:
         yield from _opening(facts, facts.opening)
     usage = usage_keys(facts.versions[-1].contract)
-    posted = {one.document.number: one.document for one in facts.postings if one.document}
+    posted = facts.posted
     for bill in facts.bills:
         yield from document_entries(bill, posted, usage, facts.receipts)
     for posting in facts.postings:

@@ -17,6 +17,7 @@ from pydantic import computed_field
 from dealthread.domain.base import Carried
 from dealthread.domain.ledger import PostedJournal, TrialBalanceRow
 from dealthread.domain.money import CurrencyCode, Money
+from dealthread.domain.receivable import DocumentKind, PostedDocument
 
 
 class Adjustment(Carried):
@@ -130,6 +131,19 @@ def roll_forward(
         closing=closing,
         untied=untied,
     )
+
+
+def billed_by_entry(posted: Iterable[PostedDocument], currency: str) -> dict[str, Money | None]:
+    """What `roll_forward` takes as billed, of documents of ours: those that a summary holds are one
+    entry of the ledger."""
+    found: dict[str, Money | None] = {}
+    for one in posted:
+        if one.currency != currency:
+            found[one.ledger_key] = None
+            continue
+        net = -one.net if one.kind is DocumentKind.CREDIT_MEMO else one.net
+        found[one.ledger_key] = (found.get(one.ledger_key) or Money.zero(currency)) + net
+    return found
 
 
 def _deferred(rows: Iterable[TrialBalanceRow], names: frozenset[str], currency: str) -> Money:

@@ -1,0 +1,201 @@
+"""PF-07: self-service invoices of a day are one document of the ledger, and each is found in it."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client, WorkflowHandle
+
+from activities.posting_place import PostingPlaces
+from dealthread.config import load_config
+from dealthread.domain.bill import Bill
+from dealthread.domain.party import TaxId
+from dealthread.store.posting_summaries import PostgresSummaries
+from tests.fakes.world import Fault
+from tests.support.change_lab import on
+from tests.support.credit_lab import credit
+from tests.support.deal_builder import CONFIG_DIR
+from tests.support.invoice_lab import balances, mirrored, told, until
+from tests.support.saga_ends import TRANSIENT
+from tests.support.saga_lab import Lab, lab
+from tests.support.summary_lab import (
+    CONTROL,
+    above,
+    billed,
+    by_card,
+    control_customer,
+    heard,
+    keyed,
+    post_now,
+    summarising,
+    with_policy,
+)
+
+pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
+
+JANUARY = date(2026, 1, 1)
+
+
+async def _three(it: Lab) -> list[tuple[Bill, WorkflowHandle]]:
+    """15,891.00 each: 15,000.00 and 891.00 of tax."""
+    control_customer(it)
+    return [await billed(it, number) for number in (1, 2, 3)]
+
+
+def _documents(it: Lab, kind: str) -> dict[str, Decimal]:
+    found = [one for one in it.erp.ledger.documents.values() if one.kind == kind]
+    return {one.number: one.gross.amount for one in found}
+
+
+@pytest.mark.parametrize("fault", [None, *TRANSIENT])
+async def test_a_days_card_invoices_are_one_document_and_each_is_told_by_itself(
+    dev_server: Client, engine: AsyncEngine, fault: Fault | None
+) -> None:
+    """47,673.00 = 3 × 15,891.00, of which 2,673.00 tax; nothing is left on 1100. Whatever becomes
+    of the ledger's answers, it is posted and paid once."""
+    async with lab(dev_server, engine, JANUARY, exchange=summarising) as it:
+        bills = await _three(it)
+        for bill, _ in bills:
+            await by_card(it, bill)
+        await until(lambda: all(mirrored(it)[b.ref.native_id].status == "paid" for b, _ in bills))
+        for bill, _ in bills:
+            await heard(it, bill, "payment.succeeded")
+            assert await told(it, bill.contract_key, "invoice.posted") == []
+        assert it.erp.ledger.entries == []
+        it.world.retry_after = it.world.retry_after / 100
+        if fault is not None:
+            it.world.plan("erp.post_invoice", fault)
+            it.world.plan("erp.apply_receipt", fault)
+        assert await post_now(it) == 3
+        for bill, handle in bills:
+            await keyed(it, bill)
+            assert await handle.result() == "paid"
+            (posted,) = await told(it, bill.contract_key, "invoice.posted")
+            assert posted["invoice_number"] == bill.number
+            assert len(await told(it, bill.contract_key, "payment.succeeded")) == 1
+        (summary,) = (one for one in it.erp.ledger.documents.values() if one.kind == "invoice")
+        assert (summary.number, summary.customer_key) == ("US01-2026-01-01-USD-1", CONTROL)
+        assert (summary.net.amount, summary.tax.amount) == (
+            Decimal("45000.00"),
+            Decimal("2673.00"),
+        )
+        assert balances(it, "1") == {
+            "1050": Decimal("47673.00"),
+            "2300": Decimal("-45000.00"),
+            "2110": Decimal("-2673.00"),
+        }
+        assert len(it.erp.ledger.entries) == 2
+
+
+async def test_what_is_unpaid_credited_or_of_a_buyer_with_a_tax_id_is_posted_by_itself(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    async with lab(dev_server, engine, JANUARY, exchange=summarising) as it:
+        (paid, _), (unpaid, _), (credited, _) = await _three(it)
+        await by_card(it, paid)
+        await by_card(it, credited)
+        contract = await it.contracts.read(credited.contract_key)
+        assert contract is not None
+        given = await credit(it, contract, it.billing.bills[credited.ref.native_id], "500.00")
+        assert await given.result() == "completed"
+        named, _ = await billed(it, 4, tax_ids=(TaxId(scheme="us_ein", number="00-0000000"),))
+        await until(lambda: named.number in _documents(it, "invoice"))
+        assert set(_documents(it, "invoice")) == {named.number, credited.number}
+        assert await post_now(it) == 1
+        await keyed(it, unpaid)
+        await until(lambda: unpaid.number in _documents(it, "invoice"))
+        assert _documents(it, "invoice") == {
+            number: Decimal("15891.00")
+            for number in (
+                "US01-2026-01-01-USD-1",
+                unpaid.number,
+                credited.number,
+                named.number,
+            )
+        }
+
+
+async def test_who_comes_later_is_in_the_days_next_part(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    async with lab(dev_server, engine, JANUARY, exchange=summarising) as it:
+        control_customer(it)
+        first, _ = await billed(it, 1)
+        await by_card(it, first)
+        assert await post_now(it) == 1
+        second, handle = await billed(it, 2)
+        await by_card(it, second)
+        assert await post_now(it, part=2) == 1
+        await keyed(it, second)
+        assert await handle.result() == "paid"
+        assert set(_documents(it, "invoice")) == {
+            "US01-2026-01-01-USD-1",
+            "US01-2026-01-01-USD-2",
+        }
+
+
+async def test_what_was_posted_by_itself_never_joins(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """The policy changed while it was open."""
+    async with lab(dev_server, engine, JANUARY) as it:
+        bill, _ = await billed(it, 1)
+        await until(lambda: bill.number in _documents(it, "invoice"))
+    async with lab(dev_server, engine, JANUARY, exchange=summarising) as it:
+        it.billing.bills[bill.ref.native_id] = bill
+        places = PostingPlaces(
+            PostgresSummaries(engine), lambda: with_policy(load_config(CONFIG_DIR), 0), it.clock
+        )
+        contract = await it.contracts.read(bill.contract_key)
+        assert contract is not None
+        assert await places.of(bill, contract, "default") is None
+
+
+async def test_below_the_limit_of_the_month_before_each_is_posted_by_itself(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    async with lab(dev_server, engine, JANUARY, exchange=above(1)) as it:
+        bill, _ = await billed(it, 1)
+        await until(lambda: bill.number in _documents(it, "invoice"))
+
+
+@pytest.mark.parametrize("fault", [None, *TRANSIENT])
+async def test_one_that_is_credited_later_is_taken_out_and_credited_by_itself(
+    dev_server: Client, engine: AsyncEngine, fault: Fault | None
+) -> None:
+    """500.00 net and 33.00 of tax go back to the card on 20 January. The summary is less by
+    15,891.00 from that day on, and the invoice stands under its legal number, issued on the 1st."""
+    async with lab(dev_server, engine, JANUARY, exchange=summarising) as it:
+        bills = await _three(it)
+        for bill, _ in bills:
+            await by_card(it, bill)
+        await post_now(it)
+        for bill, handle in bills:
+            await keyed(it, bill)
+            await handle.result()
+        on(it, date(2026, 1, 20))
+        it.world.retry_after = it.world.retry_after / 100
+        bill = it.billing.bills[bills[0][0].ref.native_id]
+        contract = await it.contracts.read(bill.contract_key)
+        assert contract is not None
+        if fault is not None:
+            for act in ("erp.post_credit_memo", "erp.post_invoice", "erp.apply_receipt"):
+                it.world.plan(act, fault, occurrence=it.world.calls[act] + 1)
+        given = await credit(it, contract, bill, "500.00", refund=True)
+        assert await given.result() == "completed"
+        out = f"{bill.number} out of US01-2026-01-01-USD-1"
+        credits = _documents(it, "credit_memo")
+        assert credits.pop(out) == Decimal("15891.00")
+        assert len(credits) == 1
+        single = next(one for one in it.erp.ledger.documents.values() if one.number == bill.number)
+        assert (single.issue_date, single.posting_date) == (JANUARY, date(2026, 1, 20))
+        assert single.customer_key == bill.customer_key
+        (refunded,) = credits.values()
+        assert balances(it, "1") == {
+            "1050": Decimal("47673.00") - refunded,
+            "2300": Decimal("-44500.00"),
+            "2110": Decimal("-2673.00") + refunded - Decimal("500.00"),
+        }
