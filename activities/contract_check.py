@@ -12,12 +12,14 @@ from dealthread.domain.comparison.seen import (
     SeenAgreement,
     SeenBooking,
     SeenEntitlement,
+    SeenHeld,
     SeenRecords,
 )
 from dealthread.domain.documents import Agreement, AgreementStatus
-from dealthread.errors import DealthreadError, NotFound
+from dealthread.errors import DealthreadError, NotFound, VendorUnavailable
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.crm import CrmPort
+from dealthread.ports.customer_success import CustomerSuccessPort
 from dealthread.ports.entitlement import EntitlementPort
 from dealthread.ports.erp import ErpPort
 
@@ -75,6 +77,19 @@ class EntitlementsSeen(Carried):
     """What the entitlement service says."""
 
     entitlements: tuple[SeenEntitlement, ...] = ()
+
+
+class ReadHeld(Carried):
+    """Input of `contract.read_held`: contracts of one customer-success system."""
+
+    subscriber: str
+    contract_keys: tuple[str, ...]
+
+
+class HeldSeen(Carried):
+    """What a customer-success system says."""
+
+    held: tuple[SeenHeld, ...] = ()
 
 
 class CrmCheckActivities:
@@ -183,3 +198,29 @@ class EntitlementCheckActivities:
         except DealthreadError as error:
             return SeenEntitlement(contract_key=key, unread=error.code)
         return SeenEntitlement(contract_key=key, entitlement=found)
+
+
+class HeldCheckActivities:
+    """Through the ports of the customer-success systems that can be read, by subscriber."""
+
+    def __init__(self, systems: Mapping[str, CustomerSuccessPort]) -> None:
+        self._systems = systems
+
+    @activity.defn(name="contract.read_held")
+    async def read(self, order: ReadHeld) -> HeldSeen:
+        """Each contract as the system holds it. One that is away is not waited for again."""
+        system = self._systems.get(order.subscriber)
+        away = "" if system is not None else "reading_not_configured"
+        found = []
+        for key in order.contract_keys:
+            seen = SeenHeld(subscriber=order.subscriber, contract_key=key, unread=away)
+            if system is not None and not away:
+                try:
+                    seen = seen.model_copy(update={"contract": await system.contract_now(key)})
+                except VendorUnavailable as error:
+                    away = error.code
+                    seen = seen.model_copy(update={"unread": away})
+                except DealthreadError as error:
+                    seen = seen.model_copy(update={"unread": error.code})
+            found.append(seen)
+        return HeldSeen(held=tuple(found))

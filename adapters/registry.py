@@ -12,13 +12,14 @@ from typing import Generic, TypeVar
 
 from adapters.erp.tryton.factory import create as create_tryton
 from adapters.erp.tryton.settings import TrytonSettings
-from adapters.events.factory import create_delivery, create_entitlement
+from adapters.events.factory import create_delivery, create_entitlement, create_look_up
 from adapters.http import CallMeter, make_client
 from adapters.salesforce.factory import create as create_salesforce
 from adapters.stripe.factory import create as create_stripe
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
 from dealthread.ports.crm import CrmPort
+from dealthread.ports.customer_success import CustomerSuccessPort
 from dealthread.ports.entitlement import EntitlementPort
 from dealthread.ports.erp import ErpPort
 from dealthread.ports.events import EventPort
@@ -52,6 +53,14 @@ def billing(clock: BusinessClock, meter: CallMeter | None = None) -> Opened[Bill
 def entitlement(clock: BusinessClock, meter: CallMeter | None = None) -> Opened[EntitlementPort]:
     """A service that is told by signed events."""
     adapter = create_entitlement(clock, meter=meter)
+    return Opened(adapter, adapter.aclose)
+
+
+def customer_success(
+    read_url: str, token_name: str, meter: CallMeter | None = None
+) -> Opened[CustomerSuccessPort]:
+    """The look-up of a system that is told by events."""
+    adapter = create_look_up(read_url, token_name, meter=meter)
     return Opened(adapter, adapter.aclose)
 
 

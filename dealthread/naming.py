@@ -246,6 +246,7 @@ WORKFLOW_QUEUE = "dealthread-workflows"
 CRM_QUEUE = "dealthread-salesforce"
 BILLING_QUEUE = "dealthread-stripe"
 ENTITLEMENT_QUEUE = "dealthread-entitlement"
+CUSTOMER_SUCCESS_QUEUE = "dealthread-customer-success"
 
 
 def is_salesforce_id(value: str) -> bool:

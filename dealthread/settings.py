@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dealthread.codec import EncryptingCodec, parse_keys
@@ -31,6 +31,16 @@ class Subscriber(Frozen):
     types: tuple[str, ...]
     kind: str = ""
     """What it is for, where that matters: `communications` tells the customer."""
+    read_url: str = ""
+    """Base address of its look-up, `<read_url>/contracts/<contract key>`; "" where it has none."""
+    token_name: str = ""
+    """Points to the setting of the look-up's bearer token, `DEALTHREAD_READ_TOKEN_<NAME>`."""
+
+    @model_validator(mode="after")
+    def _readable(self) -> Subscriber:
+        if bool(self.read_url) != bool(self.token_name):
+            raise ValueError(f"{self.name}: read_url and token_name go together")
+        return self
 
 
 class Settings(BaseSettings):
@@ -57,7 +67,8 @@ class Settings(BaseSettings):
     webhook_secrets: SecretStr = SecretStr("{}")
     """JSON {"salesforce:<org>": […], "salesforce-outbound:<org>": […], "stripe:<account>": […]}."""
     subscribers: Annotated[tuple[Subscriber, ...], NoDecode] = ()
-    """JSON list of event receivers: name, url, secret_name, types, and kind where it matters."""
+    """JSON list of event receivers: name, url, secret_name, types, kind where it matters, and
+    read_url with token_name where it answers what it holds of a contract."""
     invoice_to_cash: bool = False
     """Carry the biller's invoices, credits and payments to the ledger and show them in the CRM.
     Off: its events are verified, stored and held, and taken up when this is switched on."""

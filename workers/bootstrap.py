@@ -79,6 +79,12 @@ async def open_ports(
             stack.push_async_callback(billing.aclose)
             entitlement = adapters.entitlement(clock, meter)
             stack.push_async_callback(entitlement.aclose)
+            readable = {}
+            for one in settings.subscribers:
+                if one.read_url:
+                    look_up = adapters.customer_success(one.read_url, one.token_name, meter)
+                    stack.push_async_callback(look_up.aclose)
+                    readable[one.name] = look_up.port
             erps = {}
             for name in sorted({entity.erp_instance for entity in config.legal_entities}):
                 opened = adapters.ERPS[name](clock, meter)
@@ -107,6 +113,7 @@ async def open_ports(
             summaries=PostgresSummaries(engine),
             clock=clock,
             config=source.current,
+            customer_success=readable,
         )
 
 

@@ -9,10 +9,12 @@ from activities.contract_check import (
     BookingCheckActivities,
     CrmCheckActivities,
     EntitlementCheckActivities,
+    HeldCheckActivities,
 )
 from activities.money_check import BillCheckActivities, LedgerCheckActivities
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.crm import CrmPort
+from dealthread.ports.customer_success import CustomerSuccessPort
 from dealthread.ports.entitlement import EntitlementPort
 from dealthread.ports.erp import ErpPort
 
@@ -35,3 +37,8 @@ def in_the_crm(crm: CrmPort) -> tuple[object, ...]:
 def at_the_service(entitlement: EntitlementPort) -> tuple[object, ...]:
     """What is granted."""
     return (EntitlementCheckActivities(entitlement),)
+
+
+def in_customer_success(systems: Mapping[str, CustomerSuccessPort]) -> tuple[object, ...]:
+    """Contracts as customer success holds them."""
+    return (HeldCheckActivities(systems),)

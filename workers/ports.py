@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dealthread.domain.catalog import ConfigSet
 from dealthread.hub import Bills, Cases, Changes, Contracts, Journal, Pursuits
@@ -16,6 +16,7 @@ from dealthread.hub_usage import UsageSendingStore
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
 from dealthread.ports.crm import CrmPort
+from dealthread.ports.customer_success import CustomerSuccessPort
 from dealthread.ports.entitlement import EntitlementPort
 from dealthread.ports.erp import ErpPort
 
@@ -42,6 +43,8 @@ class Ports:
     summaries: Summaries
     clock: BusinessClock
     config: Callable[[], ConfigSet]
+    customer_success: Mapping[str, CustomerSuccessPort] = field(default_factory=dict)
+    """Those that can be read, by the subscriber's name."""
 
 
 def companies_of(ports: Ports) -> list[tuple[str, str]]:

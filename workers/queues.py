@@ -46,6 +46,7 @@ from dealthread.ensure import Ensure, Limits
 from dealthread.naming import (
     BILLING_QUEUE,
     CRM_QUEUE,
+    CUSTOMER_SUCCESS_QUEUE,
     ENTITLEMENT_QUEUE,
     WORKFLOW_QUEUE,
     erp_task_queue,
@@ -178,6 +179,17 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                 ServiceActivities(telling),
                 *looking.at_the_service(ports.entitlement),
             ),
+        ),
+        *(
+            # A queue of its own: one that hangs holds nobody else up.
+            [
+                QueuePlan(
+                    CUSTOMER_SUCCESS_QUEUE,
+                    activities_of(*looking.in_customer_success(ports.customer_success)),
+                )
+            ]
+            if ports.customer_success
+            else []
         ),
         *(
             # A ledger of a company is posted serially: one slot.

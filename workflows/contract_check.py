@@ -23,19 +23,29 @@ from activities.contract_check import (
     CrmCheckActivities,
     EntitlementCheckActivities,
     EntitlementsSeen,
+    HeldCheckActivities,
+    HeldSeen,
     ReadAgreements,
     ReadBookings,
+    ReadHeld,
 )
 from dealthread.domain.base import Carried
 from dealthread.domain.comparison.seen import (
     SeenAgreement,
     SeenBooking,
     SeenEntitlement,
+    SeenHeld,
     SeenRecords,
     SystemsSay,
 )
 from dealthread.failure import problem_of
-from dealthread.naming import BILLING_QUEUE, CRM_QUEUE, ENTITLEMENT_QUEUE, erp_task_queue
+from dealthread.naming import (
+    BILLING_QUEUE,
+    CRM_QUEUE,
+    CUSTOMER_SUCCESS_QUEUE,
+    ENTITLEMENT_QUEUE,
+    erp_task_queue,
+)
 from dealthread.policies import Timing
 
 T = TypeVar("T")
@@ -59,6 +69,8 @@ class ContractCheckInput(Carried):
     bookings: tuple[ReadBookings, ...] = ()
     entitlements: tuple[str, ...] = ()
     """Keys of contracts, for the entitlement service."""
+    held: tuple[ReadHeld, ...] = ()
+    """For each customer-success system that can be read."""
 
 
 @workflow.defn(name="ContractCheck")
@@ -67,17 +79,19 @@ class ContractCheckWorkflow:
 
     @workflow.run
     async def run(self, order: ContractCheckInput) -> SystemsSay:
-        crm, agreements, entitlements, bookings = await asyncio.gather(
+        crm, agreements, entitlements, bookings, held = await asyncio.gather(
             self._crm(order.records),
             self._agreements(order.agreements),
             self._entitlements(order.entitlements),
             asyncio.gather(*(self._bookings(one) for one in order.bookings)),
+            asyncio.gather(*(self._held(one) for one in order.held)),
         )
         return SystemsSay(
             crm=crm,
             agreements=agreements,
             entitlements=entitlements,
             bookings=tuple(one for company in bookings for one in company),
+            held=tuple(one for system in held for one in system),
         )
 
     async def _crm(self, keys: tuple[str, ...]) -> SeenRecords:
@@ -140,6 +154,22 @@ class ContractCheckWorkflow:
         if seen is not None:
             return seen.entitlements
         return tuple(SeenEntitlement(contract_key=key, unread=code) for key in keys)
+
+    async def _held(self, asked: ReadHeld) -> tuple[SeenHeld, ...]:
+        answer: Awaitable[HeldSeen] = workflow.execute_activity_method(
+            HeldCheckActivities.read,
+            asked,
+            task_queue=CUSTOMER_SUCCESS_QUEUE,
+            summary=f"Read {len(asked.contract_keys)} contracts in {asked.subscriber}",
+            **_PROMPT,
+        )
+        seen, code = await _read(answer)
+        if seen is not None:
+            return seen.held
+        return tuple(
+            SeenHeld(subscriber=asked.subscriber, contract_key=key, unread=code)
+            for key in asked.contract_keys
+        )
 
 
 async def _read(answer: Awaitable[T]) -> tuple[T | None, str]:

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.http import secure_base_url
 
+READ_TOKEN_PREFIX = "DEALTHREAD_READ_TOKEN_"  # noqa: S105 - the prefix of variable names
 SECRET_PREFIX = "DEALTHREAD_WEBHOOK_SECRET_"  # noqa: S105 - the prefix of variable names
 
 
@@ -35,9 +36,18 @@ class EntitlementSettings(BaseSettings):
 
 def webhook_secrets(environment: Mapping[str, str] | None = None) -> dict[str, SecretStr]:
     """Secret name → secret, from `DEALTHREAD_WEBHOOK_SECRET_<NAME>`."""
+    return _named(SECRET_PREFIX, environment)
+
+
+def read_tokens(environment: Mapping[str, str] | None = None) -> dict[str, SecretStr]:
+    """Token name → bearer token of a look-up, from `DEALTHREAD_READ_TOKEN_<NAME>`."""
+    return _named(READ_TOKEN_PREFIX, environment)
+
+
+def _named(prefix: str, environment: Mapping[str, str] | None) -> dict[str, SecretStr]:
     source = os.environ if environment is None else environment
     return {
-        name.removeprefix(SECRET_PREFIX): SecretStr(value)
+        name.removeprefix(prefix): SecretStr(value)
         for name, value in source.items()
-        if name.startswith(SECRET_PREFIX) and value
+        if name.startswith(prefix) and value
     }

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.contract_check import AgreementId, BookingId, ReadAgreements, ReadBookings
+from activities.contract_check import AgreementId, BookingId, ReadAgreements, ReadBookings, ReadHeld
 from activities.entitlement import grants_of
 from dealthread.domain.comparison.finding import ContractFinding, found_of
 from dealthread.domain.comparison.seen import SystemsSay
 from dealthread.domain.comparison.standing import ContractStanding
 from dealthread.domain.contract import ContractState
+from dealthread.errors import BadInput
 from dealthread.settings import Settings
 from dealthread.store.contract_checks import ContractChecks
 from dealthread.store.contract_standings import STATE_EVENTS, ContractStandings
@@ -49,11 +50,19 @@ class Comparison:
         self._subscribers = [
             one.name for one in settings.subscribers if _hears_every_state(one.types)
         ]
+        self._readable = [one.name for one in settings.subscribers if one.read_url]
+        for name in self._readable:
+            if name not in self._subscribers:
+                raise BadInput(
+                    "subscriber_hears_too_little",
+                    field=f"DEALTHREAD_SUBSCRIBERS.{name}.types",
+                    action="it has a read_url: let it hear contract.*, or take the read_url away",
+                )
 
     async def look(self, keys: Sequence[str], ask: Ask) -> list[Looked]:
         """Raises what `ask` raises; a system that does not answer is told as unread."""
         before = await self.standings.read(keys, self._subscribers)
-        said = await ask(_order(before.values()))
+        said = await ask(_order(before.values(), self._readable))
         after = await self.standings.read(keys, self._subscribers)
         known = await self.checks.known(keys)
         now = self._now()
@@ -81,8 +90,11 @@ def _hears_every_state(patterns: Sequence[str]) -> bool:
     )
 
 
-def _order(standings: Iterable[ContractStanding]) -> ContractCheckInput:
-    """Ids alone; of a contract that is not accepted yet nothing is read."""
+def _order(
+    standings: Iterable[ContractStanding], readable: Sequence[str] = ()
+) -> ContractCheckInput:
+    """Ids alone; of a contract that is not accepted yet nothing is read, and of a customer-success
+    system what it was to be told of."""
     wanted = [one for one in standings if one.state is not ContractState.PENDING]
     ledgers: dict[tuple[str, str], list[BookingId]] = defaultdict(list)
     for one in wanted:
@@ -105,6 +117,15 @@ def _order(standings: Iterable[ContractStanding]) -> ContractCheckInput:
             if bookings
         ),
         entitlements=tuple(one.key for one in wanted if one.ids("entitlement.entitlement")),
+        held=tuple(
+            ReadHeld(subscriber=name, contract_keys=keys)
+            for name in readable
+            if (
+                keys := tuple(
+                    one.key for one in wanted if any(name == told.subscriber for told in one.told)
+                )
+            )
+        ),
     )
 
 

@@ -80,6 +80,11 @@ def _show(contracts: list[dict[str, Any]]) -> None:
     for contract_key, row in unread:
         where = " ".join(filter(None, (row["system"], row["account"])))
         output.say(f"not read: {where} of {contract_key}: {row['code']}")
+    confirmed = sorted(
+        {name for one in contracts for name, by in one["subscribers"].items() if by != "held"}
+    )
+    for name in confirmed:
+        output.say(f"{name} is compared by what it was told and confirmed, not by what it holds")
     pending = [one["contract_key"] for one in contracts if one["state"] == "pending"]
     for contract_key in pending:
         output.say(f"not accepted yet, not compared: dealthread show {contract_key}")

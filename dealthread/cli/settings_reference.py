@@ -30,7 +30,8 @@ them. Variables marked *secret* are never logged and never enter a workflow.
 The Temporal connection may also come from a profile (`TEMPORAL_PROFILE`, `TEMPORAL_CONFIG_FILE`),
 which then wins over `DEALTHREAD_TEMPORAL_ADDRESS`. The command line reads one more variable,
 `DEALTHREAD_TOKEN`: the bearer token it shows to the process API. Signing secrets of subscribers
-are `DEALTHREAD_WEBHOOK_SECRET_<NAME>`, where the name is the subscriber's `secret_name`.
+are `DEALTHREAD_WEBHOOK_SECRET_<NAME>`, where the name is the subscriber's `secret_name`; bearer
+tokens of their look-ups are `DEALTHREAD_READ_TOKEN_<NAME>`, by its `token_name`.
 """
 
 

@@ -80,6 +80,7 @@ def app_environment(stack: StackInfo) -> dict[str, str]:
         "DEALTHREAD_ENTITLEMENT_TOKEN": secrets.entitlement_token,
         "DEALTHREAD_WEBHOOK_SECRET_ENTITLEMENT": secrets.entitlement_secret,
         "DEALTHREAD_WEBHOOK_SECRET_CUSTOMER_SUCCESS": secrets.customer_success_secret,
+        "DEALTHREAD_READ_TOKEN_CUSTOMER_SUCCESS": secrets.customer_success_token,
         "DEALTHREAD_WEBHOOK_SECRET_COMMUNICATIONS": secrets.communications_secret,
         # User, password, companies: known when Tryton has been prepared.
         **stack.tryton.settings,
@@ -164,6 +165,8 @@ def _subscribers(stack: StackInfo) -> list[dict[str, object]]:
             "url": f"{stack.urls.customer_success}/events",
             "secret_name": "CUSTOMER_SUCCESS",
             "types": CUSTOMER_SUCCESS_EVENTS,
+            "read_url": stack.urls.customer_success,
+            "token_name": "CUSTOMER_SUCCESS",
         },
         {
             "name": COMMUNICATIONS,

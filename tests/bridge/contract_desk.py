@@ -17,7 +17,7 @@ from temporalio.client import Client
 from dealthread.bridge.contract_check_duty import ContractCheckDuty
 from dealthread.domain.case import Case, CaseState
 from dealthread.domain.contract import Contract
-from dealthread.settings import Settings
+from dealthread.settings import Settings, Subscriber
 from dealthread.store.cases import PostgresCases
 from dealthread.store.engine import create_engine
 from tests.store.shared import empty
@@ -25,6 +25,7 @@ from tests.support.bridge_over_lab import served, settings_of
 from tests.support.change_lab import on, sold
 from tests.support.deal_builder import d1
 from tests.support.saga_lab import Lab, fresh, lab
+from workers.ports import Ports
 
 DAY = date(2026, 1, 1)
 HOUR = timedelta(hours=1)
@@ -79,13 +80,19 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(client: Client, url: str) -> AsyncIterator[Desk]:
+async def desk(
+    client: Client,
+    url: str,
+    exchange: Callable[[Ports], Ports] = lambda ports: ports,
+    subscribers: tuple[Subscriber, ...] = (),
+) -> AsyncIterator[Desk]:
+    """`exchange` puts real parts in the place of fakes."""
     engine = create_engine(url)
     try:
         await empty(engine)
-        async with lab(client, engine, DAY) as it:
+        async with lab(client, engine, DAY, exchange=exchange) as it:
             contract = await sold(it, fresh(d1()))
-            settings = settings_of(it, url)
+            settings = settings_of(it, url).model_copy(update={"subscribers": subscribers})
             async with served(settings, client) as (app, http):
                 duty = ContractCheckDuty(settings, client, engine)
                 yield Desk(it, contract, http, duty, engine, app, settings)

@@ -111,3 +111,13 @@ class Person:
             trust_env=False,
         )
         assert answer.status_code == 200, answer.text
+
+    def in_customer_success(self, state: str) -> None:
+        """Another state, on the page of the service's people."""
+        answer = httpx.put(
+            f"{self._stack.urls.customer_success_direct}/contracts/{self._key}/state",
+            json={"state": state},
+            headers={"authorization": f"Bearer {self._stack.credentials.customer_success_token}"},
+            trust_env=False,
+        )
+        assert answer.status_code == 200, answer.text

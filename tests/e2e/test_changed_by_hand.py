@@ -41,8 +41,8 @@ def test_nothing_differs_until_somebody_changes_a_system_by_hand(
     operator: ProcessApi,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """D2, then a field in each of the CRM, the biller, the ledger and the entitlement service:
-    exactly those four are listed, and nothing once they are put back."""
+    """D2, then a field in each of the CRM, the biller, the ledger, the entitlement service and
+    customer success: exactly those five are listed, and nothing once they are put back."""
     deal = sales.sell(d2(InventedCustomers(2100).german(1)))
     operator.wait_until(deal.deal_id, lambda seen: seen.outcome == "completed", "the end", 90)
     refs = {row["kind"]: row["native_id"] for row in operator.refs(deal.deal_id)}
@@ -62,6 +62,7 @@ def test_nothing_differs_until_somebody_changes_a_system_by_hand(
 
     # Customer success hears of the contract a moment after the run has ended.
     until(agrees, 60, "every system says the same")
+    assert checked()[1]["subscribers"] == {"customer-success": "held"}
 
     with ExitStack() as held:
         entitlements = held.enter_context(Entitlements(stack))
@@ -79,6 +80,7 @@ def test_nothing_differs_until_somebody_changes_a_system_by_hand(
     person.at_biller(ends + 31 * 86_400)
     person.in_ledger("keyed by hand")
     person.at_service([grant | {"quantity": "45"}], deal.customer_key)
+    person.in_customer_success("churned")
 
     code, found = checked()
     assert code == 1
@@ -86,11 +88,18 @@ def test_nothing_differs_until_somebody_changes_a_system_by_hand(
     assert sorted(listed) == [
         ("billing", "end date"),
         ("crm", "state"),
+        ("customer_success", "state"),
         ("entitlement", f"quantity of {grant['line_key']} from {grant['access_from']}"),
         ("erp", "document key"),
     ]
     assert (listed["crm", "state"]["found"], listed["crm", "state"]["wanted"]) == (
         "ended",
+        "active",
+    )
+    success = listed["customer_success", "state"]
+    assert (success["name"], success["found"], success["wanted"]) == (
+        "customer-success",
+        "churned",
         "active",
     )
     seats = listed["entitlement", f"quantity of {grant['line_key']} from {grant['access_from']}"]
@@ -103,6 +112,7 @@ def test_nothing_differs_until_somebody_changes_a_system_by_hand(
     person.at_biller(ends)
     person.in_ledger(refs["booking_key"])
     person.at_service([grant], deal.customer_key)
+    person.in_customer_success("active")
     code, found = checked()
     assert (code, found["differences"]) == (0, [])
 

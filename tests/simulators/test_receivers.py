@@ -295,3 +295,52 @@ def test_a_right_is_withheld_while_there_is_any_hold_and_one_lifted_never_comes_
         assert service.send("entitlement.suspend", f"x-{name}", broken).status_code == 422
     effects = httpx.get(f"{service.url}/_sim/ledger?kind=effects").json()["entries"]
     assert [one["key"] for one in effects] == ["m1", "m2", "m3", "m4", "m5", "m7"]
+
+
+def activated(party: Party, message_id: str, time: str, version: int = 1) -> None:
+    data = {"contract_key": "K-1", "customer_key": "C-1", "version": version}
+    assert party.send("contract.activated", message_id, data, time=time).status_code == 200
+
+
+def held(party: Party) -> dict[str, Any]:
+    answer = httpx.get(f"{party.url}/contracts/K-1", headers=TOKEN)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def entered(party: Party, state: object, **headers: str) -> httpx.Response:
+    url = f"{party.url}/contracts/K-1/state"
+    return httpx.put(url, json={"state": state}, headers=headers or TOKEN)
+
+
+def test_customer_success_holds_what_it_was_told_last_unless_a_person_entered_another_state(
+    tmp_path: Path,
+) -> None:
+    """The newer counts, whoever it comes from; both outlive a restart."""
+    config = ReceiverConfig(
+        Role.CUSTOMER_SUCCESS, (SECRET,), "token", state_file=tmp_path / "state.jsonl"
+    )
+    with running(config) as party:
+        assert httpx.get(f"{party.url}/contracts/K-1", headers=TOKEN).status_code == 404
+        assert entered(party, "churned").status_code == 404
+        activated(party, "m1", "2026-03-01T10:00:00Z", version=2)
+        assert (held(party)["state"], held(party)["version"]) == ("active", 2)
+        assert held(party)["changed_at"] == "2026-03-01T10:00:00+00:00"
+        assert entered(party, "churned").status_code == 200
+        activated(party, "m2", "2026-03-02T10:00:00Z")
+    with running(config) as party:
+        assert (held(party)["state"], held(party)["version"]) == ("churned", 2)
+        activated(party, "m3", "2999-01-01T00:00:00Z", version=3)
+        assert (held(party)["state"], held(party)["version"]) == ("active", 3)
+
+
+def test_nobody_enters_a_state_without_the_token_or_by_a_webhook(serve: Serve) -> None:
+    party = served(serve, Role.CUSTOMER_SUCCESS)
+    activated(party, "m1", "2026-03-01T10:00:00Z")
+    assert entered(party, "churned", authorization="Bearer other").status_code == 401
+    assert httpx.get(f"{party.url}/contracts/K-1").status_code == 401
+    assert entered(party, "").status_code == 422
+    kind = "customer-success.contract.entered.v1"
+    assert party.send("x", "m2", {"state": "churned"}, type=kind).status_code == 422
+    assert held(party)["state"] == "active"

@@ -12,9 +12,13 @@ from activities.contract_check import (
     AgreementId,
     BookingId,
     EntitlementCheckActivities,
+    HeldCheckActivities,
     ReadAgreements,
     ReadBookings,
+    ReadHeld,
 )
+from dealthread.domain.comparison.seen import HeldContract
+from dealthread.errors import ContractDrift, VendorUnavailable
 from dealthread.naming import ENTITLEMENT_QUEUE
 from tests.fakes.entitlement import FakeEntitlement
 from tests.fakes.world import World
@@ -46,6 +50,7 @@ async def test_a_queue_that_nobody_works_is_unread_and_the_others_are_read(
             ),
         ),
         entitlements=("C-1",),
+        held=(ReadHeld(subscriber="customer-success", contract_keys=("C-1", "C-2")),),
     )
     looking = EntitlementCheckActivities(FakeEntitlement(World()))
     async with (
@@ -64,3 +69,36 @@ async def test_a_queue_that_nobody_works_is_unread_and_the_others_are_read(
     assert [(one.agreement, one.unread) for one in said.agreements] == [(None, AWAY)]
     assert [(one.native_id, one.unread) for one in said.bookings] == [("7", AWAY)]
     assert [(one.entitlement, one.unread) for one in said.entitlements] == [(None, "")]
+    assert [(one.contract, one.unread) for one in said.held] == [(None, AWAY)] * 2
+
+
+class _Success:
+    """Knows C-1, refuses C-2, and is away from C-3 on."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def contract_now(self, contract_key: str) -> HeldContract | None:
+        self.asked.append(contract_key)
+        if contract_key == "C-1":
+            return HeldContract(contract_key="C-1", state="active")
+        if contract_key == "C-2":
+            raise ContractDrift("odd")
+        raise VendorUnavailable("away")
+
+
+async def test_customer_success_that_is_away_is_asked_once_and_one_not_configured_never() -> None:
+    """The caller waits; an odd answer of one contract says nothing of the next."""
+    port = _Success()
+    reading = HeldCheckActivities({"customer-success": port})
+    keys = ("C-1", "C-2", "C-3", "C-4")
+    seen = await reading.read(ReadHeld(subscriber="customer-success", contract_keys=keys))
+    assert [(one.contract_key, one.contract is not None, one.unread) for one in seen.held] == [
+        ("C-1", True, ""),
+        ("C-2", False, "odd"),
+        ("C-3", False, "away"),
+        ("C-4", False, "away"),
+    ]
+    assert port.asked == ["C-1", "C-2", "C-3"]
+    other = await reading.read(ReadHeld(subscriber="another", contract_keys=("C-1",)))
+    assert [one.unread for one in other.held] == ["reading_not_configured"]

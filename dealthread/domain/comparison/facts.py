@@ -6,7 +6,7 @@ that a system does not hold is no fact of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -17,7 +17,9 @@ from dealthread.domain.comparison.seen import (
     BilledAgreement,
     BilledState,
     CrmContract,
+    HeldContract,
     SeenBooking,
+    SeenHeld,
 )
 from dealthread.domain.comparison.standing import ContractStanding
 from dealthread.domain.contract import Contract, ContractLine, ContractState
@@ -45,6 +47,8 @@ class Fact(Frozen):
     """Which of several systems of a kind: a subscriber."""
     changed_at: AwareDatetime | None = None
     """When the system says that the record was last written to; None where it does not say."""
+    is_held: bool = False
+    """Of a subscriber: what it holds itself, not what it confirmed."""
 
     @property
     def differs(self) -> bool:
@@ -287,10 +291,14 @@ def _entitled_state(
 # ------------------------------------------------------------ subscribers
 
 
-def of_subscribers(standing: ContractStanding) -> Iterator[Fact]:
-    """What each subscriber was last told of the contract's state. It is not asked: who is told by
-    events has no look-up that we could rely on."""
+def of_subscribers(standing: ContractStanding, held: Sequence[SeenHeld]) -> Iterator[Fact]:
+    """What each subscriber holds of the contract, where it can be read and was; else what it was
+    last told of it and confirmed."""
+    own = {one.subscriber: one for one in held if not one.unread}
     for told in standing.told:
+        if told.subscriber in own:
+            yield from _of_held(standing, told.subscriber, own[told.subscriber].contract)
+            continue
 
         def fact(field: str, wanted: str, found: str, name: str = told.subscriber) -> Fact:
             return Fact(
@@ -300,6 +308,28 @@ def of_subscribers(standing: ContractStanding) -> Iterator[Fact]:
         yield fact(STATE, standing.state, told.state or NOTHING)
         if told.version is not None:
             yield fact(VERSION, str(standing.contract.version), str(told.version))
+
+
+def _of_held(
+    standing: ContractStanding, name: str, contract: HeldContract | None
+) -> Iterator[Fact]:
+    def fact(field: str, wanted: str, found: str) -> Fact:
+        return Fact(
+            system=System.CUSTOMER_SUCCESS,
+            field=field,
+            wanted=wanted,
+            found=found,
+            name=name,
+            changed_at=None if contract is None else contract.changed_at,
+            is_held=True,
+        )
+
+    if contract is None:
+        yield fact(RECORD, THERE, MISSING)
+        return
+    yield fact(STATE, standing.state, contract.state)
+    if contract.version is not None:
+        yield fact(VERSION, str(standing.contract.version), str(contract.version))
 
 
 # ------------------------------------------------------------ words

@@ -19,7 +19,7 @@ from dealthread.domain.comparison.facts import (
     of_subscribers,
 )
 from dealthread.domain.comparison.seen import BilledState, SystemsSay
-from dealthread.domain.comparison.standing import ContractStanding
+from dealthread.domain.comparison.standing import ContractStanding, Told
 from dealthread.domain.contract import ContractState
 from dealthread.domain.documents import Grant
 
@@ -71,6 +71,15 @@ class Unread(Carried):
     code: str
 
 
+class ComparedBy(StrEnum):
+    """What of a customer-success system was compared."""
+
+    HELD = "held"
+    """What it holds itself, as it was read."""
+    CONFIRMED = "confirmed"
+    """What it was told and confirmed: it has no look-up, or did not answer."""
+
+
 class ContractFinding(Carried):
     """What one look at one contract came to."""
 
@@ -81,6 +90,8 @@ class ContractFinding(Carried):
     version: int
     differences: tuple[StateDifference, ...] = ()
     unread: tuple[Unread, ...] = ()
+    subscribers: dict[str, ComparedBy] = {}
+    """By which each customer-success system was compared."""
 
     @property
     def unexplained(self) -> tuple[StateDifference, ...]:
@@ -114,6 +125,7 @@ def found_of(
             if fact.differs
         ),
         unread=unread,
+        subscribers=_compared_by(standing, said),
     )
 
 
@@ -133,6 +145,19 @@ def unread_of(standing: ContractStanding, said: SystemsSay) -> Iterable[Unread]:
     for one in said.entitlements:
         if one.contract_key == standing.key and one.unread:
             yield Unread(system=System.ENTITLEMENT, code=one.unread)
+    for held in said.held:
+        if held.contract_key == standing.key and held.unread:
+            yield Unread(system=System.CUSTOMER_SUCCESS, account=held.subscriber, code=held.unread)
+
+
+def _compared_by(standing: ContractStanding, said: SystemsSay) -> dict[str, ComparedBy]:
+    read = {
+        one.subscriber for one in said.held if one.contract_key == standing.key and not one.unread
+    }
+    return {
+        one.subscriber: ComparedBy.HELD if one.subscriber in read else ComparedBy.CONFIRMED
+        for one in standing.told
+    }
 
 
 def _facts(
@@ -152,7 +177,8 @@ def _facts(
     for one in said.entitlements:
         if one.contract_key == standing.key and not one.unread:
             yield from of_entitlement(standing, rights, one.entitlement, today)
-    yield from of_subscribers(standing)
+    held = [one for one in said.held if one.contract_key == standing.key]
+    yield from of_subscribers(standing, held)
 
 
 def _difference(
@@ -232,8 +258,16 @@ def _not_told(standing: ContractStanding, fact: Fact) -> tuple[Cause, str, str]:
         answer = f", last answer: {told.answer}" if told.answer else ""
         detail = f"{told.waiting} {told.event_id} is not delivered{answer}"
         return Cause.EVENT, detail, f"dealthread events show {told.event_id}"
+    if fact.is_held and _was_told(standing, told):
+        return Cause.BY_HAND, _by_hand(fact), _mend(standing, fact)
     detail = "it has confirmed everything that it was sent, and was told another state"
     return Cause.BY_HAND, detail, f"dealthread events list --key {standing.key}"
+
+
+def _was_told(standing: ContractStanding, told: Told) -> bool:
+    """Whether the last that a subscriber confirmed is what stands here."""
+    version = told.version in (None, standing.contract.version)
+    return version and told.state == standing.state
 
 
 def _by_hand(fact: Fact) -> str:
@@ -257,6 +291,11 @@ def _mend(standing: ContractStanding, fact: Fact) -> str:
         for found, what in _NOT_BACK.items():
             if fact.found == found:
                 return f"{what}, or end the contract: dealthread contracts cancel {standing.key}"
+    if fact.system is System.CUSTOMER_SUCCESS:
+        return (
+            f"put {fact.field} in {fact.name} back to {fact.wanted}, or send it the news again: "
+            f"dealthread events replay {fact.name} --key {standing.key} --type contract.*"
+        )
     where = " ".join(filter(None, (_CALLED[fact.system], fact.record)))
     return (
         f"put {fact.field} of {where} back to {fact.wanted}, or make it a change of the contract: "

@@ -100,6 +100,28 @@ class SeenEntitlement(Carried):
     unread: str = ""
 
 
+class HeldContract(Carried):
+    """A contract as a customer-success system holds it: what it made of what it was told, and of
+    what its people entered."""
+
+    contract_key: str
+    state: str
+    """As the events tell it, or a word of the system's own."""
+    version: int | None = None
+    """None where it keeps none."""
+    changed_at: AwareDatetime | None = None
+    """When anybody last changed it there, where the system says so."""
+
+
+class SeenHeld(Carried):
+    """None and read: the system knows nothing of the contract."""
+
+    subscriber: str
+    contract_key: str
+    contract: HeldContract | None = None
+    unread: str = ""
+
+
 class SystemsSay(Carried):
     """All that was read of some contracts in one look."""
 
@@ -107,3 +129,5 @@ class SystemsSay(Carried):
     agreements: tuple[SeenAgreement, ...] = ()
     bookings: tuple[SeenBooking, ...] = ()
     entitlements: tuple[SeenEntitlement, ...] = ()
+    held: tuple[SeenHeld, ...] = ()
+    """By customer-success systems that can be read."""

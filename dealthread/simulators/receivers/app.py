@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from dealthread.simulators.kit.faults import Fault, FaultKind, FaultSwitch
 from dealthread.simulators.kit.ledger import Ledger
 from dealthread.simulators.kit.server import build_app
 from dealthread.simulators.kit.signing import SignatureRefused, secret_key, verify
-from dealthread.simulators.receivers.events import Event
+from dealthread.simulators.receivers.events import ENTERED, EnteredState, Event
 from dealthread.simulators.receivers.journal import Journal
 from dealthread.simulators.receivers.notices import NoticeDesk
 from dealthread.simulators.receivers.state import EventRefused, Receiver
@@ -131,6 +132,8 @@ def create_app(config: ReceiverConfig) -> Starlette:
         except ValidationError as exc:
             fields = ", ".join(".".join(map(str, one["loc"])) for one in exc.errors())
             return _error(400, "invalid_event", f"not a CloudEvents 1.0 event: {fields}")
+        if event.type == ENTERED:
+            return _error(422, "unknown_type", "people enter this on their own page")
         if event.id != message_id and config.role is Role.COMMUNICATIONS:
             return _error(400, "invalid_event", "webhook-id and the event's id differ")
         if journal is not None and isinstance(receiver, NoticeDesk):
@@ -144,11 +147,40 @@ def create_app(config: ReceiverConfig) -> Starlette:
             journal.append(message_id, raw)
         return JSONResponse(answer)
 
+    def is_authorised(request: Request) -> bool:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        is_known = hmac.compare_digest(token.strip().encode(), config.token.encode())
+        return scheme.lower() == "bearer" and is_known
+
+    async def enter(request: Request) -> Response:
+        """What a customer-success manager enters for a contract on the service's own page."""
+        if not is_authorised(request):
+            return _error(401, "unauthorized", "a bearer token is needed")
+        try:
+            entered = EnteredState.model_validate_json(await request.body())
+        except ValidationError as exc:
+            fields = ", ".join(".".join(map(str, one["loc"])) for one in exc.errors())
+            return _error(422, "invalid_data", f'give {{"state": "…"}}: {fields}')
+        event = Event(
+            specversion="1.0",
+            id=f"entered-{uuid.uuid4().hex}",
+            source="customer-success",
+            type=ENTERED,
+            subject=request.path_params["contract_key"],
+            time=clock.now(),
+            data=entered.model_dump(),
+        )
+        try:
+            answer = receiver.take(event.id, event)
+        except EventRefused as exc:
+            return _error(exc.status, exc.code, str(exc))
+        if journal is not None:
+            journal.append(event.id, event.model_dump_json().encode())
+        return JSONResponse(answer)
+
     def read(key: str, find: Any) -> Any:
         async def handler(request: Request) -> Response:
-            scheme, _, token = request.headers.get("authorization", "").partition(" ")
-            is_known = hmac.compare_digest(token.strip().encode(), config.token.encode())
-            if scheme.lower() != "bearer" or not is_known:
+            if not is_authorised(request):
                 return _error(401, "unauthorized", "a bearer token is needed")
             found = find(request.path_params[key])
             if found is None:
@@ -157,14 +189,21 @@ def create_app(config: ReceiverConfig) -> Starlette:
 
         return handler
 
+    routes = [Route("/events", events, methods=["POST"])]
     if isinstance(receiver, NoticeDesk):
-        path, handler = "/notices/{subject}", read("subject", receiver.notices_of)
+        routes.append(Route("/notices/{subject}", read("subject", receiver.notices_of)))
     elif config.role is Role.ENTITLEMENT:
-        path, handler = "/entitlements/{contract_key}", read("contract_key", receiver.shown)
+        shown = read("contract_key", receiver.shown)
+        routes.append(Route("/entitlements/{contract_key}", shown))
     else:
-        path, handler = "/accounts/{customer_key}", read("customer_key", receiver.account)
+        held = read("contract_key", receiver.contract)
+        routes += [
+            Route("/accounts/{customer_key}", read("customer_key", receiver.account)),
+            Route("/contracts/{contract_key}", held),
+            Route("/contracts/{contract_key}/state", enter, methods=["PUT"]),
+        ]
     return build_app(
-        [Route("/events", events, methods=["POST"]), Route(path, handler, methods=["GET"])],
+        routes,
         ReceiverErrors(),
         clock,
         ledger,

@@ -13,6 +13,21 @@ REVOKE = "dealthread.entitlement.revoke.v1"
 SUSPEND = "dealthread.entitlement.suspend.v1"
 RESTORE = "dealthread.entitlement.restore.v1"
 
+STATE_OF: dict[str, str | None] = {
+    "dealthread.contract.activated.v1": "active",
+    "dealthread.contract.scheduled.v1": "scheduled",
+    "dealthread.contract.ended.v1": "ended",
+    "dealthread.contract.withdrawn.v1": "never_activated",
+    "dealthread.contract.amended.v1": None,
+    "dealthread.contract.renewed.v1": None,
+    "dealthread.contract.cancelled.v1": None,
+    "dealthread.contract.change_withdrawn.v1": None,
+    "customer-success.contract.entered.v1": None,
+}
+"""Events that tell a contract's state (docs/events); None: their data says which."""
+ENTERED = "customer-success.contract.entered.v1"
+"""What a person enters in customer success itself; it comes by no webhook."""
+
 
 class Event(BaseModel):
     """CloudEvents 1.0 context attributes and JSON data. Extension attributes are allowed."""
@@ -50,6 +65,14 @@ class GrantData(BaseModel):
     contract_key: str = Field(min_length=1)
     customer_key: str = Field(min_length=1)
     grants: tuple[Grant, ...] = Field(min_length=1)
+
+
+class EnteredState(BaseModel):
+    """What a person enters for a contract."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: str = Field(min_length=1, max_length=60)
 
 
 class HoldData(BaseModel):

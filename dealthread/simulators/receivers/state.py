@@ -13,9 +13,11 @@ from pydantic import ValidationError
 from dealthread.simulators.kit.clock import SimClock
 from dealthread.simulators.kit.ledger import Ledger
 from dealthread.simulators.receivers.events import (
+    ENTERED,
     GRANT,
     RESTORE,
     REVOKE,
+    STATE_OF,
     SUSPEND,
     Event,
     GrantData,
@@ -50,6 +52,15 @@ class Entitlement:
     """Holds that were lifted: one never comes back, so that a late copy of it suspends nothing."""
 
 
+@dataclass(frozen=True)
+class HeldContract:
+    """What customer success holds of a contract itself."""
+
+    state: str
+    version: int | None
+    changed_at: datetime
+
+
 @dataclass
 class Receiver:
     """One receiver's memory. Applying an event twice changes nothing the second time."""
@@ -62,6 +73,7 @@ class Receiver:
     """By contract key and sort of event: (its time, what is known)."""
     customers: dict[str, dict[str, tuple[datetime, dict[str, Any]]]] = field(default_factory=dict)
     """The same by customer key, of events about the customer itself."""
+    held: dict[str, HeldContract] = field(default_factory=dict)
     _answers: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     _customer_of: dict[str, str] = field(default_factory=dict)
 
@@ -120,8 +132,23 @@ class Receiver:
             },
         }
 
+    def contract(self, contract_key: str) -> dict[str, Any] | None:
+        """A contract as customer success holds it: by what it was told last, unless a person
+        entered another state after that; None where neither told of it."""
+        held = self.held.get(contract_key)
+        if held is None:
+            return None
+        return {
+            "contract_key": contract_key,
+            "customer_key": self._customer_of.get(contract_key),
+            "state": held.state,
+            "version": held.version,
+            "changed_at": held.changed_at.astimezone(UTC).isoformat(),
+        }
+
     def clear(self) -> None:
         """Forget everything."""
+        self.held.clear()
         self.entitlements.clear()
         self.contracts.clear()
         self.customers.clear()
@@ -187,6 +214,12 @@ class Receiver:
 
     def _observe(self, message_id: str, event: Event) -> dict[str, Any]:
         """Keep the latest fact of each sort; the sort is the middle of the type's name."""
+        if event.type == ENTERED:
+            if event.subject not in self.held:
+                raise EventRefused(404, "not_found", "nothing is known of this contract")
+            self._hold_contract(event)
+            self.ledger.effect("contract.entered", event.subject, key=message_id)
+            return self.contract(event.subject) or {}
         parts = event.type.split(".")
         if len(parts) < 4 or parts[0] != "dealthread":
             raise EventRefused(422, "unknown_type", f"no use for {event.type}")
@@ -206,12 +239,28 @@ class Receiver:
                 "data": event.data,
             }
             known_of[sort] = (event.time, shape)
+        self._hold_contract(event)
         self.ledger.effect("account.updated", event.subject, key=message_id, details={"sort": sort})
         return {
             "id": event.id,
             "contract_key": event.subject,
             "customer_key": self._customer_of.get(event.subject),
         }
+
+    def _hold_contract(self, event: Event) -> None:
+        """The state that an event tells, by its type or in its data. The latest counts, whoever
+        it comes from."""
+        state = STATE_OF.get(event.type, "")
+        if state is None:
+            told = event.data.get("state")
+            state = told if isinstance(told, str) else ""
+        before = self.held.get(event.subject)
+        if not state or (before is not None and before.changed_at > event.time):
+            return
+        version = event.data.get("version")
+        if not isinstance(version, int):
+            version = None if before is None else before.version
+        self.held[event.subject] = HeldContract(state, version, event.time)
 
 
 def entitlement_id(contract_key: str) -> str:
