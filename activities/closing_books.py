@@ -8,7 +8,7 @@ from typing import TypeGuard
 
 from activities.closing_inputs import ReadProcessor, RevenueRun
 from dealthread.domain.catalog import ConfigSet, LegalEntity
-from dealthread.domain.closing.books import Books, manual_entries
+from dealthread.domain.closing.books import MANUAL, Books, manual_entries
 from dealthread.domain.closing.checklist import (
     Checklist,
     ChecklistItem,
@@ -94,7 +94,8 @@ def evidence_of(
     )
     unbilled = tuple(_unbilled(books))
     taxes = tuple(_taxes(books))
-    manual = manual_lines(manual_entries(books))
+    owner = {key: one.contract_key for key, one in books.documents.items()}
+    manual = manual_lines(manual_entries(books), owner, MANUAL)
     items = (
         *_cut_off(books, position, drafts),
         noted(

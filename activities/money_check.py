@@ -8,7 +8,8 @@ from datetime import date
 from temporalio import activity
 
 from dealthread.domain.base import Carried
-from dealthread.domain.ledger import TrialBalanceRow
+from dealthread.domain.ledger import PostedJournal, TrialBalanceRow
+from dealthread.domain.position.by_hand import WATCHED
 from dealthread.domain.position.owners import SeenBills, SeenLedger
 from dealthread.errors import NotFound
 from dealthread.ports.billing import BillingPort
@@ -16,6 +17,9 @@ from dealthread.ports.erp import ErpPort
 
 MOST_UNREAD = 20
 """Each is a call to the biller, and the caller waits: the newest are named."""
+
+MOST_BY_HAND = 200
+"""The newest are told, and that there are more."""
 
 
 class BillId(Carried):
@@ -50,6 +54,10 @@ class ReadLedger(Carried):
     document_keys: tuple[str, ...] = ()
     before: date | None = None
     """First day that does not count; None asks for no balances."""
+    by_hand_before: date | None = None
+    """First day whose entries by hand do not count; None asks for none."""
+    customer_keys: tuple[str, ...] = ()
+    """Whose entries by hand; none named asks for all."""
 
 
 class BillCheckActivities:
@@ -99,9 +107,20 @@ class LedgerCheckActivities:
         balances: tuple[TrialBalanceRow, ...] = ()
         if order.before is not None:
             balances = await erp.trial_balance(order.company, order.before)
+        by_hand: tuple[PostedJournal, ...] = ()
+        if order.by_hand_before is not None:
+            by_hand = await erp.entries_by_hand(
+                order.company,
+                WATCHED,
+                order.by_hand_before,
+                MOST_BY_HAND + 1,
+                customer_keys=order.customer_keys,
+            )
         return SeenLedger(
             company=order.company,
             documents=tuple(found),
             missing=tuple(missing),
             balances=balances,
+            by_hand=by_hand[:MOST_BY_HAND],
+            has_more_by_hand=len(by_hand) > MOST_BY_HAND,
         )

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel
 from dealthread.bridge.access import READ, requires
 from dealthread.bridge.free_text import storable
 from dealthread.bridge.limits import LimitedRoute
-from dealthread.bridge.money_checking import Asked, differences_now, foreign
+from dealthread.bridge.money_checking import Asked, differences_now
 from dealthread.bridge.order_form import Day
 from dealthread.bridge.ordering import business_day, not_after
 from dealthread.bridge.resources import Resources, resources_of
@@ -23,6 +23,7 @@ from dealthread.domain.position.difference import Difference
 from dealthread.domain.position.entry import Entry
 from dealthread.domain.position.facts import ContractFacts
 from dealthread.domain.position.figures import Position, added_up
+from dealthread.domain.position.in_ledger import LedgerPosition, by_entity, in_ledger
 from dealthread.domain.position.standing import Standing, standing_of
 from dealthread.errors import BadInput, NotFound
 from dealthread.settings import Principal
@@ -67,6 +68,8 @@ class MoneyAnswer(BaseModel):
     differences_left_off: int
     notes: list[str]
     """What the figures do not hold, and why."""
+    ledgers: list[LedgerPosition] = []
+    """Of each legal entity, in its ledger's currency."""
     contracts: list[MoneyOfContract] = []
     documents: list[Entry] = []
 
@@ -95,32 +98,44 @@ async def money(
     await _check_question(held, reading, as_of, scope, wide)
     facts: list[ContractFacts] = []
     standings: list[Standing] = []
+    in_ledgers: list[LedgerPosition] = []
     is_posted = False
     config = held.config()
     async for batch in reading.facts(
         as_of, seller=entity, customer_key=customer, contract_key=contract
     ):
         # Not in the loop that takes in webhooks: thousands of contracts take seconds.
-        standings += await asyncio.to_thread(_standings, batch, as_of, config)
+        for standing, ledger in await asyncio.to_thread(_standings, batch, as_of, config):
+            standings.append(standing)
+            in_ledgers += [ledger] if ledger is not None else []
         is_posted = is_posted or any(part.is_posted for one in batch for part in one.recognised)
         facts += batch if check else []
     differing = [found for one in standings for found in one.differences]
     notes = list(_notes(held, is_posted=is_posted))
+    ledgers = by_entity(in_ledgers)
+    notes += _without_rate(ledgers)
     if check:
         whose = entity or customer or contract
-        asked = Asked(facts, standings, as_of, business_day(held), whose, entity)
-        differing += await differences_now(held, asked)
-        if other := foreign(held, asked):
-            notes.append(
-                f"contracts in {', '.join(other)}: the ledger's balances in its own currency are "
-                "no sum of their documents, and were not compared"
-            )
+        asked = Asked(
+            facts,
+            standings,
+            ledgers,
+            as_of,
+            business_day(held),
+            whose,
+            entity,
+            contract,
+        )
+        owners_differ, said = await differences_now(held, asked)
+        differing += owners_differ
+        notes += said
     return MoneyAnswer(
         as_of=as_of,
         checked=check,
         scope=scope,
         contract_count=len(standings),
         totals=list(added_up(one.position for one in standings)),
+        ledgers=list(ledgers),
         differences=differing[:MOST_DIFFERENCES],
         differences_left_off=max(len(differing) - MOST_DIFFERENCES, 0),
         notes=notes,
@@ -152,8 +167,31 @@ async def _check_question(
         raise NotFound("contract_not_found", id=scope.contract)
 
 
-def _standings(batch: Sequence[ContractFacts], as_of: date, config: ConfigSet) -> list[Standing]:
-    return [standing_of(one, as_of, config) for one in batch]
+def _standings(
+    batch: Sequence[ContractFacts], as_of: date, config: ConfigSet
+) -> list[tuple[Standing, LedgerPosition | None]]:
+    """Of a legal entity that is configured no more nobody knows its ledger's currency."""
+    currencies = {one.code: one.functional_currency for one in config.legal_entities}
+    found: list[tuple[Standing, LedgerPosition | None]] = []
+    for one in batch:
+        standing = standing_of(one, as_of, config)
+        currency = currencies.get(standing.seller)
+        if currency is None:
+            found.append((standing, None))
+            continue
+        ledger, entries = in_ledger(one, standing, currency)
+        found.append((standing.model_copy(update={"entries": entries}), ledger))
+    return found
+
+
+def _without_rate(ledgers: Sequence[LedgerPosition]) -> Iterator[str]:
+    for one in ledgers:
+        if one.unconverted:
+            parts = ", ".join(f"{part.figure} {part.amount}" for part in one.unconverted)
+            yield (
+                f"{one.seller} in {one.currency}: no document in the ledger has a rate yet for "
+                f"{parts}; it is in no figure in {one.currency}"
+            )
 
 
 def _notes(held: Resources, *, is_posted: bool) -> Iterator[str]:

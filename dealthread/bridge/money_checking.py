@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from activities.money_check import BillId, CustomerOfBiller, ReadLedger
+from activities.money_check import MOST_BY_HAND, BillId, CustomerOfBiller, ReadLedger
 from dealthread.bridge.asking import Question, answer_to
 from dealthread.bridge.resources import Resources
 from dealthread.domain.catalog import LegalEntity
+from dealthread.domain.position.by_hand import contract_by_document, is_brought, told_by_hand
 from dealthread.domain.position.difference import Difference
 from dealthread.domain.position.facts import ContractFacts
-from dealthread.domain.position.figures import added_up
+from dealthread.domain.position.in_ledger import LedgerPosition
 from dealthread.domain.position.owners import (
+    SeenLedger,
     against_balances,
     against_biller,
     against_ledger,
@@ -35,32 +37,27 @@ class Asked:
 
     facts: Sequence[ContractFacts]
     standings: Sequence[Standing]
+    ledgers: Sequence[LedgerPosition]
     as_of: date
     today: date
     scope: str
     entity: str = ""
-
-
-def foreign(held: Resources, asked: Asked) -> list[str]:
-    """Currencies of an entity's contracts that its ledger converts: its balances are then no sum
-    of their documents."""
-    own = _entity(held, asked).functional_currency if asked.entity else ""
-    found = {one.position.currency for one in asked.standings} if own else set()
-    return sorted(found - {own})
+    contract: str = ""
 
 
 def _entity(held: Resources, asked: Asked) -> LegalEntity:
     return next(one for one in held.config().legal_entities if one.code == asked.entity)
 
 
-async def differences_now(held: Resources, asked: Asked) -> list[Difference]:
-    """Of an entity its control accounts on the day; else each bill and document as they are now.
+async def differences_now(held: Resources, asked: Asked) -> tuple[list[Difference], list[str]]:
+    """Of an entity its control accounts on the day; else each bill and document as they are now; of
+    both what people booked in the ledger. With what has to be said of it.
 
     Raises BadInput where that is too much to wait for, Unanswered where a system is away.
     """
     order = await _order(held, asked)
     if order == MoneyCheckInput():
-        return []
+        return [], []
     question = Question(
         id=f"money-check:{asked.scope}",
         summary="Look at the owners of invoices and entries",
@@ -68,16 +65,19 @@ async def differences_now(held: Resources, asked: Asked) -> list[Difference]:
         slow="money_check_timed_out",
     )
     seen = await answer_to(held, MoneyCheckWorkflow.run, order, question)
-    return _compared(held, asked, seen)
+    return _compared(held, asked, seen), _notes(seen)
 
 
 async def _order(held: Resources, asked: Asked) -> MoneyCheckInput:
-    if foreign(held, asked):
-        return MoneyCheckInput()
     if asked.entity:
         entity = _entity(held, asked)
         day = asked.as_of + timedelta(days=1)
-        ledger = ReadLedger(erp=entity.erp_instance, company=entity.erp_company, before=day)
+        ledger = ReadLedger(
+            erp=entity.erp_instance,
+            company=entity.erp_company,
+            before=day,
+            by_hand_before=day,
+        )
         return MoneyCheckInput(ledgers=(ledger,))
     bills = [
         BillId(billing_account=bill.ref.account, native_id=bill.ref.native_id)
@@ -85,9 +85,11 @@ async def _order(held: Resources, asked: Asked) -> MoneyCheckInput:
         for bill in one.bills
     ]
     documents: dict[tuple[str, str], list[str]] = {}
+    owing: dict[tuple[str, str], set[str]] = {}
     for one in asked.facts:
         contract = one.versions[-1].contract
         keys = documents.setdefault((contract.erp, contract.erp_company), [])
+        owing.setdefault((contract.erp, contract.erp_company), set()).add(contract.customer_key)
         mine = (row.document.ledger_key for row in one.postings if row.document)
         keys += [key for key in dict.fromkeys(mine) if key not in keys]
     if len(bills) + sum(map(len, documents.values())) > MOST_DOCUMENTS:
@@ -107,26 +109,68 @@ async def _order(held: Resources, asked: Asked) -> MoneyCheckInput:
         ),
         known=known,
         ledgers=tuple(
-            ReadLedger(erp=erp, company=company, document_keys=tuple(keys))
+            ReadLedger(
+                erp=erp,
+                company=company,
+                document_keys=tuple(keys),
+                by_hand_before=asked.today + timedelta(days=1),
+                customer_keys=tuple(sorted(owing[erp, company])),
+            )
             for (erp, company), keys in documents.items()
-            if keys
         ),
     )
 
 
 def _compared(held: Resources, asked: Asked, seen: OwnersSay) -> list[Difference]:
     config = held.config()
+    ledgers = [_of_these(asked, one) for one in seen.ledgers]
+    found = [
+        each
+        for one in ledgers
+        for each in told_by_hand(reversed(one.by_hand), asked.facts, _numbers(asked))
+    ]
     if asked.entity:
         waiting = sum(len(one.differences) for one in asked.standings)
-        return [
-            found
-            for total in added_up(one.position for one in asked.standings)
-            for ledger in seen.ledgers
-            for found in against_balances(total, ledger, waiting)
+        found += [
+            each
+            for total in asked.ledgers
+            for ledger in ledgers
+            for each in against_balances(total, ledger, waiting)
         ]
-    found: list[Difference] = []
+        return found
     for one in asked.facts:
         found += against_biller(one, seen.biller)
         found += never_read(one, seen.biller)
-        found += against_ledger(one, standing_of(one, asked.today, config), seen.ledgers)
+        found += against_ledger(one, standing_of(one, asked.today, config), ledgers)
     return found
+
+
+def _of_these(asked: Asked, ledger: SeenLedger) -> SeenLedger:
+    """Without what adopted contracts brought along, and where a contract was asked for, without
+    what its customer paid for others."""
+    owner = contract_by_document(asked.facts)
+    kept = [
+        entry
+        for entry in ledger.by_hand
+        if not is_brought(entry, asked.facts)
+        and not (asked.contract and entry.settles and not owner.keys() & set(entry.settles))
+    ]
+    return ledger.model_copy(update={"by_hand": tuple(kept)})
+
+
+def _numbers(asked: Asked) -> dict[str, str]:
+    return {
+        one.document.ledger_key: one.document.number
+        for facts in asked.facts
+        for one in facts.postings
+        if one.document is not None and one.document.number
+    }
+
+
+def _notes(seen: OwnersSay) -> list[str]:
+    return [
+        f"company {one.company} has more than {MOST_BY_HAND} entries by hand: the newest are told, "
+        "the older ones are part of what its accounts differ by"
+        for one in seen.ledgers
+        if one.has_more_by_hand
+    ]

@@ -30,6 +30,13 @@ _FIGURES = (
     ("written off", "written_off", "gross"),
 )
 
+_NOT_IN_LEDGER = ("unbilled_backlog", "remaining_obligations", "planned")
+"""What no document says yet, and so no rate converts."""
+_IN_LEDGER = (
+    *(row for row in _FIGURES if row[1] not in _NOT_IN_LEDGER),
+    ("exchange loss", "exchange_loss", "realised by payments"),
+)
+
 
 def money_view(
     as_of: Annotated[
@@ -46,7 +53,8 @@ def money_view(
         bool,
         typer.Option(
             "--check",
-            help="Ask the owners, too: of an entity its ledger's balances, else each document.",
+            help="Ask the owners, too: each document, or of an entity its ledger's balances; and "
+            "what people booked in the ledger by hand.",
         ),
     ] = False,
     who: As = None,
@@ -96,11 +104,37 @@ def _show(view: dict[str, Any]) -> None:
         if totals
         else (),
         empty="no contract was accepted",
+        amounts=range(1, len(totals) + 1),
     )
+    if view["ledgers"]:
+        output.say()
+        output.table(
+            (
+                "in the ledger's currency",
+                *(f"{one['seller']} {one['currency']}" for one in view["ledgers"]),
+                "of",
+            ),
+            (
+                (label, *(_digits(one[name]) for one in view["ledgers"]), meaning)
+                for label, name, meaning in _IN_LEDGER
+            ),
+            empty="",
+            amounts=range(1, len(view["ledgers"]) + 1),
+        )
     if view["documents"]:
         output.say()
         output.table(
-            ("figure", "day", "document", "number", "amount", "contract", "owner", "ledger"),
+            (
+                "figure",
+                "day",
+                "document",
+                "number",
+                "amount",
+                "in the ledger",
+                "contract",
+                "owner",
+                "ledger",
+            ),
             (
                 (
                     one["figure"],
@@ -108,6 +142,7 @@ def _show(view: dict[str, Any]) -> None:
                     one["kind"],
                     one["number"],
                     money(one["amount"]),
+                    money(one["ledger_amount"]) if one["ledger_amount"] else "",
                     one["contract_key"],
                     _ref(one["source"]),
                     _ref(one["ledger"]),
@@ -115,22 +150,28 @@ def _show(view: dict[str, Any]) -> None:
                 for one in sorted(view["documents"], key=lambda one: one["figure"])
             ),
             empty="no document",
+            amounts=(4, 5),
         )
     output.say()
     output.table(
-        ("differs", "amount", "document", "contract", "cause", "case"),
+        ("differs", "amount", "document", "day", "contract", "customer", "cause", "case"),
         (
             (
                 one["kind"].replace("_", " "),
                 money(one["amount"]),
                 one["document"],
+                one["day"] or "",
                 one["contract_key"],
+                one["customer_key"],
                 one["cause"],
                 one["case_id"],
             )
             for one in view["differences"]
         ),
-        empty="nothing differs",
+        empty="nothing differs"
+        if view["checked"]
+        else "nothing differs in what is recorded here; --check asks the owners, too",
+        amounts=(1,),
     )
     if view["differences_left_off"]:
         output.say(f"and {view['differences_left_off']} more: name an entity or a customer")

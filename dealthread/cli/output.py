@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,12 +49,19 @@ def raw(text: str) -> None:
     typer.echo(text)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """Rows under headings; `empty` is said when there are none."""
+def table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    empty: str,
+    *,
+    amounts: Collection[int] = (),
+) -> None:
+    """Rows under headings; `empty` is said when there are none. `amounts`: columns whose figures
+    stand under one another."""
     grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for heading in headings:
+    for at, heading in enumerate(headings):
         # Folded, never cut: half an id is no id.
-        grid.add_column(heading, overflow="fold")
+        grid.add_column(heading, overflow="fold", justify="right" if at in amounts else "left")
     count = 0
     for row in rows:
         grid.add_row(*(Text(clean(cell)) for cell in row))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from dealthread.domain.base import Carried, Ref
 from dealthread.domain.documents import Stated
@@ -101,6 +101,8 @@ class PostedJournal(Carried):
     """"" where it is none of ours."""
     description: str = ""
     lines: tuple[EntryLine, ...]
+    settles: tuple[DocumentKey, ...] = Field(default=(), exclude_if=lambda keys: not keys)
+    """Of an entry that is none of ours: documents of ours that the ledger counts it against."""
 
     @model_validator(mode="after")
     def _balanced(self) -> PostedJournal:

@@ -3,6 +3,7 @@ this package; a write is found again by its document key."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
@@ -102,6 +103,19 @@ class LedgerPort(Protocol):
 
     async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
         """Posted entries from `start` to the day before `end`, whoever made them."""
+
+    async def entries_by_hand(
+        self,
+        company: str,
+        accounts: Sequence[str],
+        until: date,
+        most: int,
+        *,
+        customer_keys: Sequence[str] = (),
+    ) -> tuple[PostedJournal, ...]:
+        """Posted entries up to the day before `until` that move one of the accounts and carry no
+        key of ours, with the documents of ours that each is counted against: the newest `most`,
+        newest first; where customers are named, those that name one of them there."""
 
     async def read_period(self, company: str, month: date) -> LedgerPeriod:
         """The period that begins with a month's first day and ends with its last. Raises NotFound

@@ -97,6 +97,7 @@ async def recognised(
             line_key=row.line_key,
             posting_date=row.posting_date,
             amount=Money.of(row.amount, row.currency),
+            ledger_amount=Money.of(row.ledger_amount, row.ledger_currency),
             number=row.entry,
             is_posted=row.state == RecognitionState.POSTED,
             entry=Ref(

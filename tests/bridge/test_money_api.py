@@ -195,18 +195,26 @@ async def test_a_figure_is_drilled_down_to_documents_of_their_owners(bridge: Bri
     assert before["totals"][0]["receivable"]["amount"] == "15891.00"
 
 
-async def test_balances_in_another_currency_are_not_compared_and_that_is_said(
+async def test_what_no_document_has_a_rate_for_is_told_in_its_own_currency(
     bridge: Bridge,
 ) -> None:
-    """D5 is sold in euro by a company whose ledger is kept in pounds."""
+    """D5 is sold in euro by a company whose ledger is kept in pounds, and not billed yet."""
     bridge.clock.at = NOON.timestamp()
     deal = d5()
     key = contract_key(deal.org, deal.deal_id)
     contract = build_contract(deal, load_config(CONFIG_DIR), D5_TODAY, key)
     await running_contract(bridge.engine, contract)
-    view = (await ask(bridge, as_of=MAY, entity="UK01", check="true")).json()
-    assert view["checked"] is True
-    assert any(line.startswith("contracts in EUR:") for line in view["notes"])
+    view = (await ask(bridge, as_of="2026-06-01", entity="UK01")).json()
+    (ledger,) = view["ledgers"]
+    assert (ledger["seller"], ledger["sold"]) == ("UK01", {"amount": "0.00", "currency": "GBP"})
+    assert ledger["unconverted"] == [
+        {"figure": "arr", "amount": {"amount": "4800.00", "currency": "EUR"}},
+        {"figure": "sold", "amount": {"amount": "12000.00", "currency": "EUR"}},
+    ]
+    assert (
+        "UK01 in GBP: no document in the ledger has a rate yet for arr 4,800.00 EUR, sold "
+        "12,000.00 EUR; it is in no figure in GBP"
+    ) in view["notes"]
 
 
 async def test_a_scope_narrows_the_view(bridge: Bridge) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,7 @@ from temporalio.client import Client
 
 from activities.invoice_inputs import InvoiceInput
 from dealthread.bridge.app import create_app
+from dealthread.domain.contract import Contract
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.ledger import EntryLine, LedgerJournal
 from dealthread.domain.money import Money
@@ -19,6 +21,8 @@ from dealthread.domain.revenue.journal import Side
 from dealthread.naming import WORKFLOW_QUEUE, invoice_id
 from dealthread.settings import Settings
 from dealthread.store.engine import create_engine
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.ledger_by_hand import post_by_hand, receipt_by_hand
 from tests.support.change_lab import sold
 from tests.support.deal_builder import CONFIG_DIR, ORG, d1
 from tests.support.saga_lab import fresh, lab
@@ -108,6 +112,8 @@ async def test_what_the_owners_say_now_is_held_against_the_view(
                 assert await differing(contract=contract.key) == [
                     ("gone_at_biller", "US-1", "15891.00")
                 ]
+                it.billing.bills[paid.ref.native_id] = paid
+                await _people_book(it.erp.ledger, contract, differing)
                 amount = Money.of("10.00", "USD")
                 by_hand = LedgerJournal(
                     document_key="DTBBBBBBBBBBBBBB",
@@ -127,6 +133,40 @@ async def test_what_the_owners_say_now_is_held_against_the_view(
                 await it.erp.post_journal(by_hand, idempotency_key="by-hand")
                 company = contract.erp_company
                 assert await differing(entity=contract.seller) == [
-                    ("ledger_disagrees", f"account 1100 of company {company}", "10.00")
+                    *BY_HAND,
+                    ("ledger_disagrees", f"account 1100 of company {company}", "10.00"),
                 ]
     await engine.dispose()
+
+
+BY_HAND = [
+    ("booked_by_hand", "3", "-100.00"),
+    ("booked_by_hand", "4", "-25.50"),
+    ("booked_by_hand", "5", "-30.00"),
+    ("booked_by_hand", "5", "30.00"),
+]
+"""A receipt that names no bill, a write-off, and a journal against others' receivable and deferred
+revenue: of an asset debit less credit, of a liability credit less debit."""
+
+
+async def _people_book(
+    ledger: FakeLedger,
+    contract: Contract,
+    differing: Callable[..., Awaitable[list[tuple[str, str, str]]]],
+) -> None:
+    """The invoice is entry 1, its payment entry 2. What people book is listed of the entity, of the
+    customer and of the contract; the control accounts differ by nothing else."""
+    company, customer = contract.erp_company, contract.customer_key
+    receipt_by_hand(ledger, company, DAY, Money.of("100.00", "USD"), customer)
+    receipt_by_hand(ledger, company, DAY, Money.of("25.50", "USD"), customer, against="6500")
+    thirty = Money.of("30.00", "USD")
+    lines = (
+        EntryLine(account="2300", side=Side.CREDIT, amount=thirty),
+        EntryLine(account="1100", side=Side.CREDIT, amount=thirty, customer_key="others"),
+        EntryLine(account="4000", side=Side.DEBIT, amount=Money.of("60.00", "USD")),
+    )
+    post_by_hand(ledger, company, DAY, "moved", lines)
+    receipt_by_hand(ledger, "9", DAY, thirty, customer)
+    assert await differing(entity=contract.seller) == BY_HAND
+    assert await differing(contract=contract.key) == BY_HAND[:2]
+    assert await differing(customer=customer) == BY_HAND[:2]

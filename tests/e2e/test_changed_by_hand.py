@@ -62,7 +62,7 @@ def test_nothing_differs_until_somebody_changes_a_system_by_hand(
 
     # Customer success hears of the contract a moment after the run has ended.
     until(agrees, 60, "every system says the same")
-    assert checked()[1]["subscribers"] == {"customer-success": "held"}
+    assert checked()[1]["subscribers"]["customer-success"] == "held"
 
     with ExitStack() as held:
         entitlements = held.enter_context(Entitlements(stack))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
@@ -38,6 +38,7 @@ from dealthread.ports.noting import NoteFields, unnoted
 from tests.fakes.adoption import OldLedger
 from tests.fakes.customers import Told, differing
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.ledger_by_hand import entries_by_hand
 from tests.fakes.world import Unchanged, World
 
 T = TypeVar("T")
@@ -333,6 +334,20 @@ class FakeErp(OldLedger):
     async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
         return await self._world.read(
             "erp.journals", lambda: self.ledger.journals(company, start, end)
+        )
+
+    async def entries_by_hand(
+        self,
+        company: str,
+        accounts: Sequence[str],
+        until: date,
+        most: int,
+        *,
+        customer_keys: Sequence[str] = (),
+    ) -> tuple[PostedJournal, ...]:
+        return await self._world.read(
+            "erp.entries_by_hand",
+            lambda: entries_by_hand(self.ledger, company, accounts, until, most, customer_keys),
         )
 
     async def read_period(self, company: str, month: date) -> LedgerPeriod:

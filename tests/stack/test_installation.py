@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from dealthread.settings import Settings
 from dealthread.stack import defaults, info, parts, ports
-from dealthread.stack.environment import app_environment
+from dealthread.stack.environment import app_environment, receiver_environment
 from dealthread.stack.errors import StackError
 from dealthread.stack.files import write_atomically
 from dealthread.stack.installation import establish
@@ -212,3 +213,22 @@ def test_the_desk_for_notices_is_a_part_and_a_subscriber_of_its_kind(tmp_path: P
     assert own == made.credentials.communications_secret
     assert own != made.credentials.customer_success_secret
     assert desk["name"] in [step.name for step in parts.plan(made, {})]
+
+
+def test_customer_success_is_read_with_the_token_that_it_takes(tmp_path: Path) -> None:
+    """DM-10: its look-up is configured by settings alone, through the proxy before it."""
+    made = establish(tmp_path, None)
+    settings = app_environment(made)
+    (row,) = [one for one in json.loads(settings["DEALTHREAD_SUBSCRIBERS"]) if "read_url" in one]
+    assert (row["name"], row["read_url"]) == ("customer-success", made.urls.customer_success)
+    token = settings[f"DEALTHREAD_READ_TOKEN_{row['token_name']}"]
+    takes = receiver_environment(made, "customer-success")
+    assert token == takes["DEALTHREAD_SIM_TOKEN"]
+    assert (
+        Settings.model_validate(
+            {"database_url": "x", "codec_keys": "{}", "subscribers": json.dumps([row])}
+        )
+        .subscribers[0]
+        .token_name
+        == row["token_name"]
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import httpx
@@ -177,6 +178,17 @@ class TrytonErp:
 
     async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
         return await self._postings.journals(company, start, end)
+
+    async def entries_by_hand(
+        self,
+        company: str,
+        accounts: Sequence[str],
+        until: date,
+        most: int,
+        *,
+        customer_keys: Sequence[str] = (),
+    ) -> tuple[PostedJournal, ...]:
+        return await self._postings.entries_by_hand(company, accounts, until, most, customer_keys)
 
     async def read_period(self, company: str, month: date) -> LedgerPeriod:
         return await self._postings.read_period(company, month)

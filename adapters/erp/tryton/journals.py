@@ -1,4 +1,4 @@
-"""Journals, their reversal by our own opposite entry, and all entries of a span for export.
+"""Journals, and their reversal by our own opposite entry.
 
 Tryton's own "cancel moves" wizard is not used: it takes the date and description of its own choice
 and no key, so that its result could not be found again after a lost answer.
@@ -7,23 +7,19 @@ and no key, so that its result could not be found again after a lost answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from adapters.erp.tryton import entries, settling
-from adapters.erp.tryton.company import Companies
 from adapters.erp.tryton.ledger import GENERAL, customer, ledger_currency, open_books
 from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
-from dealthread.domain.ledger import EntryLine, LedgerJournal, PostedJournal, Reversal
+from dealthread.domain.ledger import EntryLine, LedgerJournal, Reversal
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import DocumentKind
 from dealthread.errors import ContractDrift, StepRejected
 
 REVERSIBLE = (DocumentKind.JOURNAL, DocumentKind.RECEIPT, DocumentKind.WRITE_OFF)
 _UNRECONCILE = "wizard.account.move.unreconcile_lines"
-_PAGE = 200
-"""Entries whose lines are read at once."""
 
 
 async def ensure_journal(operation: Operation, command: LedgerJournal) -> Row:
@@ -177,58 +173,3 @@ def entry_line(row: Row, currency: str) -> EntryLine:
         customer_key=row["party."]["code"] if row["party."] else "",
         text=row["description"] or "",
     )
-
-
-async def export(
-    operation: Operation, companies: Companies, company: str, start: date, end: date
-) -> tuple[PostedJournal, ...]:
-    """Posted entries from a day to the day before `end`, whoever made them."""
-    currency = await ledger_currency(operation)
-    found = await operation.rows(
-        "account.move",
-        [
-            ["company", "=", operation.context["company"]],
-            ["state", "=", "posted"],
-            ["date", ">=", start],
-            ["date", "<", end],
-        ],
-        entries.ENTRY_FIELDS,
-        order=[["date", "ASC"], ["id", "ASC"]],
-    )
-    keys = await _keys_of_invoices(operation, found)
-    result = []
-    for at in range(0, len(found), _PAGE):
-        page = found[at : at + _PAGE]
-        lines: dict[int, list[EntryLine]] = {}
-        for row in await entries.lines_of(operation, [entry["id"] for entry in page]):
-            lines.setdefault(row["move"], []).append(entry_line(row, currency))
-        result += [
-            PostedJournal(
-                ref=companies.ref(company, "journal", entry["id"]),
-                company=company,
-                number=entry["number"] or "",
-                posting_date=entry["date"],
-                document_key=(
-                    entries.key_and_kind(entry["description"])[0]
-                    or keys.get(entry["origin"] or "", "")
-                ),
-                description=entry["description"] or "",
-                lines=tuple(lines.get(entry["id"], ())),
-            )
-            for entry in page
-        ]
-    return tuple(result)
-
-
-async def _keys_of_invoices(operation: Operation, found: Sequence[Row]) -> dict[str, str]:
-    """Document keys of the invoices that entries come from."""
-    prefix = "account.invoice,"
-    ids = [
-        int(row["origin"].removeprefix(prefix))
-        for row in found
-        if (row["origin"] or "").startswith(prefix)
-    ]
-    if not ids:
-        return {}
-    rows = await operation.rows("account.invoice", [["id", "in", ids]], ["comment"])
-    return {f"{prefix}{row['id']}": entries.key_and_kind(row["comment"])[0] for row in rows}

@@ -6,13 +6,14 @@ could each find nothing.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, timedelta
 from typing import TypeVar
 
 from adapters.erp.tryton import (
     book,
     credit_memos,
+    exported,
     invoices,
     journals,
     periods,
@@ -133,7 +134,20 @@ class TrytonPostings:
 
     async def journals(self, company: str, start: date, end: date) -> tuple[PostedJournal, ...]:
         operation = await self._operation(company)
-        return await journals.export(operation, self._companies, company, start, end)
+        return await exported.export(operation, self._companies, company, start, end)
+
+    async def entries_by_hand(
+        self,
+        company: str,
+        accounts: Sequence[str],
+        until: date,
+        most: int,
+        customer_keys: Sequence[str],
+    ) -> tuple[PostedJournal, ...]:
+        operation = await self._operation(company)
+        return await exported.by_hand(
+            operation, self._companies, company, accounts, until, most, customer_keys
+        )
 
     async def read_period(self, company: str, month: date) -> LedgerPeriod:
         operation = await self._operation(company)

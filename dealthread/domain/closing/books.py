@@ -265,13 +265,13 @@ def cut_off(facts: ContractFacts, day: date) -> ContractFacts | None:
     )
 
 
+MANUAL = (*CONTROLLED, *TAXES, CLEARING)
+"""Accounts that only our entries, and named ones, touch."""
+
+
 def manual_entries(books: Books) -> tuple[PostedJournal, ...]:
     """Entries of the month on controlled accounts that people made."""
-    return tuple(
-        one
-        for one in books.month
-        if not books.is_ours(one) and lines_on(one, *CONTROLLED, *TAXES, CLEARING)
-    )
+    return tuple(one for one in books.month if not books.is_ours(one) and lines_on(one, *MANUAL))
 
 
 def posted_as(books: Books, kind: DocumentKind) -> Iterator[OwnDocument]:

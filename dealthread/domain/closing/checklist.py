@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from dealthread.domain.base import Carried
 from dealthread.domain.closing.tie import TITLES, Answer, Identity, Untied
 from dealthread.domain.ledger import PostedJournal, TrialBalanceRow
 from dealthread.domain.money import CurrencyCode, Money
+from dealthread.domain.position.by_hand import CAUSE, named_contract
 from dealthread.domain.processor import KnownBalance
 
 TOLD = 20
@@ -161,9 +162,26 @@ def _in_words(answer: Answer, one: Untied) -> str:
     )
 
 
-def manual_lines(entries: Sequence[PostedJournal]) -> tuple[str, ...]:
-    """Entries that none of us made, in words."""
-    return tuple(
-        f"{one.number or one.ref.native_id} of {one.posting_date}: {one.description}".strip()
-        for one in entries
-    )
+def manual_lines(
+    entries: Sequence[PostedJournal], owner: Mapping[str, str], accounts: Sequence[str]
+) -> tuple[str, ...]:
+    """Entries that none of us made, in words. `owner`: contracts by the keys of their documents."""
+    return tuple(_manual(one, owner, accounts) for one in entries)
+
+
+def _manual(entry: PostedJournal, owner: Mapping[str, str], accounts: Sequence[str]) -> str:
+    mine = [one for one in entry.lines if one.account in accounts]
+    sums: dict[str, Money] = {}
+    for one in mine:
+        known = sums.get(one.account, Money.zero(one.amount.currency))
+        sums[one.account] = known + one.signed
+    contract = named_contract(entry, owner)
+    customers = sorted({one.customer_key for one in mine} - {""})
+    whose = [
+        *([f"contract {contract}"] if contract else []),
+        *(f"customer {one}" for one in customers),
+    ]
+    cause = "under a key of ours that nobody here knows" if entry.document_key else CAUSE
+    moved = (f"{account} by {amount}" for account, amount in sorted(sums.items()))
+    parts = [*moved, *whose, cause, *([entry.description] if entry.description else [])]
+    return f"{entry.number or entry.ref.native_id} of {entry.posting_date}: {', '.join(parts)}"

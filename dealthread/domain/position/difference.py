@@ -59,6 +59,8 @@ class DifferenceKind(StrEnum):
     LEDGER_DISAGREES = "ledger_disagrees"
     """The ledger's document, or its account, is not what is recorded here."""
     GONE_IN_LEDGER = "gone_in_ledger"
+    BOOKED_BY_HAND = "booked_by_hand"
+    """A receipt, a write-off or another entry that a person made in the ledger, past us."""
 
 
 class Difference(Frozen):
@@ -72,6 +74,12 @@ class Difference(Frozen):
     cause: str
     source: Ref | None = None
     case_id: str = ""
+    customer_key: str = ""
+    """Of what the ledger alone has: as the ledger names the customer."""
+    day: date | None = None
+    """Of what the ledger alone has: the posting date."""
+    ledger_amount: Money | None = None
+    """Of what the ledger alone has, in the ledger's currency where the entry tells another one."""
 
 
 def differences_of(

@@ -64,6 +64,8 @@ class Entry(Frozen):
     """The document in the system that owns it."""
     ledger: Ref | None = None
     """The same in the ledger."""
+    ledger_amount: Money | None = None
+    """In the ledger's currency, at the document's own rate; None where it has none."""
 
 
 def sum_of(entries: Iterable[Entry], figure: Figure, currency: str) -> Money:

@@ -51,6 +51,8 @@ class RecognisedPart(Frozen):
     line_key: str
     posting_date: date
     amount: Money
+    ledger_amount: Money | None = None
+    """In the ledger's currency, as the entry has it."""
     entry: Ref | None = None
     number: str = ""
     is_posted: bool = True

@@ -6,11 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from dealthread.domain.base import Carried
 from dealthread.domain.bill import Bill
-from dealthread.domain.ledger import TrialBalanceRow
+from dealthread.domain.ledger import PostedJournal, TrialBalanceRow
 from dealthread.domain.money import Money
+from dealthread.domain.position.by_hand import (
+    RECEIVABLE,
+    contract_by_document,
+    moved_by,
+    named_contract,
+    own_moved_by,
+)
 from dealthread.domain.position.difference import Difference, DifferenceKind, difference_of
 from dealthread.domain.position.facts import ContractFacts
-from dealthread.domain.position.figures import Position
+from dealthread.domain.position.in_ledger import LedgerPosition
 from dealthread.domain.position.standing import Standing
 from dealthread.domain.receivable import DocumentKind, PostedDocument
 
@@ -22,6 +29,9 @@ CONTROL_ACCOUNTS = (
 )
 """Account, the figure that it holds, and its side: a liability stands in credit (facts/domain.md
 §9.2)."""
+
+
+_TOLD_THEMSELVES = "entries by hand, told by themselves, make"
 
 
 class SeenBills(Carried):
@@ -41,6 +51,9 @@ class SeenLedger(Carried):
     missing: tuple[str, ...] = ()
     """Document keys that it does not know."""
     balances: tuple[TrialBalanceRow, ...] = ()
+    by_hand: tuple[PostedJournal, ...] = ()
+    """Newest first."""
+    has_more_by_hand: bool = False
 
 
 def against_biller(facts: ContractFacts, seen: SeenBills) -> Iterator[Difference]:
@@ -122,14 +135,29 @@ def against_ledger(
         if document.kind is DocumentKind.INVOICE:
             open_now = open_now + document.open_amount
     waits = any(one.kind in _EXPLAINED for one in standing.differences)
-    if open_now != standing.position.receivable and not waits:
+    by_hand = _settled_by_hand(facts, seen)
+    if open_now - by_hand != standing.position.receivable and not waits:
         yield difference_of(
             facts,
             DifferenceKind.LEDGER_DISAGREES,
-            open_now - standing.position.receivable,
+            open_now - by_hand - standing.position.receivable,
             facts.contract_key,
-            f"{open_now} is open in the ledger, the documents leave {standing.position.receivable}",
+            f"{open_now} is open in the ledger, the documents leave {standing.position.receivable}"
+            + (f"; {_TOLD_THEMSELVES} {by_hand} of it" if by_hand else ""),
         )
+
+
+def _settled_by_hand(facts: ContractFacts, seen: Sequence[SeenLedger]) -> Money:
+    """What entries that people made changed of what is open of a contract's documents."""
+    owner = contract_by_document([facts])
+    currency = facts.versions[-1].contract.currency
+    moved = (
+        moved_by(entry, RECEIVABLE)
+        for ledger in seen
+        for entry in ledger.by_hand
+        if named_contract(entry, owner)
+    )
+    return Money.total((one for one in moved if one and one.currency == currency), currency)
 
 
 def _open_of_others(facts: ContractFacts, currency: str) -> Money:
@@ -153,23 +181,31 @@ _EXPLAINED = (
 """Told already: what is open in the ledger differs by them."""
 
 
-def against_balances(total: Position, seen: SeenLedger, waiting: int) -> Iterator[Difference]:
+def against_balances(total: LedgerPosition, seen: SeenLedger, waiting: int) -> Iterator[Difference]:
     """Control accounts of a company beside the sum of its contracts, in the ledger's currency.
     `waiting` counts differences that are told of single documents."""
     by_account = {row.account: row.balance for row in seen.balances}
+    by_hand = {
+        account: Money.total(
+            filter(None, (own_moved_by(entry, account) for entry in seen.by_hand)), total.currency
+        )
+        for account, _, _ in CONTROL_ACCOUNTS
+    }
     zero = Money.zero(total.currency)
     for account, figure, side in CONTROL_ACCOUNTS:
         balance = by_account.get(account, zero)
         stated = balance if side > 0 else -balance
         wanted: Money = getattr(total, figure)
-        if stated != wanted:
+        keyed = by_hand[account]
+        if stated - keyed != wanted:
+            keyed_too = f"; {_TOLD_THEMSELVES} {keyed} of it" if keyed else ""
             known = f"; {waiting} documents or months are told above" if waiting else ""
             yield Difference(
                 contract_key="",
                 kind=DifferenceKind.LEDGER_DISAGREES,
-                amount=stated - wanted,
+                amount=stated - keyed - wanted,
                 document=f"account {account} of company {seen.company}",
-                cause=f"the ledger has {stated}, the contracts come to {wanted}{known}",
+                cause=f"the ledger has {stated}, the contracts come to {wanted}{keyed_too}{known}",
             )
 
 

@@ -123,4 +123,5 @@ def _entries(facts: ContractFacts, as_of: date) -> Iterator[Entry]:
                 number=part.number,
                 source=part.entry,
                 ledger=part.entry,
+                ledger_amount=part.ledger_amount,
             )
