@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from dealthread.domain.base import System
 from dealthread.domain.ledger import LedgerJournal, Reversal
 from dealthread.domain.money import Money
+from dealthread.domain.paid_out import ForeignPayout
 from dealthread.domain.receivable import (
     DocumentState,
     LedgerCreditMemo,
@@ -24,7 +25,15 @@ from dealthread.naming import idempotency_key
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports.erp import ErpPort
 
-Asked = LedgerInvoice | LedgerCreditMemo | LedgerReceipt | WriteOff | LedgerJournal | Reversal
+Asked = (
+    LedgerInvoice
+    | LedgerCreditMemo
+    | LedgerReceipt
+    | WriteOff
+    | LedgerJournal
+    | ForeignPayout
+    | Reversal
+)
 """What a ledger is asked to post: each names its company, and has a key of ours."""
 D = TypeVar("D", bound=Asked)
 

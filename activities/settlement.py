@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, time
 
 from temporalio import activity
 
 from activities.ledger_posting import LedgerPosting, LedgerStep
-from activities.settlement_inputs import PayoutToPost, PostPayout, ReadPayout
+from activities.settlement_inputs import (
+    PayoutToPost,
+    PostForeignPayout,
+    PostPayout,
+    ReadPayout,
+    TellPayments,
+    ToldPayments,
+)
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.event_data.cash import PaymentSettled
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.money import Money
+from dealthread.domain.paid_out import (
+    KnownPayment,
+    PaidOutPayment,
+    SettledPart,
+    entry_of,
+    foreign_payout,
+    is_foreign,
+    settled_parts,
+)
 from dealthread.domain.payout import (
     CASE,
     Payout,
@@ -23,10 +40,13 @@ from dealthread.domain.payout import (
 )
 from dealthread.domain.receivable import PostedDocument
 from dealthread.domain.revenue.journal import Side
+from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure
 from dealthread.errors import StepRejected
 from dealthread.hub import Effects
+from dealthread.hub_payments import Payments
 from dealthread.naming import erp_document_key, event_id, idempotency_key
+from dealthread.outcome import Outcome
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
 from dealthread.ports.erp import ErpPort
@@ -37,9 +57,12 @@ _UNDER_WAY = (PayoutStatus.PENDING, PayoutStatus.IN_TRANSIT)
 class PayoutActivities:
     """Reading the payout, through the billing port."""
 
-    def __init__(self, billing: BillingPort, config: Callable[[], ConfigSet]) -> None:
+    def __init__(
+        self, billing: BillingPort, config: Callable[[], ConfigSet], payments: Payments
+    ) -> None:
         self._billing = billing
         self._config = config
+        self._payments = payments
 
     @activity.defn(name="payout.read")
     async def read(self, order: ReadPayout) -> PayoutToPost:
@@ -61,6 +84,7 @@ class PayoutActivities:
             seller=entity.code,
             erp=entity.erp_instance,
             company=entity.erp_company,
+            currency=entity.functional_currency,
         )
         if payout.status in _UNDER_WAY or (payout.is_automatic and not payout.is_itemised):
             return told
@@ -71,12 +95,68 @@ class PayoutActivities:
                 document_key=key(order.tenant, entity.code, payout), company=entity.erp_company
             )
 
+        if is_foreign(payout, entity.functional_currency):
+            paid, known = await self._payments_of(payout)
+            foreign = foreign_payout(
+                payout,
+                paid,
+                known,
+                entity.functional_currency,
+                at(payout_document_key),
+                account.payouts,
+            )
+            return told.model_copy(update={"foreign": foreign})
         return told.model_copy(
             update={
                 "settlement": settlement_of(payout, at(payout_document_key), account.payouts),
                 "returned": return_of(payout, at(payout_return_key), account.payouts),
             }
         )
+
+    @activity.defn(name="payout.tell_payments")
+    async def tell_payments(self, order: TellPayments) -> ToldPayments:
+        """Subscribers hear that each payment of our invoices is in the bank. An event's id follows
+        from the payment, so that telling it again is the same."""
+        paid, known = await self._payments_of(order.payout)
+        events = tuple(
+            _settled_payment(order, part)
+            for one in paid
+            for part in settled_parts(one, known.get(one.payment, ()))
+        )
+        await self._payments.told(events)
+        unknown = sum(one.payment not in known for one in paid)
+        return ToldPayments(told=len(events), unknown=unknown)
+
+    async def _payments_of(
+        self, payout: Payout
+    ) -> tuple[tuple[PaidOutPayment, ...], Mapping[str, Sequence[KnownPayment]]]:
+        account = payout.ref.account
+        paid = await self._billing.payout_payments(account, payout.ref.native_id)
+        return paid, await self._payments.known(account, [one.payment for one in paid])
+
+
+def _settled_payment(order: TellPayments, part: SettledPart) -> BusinessEvent:
+    run, payout, known = order.context.business_key, order.payout, part.known
+    data = PaymentSettled(
+        contract_key=known.contract_key,
+        customer_key=known.customer_key,
+        seller=order.seller,
+        billing_account=payout.ref.account,
+        payment_id=known.native_id,
+        invoice_numbers=(known.invoice_number,),
+        currency=part.amount.currency,
+        amount=str(part.amount.amount),
+        payout_id=payout.ref.native_id,
+        fee=str(part.fee.amount),
+        settled_on=payout.arrival_date,
+    )
+    return BusinessEvent(
+        id=event_id(idempotency_key(run, 1, f"settled-{known.native_id}", "told")),
+        type=EventType.PAYMENT_SETTLED,
+        subject=known.contract_key,
+        time=datetime.combine(payout.arrival_date, time(), UTC),
+        data=data.told(),
+    )
 
 
 class PayoutPostingActivities:
@@ -89,24 +169,54 @@ class PayoutPostingActivities:
     @activity.defn(name="payout.post")
     async def post(self, order: PostPayout) -> PostedDocument:
         """What was paid out: bank, fees, and each kind of movement off the clearing account."""
-        return await self._once(order, "payout", "erp.post_payout", self._settled(order))
+        told = self._settled(order.context, order.payout, order.seller)
+        return await self._once(order, "payout", "erp.post_payout", told)
+
+    @activity.defn(name="payout.post_foreign")
+    async def post_foreign(self, order: PostForeignPayout) -> PostedDocument:
+        """The same of one in another currency, at the ledger's own rate of the attempt that posts:
+        what it differs by from what the payments were carried at is realised."""
+        foreign, own = order.foreign, order.currency
+        told = self._settled(order.context, order.payout, order.seller)
+
+        async def act(erp: ErpPort, key: str) -> Outcome[PostedDocument]:
+            rate = None
+            if foreign.bank.currency != own:
+                rate = await erp.exchange_rate(
+                    foreign.company, foreign.bank.currency, foreign.posting_date
+                )
+            return await erp.post_journal(entry_of(foreign, rate, own), idempotency_key=key)
+
+        return await self._posting.once(
+            LedgerStep(
+                context=order.context,
+                erp=order.erp,
+                step="payout",
+                name="erp.post_payout",
+                asked=foreign,
+                money=abs(foreign.bank),
+            ),
+            act,
+            lambda made: Effects(refs=(made.ref,), events=told),
+        )
 
     @activity.defn(name="payout.post_return")
     async def post_return(self, order: PostPayout) -> PostedDocument:
         """The bank's part comes off the bank again."""
         return await self._once(order, "payout-return", "erp.post_payout_return")
 
-    def _settled(self, order: PostPayout) -> tuple[BusinessEvent, ...]:
+    def _settled(
+        self, context: SagaContext, payout: Payout | None, seller: str
+    ) -> tuple[BusinessEvent, ...]:
         """Subscribers hear of the money that stays in the bank, with the entry that says so."""
-        payout = order.payout
         if payout is None or payout.is_returned or payout.amount.amount <= 0:
             return ()
-        key, fees = order.context.contract_key, (one.fee for one in payout.movements)
+        key, fees = context.contract_key, (one.fee for one in payout.movements)
         fee = Money.total(fees, payout.amount.currency)
         data = PaymentSettled(
             contract_key=key,
             customer_key="",
-            seller=order.seller,
+            seller=seller,
             billing_account=payout.ref.account,
             payment_id="",
             invoice_numbers=(),
@@ -118,7 +228,7 @@ class PayoutPostingActivities:
         )
         return (
             BusinessEvent(
-                id=event_id(idempotency_key(order.context.business_key, 1, "settled", "told")),
+                id=event_id(idempotency_key(context.business_key, 1, "settled", "told")),
                 type=EventType.PAYMENT_SETTLED,
                 subject=key,
                 time=self._clock.now(),

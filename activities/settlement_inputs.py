@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dealthread.domain.base import Carried
 from dealthread.domain.ledger import LedgerJournal
+from dealthread.domain.paid_out import ForeignPayout
 from dealthread.domain.payout import Payout
 from dealthread.domain.transaction import SagaContext
 
@@ -38,6 +39,10 @@ class PayoutToPost(Carried):
     settlement: LedgerJournal | None = None
     returned: LedgerJournal | None = None
     """Where it came back: the bank's part is taken back."""
+    foreign: ForeignPayout | None = None
+    """Instead of `settlement`, where something in it is not in the ledger's currency."""
+    currency: str = ""
+    """The ledger's."""
 
 
 class PostPayout(Carried):
@@ -48,3 +53,30 @@ class PostPayout(Carried):
     journal: LedgerJournal
     payout: Payout | None = None
     seller: str = ""
+
+
+class PostForeignPayout(Carried):
+    """Input of `payout.post_foreign`."""
+
+    context: SagaContext
+    erp: str
+    foreign: ForeignPayout
+    currency: str
+    """The ledger's."""
+    payout: Payout
+    seller: str
+
+
+class TellPayments(Carried):
+    """Input of `payout.tell_payments`."""
+
+    context: SagaContext
+    payout: Payout
+    seller: str
+
+
+class ToldPayments(Carried):
+    """How many events were told of, and how many payments pay no invoice of ours."""
+
+    told: int
+    unknown: int

@@ -34,6 +34,7 @@ from dealthread.store.closing import PostgresClosing
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.engine import create_engine
 from dealthread.store.journal import PostgresJournal
+from dealthread.store.payments import PostgresPayments
 from dealthread.store.posters import Posters
 from dealthread.store.posting_summaries import PostgresSummaries
 from dealthread.store.pursuits import PostgresPursuits
@@ -108,6 +109,7 @@ async def open_ports(
             services=PostgresServices(engine),
             recognition=PostgresRecognition(engine),
             closing=PostgresClosing(engine, settings.tenant),
+            payments=PostgresPayments(engine, settings.tenant),
             usage=PostgresUsageSending(engine),
             adoption=PostgresAdoption(engine),
             summaries=PostgresSummaries(engine),

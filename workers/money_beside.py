@@ -16,6 +16,7 @@ from dealthread.domain.catalog import ConfigSet
 from dealthread.ensure import Ensure
 from dealthread.hub import Bills, Changes, Contracts
 from dealthread.hub_closing import Closing
+from dealthread.hub_payments import Payments
 from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
 from dealthread.ports.crm import CrmPort
@@ -42,10 +43,11 @@ def at_the_biller(
     config: Callable[[], ConfigSet],
     clock: BusinessClock,
     closing: Closing,
+    payments: Payments,
 ) -> tuple[object, ...]:
     """Those that read at the biller, or mark there."""
     return (
-        PayoutActivities(billing, config),
+        PayoutActivities(billing, config, payments),
         ProcessorActivities(billing, config, closing, clock),
         DisputeActivities(billing, contracts, bills, config),
         WriteOffActivities(billing, ensure, contracts, changes, config, clock),

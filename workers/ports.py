@@ -9,6 +9,7 @@ from dealthread.domain.catalog import ConfigSet
 from dealthread.hub import Bills, Cases, Changes, Contracts, Journal, Pursuits
 from dealthread.hub_adoption import Adoption
 from dealthread.hub_closing import Closing
+from dealthread.hub_payments import Payments
 from dealthread.hub_recognition import Recognition
 from dealthread.hub_service import Services
 from dealthread.hub_summaries import Summaries
@@ -38,6 +39,7 @@ class Ports:
     services: Services
     recognition: Recognition
     closing: Closing
+    payments: Payments
     usage: UsageSendingStore
     adoption: Adoption
     summaries: Summaries

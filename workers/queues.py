@@ -156,6 +156,7 @@ def plan_queues(ports: Ports, limits: Limits) -> list[QueuePlan]:
                     ports.config,
                     ports.clock,
                     ports.closing,
+                    ports.payments,
                 ),
                 UsageActivities(ports.billing, ports.usage, ports.config, ports.clock),
                 OverdueActivities(ports.billing, ports.contracts, ports.config),

@@ -3,6 +3,7 @@
     1  read the payout back, with what moved in it
     2  post it: bank and fees against the clearing account, each kind of movement a line
     3  where it came back: the bank's part is taken back, and waits on the clearing account
+    4  where it stays: subscribers hear of each payment that its money is in the bank
 
 Until it is paid, and until the processor has told what is in it, it waits for news. One that fails
 after it was paid starts this again: what is posted is found, and only its return is new.
@@ -16,9 +17,17 @@ from datetime import timedelta
 from temporalio import workflow
 
 from activities.settlement import PayoutActivities, PayoutPostingActivities
-from activities.settlement_inputs import PayoutInput, PayoutToPost, PostPayout, ReadPayout
+from activities.settlement_inputs import (
+    PayoutInput,
+    PayoutToPost,
+    PostForeignPayout,
+    PostPayout,
+    ReadPayout,
+    TellPayments,
+)
 from dealthread.domain.ledger import LedgerJournal
-from dealthread.domain.payout import PayoutStatus
+from dealthread.domain.paid_out import ForeignPayout
+from dealthread.domain.payout import Payout, PayoutStatus
 from dealthread.domain.transaction import SagaContext, StepState
 from dealthread.naming import BILLING_QUEUE, erp_task_queue, payout_id, payout_key
 from dealthread.policies import POST_LEDGER, READ
@@ -29,6 +38,8 @@ from workflows.wording import PAYOUT, current_details
 
 LOOK_AGAIN = timedelta(hours=1)
 """For what is in a payout, should the news that it is known be lost."""
+TELLS_PAYMENTS = "payout-to-bank-tells-payments-202611"
+"""Patch: each payment's settlement is told; before, that of the payout alone."""
 _UNDER_WAY = (PayoutStatus.PENDING, PayoutStatus.IN_TRANSIT)
 
 
@@ -76,10 +87,14 @@ class PayoutToBankWorkflow(DecidedByPeople):
             await self._rest(self._seen)
         if told.settlement is not None:
             await self._post(told, told.settlement)
+        elif told.foreign is not None:
+            await self._post_foreign(told, told.foreign)
         if told.returned is not None:
             await self._post_return(told, told.returned)
         else:
             self._saga.mark("return", StepState.SKIPPED)
+        if _stays(told.payout) and workflow.patched(TELLS_PAYMENTS):
+            await self._tell_payments(told)
         return told
 
     def _is_told(self, told: PayoutToPost) -> bool:
@@ -132,6 +147,41 @@ class PayoutToBankWorkflow(DecidedByPeople):
             )
         )
 
+    async def _post_foreign(self, told: PayoutToPost, foreign: ForeignPayout) -> None:
+        await self._saga.run(
+            Step(
+                name="post",
+                act=lambda: workflow.execute_activity_method(
+                    PayoutPostingActivities.post_foreign,
+                    PostForeignPayout(
+                        context=self._context,
+                        erp=told.erp,
+                        foreign=foreign,
+                        currency=told.currency,
+                        payout=told.payout,
+                        seller=told.seller,
+                    ),
+                    task_queue=erp_task_queue(told.erp, told.company),
+                    summary=f"{foreign.description}: {told.payout.amount}",
+                    **POST_LEDGER,
+                ),
+            )
+        )
+
+    async def _tell_payments(self, told: PayoutToPost) -> None:
+        await self._saga.run(
+            Step(
+                name="tell",
+                act=lambda: workflow.execute_activity_method(
+                    PayoutActivities.tell_payments,
+                    TellPayments(context=self._context, payout=told.payout, seller=told.seller),
+                    task_queue=BILLING_QUEUE,
+                    summary=f"Payments of {told.payout.ref.native_id} are in the bank",
+                    **READ,
+                ),
+            )
+        )
+
     async def _post_return(self, told: PayoutToPost, journal: LedgerJournal) -> None:
         await self._saga.run(
             Step(
@@ -153,3 +203,8 @@ class PayoutToBankWorkflow(DecidedByPeople):
 
     def _tell(self) -> None:
         workflow.set_current_details(current_details(self._status(), None, ""))
+
+
+def _stays(payout: Payout) -> bool:
+    """Whether its money is in the bank, and the processor tells of what."""
+    return payout.status is PayoutStatus.PAID and payout.is_itemised

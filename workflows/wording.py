@@ -104,6 +104,7 @@ PAYOUT = {
     "read": "Read the payout back from the biller, with what moved in it",
     "post": "Post it: bank, fees and clearing account",
     "return": "Post that it came back",
+    "tell": "Tell of each payment that its money is in the bank",
 }
 RECOGNITION = {
     "plan": "Work out what the month owes",

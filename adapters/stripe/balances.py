@@ -12,12 +12,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from adapters.stripe import translate
 from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.paging import pages
-from adapters.stripe.payouts import PAYOUT, Payouts, kind_of
+from adapters.stripe.payouts import PAYOUT, Payouts, kind_of, original_of
 from dealthread.domain.money import Money
-from dealthread.domain.payout import MovementSums, Payout
+from dealthread.domain.payout import MovementKind, MovementSums, Payout
 from dealthread.domain.processor import (
+    Converted,
     KnownBalance,
     ProcessorBalance,
+    added,
     is_settled,
     settled_on,
 )
@@ -26,6 +28,10 @@ _MOST_PAGES = 20_000
 """Of a hundred transactions each: the whole life of an account."""
 _COMES_BACK_WITHIN = timedelta(days=60)
 """How long after its arrival a payout is asked about that may have come back since."""
+
+
+_CLEARED = (MovementKind.CHARGE, MovementKind.REFUND)
+"""Kinds that stand on the ledger's clearing account as customers paid them."""
 
 
 class Balances:
@@ -57,6 +63,8 @@ class Balances:
                 balance=Money.from_minor(of.balance, currency),
                 before=of.before.all(),
                 month=of.month.all(),
+                converted_before=added(of.converted_before),
+                converted_month=added(of.converted_month),
                 payouts=tuple(one for one in payouts if one.amount.currency == currency),
             )
             for currency, of in sorted(sums.items())
@@ -97,12 +105,15 @@ class _Sums:
         self.balance = 0
         self.before = MovementSums()
         self.month = MovementSums()
+        self.converted_before: tuple[Converted, ...] = ()
+        self.converted_month: tuple[Converted, ...] = ()
 
     @classmethod
     def of(cls, known: KnownBalance) -> _Sums:
         made = cls(known.currency)
         made.balance = known.balance.to_minor()
         made.before = made.before.with_all(known.moved)
+        made.converted_before = known.converted
         return made
 
     def add(self, row: Answer, currency: str, *, is_before: bool) -> None:
@@ -124,6 +135,15 @@ class _Sums:
             self.before = into
         else:
             self.month = into
+        if translate.at(row, "exchange_rate") is not None and kind_of(row, kind) in _CLEARED:
+            self._convert(row, Money.from_minor(amount, currency), is_before=is_before)
+
+    def _convert(self, row: Answer, amount: Money, *, is_before: bool) -> None:
+        one = Converted(original=original_of(row), amount=amount)
+        if is_before:
+            self.converted_before = added((*self.converted_before, one))
+        else:
+            self.converted_month = added((*self.converted_month, one))
 
 
 def _transactions(account: BillingAccount, since: date | None, end: date) -> AsyncIterator[Answer]:
@@ -134,6 +154,8 @@ def _transactions(account: BillingAccount, since: date | None, end: date) -> Asy
             {
                 "created": {"gte": 0 if since is None else _unix(since), "lt": _unix(end)},
                 "limit": 100,
+                # What one was before it was converted is said by its source alone.
+                "expand": ["data.source"],
                 **({"starting_after": after} if after else {}),
             }
         ),

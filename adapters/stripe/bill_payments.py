@@ -117,7 +117,15 @@ def _payment(
         paid_on=_day(row, "status_transitions", "paid_at"),
         way=way,
         receipt=receipts.get(record_of(row), ""),
+        processor_id=_processor_id(row),
     )
+
+
+def _processor_id(row: translate.Data) -> str:
+    """Of its payment intent, or of a charge that has none; "" of a record."""
+    payment = translate.mapping(row, "payment")
+    found = payment.get("payment_intent") or payment.get("charge")
+    return translate.id_of(found) if found else ""
 
 
 def _day(row: translate.Data, *path: str) -> date:

@@ -41,6 +41,7 @@ from dealthread.domain.documents import (
     CreditMemo,
 )
 from dealthread.domain.invoice import BillingInvoice
+from dealthread.domain.paid_out import PaidOutPayment
 from dealthread.domain.party import Party
 from dealthread.domain.payout import Payout
 from dealthread.domain.processor import KnownBalance, ProcessorBalance
@@ -270,6 +271,12 @@ class StripeBilling:
     async def read_payout(self, billing_account: str, native_id: str) -> Payout:
         """A payout as it stands, with the sums of what moved in it. Raises NotFound."""
         return await self._payouts.read(self._accounts[billing_account], native_id)
+
+    async def payout_payments(
+        self, billing_account: str, native_id: str
+    ) -> tuple[PaidOutPayment, ...]:
+        """Its payments one by one, as far as Stripe tells them. Raises NotFound."""
+        return await self._payouts.payments(self._accounts[billing_account], native_id)
 
     async def read_balance(
         self,

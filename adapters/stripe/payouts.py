@@ -7,10 +7,13 @@ list holds the payout's own transaction too.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from adapters.stripe import translate
 from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.paging import pages
 from dealthread.domain.money import Money
+from dealthread.domain.paid_out import PaidOutPayment
 from dealthread.domain.payout import MovementKind, MovementSums, Payout, PayoutStatus
 from dealthread.errors import NotFound
 
@@ -61,9 +64,9 @@ class Payouts:
         currency = translate.text(row, "currency").upper()
         is_automatic = translate.at(row, "automatic") is True
         is_itemised = translate.text(row, "reconciliation_status") == "completed"
-        sums, converted = MovementSums(), ""
+        sums, converted, kinds = MovementSums(), "", tuple[MovementKind, ...]()
         if is_automatic and is_itemised:
-            sums, converted = await self._movements(account, native_id, currency)
+            sums, converted, kinds = await self._movements(account, native_id, currency)
         returned = translate.mapping(row, "failure_balance_transaction")
         return Payout(
             ref=translate.ref(account.key, "payout", translate.text(row, "id")),
@@ -74,26 +77,25 @@ class Payouts:
             is_itemised=is_itemised,
             movements=sums.all(),
             converted=converted,
+            converted_kinds=kinds,
             failure_code=translate.text(row, "failure_code"),
             returned_on=translate.day(returned, "created") if returned else None,
         )
 
+    async def payments(self, account: BillingAccount, native_id: str) -> tuple[PaidOutPayment, ...]:
+        """What customers paid, each with the charge that the movement is of."""
+        found = []
+        async for row in self._rows(account, native_id, ["data.source"]):
+            if kind_of(row, translate.text(row, "type")) is MovementKind.CHARGE:
+                found.append(_payment(row))
+        return tuple(found)
+
     async def _movements(
         self, account: BillingAccount, native_id: str, currency: str
-    ) -> tuple[MovementSums, str]:
-        """Sums by kind, and the id of a movement that was converted."""
-        sums, converted = MovementSums(), ""
-        async for row in pages(
-            account,
-            "list_balance_transactions",
-            lambda after: account.v1.balance_transactions.list_async(
-                {
-                    "payout": native_id,
-                    "limit": 100,
-                    **({"starting_after": after} if after else {}),
-                }
-            ),
-        ):
+    ) -> tuple[MovementSums, str, tuple[MovementKind, ...]]:
+        """Sums by kind, and the id of a movement that was converted, with the kinds of such."""
+        sums, converted, kinds = MovementSums(), "", dict[MovementKind, None]()
+        async for row in self._rows(account, native_id):
             kind = translate.text(row, "type")
             if kind == PAYOUT:
                 continue
@@ -101,6 +103,7 @@ class Payouts:
                 raise translate.drift("currency")
             if translate.at(row, "exchange_rate") is not None:
                 converted = converted or translate.text(row, "id")
+                kinds[kind_of(row, kind)] = None
             amount, fee = translate.minor(row, "amount"), translate.minor(row, "fee")
             if translate.minor(row, "net") != amount - fee:
                 raise translate.drift("net")
@@ -110,7 +113,56 @@ class Payouts:
                 Money.from_minor(fee, currency),
                 kind,
             )
-        return sums, converted
+        return sums, converted, tuple(kinds)
+
+    def _rows(
+        self, account: BillingAccount, native_id: str, expand: list[str] | None = None
+    ) -> AsyncIterator[Answer]:
+        return pages(
+            account,
+            "list_balance_transactions",
+            lambda after: account.v1.balance_transactions.list_async(
+                {
+                    "payout": native_id,
+                    "limit": 100,
+                    **({"expand": expand} if expand else {}),
+                    **({"starting_after": after} if after else {}),
+                }
+            ),
+        )
+
+
+def _payment(row: Answer) -> PaidOutPayment:
+    currency = translate.text(row, "currency").upper()
+    return PaidOutPayment(
+        payment=payment_of(row),
+        amount=Money.from_minor(translate.minor(row, "amount"), currency),
+        fee=Money.from_minor(translate.minor(row, "fee"), currency),
+        original=original_of(row),
+    )
+
+
+def payment_of(row: Answer) -> str:
+    """Of a movement with its source: the payment intent, or a charge that has none."""
+    source = translate.mapping(row, "source")
+    intent = source.get("payment_intent")
+    return translate.id_of(intent) if intent else translate.text(source, "id")
+
+
+def original_of(row: Answer) -> Money:
+    """What a movement with its source was before it was converted
+    (docs.stripe.com/api/balance_transactions/object, `exchange_rate`); below nought where it was
+    taken from us."""
+    currency = translate.text(row, "currency").upper()
+    amount = Money.from_minor(translate.minor(row, "amount"), currency)
+    if translate.at(row, "exchange_rate") is None:
+        return amount
+    source = translate.mapping(row, "source")
+    before = translate.text(source, "currency").upper()
+    if before == currency:
+        raise translate.drift("source.currency")
+    given = Money.from_minor(translate.minor(source, "amount"), before)
+    return given if amount.amount >= 0 else -given
 
 
 def kind_of(row: Answer, kind: str) -> MovementKind:

@@ -33,6 +33,8 @@ class BillPayment(Carried):
     amount: Money
     paid_on: date
     way: PaymentWay
+    processor_id: str = ""
+    """The processor's own id of it, by which its movements name it."""
     receipt: str = ""
     """The bank's id of a receipt that was entered here: its money is in unapplied cash already."""
 

@@ -50,6 +50,11 @@ class MovementKind(StrEnum):
     """Nobody has said which account it goes to."""
 
 
+_AT_A_RATE = (MovementKind.CHARGE, MovementKind.FEE, MovementKind.ADJUSTMENT)
+"""Kinds of which the ledger's amount follows in a foreign payout (`paid_out.py`): what a payment is
+carried at is on record, fees and corrections are of the day."""
+
+
 class Movements(Carried):
     """All movements of one kind in a payout. Above nought is towards us."""
 
@@ -82,6 +87,8 @@ class Payout(Carried):
     movements: tuple[Movements, ...] = ()
     converted: str = ""
     """Id of a movement in another currency than the payout, if there is one."""
+    converted_kinds: tuple[MovementKind, ...] = ()
+    """Of what was converted."""
     failure_code: str = ""
     returned_on: date | None = None
     """Of one that failed or was cancelled: when the processor took it back."""
@@ -121,14 +128,24 @@ def left_to_people(payout: Payout, ledger_currency: CurrencyCode) -> StepRejecte
     if not payout.is_automatic:
         return _refused("manual_payout", "automatic")
     if payout.amount.currency != ledger_currency:
-        return _refused(
-            "payout_in_another_currency",
-            "currency",
-            payout=payout.amount.currency,
-            ledger=ledger_currency,
-        )
+        not_carried = [one.kind for one in payout.movements if one.kind not in _AT_A_RATE]
+        if payout.is_returned or not_carried:
+            return _refused(
+                "payout_in_another_currency",
+                "currency",
+                payout=payout.amount.currency,
+                ledger=ledger_currency,
+                kinds=", ".join(not_carried),
+            )
     if payout.converted:
-        return _refused("movement_was_converted", "exchange_rate", movement=payout.converted)
+        kinds = [one for one in payout.converted_kinds if one not in _AT_A_RATE]
+        if payout.is_returned or kinds or not payout.converted_kinds:
+            return _refused(
+                "movement_was_converted",
+                "exchange_rate",
+                movement=payout.converted,
+                kinds=", ".join(kinds),
+            )
     for one in payout.movements:
         if one.kind is MovementKind.UNKNOWN:
             return _refused("movement_unknown", "type", kinds=", ".join(one.vendor_kinds))

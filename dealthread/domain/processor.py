@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from dealthread.domain.base import Carried
@@ -19,6 +20,15 @@ _LEAVES = (MovementKind.FEE, MovementKind.ADJUSTMENT, MovementKind.UNKNOWN)
 """Kinds that never stand on the clearing account: they are booked with their payout."""
 
 
+class Converted(Carried):
+    """Charges and refunds that the processor converted, from one currency."""
+
+    original: Money
+    """As customers paid them: so they stand on the clearing account."""
+    amount: Money
+    """What they added to the balance, in its currency, before fees."""
+
+
 class KnownBalance(Carried):
     """What a month was closed on, in one billing account and currency: nothing is added to a day
     that is over, so that a later month is read from there."""
@@ -30,6 +40,8 @@ class KnownBalance(Carried):
     balance: Money
     moved: tuple[Movements, ...]
     """From the beginning, without payouts."""
+    converted: tuple[Converted, ...] = ()
+    """Of it, what was converted."""
 
 
 class ProcessorBalance(Carried):
@@ -42,6 +54,9 @@ class ProcessorBalance(Carried):
     before: tuple[Movements, ...]
     """From the beginning to the day before the month."""
     month: tuple[Movements, ...]
+    converted_before: tuple[Converted, ...] = ()
+    converted_month: tuple[Converted, ...] = ()
+    """Of them, what was converted into this currency."""
     payouts: tuple[Payout, ...] = ()
     """That were made by the month's end and arrived, or came back, in the month or later; those of
     the month with what was in them."""
@@ -68,6 +83,7 @@ class ProcessorBalance(Carried):
             until=until,
             balance=self.balance,
             moved=MovementSums().with_all((*self.before, *self.month)).all(),
+            converted=added((*self.converted_before, *self.converted_month)),
         )
 
     def on_its_way(self, end: date) -> Money:
@@ -76,6 +92,19 @@ class ProcessorBalance(Carried):
             one.amount for one in self.payouts if one.status in _UNDER_WAY or settled_on(one) >= end
         )
         return Money.total(under_way, self.currency)
+
+
+def added(converted: Iterable[Converted]) -> tuple[Converted, ...]:
+    """One for each currency that was converted from."""
+    found: dict[str, Converted] = {}
+    for one in converted:
+        had = found.get(one.original.currency)
+        found[one.original.currency] = (
+            one
+            if had is None
+            else Converted(original=had.original + one.original, amount=had.amount + one.amount)
+        )
+    return tuple(found[currency] for currency in sorted(found))
 
 
 def settled_on(payout: Payout) -> date:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from dealthread.domain.dispute import Dispute
+from dealthread.domain.paid_out import PaidOutPayment
 from dealthread.domain.payout import Payout
 from dealthread.domain.processor import KnownBalance, ProcessorBalance
 
@@ -15,6 +16,11 @@ class PayoutPort(Protocol):
 
     async def read_payout(self, billing_account: str, native_id: str) -> Payout:
         """A payout as it stands, with the sums of what moved in it. Raises NotFound."""
+
+    async def payout_payments(
+        self, billing_account: str, native_id: str
+    ) -> tuple[PaidOutPayment, ...]:
+        """Its payments one by one, as far as the processor tells them. Raises NotFound."""
 
     async def read_balance(
         self,

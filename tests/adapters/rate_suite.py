@@ -6,11 +6,14 @@ from decimal import Decimal
 
 import pytest
 
+from dealthread.domain.paid_out import Cleared, ForeignPayout, entry_of
+from dealthread.domain.payout import PayoutAccounts
 from dealthread.errors import StepRejected
 from dealthread.outcome import Rejected
 from tests.adapters.posting_deals import rate
 from tests.adapters.posting_ledger import DE, UK, Ledger
 from tests.support import postings as p
+from tests.support.tryton import document_key
 
 
 async def the_rate_of_a_day_is_the_ledgers_own(ledger: Ledger) -> None:
@@ -64,7 +67,46 @@ async def a_repeat_keeps_the_rate_of_the_first(ledger: Ledger) -> None:
     await ledger.expect(UK, money.document_key, a1000="10200.00", a1100="-10200.00")
 
 
+async def a_foreign_payout_is_one_entry_in_both_currencies(ledger: Ledger) -> None:
+    """D5's 12,000.00 EUR, carried at 10,200.00 GBP, less 300.00 EUR: at 0.842 that is 9,851.40 and
+    252.60, and 96.00 are lost."""
+    own = await ledger.erp.exchange_rate(UK, "EUR", p.day("2026-06-30"))
+    payout = ForeignPayout(
+        document_key=document_key(),
+        company=UK,
+        posting_date=p.day("2026-06-30"),
+        description="Payout po_1",
+        bank=p.money("11700.00", "EUR"),
+        fees=p.money("300.00", "EUR"),
+        adjustments=p.money("0.00", "EUR"),
+        cleared=(
+            Cleared(
+                original=p.money("12000.00", "EUR"), carried=p.money("10200.00", "GBP"), count=1
+            ),
+        ),
+        accounts=PayoutAccounts(),
+    )
+    entry = entry_of(payout, own, "GBP")
+    await ledger.do(entry)
+    await ledger.expect(
+        UK, entry.document_key, a1000="9851.40", a6600="252.60", a1050="-10200.00", a7000="96.00"
+    )
+    (made,) = [
+        one
+        for one in await ledger.erp.journals(UK, p.day("2026-06-30"), p.day("2026-07-01"))
+        if one.document_key == entry.document_key
+    ]
+    foreign = {line.account: str(line.document_amount or "") for line in made.lines}
+    assert foreign == {
+        "1000": "11,700.00 EUR",
+        "6600": "300.00 EUR",
+        "1050": "12,000.00 EUR",
+        "7000": "",
+    }
+
+
 RATES = (
+    a_foreign_payout_is_one_entry_in_both_currencies,
     the_rate_of_a_day_is_the_ledgers_own,
     an_invoice_says_the_rate_it_was_posted_at,
     a_repeat_keeps_the_rate_of_the_first,

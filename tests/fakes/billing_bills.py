@@ -10,6 +10,7 @@ from dealthread.domain.dispute import Dispute
 from dealthread.domain.documents import CreditForm, CreditMemo
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
+from dealthread.domain.paid_out import PaidOutPayment
 from dealthread.domain.payout import Payout
 from dealthread.domain.processor import KnownBalance, ProcessorBalance
 from dealthread.errors import NotFound, StepRejected
@@ -27,6 +28,8 @@ class FakeBills:
         self._world = world
         self.bills: dict[str, Bill] = {}
         self.payouts: dict[str, Payout] = {}
+        self.paid_out: dict[str, tuple[PaidOutPayment, ...]] = {}
+        """By payout, its payments one by one."""
         self.disputes: dict[str, Dispute] = {}
         self.credits: dict[str, CreditMemo] = {}
         """By the key of the act: what a person's credit made."""
@@ -139,6 +142,14 @@ class FakeBills:
 
         return await self._world.read("billing.read_payout", look)
 
+    async def payout_payments(
+        self, billing_account: str, native_id: str
+    ) -> tuple[PaidOutPayment, ...]:
+        await self.read_payout(billing_account, native_id)
+        return await self._world.read(
+            "billing.payout_payments", lambda: self.paid_out.get(native_id, ())
+        )
+
     async def read_balance(
         self,
         billing_account: str,
@@ -154,6 +165,7 @@ class FakeBills:
                 list(self.disputes.values()),
                 list(self.payouts.values()),
                 (start, end),
+                self.paid_out,
             )
 
         return await self._world.read("billing.read_balance", look)

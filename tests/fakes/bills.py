@@ -23,6 +23,7 @@ def paid(bill: Bill, amount: Money, day: date, way: PaymentWay) -> Bill:
         amount=amount,
         paid_on=day,
         way=way,
+        processor_id=f"pi_{bill.ref.native_id}_{number}" if way is PaymentWay.PROCESSOR else "",
     )
     less = _less(bill, amount)
     return less.model_copy(update={"payments": (*bill.payments, payment)})

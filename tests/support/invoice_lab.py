@@ -80,6 +80,7 @@ def paid_bill(bill: Bill, amount: Money, day: date, way: PaymentWay) -> Bill:
         amount=amount,
         paid_on=day,
         way=way,
+        processor_id=f"pi_{native_id}" if way is PaymentWay.PROCESSOR else "",
     )
     return bill.model_copy(
         update={

@@ -36,6 +36,7 @@ from dealthread.store.changes import PostgresChanges
 from dealthread.store.closing import PostgresClosing
 from dealthread.store.contracts import PostgresContracts
 from dealthread.store.journal import PostgresJournal
+from dealthread.store.payments import PostgresPayments
 from dealthread.store.posting_summaries import PostgresSummaries
 from dealthread.store.pursuits import PostgresPursuits
 from dealthread.store.reading import Reading
@@ -270,6 +271,7 @@ async def lab(
         services=PostgresServices(engine),
         recognition=PostgresRecognition(engine),
         closing=PostgresClosing(engine),
+        payments=PostgresPayments(engine),
         usage=PostgresUsageSending(engine),
         adoption=PostgresAdoption(engine),
         summaries=PostgresSummaries(engine),

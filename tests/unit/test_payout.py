@@ -168,10 +168,29 @@ def test_what_cannot_be_posted_names_its_field(made: Payout, code: str, field: s
     assert refused.value.case_kind == "cash.payout_mismatch"
 
 
-def test_a_payout_in_another_currency_than_the_ledger_is_for_a_person() -> None:
+@pytest.mark.parametrize("kind", [MovementKind.REFUND, MovementKind.DISPUTE, MovementKind.RETURNED])
+def test_what_has_no_amount_in_the_ledger_in_another_currency_is_for_a_person(
+    kind: MovementKind,
+) -> None:
+    made = payout("1.00", moved(MovementKind.CHARGE, "2.00"), moved(kind, "-1.00"))
     with pytest.raises(StepRejected) as refused:
-        check(payout("1.00", moved(MovementKind.CHARGE, "1.00")), "GBP")
+        check(made, "GBP")
     assert (refused.value.code, refused.value.field) == ("payout_in_another_currency", "currency")
+    assert refused.value.evidence["kinds"] == kind
+    converted = made.model_copy(update={"converted": "txn_1", "converted_kinds": (kind,)})
+    with pytest.raises(StepRejected) as refused:
+        check(converted, "USD")
+    assert refused.value.code == "movement_was_converted"
+
+
+def test_payments_and_fees_in_another_currency_are_booked() -> None:
+    made = payout("1.00", moved(MovementKind.CHARGE, "2.00"), moved(MovementKind.FEE, "-1.00"))
+    check(made, "GBP")
+    kinds = (MovementKind.CHARGE, MovementKind.FEE)
+    check(made.model_copy(update={"converted": "txn_1", "converted_kinds": kinds}), "USD")
+    back = made.model_copy(update={"status": PayoutStatus.FAILED})
+    with pytest.raises(StepRejected):
+        check(back, "GBP")
 
 
 def test_card_payments_are_booked_where_payouts_take_them_from() -> None:

@@ -9,13 +9,14 @@ from temporalio.client import Client
 
 from tests.support.closing_lab import every_identity_holds
 from tests.support.corrected_stories import CORRECTED
+from tests.support.foreign_stories import FOREIGN
 from tests.support.money_stories import STORIES, Month, Story
 from tests.support.money_stories_abroad import ABROAD
 from tests.support.saga_lab import lab
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
-ALL = (*STORIES, *CORRECTED, *ABROAD)
+ALL = (*STORIES, *CORRECTED, *ABROAD, *FOREIGN)
 
 
 @pytest.mark.parametrize(("month", "story"), ALL, ids=[story.__name__ for _, story in ALL])

@@ -18,8 +18,15 @@ from dealthread.domain.closing.rolled import ClearingRoll, check_clearing
 from dealthread.domain.closing.tie import Answer, Scope
 from dealthread.domain.ledger import EntryLine, PostedJournal
 from dealthread.domain.money import Money
+from dealthread.domain.paid_out import REALISED
 from dealthread.domain.payout import CLEARING, MovementKind, Payout, left_to_people
-from dealthread.domain.processor import ProcessorBalance, is_settled, settled_on, taken_off
+from dealthread.domain.processor import (
+    Converted,
+    ProcessorBalance,
+    is_settled,
+    settled_on,
+    taken_off,
+)
 
 
 class PayoutDocuments(Carried):
@@ -39,12 +46,18 @@ class ProcessorMonth(Carried):
 
 def processor_answers(books: Books, months: Sequence[ProcessorMonth]) -> Iterator[Answer]:
     """T8 and T9, by currency: a company may have several billing accounts, and one clearing
-    account for all of them."""
+    account for all of them. What the processor converted stands there in the currency in which
+    customers paid it, until its payout."""
     currencies = {one.balance.currency for one in months} or {books.currency}
+    for one in months:
+        converted = (*one.balance.converted_before, *one.balance.converted_month)
+        currencies |= {each.original.currency for each in converted}
+    everywhere = [one.balance for one in months]
     for currency in sorted(currencies):
         mine = [one for one in months if one.balance.currency == currency]
         scope = Scope(seller=books.seller, currency=currency)
-        yield check_clearing(scope, _clearing(books, currency, [one.balance for one in mine]))
+        roll = _clearing(books, currency, [one.balance for one in mine])
+        yield check_clearing(scope, _with_converted(books, currency, roll, everywhere))
         yield check_payouts(scope, [pair for one in mine for pair in _banked(books, one)])
 
 
@@ -85,6 +98,41 @@ def _clearing(books: Books, currency: str, told: Sequence[ProcessorBalance]) -> 
     )
 
 
+def _with_converted(
+    books: Books, currency: str, roll: ClearingRoll, told: Sequence[ProcessorBalance]
+) -> ClearingRoll:
+    """The processor has a converted payment in the currency into which it was converted, the
+    clearing account in the one in which it was paid; its payout's entry has both."""
+    before = _converted_into(currency, (each for one in told for each in one.converted_before))
+    month = _converted_into(currency, (each for one in told for each in one.converted_month))
+    posted = [one for one in books.journals if one.document_key in books.payouts]
+    booked = _exchanged(currency, posted)
+    of_month = [one for one in posted if books.is_within(one.posting_date)]
+    return roll.model_copy(
+        update={
+            "charges": roll.charges + month,
+            "payouts": roll.payouts - _exchanged(currency, of_month),
+            "processor_balance": roll.processor_balance + before + month + booked,
+        }
+    )
+
+
+def _converted_into(currency: str, converted: Iterator[Converted]) -> Money:
+    """As it was paid in a currency, less what was converted into it."""
+    zero, found = Money.zero(currency), Money.zero(currency)
+    for one in converted:
+        found = found + (one.original if one.original.currency == currency else zero)
+        found = found - (one.amount if one.amount.currency == currency else zero)
+    return found
+
+
+def _exchanged(currency: str, entries: Sequence[PostedJournal]) -> Money:
+    """What our payouts' entries have of a currency beyond what they take off in it: above nought
+    what others were converted into, below nought what was converted from it."""
+    lines = (line for one in entries for line in one.lines if line.account != REALISED)
+    return Money.total((_in(line, currency) for line in lines), currency)
+
+
 def _came_back(payout: Payout, books: Books) -> bool:
     return payout.is_returned and books.is_within(payout.returned_on)
 
@@ -122,7 +170,13 @@ def _by_hand(books: Books) -> list[PostedJournal]:
 def _with_payouts(books: Books, currency: str, entries: Sequence[PostedJournal]) -> Money:
     """What entries of payouts took off the clearing account that did not go to the bank: fees."""
     between = (CLEARING, *_banks(books))
-    lines = (line for one in entries for line in one.lines if line.account not in between)
+    lines = (
+        line
+        for one in entries
+        for line in one.lines
+        if line.account not in between
+        and not (line.account == REALISED and one.document_key in books.payouts)
+    )
     return Money.total((_in(line, currency) for line in lines), currency)
 
 

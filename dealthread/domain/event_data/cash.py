@@ -65,9 +65,9 @@ class PaymentFailed(OfPayment):
 
 
 class PaymentSettled(OfPayment):
-    """The money is in the bank: `amount` gross, `fee` kept by the processor. A payout is told
-    whole: `payment_id`, `invoice_numbers` and `customer_key` are empty, `contract_key` is its own
-    (docs/adr/0022)."""
+    """The money is in the bank: `amount` gross, `fee` kept by the processor, in the payout's
+    currency. Told of each payment, and of the payout whole: then `payment_id`, `invoice_numbers`
+    and `customer_key` are empty, and `contract_key` is the payout's own (docs/adr/0022)."""
 
     payout_id: str
     fee: Amount

@@ -107,7 +107,9 @@ CATALOGUE: dict[EventType, Told] = {
     ),
     EventType.PAYMENT_FAILED: Told(cash.PaymentFailed, "an attempt to collect failed", _BILLING),
     EventType.PAYMENT_SETTLED: Told(
-        cash.PaymentSettled, "the money of a payout is in the bank", _ACCOUNTING
+        cash.PaymentSettled,
+        "the money of a payout is in the bank, and of each payment",
+        _ACCOUNTING,
     ),
     EventType.CREDIT_MEMO_CREATED: Told(
         cash.CreditMemoCreated, "a credit memo exists and names its invoice", _BILLING
