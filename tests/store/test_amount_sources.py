@@ -28,13 +28,16 @@ DAMAGE: dict[str, dict[str, Any]] = {
 def test_every_table_with_an_amount_has_a_rule() -> None:
     """A new table with money, which is a number beside a currency, cannot be forgotten."""
     stored = {
-        table.name: {
-            column.name
-            for column in table.columns
-            if isinstance(column.type, Numeric) and column.name != "rate"
-        }
+        table.name: amounts
         for table in metadata.tables.values()
         if "currency" in table.columns
+        and (
+            amounts := {
+                column.name
+                for column in table.columns
+                if isinstance(column.type, Numeric) and column.name != "rate"
+            }
+        )
     }
     assert stored == {table.name: set(rule.amounts) for table, rule in RULES.items()}
 
