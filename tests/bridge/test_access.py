@@ -68,6 +68,7 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/invoices/N-0/write-off/preview"): MONEY,
     ("POST", "/v1/invoices/N-0/write-off"): MONEY,
     ("POST", "/v1/receipts"): MONEY | {"cash"},
+    ("GET", "/v1/posting-summaries/N-0"): READERS,
     ("GET", "/v1/closes/XX01/2025-01"): READERS,
     ("POST", "/v1/closes/XX01/2025-01"): MONEY,
     ("POST", "/v1/closes/XX01/2025-01/signature"): {"approver", "finance"},

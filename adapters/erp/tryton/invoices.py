@@ -195,7 +195,10 @@ async def _terms(operation: Operation, document: Document) -> int | None:
 
 
 async def _latest_date(operation: Operation, document: Document, books: Books) -> Any:
-    """Latest date of an invoice, or credit memo, that is numbered already, if it is a later one."""
+    """Latest date of what is numbered already in the same series, if it is a later one. Tryton
+    counts a credit memo with a line of the other sign among the invoices."""
+    is_credit = not isinstance(document, LedgerInvoice)
+    is_pure = is_credit and all(line.net.amount >= 0 for line in document.lines)
     rows = await operation.rows(
         "account.invoice",
         [
@@ -203,7 +206,7 @@ async def _latest_date(operation: Operation, document: Document, books: Books) -
             ["type", "=", "out"],
             ["number", "!=", None],
             ["invoice_date", ">", document.dates.issue_date],
-            ["total_amount", ">=" if isinstance(document, LedgerInvoice) else "<", Decimal(0)],
+            ["sequence_type_cache", "=", "credit_note" if is_pure else "invoice"],
         ],
         ["invoice_date"],
         order=[["invoice_date", "DESC"]],

@@ -154,7 +154,8 @@ def test_credits_never_exceed_charges_and_take_the_form_of_the_payment(
 ) -> None:
     """Through any row of changes in any order of dates, on every billed item."""
     convention, standing, start, days = contract
-    paid = not standing.items[0].unpaid
+    # A first item of nought has nothing unpaid, whatever became of its invoice.
+    paid = not any(one.unpaid for one in standing.items)
     for number, change in enumerate(data.draw(histories(days, start))):
         amendment = amend(
             standing,
