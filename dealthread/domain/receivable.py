@@ -388,6 +388,11 @@ class PostedDocument(Carried):
     """The same in the ledger's currency, where that is another one."""
     rate: LedgerRate | None = None
     """At which it was posted, as the document itself says it."""
+    ledger_gross: Money | None = Field(default=None, exclude_if=lambda gross: gross is None)
+    """Of an invoice or credit memo in another currency: what the receivable was posted at."""
+    rounding: Money | None = Field(default=None, exclude_if=lambda rounding: rounding is None)
+    """What `ledger_gross` exceeds the sum of the lines by, each of them rounded by itself: it is on
+    the account for exchange differences."""
     issue_date: date | None = None
     posting_date: date | None = None
     due_date: date | None = None

@@ -11,6 +11,7 @@ from dealthread.domain.ledger import trial_balance_of
 from dealthread.domain.ledger_export import to_hledger
 from dealthread.outcome import Unknown
 from dealthread.ports.erp import ErpPort
+from tests.adapters.credit_rate_suite import CREDIT_RATES
 from tests.adapters.posting_beside import BESIDE
 from tests.adapters.posting_deals import DEALS, d1, d3, d5
 from tests.adapters.posting_ledger import FIRST, LAST, UK, US, Ledger
@@ -26,7 +27,7 @@ from tests.support.tryton import done
 
 @pytest.mark.parametrize(
     "story",
-    [*DEALS, *RULES, *BESIDE, *RATES, *TAKING_BACK],
+    [*DEALS, *RULES, *BESIDE, *RATES, *CREDIT_RATES, *TAKING_BACK],
     ids=lambda story: str(story.__name__),
 )
 async def test_the_ledger_keeps(story: Callable[[Ledger], Awaitable[None]]) -> None:

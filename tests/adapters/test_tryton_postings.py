@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
+from pydantic import SecretStr
 
+from adapters.erp.tryton.company import Companies
+from adapters.erp.tryton.manifest import MANIFEST
+from adapters.erp.tryton.rpc import TrytonRpc
+from adapters.manifest import Manifest, VendorOperation
 from dealthread.domain.ledger import trial_balance_of
 from dealthread.domain.ledger_export import to_hledger
 from dealthread.domain.party import BuyerSnapshot
+from dealthread.outcome import Rejected
 from dealthread.ports.erp import ErpPort
+from tests.adapters.credit_rate_suite import CREDIT_RATES
 from tests.adapters.posting_beside import BESIDE
 from tests.adapters.posting_deals import DEALS
 from tests.adapters.posting_ledger import DE, FIRST, LAST, UK, US, Ledger
@@ -35,7 +44,7 @@ pytest_plugins = ("tests.adapters.tryton_fixture",)
 
 @pytest.mark.parametrize(
     "story",
-    [*DEALS, *RULES, *BESIDE, *RATES, *TAKING_BACK],
+    [*DEALS, *RULES, *BESIDE, *RATES, *CREDIT_RATES, *TAKING_BACK],
     ids=lambda story: str(story.__name__),
 )
 async def test_the_ledger_keeps(
@@ -48,24 +57,55 @@ async def test_the_ledger_keeps(
     await story(Ledger(tryton_erp))
 
 
-async def test_a_latecomer_says_the_rate_of_the_day_that_it_took(
+async def test_a_latecomer_keeps_the_rate_of_its_own_day(
     tryton_erp: ErpPort, tryton_server: RunningTryton
 ) -> None:
     """Tryton numbers by date: behind one of July an invoice of June is dated, and converted, as
-    July's. The document says so."""
+    July's. Its own rate is put right, and the tax return with it."""
     await _rates(tryton_server)
     ledger, part = Ledger(tryton_erp), p.line("2300", "100.00", "DE-19", "19.00", "GBP")
     await p.onboard(tryton_erp, DE, p.PENNINE)
-    for day, entered in (("2026-07-01", "2026-06-29"), ("2026-06-02", "2026-06-01")):
+    # Line and tax, each by itself: 118.76 and 22.57; 117.65 and 22.35.
+    for day, entered, net, tax, gross in (
+        ("2026-07-01", "2026-06-29", "118.76", "22.57", "141.33"),
+        ("2026-06-02", "2026-06-01", "117.65", "22.35", "140.00"),
+    ):
         given = await tryton_erp.exchange_rate(DE, "GBP", p.day(day))
         assert given is not None
         assert given.rate_date == p.day(entered)
-        posted = await ledger.do(p.invoice(DE, p.PENNINE, day, part, rate=given))
-        assert posted.rate is not None
-        assert (posted.rate.rate_date, posted.issue_date) == (p.day("2026-06-29"), p.day(day))
-        assert posted.rate.rate == Decimal("1.187648456057")
-        # Line and tax, each by itself: 118.76 and 22.57.
-        assert posted.open_ledger_amount == p.money("141.33", "EUR")
+        before = await _returned(tryton_server)
+        bill = p.invoice(DE, p.PENNINE, day, part, rate=given, due="2026-07-31", terms="NET30")
+        posted = await ledger.do(bill)
+        assert (posted.rate, posted.issue_date) == (given, p.day(day))
+        assert posted.due_date == p.day("2026-07-31")
+        assert posted.open_ledger_amount == p.money(gross, "EUR")
+        await ledger.expect(DE, bill.document_key, a1100=gross, a2300=f"-{net}", a2120=f"-{tax}")
+        after = await _returned(tryton_server)
+        assert {kind: after[kind] - before[kind] for kind in after} == {
+            "base": Decimal(net),
+            "tax": Decimal(tax),
+        }
+
+
+async def _returned(
+    server: RunningTryton, company: str = DE, code: str = "DE-19"
+) -> dict[str, Decimal]:
+    """What Tryton's tax return of a company holds under a code."""
+    extra = VendorOperation("RPC", "model.account.tax.line.search_read", "of an administrator")
+    manifest = Manifest("erp", [*MANIFEST.operations, extra])
+    async with httpx.AsyncClient(trust_env=False) as client:
+        rpc = TrytonRpc(server.settings, client, manifest=manifest)
+        context = {"company": await Companies(server.settings, rpc).id(company)}
+        rows = await rpc.search_read(
+            "account.tax.line",
+            [["tax.name", "=", code]],
+            ["type", "amount"],
+            context=context,
+        )
+    sums = {"base": Decimal(0), "tax": Decimal(0)}
+    for row in rows:
+        sums[row["type"]] += row["amount"]
+    return sums
 
 
 async def test_the_invoice_says_who_bought_whatever_the_customer_is_called_later(
@@ -117,3 +157,72 @@ async def test_hledger_accepts_the_books(tryton_erp: ErpPort, tmp_path: Path) ->
     """SN-1: a second reader of all three companies' books."""
     entries = [one for c in (US, DE, UK) for one in await tryton_erp.journals(c, FIRST, LAST)]
     assert await judge(to_hledger(entries), tmp_path) == ""
+
+
+async def test_a_bill_bears_the_tax_of_its_day_and_a_credit_that_of_its_bill(
+    tryton_erp: ErpPort, tryton_server: RunningTryton
+) -> None:
+    """PF-18: GB-20 ends with November 2026 and goes on at 17.5 %. 100.00 bear 20.00 before and
+    17.50 from then on; what is credited of the first bears 20 % in December, and the tax return
+    says each."""
+    day = p.day("2026-12-01")
+    await _new_rate(tryton_server, "GB-20", "0.175", day)
+    ledger = Ledger(tryton_erp)
+    await p.onboard(tryton_erp, UK, p.PENNINE)
+    before = await _returned(tryton_server, UK, "GB-20")
+    old = p.invoice(UK, p.PENNINE, "2026-11-30", p.line("2300", "100.00", "GB-20", "20.00", "GBP"))
+    new = p.invoice(UK, p.PENNINE, "2026-12-01", p.line("2300", "100.00", "GB-20", "17.50", "GBP"))
+    for bill, tax, gross in ((old, "-20.00", "120.00"), (new, "-17.50", "117.50")):
+        await ledger.do(bill)
+        await ledger.expect(UK, bill.document_key, a1100=gross, a2300="-100.00", a2120=tax)
+    wrong = p.invoice(
+        UK, p.PENNINE, "2026-12-01", p.line("2300", "100.00", "GB-20", "20.00", "GBP")
+    )
+    refused = await tryton_erp.post_invoice(wrong, idempotency_key="k")
+    assert isinstance(refused, Rejected)
+    assert (refused.case_kind, refused.code) == ("tax.difference", "tax_differs")
+    assert await tryton_erp.find_document(UK, wrong.document_key) is None
+    part = p.line("2300", "10.00", "GB-20", "2.00", "GBP")
+    memo = p.credit_memo(old, "2026-12-02", part, open_invoice="12.00")
+    await ledger.do(memo)
+    await ledger.expect(UK, memo.document_key, a1100="-12.00", a2300="10.00", a2120="2.00")
+    after = await _returned(tryton_server, UK, "GB-20")
+    moved = {kind: after[kind] - before[kind] for kind in after}
+    assert moved == {"base": Decimal("190.00"), "tax": Decimal("35.50")}
+
+
+async def _new_rate(server: RunningTryton, code: str, rate: str, day: date) -> None:
+    """What tax does in the ERP: the old row ends, a new one of the same name begins."""
+    admin = server.settings.model_copy(
+        update={"user": "admin", "password": SecretStr(server.installation.logins()["admin"])}
+    )
+    extra = [
+        VendorOperation("RPC", f"model.account.tax.{name}", "of an administrator")
+        for name in ("create", "write")
+    ]
+    manifest = Manifest("erp", [*MANIFEST.operations, *extra])
+    async with httpx.AsyncClient(trust_env=False) as client:
+        rpc = TrytonRpc(admin, client, manifest=manifest)
+        context = {"company": await Companies(server.settings, rpc).id(UK)}
+        fields = ["description", "invoice_account", "credit_note_account", "end_date"]
+        domain = [["name", "=", code], ["company", "=", context["company"]]]
+        (row,) = await rpc.search_read("account.tax", domain, fields, context=context)
+        kept = {name: row[name] for name in fields[:3]}
+        await rpc.write(
+            "model.account.tax.write",
+            [row["id"]],
+            {"end_date": day - timedelta(days=1)},
+            context=context,
+            case_kind="erp.rejected",
+        )
+        values = {
+            **kept,
+            "company": context["company"],
+            "name": code,
+            "type": "percentage",
+            "rate": Decimal(rate),
+            "start_date": day,
+        }
+        await rpc.write(
+            "model.account.tax.create", [values], context=context, case_kind="erp.rejected"
+        )

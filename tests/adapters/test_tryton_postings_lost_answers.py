@@ -12,14 +12,26 @@ import pytest
 
 from activities.ledger_rates import invoice_at_its_rate
 from adapters.erp.tryton.factory import create
-from dealthread.domain.receivable import DocumentState, LedgerInvoice, PostedDocument
+from dealthread.domain.receivable import (
+    DocumentState,
+    LedgerCreditMemo,
+    LedgerInvoice,
+    PostedDocument,
+)
 from dealthread.errors import VendorUnavailable
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports.erp import ErpPort
 from tests.adapters.posting_ledger import DE, FIRST, LAST, US
 from tests.support import deals
 from tests.support import postings as p
-from tests.support.tryton import FailingAt, document_key, done, set_rates, with_lost_answer
+from tests.support.tryton import (
+    FailingAt,
+    document_key,
+    done,
+    is_write,
+    set_rates,
+    with_lost_answer,
+)
 
 if TYPE_CHECKING:  # a plugin must not be imported before pytest loads it
     from tests.adapters.tryton_fixture import RunningTryton
@@ -40,15 +52,20 @@ async def keys_posted(erp: ErpPort, key: str) -> int:
 
 
 async def survive(
-    erp: ErpPort, server: RunningTryton, make: Callable[[], Any], act: Act, entries: int
+    erp: ErpPort,
+    server: RunningTryton,
+    make: Callable[[], Any],
+    act: Act,
+    entries: int,
+    counts: Callable[[str], bool] = lambda _: True,
 ) -> int:
     """Lose the answer of the first call, of the second, and so on, until one goes through.
 
     Whichever it is, what the port says of an effect is true, and the repeat ends in one document
-    with so many entries. Returns how many calls there are."""
+    with so many entries. `counts`: of the calls that are meant. Returns how many there are."""
     for number in itertools.count(1):
         command = make()
-        transport = FailingAt(number, before=False)
+        transport = FailingAt(number, before=False, counts=counts)
         async with httpx.AsyncClient(transport=transport) as http:
             try:
                 outcome: Outcome[Any] | None = await act(create(server.settings, http), command)
@@ -108,6 +125,47 @@ async def test_a_draft_of_a_lost_answer_is_posted_at_the_rate_that_it_then_says(
         assert posted.open_ledger_amount == p.money("1500.00", "USD")
     entries = await tryton_erp.journals(US, FIRST, LAST)
     assert p.net_of(entries, bill.document_key) == p.amounts(a1100="1500.00", a2300="-1500.00")
+
+
+@pytest.mark.timeout(1200)
+async def test_any_write_of_a_credit_at_its_invoices_rate_may_lose_its_answer(
+    tryton_erp: ErpPort, tryton_server: RunningTryton
+) -> None:
+    """DM-11: Tryton converts it by another day's rate; one document, one entry that puts its rate
+    right, one transfer, whichever of the writes it is: net 11.76, tax 2.24, the whole 14.00."""
+    admin, server = tryton_server.installation.logins()["admin"], tryton_server.settings
+    await set_rates(server, admin, {"EUR": "1", "GBP": "0.85"}, "2026-06-01")
+    await set_rates(server, admin, {"GBP": "0.842"}, "2026-06-29")
+    await p.onboard(tryton_erp, DE, p.PENNINE)
+    given = await tryton_erp.exchange_rate(DE, "GBP", p.day("2026-06-01"))
+    part = p.line("2300", "1000.00", "DE-19", "190.00", "GBP")
+    bill = p.invoice(DE, p.PENNINE, "2026-06-01", part, rate=given)
+    done(await tryton_erp.post_invoice(bill, idempotency_key="k"))
+    less = p.line("2300", "10.00", "DE-19", "1.90", "GBP")
+    last: list[LedgerCreditMemo] = []
+
+    def make() -> LedgerCreditMemo:
+        memo = p.credit_memo(bill, "2026-07-01", less, open_invoice="11.90")
+        last.append(memo.model_copy(update={"rate": given}))
+        return last[-1]
+
+    calls = await survive(
+        tryton_erp,
+        tryton_server,
+        make,
+        lambda erp, command: erp.post_credit_memo(command, idempotency_key="k"),
+        entries=3,
+        counts=is_write,
+    )
+    assert calls > 8
+    entries = await tryton_erp.journals(DE, FIRST, LAST)
+    for memo in last:
+        made = p.net_of(entries, memo.document_key)
+        assert made == p.amounts(a1100="-14.00", a2300="11.76", a2120="2.24")
+    left = await tryton_erp.read_document(DE, bill.document_key)
+    assert left.open_amount.amount == Decimal("1190.00") - len(last) * Decimal("11.90")
+    assert left.open_ledger_amount is not None
+    assert left.open_ledger_amount.amount == Decimal("1400.00") - len(last) * Decimal("14.00")
 
 
 async def test_any_call_of_a_receipt_may_lose_its_answer(

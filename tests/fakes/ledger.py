@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date
 
 from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import CreditForm
@@ -35,17 +34,12 @@ from dealthread.errors import StepRejected
 from dealthread.ports.ledger import RATE_MISSING
 from tests.fakes.ledger_periods import PeriodsAndRates
 
-_RATES = {"US-TX-SAAS": "6.6", "US-NY-SAAS": "8.875", "DE-19": "19", "GB-20": "20"}
-_HUNDRED = Decimal(100)
-
 
 @dataclass
 class FakeLedger(PeriodsAndRates):
     """Documents and entries of all companies."""
 
     documents: dict[tuple[str, str], PostedDocument] = field(default_factory=dict)
-    tax_rates: dict[str, str] = field(default_factory=lambda: dict(_RATES))
-    """In percent by code; tax keeps them in the ERP."""
     entries: list[PostedJournal] = field(default_factory=list)
     settled: dict[str, list[tuple[str, Money, Money | None]]] = field(default_factory=dict)
     """Key of a receipt or write-off → what it settled: document, amount, ledger amount."""
@@ -66,13 +60,16 @@ class FakeLedger(PeriodsAndRates):
         for part in command.settlements:
             if part.form is CreditForm.OPEN_INVOICE:
                 self._require_open(command.company, command.corrects, part.amount)
-        zero = Money.zero(command.currency)
-        made = self._document(command, DocumentKind.CREDIT_MEMO, zero, Side.CREDIT)
+        zero, original = Money.zero(command.currency), command.corrects
+        taken = self._taken(command)
+        made = self._document(
+            command, DocumentKind.CREDIT_MEMO, zero, Side.CREDIT, original=original, taken=taken
+        )
         lines = []
         for part in command.settlements:
             own = command.rate.of(part.amount) if command.rate else part.amount
             if part.form is CreditForm.OPEN_INVOICE:
-                self._settle(command.company, command.corrects, part.amount, own)
+                self._settle(command.company, command.corrects, part.amount, taken or own)
                 continue
             lines += [
                 _line(command.receivable_account, Side.DEBIT, own, command.customer_key),
@@ -83,6 +80,13 @@ class FakeLedger(PeriodsAndRates):
             self._enter(command.company, command.document_key, day, "settlement", lines)
         return made
 
+    def _taken(self, memo: LedgerCreditMemo) -> Money | None:
+        """What a memo takes off its invoice in the ledger's currency, where it takes the last."""
+        invoice = self.find(memo.company, memo.corrects)
+        if memo.rate is None or not memo.is_applied_whole or invoice is None:
+            return None
+        return invoice.open_ledger_amount if invoice.open_amount == memo.gross else None
+
     def take_back(self, command: TakenBackCredit) -> PostedDocument:
         document = command.document
         if self.find(document.company, command.memo) is None:
@@ -91,7 +95,8 @@ class FakeLedger(PeriodsAndRates):
         if reduced is None or not reduced.open_amount:
             raise StepRejected("credit_is_used", case_kind="erp.rejected", field="memo")
         zero = Money.zero(document.currency)
-        made = self._document(document, DocumentKind.INVOICE, zero, Side.DEBIT)
+        original = command.memo
+        made = self._document(document, DocumentKind.INVOICE, zero, Side.DEBIT, original=original)
         own = document.rate.of(document.gross) if document.rate else None
         self._settle(document.company, command.invoice, -document.gross, -own if own else None)
         return made
@@ -216,22 +221,24 @@ class FakeLedger(PeriodsAndRates):
         kind: DocumentKind,
         left: Money,
         side: Side,
+        *,
+        original: str = "",
+        taken: Money | None = None,
     ) -> PostedDocument:
+        """`original`: whose rate it takes. `taken`: at what the receivable is posted instead."""
         company = command.company
         for line in command.lines:
             if line.tax_code:
-                self._check_tax(line.tax_code, line.net, line.tax, line.sums)
+                self.check_tax(line.tax_code, line.net, line.tax, line.sums)
         number = command.number
         if any(c == company and one.number == number for (c, _), one in self.documents.items()):
             raise StepRejected("number_taken", case_kind="erp.manual_document", field="number")
         if command.rate is None and command.currency != self.currency(company):
             raise StepRejected(RATE_MISSING, case_kind="erp.rejected", field="rate")
         if command.rate is not None:
-            # As Tryton does: by the latest of its own table, however old, whatever it is told.
-            on = command.dates.issue_date
-            table = self.exchange_rate(company, command.currency, on, timedelta.max)
-            if table is None or table.rate != command.rate.rate:
-                raise StepRejected("rate_differs", case_kind="erp.rejected", field="rate")
+            corrected = self.find(company, original)
+            own_rate = corrected.rate if corrected is not None else None
+            self.check_rate(command, command.rate, own_rate)
         self.buyers[command.document_key] = command.buyer
         opposite = Side.CREDIT if side is Side.DEBIT else Side.DEBIT
         sides: list[EntryLine] = []
@@ -244,8 +251,16 @@ class FakeLedger(PeriodsAndRates):
                     foreign = abs(amount) if command.rate else None
                     sides.append(_line(account, turned, abs(own), document=foreign))
         signed = (one.amount if one.side is opposite else -one.amount for one in sides)
-        # As Tryton does: the receivable is what the lines come to, each rounded by itself.
         whole = Money.total(signed, self.currency(company))
+        rounding = Money.zero(self.currency(company))
+        if command.rate is not None:
+            # As Tryton does: the total is converted by itself, and what the lines differ by is on
+            # the account for exchange differences.
+            lines, whole = whole, taken or command.rate.of(command.gross)
+            rounding = whole - lines
+            if rounding:
+                turned = opposite if rounding.amount > 0 else side
+                sides.append(_line("7000", turned, abs(rounding)))
         foreign = command.gross if command.rate else None
         sides.append(_line(command.receivable_account, side, whole, command.customer_key, foreign))
         entry = self._enter(company, command.document_key, command.dates.posting_date, kind, sides)
@@ -265,6 +280,8 @@ class FakeLedger(PeriodsAndRates):
             open_amount=left,
             open_ledger_amount=None if command.rate is None else whole if left else Money.zero(own),
             rate=command.rate,
+            ledger_gross=whole if command.rate else None,
+            rounding=rounding if command.rate else None,
             issue_date=command.dates.issue_date,
             posting_date=command.dates.posting_date,
             due_date=command.due_date if isinstance(command, LedgerInvoice) else None,
@@ -272,12 +289,6 @@ class FakeLedger(PeriodsAndRates):
         )
         self.documents[company, command.document_key] = document
         return document
-
-    def _check_tax(self, code: str, net: Money, tax: Money, sums: int) -> None:
-        rate = Decimal(self.tax_rates.get(code, "0"))
-        own = Money.rounded(net.amount * rate / _HUNDRED, net.currency)
-        if abs((own - tax).to_minor()) > sums:
-            raise StepRejected("tax_differs", case_kind="tax.difference", field="tax")
 
     def _settling(
         self,

@@ -106,17 +106,25 @@ class Losing(httpx.AsyncBaseTransport):
 
 
 class FailingAt(httpx.AsyncHTTPTransport):
-    """Fails the n-th request, before it is sent or after it was answered."""
+    """Fails the n-th request, before it is sent or after it was answered.
 
-    def __init__(self, number: int, *, before: bool) -> None:
+    `counts`: of the requests that are meant, by their method.
+    """
+
+    def __init__(
+        self, number: int, *, before: bool, counts: Callable[[str], bool] = lambda _: True
+    ) -> None:
         super().__init__()
+        self._counts = counts
         self._left = number
         self._before = before
         self.failed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._left -= 1
-        is_chosen = self._left == 0  # requests run side by side: decided before waiting
+        is_counted = self._counts(method_of(request))
+        self._left -= is_counted
+        # Requests run side by side: decided before waiting.
+        is_chosen = is_counted and self._left == 0
         self.failed = self.failed or is_chosen
         if is_chosen and self._before:
             raise httpx.ConnectError("not connected", request=request)
@@ -125,6 +133,11 @@ class FailingAt(httpx.AsyncHTTPTransport):
         if is_chosen:
             raise httpx.ReadTimeout("the answer is lost", request=request)
         return answer
+
+
+def is_write(method: str) -> bool:
+    """Whether a request changes something in Tryton, or may."""
+    return method.startswith(("model.", "wizard.")) and not method.endswith(".search_read")
 
 
 def method_of(request: httpx.Request) -> str:

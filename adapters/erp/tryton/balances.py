@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
 from adapters.erp.tryton import entries, settling
 from adapters.erp.tryton.company import Companies
-from adapters.erp.tryton.invoice_values import issue_date_of
+from adapters.erp.tryton.invoice_values import converted_rate, issue_date_of
 from adapters.erp.tryton.journals import REVERSIBLE, opposite_of
 from adapters.erp.tryton.ledger import ledger_currency
 from adapters.erp.tryton.operation import Operation
+from adapters.erp.tryton.own_rate import EXCHANGE, is_at_its_rate
 from adapters.erp.tryton.rpc import Row
 from dealthread.domain.ledger import TrialBalanceRow
 from dealthread.domain.money import Money
@@ -43,8 +44,9 @@ class Reader:
     async def of_invoice(self, row: Row, *, is_whole: bool = False) -> PostedDocument:
         """`is_whole`: known to be complete, so that its other parts need not be looked up."""
         ids = [*row["lines_to_pay"], *row["payment_lines"]]
+        moves = [*([row["move"]] if row["move"] else []), *row["additional_moves"]]
         own, lines, currency = await asyncio.gather(
-            entries.lines_of(self._operation, [row["move"]] if row["move"] else []),
+            entries.lines_of(self._operation, moves),
             self._operation.rows("account.move.line", [["id", "in", ids]], entries.LINE_FIELDS),
             ledger_currency(self._operation),
         )
@@ -53,12 +55,12 @@ class Reader:
         left = [line for line in lines if line["reconciliation"] is None]
         state = DocumentState.DRAFT
         if row["state"] in ("posted", "paid"):
-            complete = is_whole or await self._is_complete(row, key, own, is_memo)
+            complete = is_whole or await self._is_complete(row, key, own, lines)
             if complete:
                 state = DocumentState(row["state"])
         document = row["currency."]["code"]
         open_amount = row["amount_to_pay"] if row["state"] == "posted" else Decimal(0)
-        open_ledger = sum((line["debit"] - line["credit"] for line in left), Decimal(0))
+        open_ledger = _net(left)
         if is_memo:
             # What is counted on an invoice is no longer the customer's to use.
             if all(line["invoice_payment"] for line in left):
@@ -67,6 +69,9 @@ class Reader:
             open_amount, open_ledger = -open_amount, -open_ledger
         due = [line["maturity_date"] for line in await self._due(row)]
         sign = -1 if is_memo else 1
+        is_foreign = currency != document and bool(moves)
+        whole = _net(line for line in own if line["id"] in row["lines_to_pay"]) * sign
+        rounding = -_net(line for line in own if line["account."]["code"] == EXCHANGE) * sign
         return PostedDocument(
             ref=self._companies.ref(self._company, "invoice", row["id"]),
             kind=DocumentKind.CREDIT_MEMO if is_memo else DocumentKind.INVOICE,
@@ -82,6 +87,8 @@ class Reader:
             open_amount=Money.of(open_amount, document),
             open_ledger_amount=Money.of(open_ledger, currency) if currency != document else None,
             rate=said_rate(row["comment"]),
+            ledger_gross=Money.of(whole, currency) if is_foreign else None,
+            rounding=Money.of(rounding, currency) if is_foreign else None,
             issue_date=issue_date_of(row["comment"]) or row["invoice_date"],
             posting_date=row["accounting_date"] or row["invoice_date"],
             due_date=max((day for day in due if day), default=None),
@@ -95,7 +102,9 @@ class Reader:
             "account.move.line", [["id", "in", row["lines_to_pay"]]], ["maturity_date"]
         )
 
-    async def _is_complete(self, row: Row, key: str, own: Sequence[Row], is_memo: bool) -> bool:
+    async def _is_complete(
+        self, row: Row, key: str, own: Sequence[Row], lines: Sequence[Row]
+    ) -> bool:
         """Whether the entries that belong to it are there, and a credit memo has been used."""
         if not key:
             return True  # keyed by a person: complete as it is
@@ -103,9 +112,13 @@ class Reader:
             found = await entries.find_entries(self._operation, key, entries.TRANSFER)
             if not any(entry["state"] == "posted" for entry in found):
                 return False
-        if not is_memo:
+        rate = said_rate(row["comment"])
+        is_converted = converted_rate(row["comment"]) and not row["additional_moves"]
+        if is_converted and rate is not None and not is_at_its_rate(own, rate):
+            return False
+        if row["total_amount"] >= 0:
             return True
-        lines = [line for line in own if line["id"] in row["lines_to_pay"]]
+        lines = [line for line in lines if line["id"] in row["lines_to_pay"]]
         return await self._is_settled(lines)
 
     async def _is_settled(self, lines: Sequence[Row]) -> bool:
@@ -219,6 +232,11 @@ class Reader:
             for row in rows
             if row["debit"] or row["credit"]
         )
+
+
+def _net(rows: Iterable[Row]) -> Decimal:
+    """Debit less credit, in the ledger's currency."""
+    return sum((row["debit"] - row["credit"] for row in rows), Decimal(0))
 
 
 def _in(currency: str, own: str, row: Row) -> Decimal:

@@ -4,12 +4,12 @@ the customer's balance or to the account that the refund comes out of."""
 from __future__ import annotations
 
 from adapters.erp.tryton import entries, settling
-from adapters.erp.tryton.ledger import GENERAL, customer, open_books
+from adapters.erp.tryton.ledger import GENERAL, Books, customer, open_books
 from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import Row
 from dealthread.domain.documents import CreditForm
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import LedgerCreditMemo, TakenBackCredit
+from dealthread.domain.receivable import CreditSettlement, LedgerCreditMemo, TakenBackCredit
 from dealthread.domain.revenue.journal import Side
 from dealthread.errors import StepRejected
 
@@ -98,9 +98,14 @@ async def take_back(operation: Operation, taken: TakenBackCredit, posted: Row) -
 
 
 async def _lines(operation: Operation, invoice: Row) -> list[Row]:
-    return await operation.rows(
+    """Of the receivable, as it counts: at the document's own rate, where an entry of ours put that
+    right."""
+    rows = await operation.rows(
         "account.move.line", [["id", "in", invoice["lines_to_pay"]]], entries.LINE_FIELDS
     )
+    side = "credit" if invoice["total_amount"] < 0 else "debit"
+    anew = [row for row in rows if row["move"] in invoice["additional_moves"] and row[side]]
+    return anew or [row for row in rows if row["move"] == invoice["move"]]
 
 
 async def _settlement(operation: Operation, memo: LedgerCreditMemo, rows: list[Row]) -> Row:
@@ -120,10 +125,12 @@ async def _settlement(operation: Operation, memo: LedgerCreditMemo, rows: list[R
             text=memo.document_key,
         )
     ]
-    for number, part in enumerate(memo.settlements, start=1):
-        # In another currency the last part takes what is left, so that the entry balances.
-        own = memo.rate.of(part.amount) if memo.rate else part.amount
-        amount = left if number == len(memo.settlements) else own
+    # What pays the invoice first. In another currency the last part takes what is left, so that the
+    # entry balances.
+    parts = sorted(memo.settlements, key=lambda part: part.form is not CreditForm.OPEN_INVOICE)
+    for number, part in enumerate(parts, start=1):
+        own = await _taken(operation, memo, part, books)
+        amount = left if number == len(parts) else own
         left = left - amount
         is_invoice = part.form is CreditForm.OPEN_INVOICE
         values.append(
@@ -143,3 +150,17 @@ async def _settlement(operation: Operation, memo: LedgerCreditMemo, rows: list[R
         entries.SETTLEMENT,
         lambda: (books, values, memo.number),
     )
+
+
+async def _taken(
+    operation: Operation, memo: LedgerCreditMemo, part: CreditSettlement, books: Books
+) -> Money:
+    """What a part stands for in the ledger's currency: of its invoice the last part takes all that
+    the invoice is carried at."""
+    if memo.rate is None:
+        return part.amount
+    if part.form is CreditForm.OPEN_INVOICE:
+        invoice = await settling.posted_invoice(operation, memo.corrects, "erp.rejected")
+        if invoice["amount_to_pay"] == part.amount.amount:
+            return Money.of(await settling.carried(operation, invoice), books.currency)
+    return memo.rate.of(part.amount)

@@ -8,8 +8,8 @@ Three things that Tryton 8.2 decides and we go along with (measured):
   revenue, unbilled receivables) goes through a clearing account that the same document's transfer
   entry empties at once.
 - Its numbers rise with the invoice date: an invoice dated before one that is numbered already is
-  refused. Such a latecomer takes the later date in Tryton, and in another currency that day's
-  rate; issue date, due date, posting date and tax are those of the document all the same.
+  refused. Such a latecomer takes the later date in Tryton; issue date, due date, posting date, tax
+  and rate of exchange are those of the document all the same.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from adapters.erp.tryton.ledger import Books
-from adapters.erp.tryton.rates import PLACES
-from adapters.erp.tryton.rpc import ERP_REJECTED, Row
+from adapters.erp.tryton.rpc import Row
 from adapters.erp.tryton.translate import period_text
-from dealthread.domain.money import EXPONENTS, Money
+from dealthread.domain.money import EXPONENTS
 from dealthread.domain.party import Address, BuyerSnapshot
 from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerLine
-from dealthread.errors import StepRejected
-from dealthread.ports.ledger import RATE_MISSING
 
 Document = LedgerInvoice | LedgerCreditMemo
 _PRICE_PLACES = 8
 _ISSUED = "Issue date: "
 _CORRECTS = "Corrects: "
+_CONVERTED = "Converted by Tryton's table at: "
 
 
-def comment_of(document: Document) -> str:
-    """Text that our key begins: by it the invoice is found, by the rest a person knows it."""
+def comment_of(document: Document, converted: Decimal | None = None) -> str:
+    """Text that our key begins: by it the invoice is found, by the rest a person knows it.
+
+    `converted`: the rate that Tryton itself takes, where it is another one than the document's.
+    """
     kind = "invoice" if isinstance(document, LedgerInvoice) else "credit memo"
     lines = [
         f"{document.document_key} {kind} of the billing system",
@@ -48,6 +48,8 @@ def comment_of(document: Document) -> str:
     ]
     if document.rate is not None:
         lines.append(f"Rate: {document.rate.said(document.currency)}")
+        if converted is not None:
+            lines.append(f"{_CONVERTED}{converted.normalize():f}")
     if isinstance(document, LedgerCreditMemo):
         lines.append(f"{_CORRECTS}{document.corrects}")
         lines.append(f"Reason: {document.reason}")
@@ -84,6 +86,15 @@ def issue_date_of(comment: str | None) -> date | None:
                 return date.fromisoformat(text.removeprefix(_ISSUED))
             except ValueError:
                 return None
+    return None
+
+
+def converted_rate(comment: str | None) -> Decimal | None:
+    """The rate at which Tryton converted the document, where it is another than the one that the
+    document says."""
+    for text in (comment or "").splitlines():
+        if text.startswith(_CONVERTED):
+            return Decimal(text.removeprefix(_CONVERTED))
     return None
 
 
@@ -130,79 +141,39 @@ def _quantity_and_price(line: LedgerLine) -> tuple[Decimal, Decimal]:
     return quantity, price.normalize() + 0
 
 
-def tax_values(document: Document, sign: int, taxes: dict[str, Row]) -> list[dict[str, Any]]:
-    """Tax rows with the biller's own amounts, grouped as Tryton groups them: by code and sign.
+def tax_values(document: Document, sign: int, taxes: Sequence[Row | None]) -> list[dict[str, Any]]:
+    """Tax rows with the biller's own amounts, grouped as Tryton groups them: by tax and sign.
+    `taxes`: of each line, None where
+    it states no tax.
 
-    Tryton keeps the amount of a row whose base is the one that it computes itself. A difference
-    of more than a unit for each line is no rounding: it is a case.
+    Tryton keeps the amount of a row whose base is the one that it computes itself, and any of a
+    row by hand.
     """
-    groups: dict[tuple[str, bool], list[LedgerLine]] = {}
-    for line in document.lines:
-        if not line.tax_code:
+    groups: dict[tuple[int, bool], list[tuple[LedgerLine, Row]]] = {}
+    for line, tax in zip(document.lines, taxes, strict=True):
+        if tax is None:
             continue
-        groups.setdefault((line.tax_code, line.net.amount * sign >= 0), []).append(line)
+        groups.setdefault((tax["id"], line.net.amount * sign >= 0), []).append((line, tax))
     rows = []
-    for (code, is_charge), lines in groups.items():
-        base = sum((line.net.amount for line in lines), Decimal(0)) * sign
-        amount = sum((line.tax.amount for line in lines), Decimal(0)) * sign
-        _check_rate(code, taxes[code], lines)
+    for (native_id, is_charge), members in groups.items():
+        base = sum((line.net.amount for line, _ in members), Decimal(0)) * sign
+        amount = sum((line.tax.amount for line, _ in members), Decimal(0)) * sign
+        tax = members[0][1]
         side = "invoice_account" if is_charge else "credit_note_account"
         rows.append(
             {
-                "tax": taxes[code]["id"],
-                "account": taxes[code][side],
-                "description": taxes[code]["description"] or code,
+                "tax": native_id,
+                "account": tax[side],
+                "description": tax["description"] or tax["name"],
                 "base": base,
                 "amount": amount,
-                "manual": False,
+                "manual": not is_valid(tax, document.dates.posting_date),
             }
         )
     return rows
 
 
-def _check_rate(code: str, tax: Row, lines: Sequence[LedgerLine]) -> None:
-    unit = Decimal(1).scaleb(-EXPONENTS[lines[0].net.currency])
-    for line in lines:
-        own = Money.rounded(line.net.amount * (tax["rate"] or 0), line.net.currency).amount
-        # Each line of the biller has rounded by itself.
-        if abs(own - line.tax.amount) > unit * line.sums:
-            raise StepRejected(
-                "tax_differs",
-                case_kind="tax.difference",
-                field="tax",
-                line=line.line_key,
-                tax_code=code,
-                given=str(line.tax.amount),
-                computed=str(own),
-            )
-
-
-def check_rate_of_exchange(
-    document: Document, books: Books, rates: dict[str, Decimal], day: date
-) -> None:
-    """Tryton converts an invoice at the rate of its own table on a day, which treasury keeps. It
-    must be the rate that the document says, or the document waits."""
-    if document.rate is None:
-        if document.currency != books.currency:
-            raise _rate_refused(RATE_MISSING, document, books, day)
-        return
-    if document.rate.currency != books.currency or document.currency not in rates:
-        raise _rate_refused(RATE_MISSING, document, books, day)
-    factor = (rates[books.currency] / rates[document.currency]).quantize(PLACES)
-    if factor != document.rate.rate.quantize(PLACES):
-        raise _rate_refused("rate_differs", document, books, day, ledger=f"{factor.normalize():f}")
-
-
-def _rate_refused(
-    code: str, document: Document, books: Books, day: date, **ledger: str
-) -> StepRejected:
-    return StepRejected(
-        code,
-        case_kind=ERP_REJECTED,
-        field="rate",
-        currency=document.currency,
-        pair=f"{document.currency}/{books.currency}",
-        day=day.isoformat(),
-        given=f"{document.rate.rate:f}" if document.rate else "",
-        **ledger,
-    )
+def is_valid(tax: Row, day: date) -> bool:
+    """Whether Tryton knows a tax on a day; its last day is inclusive."""
+    starts, ends = tax["start_date"], tax["end_date"]
+    return bool((starts is None or starts <= day) and (ends is None or day <= ends))

@@ -1,23 +1,23 @@
 """Invoices and credit memos of the biller as Tryton's invoices: drafted, compared, posted.
 
 Found by our key at the beginning of the comment. Order: draft → acknowledge what Tryton asks about
-known things → post → due date → transfer entry; each step is found before it is repeated.
+known things → post → due date → its own rate (`own_rate`) → transfer entry; each step is found
+before it is repeated.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from adapters.erp.tryton import entries, invoice_values, settling
+from adapters.erp.tryton import entries, invoice_values, own_rate, settling
 from adapters.erp.tryton.invoice_values import Document
 from adapters.erp.tryton.ledger import REVENUE, Books, customer, open_books
 from adapters.erp.tryton.operation import Operation
-from adapters.erp.tryton.rates import rate_of
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
+from adapters.erp.tryton.taxes import taxes_of
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import LedgerInvoice
 from dealthread.domain.revenue.journal import Side
@@ -32,8 +32,11 @@ KNOWN_WARNINGS = frozenset(
 _MANUAL = "erp.manual_document"
 
 
-async def ensure_posted(operation: Operation, document: Document, clearing: str) -> Row:
-    """The posted invoice of a document, with its transfer entry."""
+async def ensure_posted(
+    operation: Operation, document: Document, clearing: str, original: str = ""
+) -> Row:
+    """The posted invoice of a document, with its own rate and its transfer entry. `original`: key
+    of the document whose rate it takes; "" takes that of its issue date."""
     found = await settling.find_invoices(operation, document.document_key)
     kept: Row | None = found[0] if found else None
     spare = found[1:]
@@ -48,17 +51,18 @@ async def ensure_posted(operation: Operation, document: Document, clearing: str)
     elif kept is not None and not _is_same(kept, document):
         raise _differs(kept, document)
     if kept is None or kept["state"] not in ("posted", "paid"):
-        kept = await _draft_and_post(operation, document, clearing, kept)
+        kept = await _draft_and_post(operation, document, clearing, kept, original)
     await _keep_due_date(operation, document, kept)
+    kept = await own_rate.ensure_own_rate(operation, document, clearing, kept)
     await _transfer(operation, document, clearing, kept)
     return kept
 
 
 async def _draft_and_post(
-    operation: Operation, document: Document, clearing: str, kept: Row | None
+    operation: Operation, document: Document, clearing: str, kept: Row | None, original: str
 ) -> Row:
     if kept is None:
-        values = await _values(operation, document, clearing)
+        values = await _values(operation, document, clearing, original)
         kept = await settling.invoice_by_id(
             operation, await operation.create("account.invoice", values)
         )
@@ -76,13 +80,15 @@ async def _draft_and_post(
     return posted
 
 
-async def _values(operation: Operation, document: Document, clearing: str) -> dict[str, Any]:
+async def _values(
+    operation: Operation, document: Document, clearing: str, original: str
+) -> dict[str, Any]:
     codes = [document.receivable_account, clearing, *(line.account for line in document.lines)]
     currencies = {document.currency} | ({document.rate.currency} if document.rate else set())
     books = await open_books(operation, document.dates.posting_date, codes, currencies, REVENUE)
     party, taxes, items, terms, taken, later = await asyncio.gather(
         customer(operation, document.customer_key),
-        _taxes(operation, document),
+        taxes_of(operation, document, original),
         _items(operation, document),
         _terms(operation, document),
         operation.rows(
@@ -102,12 +108,7 @@ async def _values(operation: Operation, document: Document, clearing: str) -> di
             "number_taken", case_kind=_MANUAL, field="number", number=document.number
         )
     day = max(document.dates.issue_date, later or document.dates.issue_date)
-    if isinstance(document, LedgerInvoice) and document.rate and day != document.dates.issue_date:
-        # A latecomer is converted by Tryton at the later day's rate: so the document says that one.
-        rate = await rate_of(operation, document.currency, day, timedelta.max)
-        document = document.model_copy(update={"rate": rate})
-    rates = await _rates(operation, books, day)
-    invoice_values.check_rate_of_exchange(document, books, rates, day)
+    converted = await own_rate.converted_at(operation, document, books, day, original)
     is_invoice = isinstance(document, LedgerInvoice)
     sign = 1 if is_invoice else -1
     currency = books.currencies[document.currency]
@@ -116,12 +117,12 @@ async def _values(operation: Operation, document: Document, clearing: str) -> di
         invoice_values.line_values(
             line,
             sign,
-            account=books.account(line.account if _is_revenue(books, line.account) else clearing),
-            tax=taxes.get(line.tax_code),
+            account=books.account(line.account if books.is_revenue(line.account) else clearing),
+            tax=tax,
             common=common,
             item=items.get(line.item),
         )
-        for line in document.lines
+        for line, tax in zip(document.lines, taxes, strict=True)
     ]
     return {
         **common,
@@ -135,33 +136,10 @@ async def _values(operation: Operation, document: Document, clearing: str) -> di
         "accounting_date": document.dates.posting_date,
         "reference": document.number,
         "description": document.po_number or None,
-        "comment": invoice_values.comment_of(document),
+        "comment": invoice_values.comment_of(document, converted),
         "lines": [["create", lines]],
         "taxes": [["create", invoice_values.tax_values(document, sign, taxes)]],
     }
-
-
-def _is_revenue(books: Books, code: str) -> bool:
-    kind = books.accounts[code]["type."]
-    return bool(kind and kind["revenue"])
-
-
-async def _taxes(operation: Operation, document: Document) -> dict[str, Row]:
-    wanted = sorted({line.tax_code for line in document.lines if line.tax_code})
-    if not wanted:
-        return {}
-    rows = await operation.rows(
-        "account.tax",
-        [["name", "in", wanted], ["company", "=", operation.context["company"]]],
-        ["name", "rate", "type", "invoice_account", "credit_note_account", "description"],
-    )
-    taxes = {row["name"]: row for row in rows if row["type"] == "percentage"}
-    for code in wanted:
-        if code not in taxes:
-            raise StepRejected(
-                "tax_unknown", case_kind="tax.rejected", field="tax_code", tax_code=code
-            )
-    return taxes
 
 
 async def _items(operation: Operation, document: Document) -> dict[str, Row]:
@@ -215,15 +193,6 @@ async def _latest_date(operation: Operation, document: Document, books: Books) -
     return rows[0]["invoice_date"] if rows else None
 
 
-async def _rates(operation: Operation, books: Books, day: Any) -> dict[str, Decimal]:
-    """Tryton's rates on a day, of the two currencies."""
-    codes = sorted({*books.currencies, books.currency})
-    rows = await operation.rows(
-        "currency.currency", [["code", "in", codes]], ["code", "rate"], date=day
-    )
-    return {row["code"]: row["rate"] for row in rows if row["rate"]}
-
-
 async def _press_post(operation: Operation, invoice: int) -> None:
     """Post; questions about known things are answered, any other is the case of a person."""
     for _ in range(len(KNOWN_WARNINGS) + 1):
@@ -251,7 +220,11 @@ async def _keep_due_date(operation: Operation, document: Document, invoice: Row)
         return
     rows = await operation.rows(
         "account.move.line",
-        [["id", "in", invoice["lines_to_pay"]], ["reconciliation", "=", None]],
+        [
+            ["id", "in", invoice["lines_to_pay"]],
+            ["move", "=", invoice["move"]],
+            ["reconciliation", "=", None],
+        ],
         ["maturity_date"],
     )
     wrong = [row["id"] for row in rows if row["maturity_date"] != document.due_date]
@@ -276,7 +249,7 @@ async def _transfer(operation: Operation, document: Document, clearing: str, inv
     books = await open_books(
         operation, document.dates.posting_date, codes, {document.currency}, REVENUE
     )
-    named = [line for line in document.lines if not _is_revenue(books, line.account)]
+    named = [line for line in document.lines if not books.is_revenue(line.account)]
     if len(named) != len(cleared):
         raise ContractDrift("lines_differ")
     into = Side.CREDIT if isinstance(document, LedgerInvoice) else Side.DEBIT

@@ -42,6 +42,11 @@ class Books:
         """Whether a line on the account names the customer."""
         return bool(self.accounts[code]["party_required"])
 
+    def is_revenue(self, code: str) -> bool:
+        """Whether a line of a customer's invoice may name the account."""
+        kind = self.accounts[code]["type."]
+        return bool(kind and kind["revenue"])
+
     def is_own(self, amount: Money) -> bool:
         """Whether the ledger is kept in the amount's currency."""
         return amount.currency == self.currency

@@ -71,7 +71,9 @@ class TrytonPostings:
         async def work(operation: Operation, reader: Reader) -> PostedDocument:
             if not await settling.find_invoices(operation, command.document_key):
                 await credit_memos.check_room(operation, command)
-            row = await invoices.ensure_posted(operation, command, self._settings.clearing_account)
+            row = await invoices.ensure_posted(
+                operation, command, self._settings.clearing_account, command.corrects
+            )
             await credit_memos.settle(operation, command, row)
             return await reader.of_invoice(await settling.invoice_by_id(operation, row["id"]))
 
@@ -82,7 +84,7 @@ class TrytonPostings:
 
         async def work(operation: Operation, reader: Reader) -> PostedDocument:
             await credit_memos.check_withdrawable(operation, command)
-            row = await invoices.ensure_posted(operation, command.document, clearing)
+            row = await invoices.ensure_posted(operation, command.document, clearing, command.memo)
             await credit_memos.take_back(operation, command, row)
             return await reader.of_invoice(await settling.invoice_by_id(operation, row["id"]))
 

@@ -9,6 +9,7 @@ exchange differences of its own and takes no key, is not needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import Row
@@ -32,6 +33,7 @@ INVOICE_FIELDS = (
     "lines",
     "move",
     "move.number",
+    "additional_moves",
     "invoice_date",
     "accounting_date",
 )
@@ -87,6 +89,17 @@ async def pay_with(operation: Operation, invoice: Row, lines: Sequence[Row]) -> 
             "model.account.invoice.write", [invoice["id"]], {"payment_lines": [["add", new]]}
         )
     await close_if_settled(operation, invoice["id"])
+
+
+async def carried(operation: Operation, invoice: Row) -> Decimal:
+    """What is open of an invoice, in the ledger's currency."""
+    ids = [*invoice["lines_to_pay"], *invoice["payment_lines"]]
+    rows = await operation.rows(
+        "account.move.line",
+        [["id", "in", ids], ["reconciliation", "=", None]],
+        ["debit", "credit"],
+    )
+    return sum((row["debit"] - row["credit"] for row in rows), Decimal(0))
 
 
 async def close_if_settled(operation: Operation, invoice_id: int) -> None:
