@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from adapters.erp.tryton import entries, invoice_values, own_rate, settling

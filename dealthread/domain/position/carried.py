@@ -81,7 +81,7 @@ class InLedger:
         if entry.kind is DocumentKind.INVOICE:
             return self._of_invoice(entry, document, rate)
         if entry.kind is DocumentKind.CREDIT_MEMO:
-            return self._of_credit(entry, rate)
+            return self._of_credit(entry, document, rate)
         if entry.kind is DocumentKind.VOID and entry.figure is Figure.RECEIVABLE:
             carried = self._open.get(entry.number)
             return rate.of(entry.amount) if carried is None else -carried.take(-entry.amount)
@@ -107,13 +107,15 @@ class InLedger:
         return whole
 
     def _whole(self, bill: Bill, document: PostedDocument, rate: LedgerRate) -> Money:
+        if document.ledger_gross is not None and document.gross == bill.gross:
+            return document.ledger_gross
         if document.kind is Posted.INVOICE and document.open_amount == document.gross:
             # As the ledger answered when it was posted, before anything was settled.
             return document.open_ledger_amount or rate.of(bill.gross)
         tax = Money.total((rate.of(one.tax) for one in bill.lines), self._currency)
         return self._sum(bill.lines, rate) + tax
 
-    def _of_credit(self, entry: Entry, rate: LedgerRate) -> Money:
+    def _of_credit(self, entry: Entry, document: PostedDocument, rate: LedgerRate) -> Money:
         memo = self._memos.get(entry.number)
         if memo is None:
             return rate.of(entry.amount)
@@ -121,11 +123,16 @@ class InLedger:
             used = [one for one in memo.lines if one.line_key in self._usage]
             is_all = entry.amount == -memo.net
             return -self._sum(memo.lines if is_all else used, rate)
+        # The last credit of an invoice takes what the books carry it at, to the cent.
+        told = document.ledger_gross if entry.amount == -document.gross else None
         if entry.figure is Figure.INVOICED_GROSS:
+            if told is not None:
+                return -told
             tax = Money.total((rate.of(one.tax) for one in memo.lines), self._currency)
             return -(self._sum(memo.lines, rate) + tax)
         amount = rate.of(entry.amount)
         if entry.figure is Figure.RECEIVABLE:
+            amount = amount if told is None else -told
             self._reduce(memo, amount)
         return amount
 

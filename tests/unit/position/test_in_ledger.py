@@ -210,6 +210,27 @@ def test_a_credit_takes_the_rate_of_its_invoice_and_lines_are_converted_each_by_
     assert not untied(ledger)
 
 
+def test_the_last_credit_takes_the_last_of_what_the_books_carry() -> None:
+    """12,000.00 at 0.8500 are 10,200.00. Of it 0.17, 0.84 and 11,998.99 are 0.14 (0.1445), 0.71
+    (0.714) and 10,199.14 (10,199.1415): a penny less, which the last one takes with it."""
+    facts = d5()
+    (bill,) = facts.bills
+    postings = list(facts.postings)
+    parts = (("0.17", "0.14"), ("0.84", "0.71"), ("11998.99", "10199.15"))
+    for at, (part, told) in enumerate(parts):
+        bill = worked.credit(bill, f"CN-{at}", JUNE_29, part, "0", CreditForm.OPEN_INVOICE)
+        memo = posted(DocumentKind.CREDIT_MEMO, f"CN-{at}", part, rate("0.8500", JUNE), on=JUNE_29)
+        memo = memo.model_copy(update={"ledger_gross": gbp(told)})
+        postings.append(
+            Posting(business_key=run_of(bill), step="erp.credit", state="done", document=memo)
+        )
+    ledger, _ = seen(
+        facts.model_copy(update={"bills": (bill,), "postings": tuple(postings)}),
+    )
+    assert (ledger.receivable, ledger.invoiced_gross) == (gbp("0.00"), gbp("0.00"))
+    assert not untied(ledger)
+
+
 def test_what_is_not_in_the_ledger_has_no_rate_and_none_is_made_up() -> None:
     """It is told beside the figures, in euros."""
     ledger, entries = seen(d5(is_posted=False))
