@@ -75,6 +75,9 @@ async def test_what_people_book_is_told_and_nothing_of_ours(
         p.day("2026-09-12"), "moved", p.LIFFEY.key, a2300="15.00", a4000="-15.00"
     )
     credited = await person.credits(refs[0], p.day("2026-09-13"))
+    # What the wizard leaves on the account that our documents pass through.
+    off = {"a4000": "100.00", "a4900": "-100.00"}
+    await person.books(p.day("2026-09-14"), "off clearing", p.LIFFEY.key, **off)
 
     found = await by_hand(LAST)
     told = {
