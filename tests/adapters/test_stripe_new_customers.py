@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
@@ -173,6 +173,15 @@ async def test_customers_with_one_mailbox_are_told_apart_by_our_key(
 
 class AtOnce:
     """In place of the journal's `Ensure`: each write is a first attempt."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[str, ...]] = {}
+
+    async def note(self, key: str, words: Sequence[str]) -> None:
+        self._kept[key] = tuple(words)
+
+    async def noted(self, key: str) -> tuple[str, ...]:
+        return self._kept.get(key, ())
 
     async def __call__(self, write: Write[Any]) -> Any:
         outcome = await write.act(write.spec.key)
