@@ -60,7 +60,7 @@ class FakeEntitlement:
         today = self._world.today.date()
         ends = [grant.access_to for grant in held.grants]
         begins = [grant.access_from for grant in held.grants]
-        if all(end is not None and end <= today for end in ends):
+        if ends and all(end is not None and end <= today for end in ends):
             now = EntitlementState.ENDED
         elif held.holds:
             now = EntitlementState.SUSPENDED
