@@ -20,7 +20,11 @@ from dealthread.config import (
 )
 from dealthread.errors import BadInput
 from tests.support.deal_builder import CONFIG_DIR
-from tests.unit.config_problems import PROBLEMS
+from tests.unit.config_problems.companies import OF_COMPANIES
+from tests.unit.config_problems.offers import OF_OFFERS
+from tests.unit.config_problems.policies import OF_POLICIES
+
+PROBLEMS = [*OF_OFFERS, *OF_COMPANIES, *OF_POLICIES]
 
 
 @pytest.fixture
