@@ -16,6 +16,7 @@ from dealthread.stack.postgres import Postgres, PostgresProgram
 ROOT = Path(__file__).resolve().parent.parent
 pytest_plugins = [
     "tests.plugins.allowed_skips",
+    "tests.plugins.interruptions",
     "tests.plugins.property_profiles",
     "tests.plugins.serving",
     "tests.plugins.stripe_judge",

@@ -31,6 +31,7 @@ _TAKE = text(
     "WHERE pg_try_advisory_lock(hashtextextended(name, 7))"
 )
 _ALIVE = text("SELECT 1")
+_GIVE_BACK = text("SELECT pg_advisory_unlock_all()")
 
 
 class Posters:
@@ -69,8 +70,12 @@ class Posters:
             await self._drop()
 
     async def aclose(self) -> None:
-        """Give all back."""
+        """Give all back: at once, not when the server has noticed that the session is gone."""
         self._now_held(frozenset())
+        if self._session is not None:
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._session.execute(_GIVE_BACK)
         await self._drop()
 
     async def _open(self) -> AsyncConnection:
