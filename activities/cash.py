@@ -22,7 +22,7 @@ from dealthread.domain.bill import Bill
 from dealthread.domain.cash import CashMatch, RecordedAs, matched, numbers_in
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.errors import BadInput
 from dealthread.hub import Bills, Effects, WriteSpec

@@ -7,7 +7,7 @@ from datetime import date
 from dealthread.domain.base import Carried
 from dealthread.domain.cash import BankReceipt, OwedBill, RecordedAs
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import LedgerReceipt
+from dealthread.domain.receipts import LedgerReceipt
 from dealthread.domain.transaction import SagaContext
 
 

@@ -46,7 +46,7 @@ from dealthread.domain.documents import CrmRecord
 from dealthread.domain.event_data.cash import DisputeClosed, DisputeOpened
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.position.facts import REMAINDER, REOPENED
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.errors import StepRejected

@@ -20,7 +20,7 @@ from dealthread.domain.dispute_exchange import DisputeExchange
 from dealthread.domain.dispute_parts import PaidInvoice, TakenPart, taken_parts
 from dealthread.domain.ledger import Reversal
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import LedgerReceipt
+from dealthread.domain.receipts import LedgerReceipt
 from dealthread.errors import StepRejected
 from dealthread.naming import erp_document_key, receipt_key
 

@@ -10,7 +10,7 @@ from dealthread.domain.dispute import Dispute, LostDispute
 from dealthread.domain.dispute_exchange import DisputeExchange, LostPart
 from dealthread.domain.ledger import LedgerJournal, Reversal
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import LedgerReceipt
+from dealthread.domain.receipts import LedgerReceipt
 from dealthread.domain.transaction import SagaContext
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from activities.dispute_documents import CASE
 from dealthread.domain.dispute_exchange import DisputeExchange, DisputeRates, in_ledger
 from dealthread.domain.ledger import LedgerJournal
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.errors import StepRejected
 from dealthread.ports.ledger import LedgerPort
 

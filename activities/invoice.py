@@ -47,12 +47,9 @@ from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import (
-    LedgerCreditMemo,
-    LedgerInvoice,
-    LedgerReceipt,
-    PostedDocument,
-)
+from dealthread.domain.posted import PostedDocument
+from dealthread.domain.receipts import LedgerReceipt
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice
 from dealthread.domain.transaction import ChangeOutcome
 from dealthread.ensure import Ensure, Undo, Write, request_hash
 from dealthread.errors import AttemptInFlight, VendorUnavailable

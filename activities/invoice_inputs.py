@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dealthread.domain.base import Carried
 from dealthread.domain.bill import Bill
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.posting_summary import Held
-from dealthread.domain.receivable import (
-    LedgerCreditMemo,
-    LedgerInvoice,
-    LedgerReceipt,
-    PostedDocument,
-    TakenBackCredit,
-)
+from dealthread.domain.receipts import LedgerReceipt
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, TakenBackCredit
 from dealthread.domain.transaction import SagaContext
 
 

@@ -16,13 +16,12 @@ from dealthread.domain.contract import Contract, ContractLine
 from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
 from dealthread.domain.invoice import InvoiceLine
 from dealthread.domain.money import Money
+from dealthread.domain.receipts import Application, LedgerReceipt
 from dealthread.domain.receivable import (
-    Application,
     CreditSettlement,
     LedgerCreditMemo,
     LedgerInvoice,
     LedgerLine,
-    LedgerReceipt,
     PostingDates,
     TakenBackCredit,
     taken_back_number,

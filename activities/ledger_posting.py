@@ -10,14 +10,9 @@ from dealthread.domain.base import System
 from dealthread.domain.ledger import LedgerJournal, Reversal
 from dealthread.domain.money import Money
 from dealthread.domain.paid_out import ForeignPayout
-from dealthread.domain.receivable import (
-    DocumentState,
-    LedgerCreditMemo,
-    LedgerInvoice,
-    LedgerReceipt,
-    PostedDocument,
-    WriteOff,
-)
+from dealthread.domain.posted import DocumentState, PostedDocument
+from dealthread.domain.receipts import LedgerReceipt, WriteOff
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.hub import Effects, WriteSpec

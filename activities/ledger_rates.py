@@ -8,14 +8,10 @@ brought it there; what the two differ by is realised (IAS 21.28).
 from __future__ import annotations
 
 from dealthread.domain.exchange import ExchangeRate
+from dealthread.domain.ledger_rate import LedgerRate
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import (
-    Application,
-    LedgerCreditMemo,
-    LedgerInvoice,
-    LedgerRate,
-    LedgerReceipt,
-)
+from dealthread.domain.receipts import Application, LedgerReceipt
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice
 from dealthread.domain.settlement import OpenItem, Side, settled
 from dealthread.errors import NotFound, StepRejected
 from dealthread.ports.ledger import LedgerPort

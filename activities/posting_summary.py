@@ -23,6 +23,7 @@ from activities.tax_rates import check_rates
 from dealthread.domain.base import Ref, System
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.position.facts import OUT_OF_SUMMARY, SINGLE_INVOICE, SINGLE_RECEIPT
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.posting_rule import is_paid_whole, why_not_in_summary
 from dealthread.domain.posting_summary import (
     Held,
@@ -35,12 +36,8 @@ from dealthread.domain.posting_summary import (
     summary_receipts,
     taking_out,
 )
-from dealthread.domain.receivable import (
-    LedgerCreditMemo,
-    LedgerInvoice,
-    LedgerReceipt,
-    PostedDocument,
-)
+from dealthread.domain.receipts import LedgerReceipt
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice
 from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.errors import InvariantBroken, StepRejected
 from dealthread.hub import Contracts, Effects, WriteSpec

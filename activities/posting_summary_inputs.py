@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dealthread.domain.base import Carried, Ref
 from dealthread.domain.party import BuyerSnapshot
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.posting_summary import Held
-from dealthread.domain.receivable import PostedDocument
 from dealthread.domain.transaction import SagaContext
 
 

@@ -19,7 +19,7 @@ from activities.recognition_inputs import (
 from dealthread.domain.catalog import ConfigSet, LegalEntity, RevenueEngine
 from dealthread.domain.ledger import PostedJournal, TrialBalanceRow
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentKind
+from dealthread.domain.posted import DocumentKind
 from dealthread.domain.recognition.due import Due, LeftOut, last_day, owed, placed
 from dealthread.domain.recognition.roll_forward import (
     RollForward,

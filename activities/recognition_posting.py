@@ -14,7 +14,7 @@ from dealthread.domain.base import System
 from dealthread.domain.event_data.revenue import RevenueRecognised, RevenueReversed
 from dealthread.domain.events import BusinessEvent, EventType
 from dealthread.domain.ledger import Reversal
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.recognition.rows import RecognitionDocument, RecognitionState
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure, Undo, Write, request_hash

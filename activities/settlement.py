@@ -38,7 +38,7 @@ from dealthread.domain.payout import (
     return_of,
     settlement_of,
 )
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.revenue.journal import Side
 from dealthread.domain.transaction import SagaContext
 from dealthread.ensure import Ensure

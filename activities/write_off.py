@@ -26,7 +26,8 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.credit_order import CreditRefusal
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.ledger import Reversal
-from dealthread.domain.receivable import PostedDocument, WriteOff
+from dealthread.domain.posted import PostedDocument
+from dealthread.domain.receipts import WriteOff
 from dealthread.domain.write_off_order import parts_of, refusals, relief_day
 from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.errors import NotFound

@@ -7,7 +7,7 @@ from dealthread.domain.contract import ApprovalReason, Contract
 from dealthread.domain.credit_order import CreditRefusal
 from dealthread.domain.ledger import Reversal
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import WriteOff
+from dealthread.domain.receipts import WriteOff
 from dealthread.domain.transaction import ChangeOutcome, SagaContext
 
 

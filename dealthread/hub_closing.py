@@ -11,8 +11,8 @@ from dealthread.domain.closing.books import UsedPeriod
 from dealthread.domain.closing.checklist import Checklist, Evidence
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.position.facts import ContractFacts
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.processor import KnownBalance
-from dealthread.domain.receivable import PostedDocument
 from dealthread.domain.recognition.rows import RecognitionDocument
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.recognition.rows import PlannedRevenue, RecognitionDocument
 
 

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Protocol
 
 from dealthread.domain.base import Ref
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.posting_summary import Held, Member, SummaryPlace
-from dealthread.domain.receivable import PostedDocument
 
 
 class Summaries(Protocol):

@@ -29,7 +29,7 @@ from dealthread.domain.case import DecisionKind
 from dealthread.domain.cash import UNAPPLIED_CASH, CashMatch, OwedBill, RecordedAs
 from dealthread.domain.corrections import parse_corrections
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import LedgerReceipt
+from dealthread.domain.receipts import LedgerReceipt
 from dealthread.domain.transaction import SagaContext, StepState
 from dealthread.naming import BILLING_QUEUE, bank_receipt_id, bank_receipt_key, erp_task_queue
 from dealthread.policies import POST_REVENUE, READ, WRITE

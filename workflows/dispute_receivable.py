@@ -14,7 +14,7 @@ from activities.dispute_inputs import ApplyRemainder, DisputeToPost, ReopenRecei
 from activities.invoice import LedgerActivities
 from activities.invoice_inputs import AwaitCredit
 from dealthread.domain.ledger import Reversal
-from dealthread.domain.receivable import LedgerReceipt
+from dealthread.domain.receipts import LedgerReceipt
 from dealthread.domain.transaction import SagaContext, StepState
 from dealthread.naming import erp_task_queue
 from dealthread.policies import POST_LEDGER, Timing

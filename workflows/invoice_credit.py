@@ -21,7 +21,8 @@ from activities.invoice import BillActivities, LedgerActivities
 from activities.invoice_inputs import AwaitCredit, BillToPost, ReadBill
 from dealthread.domain.documents import CreditMemo
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import LedgerCreditMemo, PostedDocument
+from dealthread.domain.posted import PostedDocument
+from dealthread.domain.receivable import LedgerCreditMemo
 from dealthread.domain.transaction import (
     ChangeInput,
     ChangeOutcome,

@@ -34,12 +34,9 @@ from activities.invoice_inputs import (
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.dunning import due_date_of, is_pursuable
 from dealthread.domain.invoice import InvoiceStatus
-from dealthread.domain.receivable import (
-    LedgerCreditMemo,
-    LedgerReceipt,
-    PostedDocument,
-    TakenBackCredit,
-)
+from dealthread.domain.posted import PostedDocument
+from dealthread.domain.receipts import LedgerReceipt
+from dealthread.domain.receivable import LedgerCreditMemo, TakenBackCredit
 from dealthread.domain.transaction import SagaContext, StepState
 from dealthread.failure import Problem
 from dealthread.naming import (

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 from activities.invoice import LedgerActivities
 from activities.invoice_inputs import BillToPost, PostInvoice
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.transaction import SagaContext
 from dealthread.naming import erp_task_queue
 from dealthread.policies import READ

@@ -21,7 +21,7 @@ from dealthread.domain.bill import Bill
 from dealthread.domain.contract import Contract
 from dealthread.domain.credit_order import CreditRefusal
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import WriteOffPart
+from dealthread.domain.receipts import WriteOffPart
 from dealthread.domain.transaction import ChangeKind
 from dealthread.domain.write_off_order import WriteOffOrder
 from dealthread.errors import BadInput, Conflict

@@ -11,10 +11,11 @@ from __future__ import annotations
 from datetime import date
 
 from dealthread.domain.base import Carried, Frozen
+from dealthread.domain.documents import DocumentKey
 from dealthread.domain.ledger import EntryLine, LedgerJournal
+from dealthread.domain.ledger_rate import LedgerRate
 from dealthread.domain.money import CurrencyCode, Money
 from dealthread.domain.payout import CLEARING
-from dealthread.domain.receivable import DocumentKey, LedgerRate
 from dealthread.domain.revenue.journal import Side
 
 EXCHANGE = "7000"

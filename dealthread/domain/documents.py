@@ -136,6 +136,8 @@ class BookingLine(Carried):
 
 
 Stated = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+DocumentKey = Annotated[str, StringConstraints(pattern=r"^DT[0-9A-Z]{14}$")]
+"""`naming.erp_document_key`."""
 
 
 class BookingContext(Carried):

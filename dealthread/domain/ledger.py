@@ -9,9 +9,8 @@ from enum import StrEnum
 from pydantic import Field, model_validator
 
 from dealthread.domain.base import Carried, Ref
-from dealthread.domain.documents import Stated
+from dealthread.domain.documents import DocumentKey, Stated
 from dealthread.domain.money import CurrencyCode, Money
-from dealthread.domain.receivable import DocumentKey
 from dealthread.domain.revenue.journal import Side
 
 

@@ -13,7 +13,9 @@ from datetime import date
 
 from dealthread.domain.base import Carried
 from dealthread.domain.credit_sharing import largest_remainder
+from dealthread.domain.documents import DocumentKey
 from dealthread.domain.ledger import EntryLine, LedgerJournal
+from dealthread.domain.ledger_rate import LedgerRate
 from dealthread.domain.money import CurrencyCode, Money
 from dealthread.domain.payout import (
     CASE,
@@ -23,7 +25,6 @@ from dealthread.domain.payout import (
     PayoutAccounts,
     Posted,
 )
-from dealthread.domain.receivable import DocumentKey, LedgerRate
 from dealthread.domain.revenue.journal import Side
 from dealthread.errors import StepRejected
 

@@ -16,15 +16,13 @@ from pydantic import AwareDatetime
 from dealthread.domain.base import Carried, Ref, System
 from dealthread.domain.documents import CreditForm
 from dealthread.domain.money import Money
+from dealthread.domain.posted import HeldIn, PostedDocument
+from dealthread.domain.receipts import Application, LedgerReceipt
 from dealthread.domain.receivable import (
-    Application,
     CreditSettlement,
-    HeldIn,
     LedgerCreditMemo,
     LedgerInvoice,
     LedgerLine,
-    LedgerReceipt,
-    PostedDocument,
     PostingDates,
 )
 from dealthread.naming import erp_document_key, held_key, summary_id

@@ -18,7 +18,7 @@ from dealthread.domain.credit_order import CreditRefusal, left_by_line
 from dealthread.domain.dunning import due_date_of
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import WriteOffPart
+from dealthread.domain.receipts import WriteOffPart
 
 
 class WriteOffOrder(Carried):

@@ -15,15 +15,10 @@ from dealthread.domain.ledger import (
     TrialBalanceRow,
     UnpostedDocument,
 )
-from dealthread.domain.receivable import (
-    LedgerCreditMemo,
-    LedgerInvoice,
-    LedgerRate,
-    LedgerReceipt,
-    PostedDocument,
-    TakenBackCredit,
-    WriteOff,
-)
+from dealthread.domain.ledger_rate import LedgerRate
+from dealthread.domain.posted import PostedDocument
+from dealthread.domain.receipts import LedgerReceipt, WriteOff
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, TakenBackCredit
 from dealthread.outcome import Outcome
 
 CUSTOMER_UNKNOWN = "customer_unknown"

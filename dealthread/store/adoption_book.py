@@ -14,7 +14,7 @@ from dealthread.domain.adoption.book import OwnBook
 from dealthread.domain.adoption.plan import AdoptionPlan, Proposal
 from dealthread.domain.contract import ContractState
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentKind, PostedDocument
+from dealthread.domain.posted import DocumentKind, PostedDocument
 from dealthread.domain.recognition.rows import RecognitionState
 from dealthread.domain.transaction import ChangeKind
 from dealthread.hub import WriteState

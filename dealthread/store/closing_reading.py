@@ -13,7 +13,7 @@ from dealthread.domain.case import CaseState
 from dealthread.domain.closing.books import UsedPeriod, cut_off
 from dealthread.domain.money import Money
 from dealthread.domain.position.facts import ContractFacts
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.recognition.due import last_day
 from dealthread.domain.recognition.rows import month_after
 from dealthread.domain.versions.plan import RevenuePlanRow

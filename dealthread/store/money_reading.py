@@ -23,7 +23,7 @@ from dealthread.domain.position.facts import (
     Posting,
 )
 from dealthread.domain.position.sold import AcceptedVersion
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.hub import WriteState
 from dealthread.naming import held_key, receipt_key
 from dealthread.store.money_revenue import (

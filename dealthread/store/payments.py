@@ -12,7 +12,7 @@ from dealthread.domain.bill import Bill
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.money import Money
 from dealthread.domain.paid_out import KnownPayment
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.hub import WriteState
 from dealthread.naming import receipt_key
 from dealthread.store.journal import publish_all

@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from dealthread.domain.base import Ref, System
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.posting_summary import Held, HeldState, Member, SummaryPlace
-from dealthread.domain.receivable import PostedDocument
 from dealthread.errors import NotFound
 from dealthread.store.schema import bills, contracts, journal
 from dealthread.store.schema_summaries import (

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from dealthread.domain.contract import ContractState
 from dealthread.domain.events import BusinessEvent
 from dealthread.domain.position.facts import OUT_OF_SUMMARY, SINGLE_INVOICE
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.recognition.rows import (
     RecognitionDocument,
     RecognitionState,

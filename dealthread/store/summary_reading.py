@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from dealthread.domain.base import Frozen
 from dealthread.domain.bill import Bill
 from dealthread.domain.money import Money
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.posting_summary import HeldState, SummaryPlace
-from dealthread.domain.receivable import PostedDocument
 from dealthread.errors import BadInput, NotFound
 from dealthread.store.schema import bills
 from dealthread.store.schema_summaries import posting_summaries, posting_summary_members

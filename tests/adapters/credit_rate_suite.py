@@ -10,8 +10,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from dealthread.domain.money import Money
+from dealthread.domain.posted import DocumentState
 from dealthread.domain.receivable import (
-    DocumentState,
     LedgerCreditMemo,
     LedgerInvoice,
     LedgerLine,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from dealthread.domain.receivable import DocumentState, LedgerRate
+from dealthread.domain.ledger_rate import LedgerRate
+from dealthread.domain.posted import DocumentState
 from tests.adapters.posting_ledger import DE, UK, US, Ledger
 from tests.support import deals
 from tests.support import postings as p

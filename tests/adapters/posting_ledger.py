@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from dealthread.domain.ledger import balance_of
-from dealthread.domain.receivable import DocumentState, PostedDocument
+from dealthread.domain.posted import DocumentState, PostedDocument
 from dealthread.ports.erp import ErpPort
 from tests.support import postings as p
 from tests.support.tryton import done

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from dealthread.domain.ledger import LedgerPeriodState
-from dealthread.domain.receivable import DocumentState
+from dealthread.domain.posted import DocumentState
 from dealthread.outcome import Rejected
 from tests.adapters.posting_ledger import DE, UK, US, Ledger
 from tests.support import deals

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from dealthread.domain.posted import DocumentState
 from dealthread.domain.receivable import (
-    DocumentState,
     LedgerCreditMemo,
     LedgerInvoice,
     TakenBackCredit,

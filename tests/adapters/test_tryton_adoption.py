@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import Application, LedgerReceipt
+from dealthread.domain.receipts import Application, LedgerReceipt
 from dealthread.outcome import Rejected
 from dealthread.ports.adoption import FOREIGN_REFERENCE, TakeOverCustomer
 from dealthread.ports.erp import ErpPort

@@ -13,7 +13,8 @@ import pytest
 from adapters.erp.tryton.factory import create
 from dealthread.domain.ledger import PostedJournal
 from dealthread.domain.position.by_hand import WATCHED, moved_by
-from dealthread.domain.receivable import LedgerInvoice, PostedDocument
+from dealthread.domain.posted import PostedDocument
+from dealthread.domain.receivable import LedgerInvoice
 from dealthread.outcome import Outcome
 from tests.adapters.posting_ledger import FIRST, LAST, US
 from tests.support import postings as p

@@ -12,12 +12,8 @@ import pytest
 
 from activities.ledger_rates import invoice_at_its_rate
 from adapters.erp.tryton.factory import create
-from dealthread.domain.receivable import (
-    DocumentState,
-    LedgerCreditMemo,
-    LedgerInvoice,
-    PostedDocument,
-)
+from dealthread.domain.posted import DocumentState, PostedDocument
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice
 from dealthread.errors import VendorUnavailable
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports.erp import ErpPort

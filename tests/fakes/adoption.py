@@ -24,12 +24,8 @@ from dealthread.domain.documents import (
 )
 from dealthread.domain.ledger import EntryLine, PostedJournal, trial_balance_of
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import (
-    DocumentKind,
-    DocumentState,
-    LedgerReceipt,
-    PostedDocument,
-)
+from dealthread.domain.posted import DocumentKind, DocumentState, PostedDocument
+from dealthread.domain.receipts import LedgerReceipt
 from dealthread.domain.revenue.journal import Side
 from dealthread.outcome import Outcome, Rejected
 from dealthread.ports.adoption import FOREIGN_REFERENCE, TakeOverAgreement, TakeOverCustomer

@@ -21,15 +21,10 @@ from dealthread.domain.ledger import (
     TrialBalanceRow,
     UnpostedDocument,
 )
-from dealthread.domain.receivable import (
-    LedgerCreditMemo,
-    LedgerInvoice,
-    LedgerRate,
-    LedgerReceipt,
-    PostedDocument,
-    TakenBackCredit,
-    WriteOff,
-)
+from dealthread.domain.ledger_rate import LedgerRate
+from dealthread.domain.posted import PostedDocument
+from dealthread.domain.receipts import LedgerReceipt, WriteOff
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, TakenBackCredit
 from dealthread.errors import NotFound, StepRejected
 from dealthread.outcome import Outcome, Rejected
 from dealthread.ports.erp import DraftBooking, OnboardErpCustomer, PostingQuestion, PostingRules

@@ -16,19 +16,12 @@ from dealthread.domain.ledger import (
     TrialBalanceRow,
     trial_balance_of,
 )
+from dealthread.domain.ledger_rate import said_rate
 from dealthread.domain.money import Money
 from dealthread.domain.party import BuyerSnapshot
-from dealthread.domain.receivable import (
-    DocumentKind,
-    DocumentState,
-    LedgerCreditMemo,
-    LedgerInvoice,
-    LedgerReceipt,
-    PostedDocument,
-    TakenBackCredit,
-    WriteOff,
-    said_rate,
-)
+from dealthread.domain.posted import DocumentKind, DocumentState, PostedDocument
+from dealthread.domain.receipts import LedgerReceipt, WriteOff
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, TakenBackCredit
 from dealthread.domain.revenue.journal import Side
 from dealthread.errors import StepRejected
 from dealthread.ports.ledger import RATE_MISSING

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from dealthread.domain.base import Ref, System
 from dealthread.domain.ledger import LedgerPeriod, LedgerPeriodState, UnpostedDocument
+from dealthread.domain.ledger_rate import LedgerRate
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerRate
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice
 from dealthread.domain.recognition.rows import month_after
 from dealthread.errors import StepRejected
 from dealthread.ports.ledger import RATE_MISSING

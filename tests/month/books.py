@@ -13,7 +13,7 @@ from dealthread.config import load_config
 from dealthread.domain.base import Ref, System
 from dealthread.domain.case import CaseState
 from dealthread.domain.position.standing import standing_of
-from dealthread.domain.receivable import DocumentKind, PostedDocument
+from dealthread.domain.posted import DocumentKind, PostedDocument
 from dealthread.store.amount_sources import AmountSources
 from dealthread.store.bills import PostgresBills
 from dealthread.store.money_reading import MoneyReading

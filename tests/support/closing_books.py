@@ -20,7 +20,8 @@ from dealthread.domain.position.facts import (
     RecognisedPart,
 )
 from dealthread.domain.position.sold import AcceptedVersion
-from dealthread.domain.receivable import LedgerInvoice, LedgerLine, PostedDocument
+from dealthread.domain.posted import PostedDocument
+from dealthread.domain.receivable import LedgerInvoice, LedgerLine
 from dealthread.domain.recognition.due import last_day, owed
 from dealthread.domain.recognition.rows import (
     PlannedRevenue,

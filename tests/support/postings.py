@@ -13,19 +13,16 @@ from decimal import Decimal
 from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import CreditForm
 from dealthread.domain.ledger import EntryLine, LedgerJournal, PostedJournal, Reversal
+from dealthread.domain.ledger_rate import LedgerRate
 from dealthread.domain.money import Money
 from dealthread.domain.party import Address, Party, TaxId
+from dealthread.domain.receipts import Application, LedgerReceipt, WriteOff, WriteOffPart
 from dealthread.domain.receivable import (
-    Application,
     CreditSettlement,
     LedgerCreditMemo,
     LedgerInvoice,
     LedgerLine,
-    LedgerRate,
-    LedgerReceipt,
     PostingDates,
-    WriteOff,
-    WriteOffPart,
 )
 from dealthread.domain.revenue.journal import Side
 from dealthread.outcome import Outcome

@@ -15,6 +15,7 @@ from dealthread.domain.position.facts import (
     Posting,
     run_of,
 )
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.posting_summary import (
     Member,
     SummaryPlace,
@@ -25,7 +26,6 @@ from dealthread.domain.posting_summary import (
     summary_receipts,
     taking_out,
 )
-from dealthread.domain.receivable import PostedDocument
 from tests.support import deals
 from tests.support import postings as p
 from tests.support.closing_books import COMPANY, US, June, invoice_of, june

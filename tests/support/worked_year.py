@@ -16,8 +16,9 @@ from dealthread.domain.change_order import CancellationOrder, ChangeTiming
 from dealthread.domain.contract import Contract
 from dealthread.domain.contracting import build_contract
 from dealthread.domain.deal import Deal
+from dealthread.domain.ledger_rate import LedgerRate
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerLine, LedgerRate
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerLine
 from dealthread.domain.usage.event import EVENT_TYPE
 from dealthread.domain.versions.amended import amended
 from dealthread.domain.versions.ended import ended

@@ -25,8 +25,8 @@ from dealthread.domain.dispute_exchange import (
     in_ledger,
 )
 from dealthread.domain.ledger import LedgerJournal
+from dealthread.domain.ledger_rate import LedgerRate, said_rate
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import LedgerRate, said_rate
 
 KEY, RECEIPT = "DTAAAAAAAAAAAAAA", "DTBBBBBBBBBBBBBB"
 OPENED, BACK = date(2026, 7, 6), date(2026, 8, 3)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dealthread.domain.ledger_rate import LedgerRate
 from dealthread.domain.money import Money
 from dealthread.domain.paid_out import (
     KnownPayment,
@@ -19,7 +20,6 @@ from dealthread.domain.paid_out import (
     settled_parts,
 )
 from dealthread.domain.payout import MovementKind, Movements, Payout
-from dealthread.domain.receivable import LedgerRate
 from dealthread.errors import StepRejected
 from tests.unit.test_payout import ACCOUNTS, AT, payout
 

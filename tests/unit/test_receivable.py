@@ -12,12 +12,8 @@ from dealthread.domain.base import Ref, System
 from dealthread.domain.ledger import EntryLine, LedgerJournal, PostedJournal
 from dealthread.domain.ledger_export import to_hledger
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import (
-    LedgerCreditMemo,
-    LedgerInvoice,
-    LedgerReceipt,
-    WriteOff,
-)
+from dealthread.domain.receipts import LedgerReceipt, WriteOff
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice
 from dealthread.domain.revenue.journal import Side
 from tests.support import deals
 from tests.support import postings as p

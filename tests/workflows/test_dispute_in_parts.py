@@ -18,7 +18,7 @@ from dealthread.domain.contract import Contract
 from dealthread.domain.dispute import Dispute, DisputedPayment, DisputeStatus
 from dealthread.domain.events import EventType
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentKind
+from dealthread.domain.posted import DocumentKind
 from tests.fakes.world import Fault, settled
 from tests.support.change_lab import on, sold
 from tests.support.deal_builder import d1

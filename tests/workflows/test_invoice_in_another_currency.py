@@ -17,7 +17,7 @@ from dealthread.domain.case import DecisionKind
 from dealthread.domain.cash import BankReceipt
 from dealthread.domain.documents import CreditForm
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.naming import WORKFLOW_QUEUE, bank_receipt_id
 from dealthread.store.schema import journal
 from tests.fakes.bills import credited

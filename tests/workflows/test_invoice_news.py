@@ -16,7 +16,7 @@ from dealthread.domain.case import CaseState, DecisionKind
 from dealthread.domain.documents import CreditForm
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.store.cases import PostgresCases
 from dealthread.store.money_reading import MoneyReading
 from tests.fakes.bills import credited

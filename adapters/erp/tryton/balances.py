@@ -16,8 +16,9 @@ from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.own_rate import EXCHANGE, is_at_its_rate
 from adapters.erp.tryton.rpc import Row
 from dealthread.domain.ledger import TrialBalanceRow
+from dealthread.domain.ledger_rate import said_rate
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentKind, DocumentState, PostedDocument, said_rate
+from dealthread.domain.posted import DocumentKind, DocumentState, PostedDocument
 
 _SETTLING = (DocumentKind.RECEIPT, DocumentKind.WRITE_OFF)
 

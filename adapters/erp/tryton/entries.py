@@ -16,7 +16,7 @@ from adapters.erp.tryton.ledger import Books
 from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentKind
+from dealthread.domain.posted import DocumentKind
 from dealthread.domain.revenue.journal import Side
 from dealthread.errors import ContractDrift, StepRejected
 

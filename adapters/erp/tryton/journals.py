@@ -15,7 +15,7 @@ from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
 from dealthread.domain.ledger import EntryLine, LedgerJournal, Reversal
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentKind
+from dealthread.domain.posted import DocumentKind
 from dealthread.errors import ContractDrift, StepRejected
 
 REVERSIBLE = (DocumentKind.JOURNAL, DocumentKind.RECEIPT, DocumentKind.WRITE_OFF)

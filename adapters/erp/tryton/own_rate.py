@@ -25,8 +25,9 @@ from adapters.erp.tryton.ledger import GENERAL, Books, customer, open_books
 from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rates import PLACES
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
+from dealthread.domain.ledger_rate import LedgerRate, said_rate
 from dealthread.domain.money import EXPONENTS, Money
-from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, LedgerRate, said_rate
+from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice
 from dealthread.domain.revenue.journal import Side
 from dealthread.errors import ContractDrift, StepRejected
 from dealthread.ports.ledger import RATE_MISSING

@@ -13,7 +13,7 @@ from decimal import Decimal
 from adapters.erp.tryton.ledger import ledger_currency
 from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import ERP_REJECTED, Row
-from dealthread.domain.receivable import LedgerRate
+from dealthread.domain.ledger_rate import LedgerRate
 from dealthread.errors import StepRejected
 from dealthread.ports.ledger import RATE_MISSING
 

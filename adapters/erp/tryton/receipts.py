@@ -14,7 +14,8 @@ from adapters.erp.tryton.ledger import CASH, GENERAL, customer, open_books
 from adapters.erp.tryton.operation import Operation
 from adapters.erp.tryton.rpc import Row
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentKind, LedgerReceipt, WriteOff
+from dealthread.domain.posted import DocumentKind
+from dealthread.domain.receipts import LedgerReceipt, WriteOff
 from dealthread.domain.revenue.journal import Side
 
 UNMATCHED = "cash.unmatched"

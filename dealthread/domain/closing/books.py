@@ -19,7 +19,8 @@ from dealthread.domain.payout import CLEARING
 from dealthread.domain.position.entry import Figure, sum_of
 from dealthread.domain.position.facts import ContractFacts
 from dealthread.domain.position.standing import Standing, standing_of
-from dealthread.domain.receivable import DocumentKind, PostedDocument, voided_number
+from dealthread.domain.posted import DocumentKind, PostedDocument
+from dealthread.domain.receivable import voided_number
 from dealthread.domain.recognition.due import last_day
 from dealthread.domain.recognition.rows import RecognitionDocument, month_after
 

@@ -30,7 +30,8 @@ from dealthread.domain.position.facts import (
     ContractFacts,
     run_of,
 )
-from dealthread.domain.receivable import DocumentKind, PostedDocument, voided_number
+from dealthread.domain.posted import DocumentKind, PostedDocument
+from dealthread.domain.receivable import voided_number
 
 _UNISSUED = (InvoiceStatus.DRAFT, InvoiceStatus.PREVIEW)
 _SERIES = re.compile(r"^(?P<head>.*?)(?P<number>\d+)(?P<tail>\D*)$", re.ASCII | re.DOTALL)

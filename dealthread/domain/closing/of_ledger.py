@@ -40,7 +40,7 @@ from dealthread.domain.documents import CreditForm
 from dealthread.domain.money import Money
 from dealthread.domain.position.entry import Figure
 from dealthread.domain.position.facts import OUT_OF_SUMMARY, RECOVERED, REOPENED
-from dealthread.domain.receivable import DocumentKind
+from dealthread.domain.posted import DocumentKind
 
 
 def balance_answers(books: Books) -> Iterator[Answer]:

@@ -21,7 +21,7 @@ from dealthread.domain.closing.books import (
 from dealthread.domain.closing.documents import CountedDocument
 from dealthread.domain.ledger import PostedJournal
 from dealthread.domain.money import Money
-from dealthread.domain.receivable import DocumentKind
+from dealthread.domain.posted import DocumentKind
 
 
 def in_summary(

@@ -19,7 +19,7 @@ from dealthread.domain.closing.tie import Answer, Scope
 from dealthread.domain.documents import CreditMemo
 from dealthread.domain.money import Money
 from dealthread.domain.position.facts import RECOVERED
-from dealthread.domain.receivable import DocumentKind
+from dealthread.domain.posted import DocumentKind
 
 
 def tax_answers(books: Books) -> Iterator[Answer]:

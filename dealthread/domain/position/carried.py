@@ -16,12 +16,13 @@ from dealthread.domain.base import Ref
 from dealthread.domain.bill import Bill
 from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
 from dealthread.domain.invoice import InvoiceLine
+from dealthread.domain.ledger_rate import LedgerRate
 from dealthread.domain.money import Money
 from dealthread.domain.position.difference import usage_keys
 from dealthread.domain.position.entry import DocumentKind, Entry, Figure
 from dealthread.domain.position.facts import ContractFacts
-from dealthread.domain.receivable import DocumentKind as Posted
-from dealthread.domain.receivable import LedgerRate, PostedDocument
+from dealthread.domain.posted import DocumentKind as Posted
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.rounding import RoundingMode, exact, money_of
 
 _NET = (Figure.BILLED, Figure.USAGE_BILLED, Figure.SOLD)

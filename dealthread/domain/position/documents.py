@@ -12,8 +12,9 @@ from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
 from dealthread.domain.position.entry import DocumentKind, Entry, Figure
 from dealthread.domain.position.facts import RECOVERED, REMAINDER, REOPENED, Posting
-from dealthread.domain.receivable import DocumentKind as Posted
-from dealthread.domain.receivable import PostedDocument, voided_number
+from dealthread.domain.posted import DocumentKind as Posted
+from dealthread.domain.posted import PostedDocument
+from dealthread.domain.receivable import voided_number
 
 
 class Receipt(Frozen):

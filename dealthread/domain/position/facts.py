@@ -9,7 +9,7 @@ from dealthread.domain.bill import Bill
 from dealthread.domain.contract import ContractState
 from dealthread.domain.money import Money
 from dealthread.domain.position.sold import AcceptedVersion
-from dealthread.domain.receivable import PostedDocument
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.versions.plan import RevenuePlanRow
 
 REOPENED, RECOVERED = "erp.reopen_receivable", "erp.reverse_write_off"

@@ -19,7 +19,7 @@ from dealthread.domain.position.difference import Difference, DifferenceKind, di
 from dealthread.domain.position.facts import ContractFacts
 from dealthread.domain.position.in_ledger import LedgerPosition
 from dealthread.domain.position.standing import Standing
-from dealthread.domain.receivable import DocumentKind, PostedDocument
+from dealthread.domain.posted import DocumentKind, PostedDocument
 
 CONTROL_ACCOUNTS = (
     ("1100", "receivable", 1),

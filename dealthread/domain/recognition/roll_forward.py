@@ -17,7 +17,7 @@ from pydantic import computed_field
 from dealthread.domain.base import Carried
 from dealthread.domain.ledger import PostedJournal, TrialBalanceRow
 from dealthread.domain.money import CurrencyCode, Money
-from dealthread.domain.receivable import DocumentKind, PostedDocument
+from dealthread.domain.posted import DocumentKind, PostedDocument
 
 
 class Adjustment(Carried):

@@ -7,9 +7,9 @@ from datetime import date
 from enum import StrEnum
 
 from dealthread.domain.base import Carried, Frozen
+from dealthread.domain.documents import DocumentKey
 from dealthread.domain.ledger import EntryLine, LedgerJournal
 from dealthread.domain.money import CurrencyCode, ExactDecimal, Money
-from dealthread.domain.receivable import DocumentKey
 from dealthread.domain.revenue.journal import Side
 
 AS_USED = "as_used"

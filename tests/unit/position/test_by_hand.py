@@ -14,7 +14,7 @@ from dealthread.domain.position.by_hand import is_brought, told_by_hand
 from dealthread.domain.position.facts import ContractFacts, OpeningFigures, Posting, run_of
 from dealthread.domain.position.owners import SeenLedger, against_ledger
 from dealthread.domain.position.standing import standing_of
-from dealthread.domain.receivable import DocumentKind, DocumentState, PostedDocument
+from dealthread.domain.posted import DocumentKind, DocumentState, PostedDocument
 from dealthread.domain.revenue.journal import Side
 from tests.unit.position import worked
 from tests.unit.versions import worked as w

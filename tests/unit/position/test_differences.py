@@ -17,7 +17,7 @@ from dealthread.domain.money import Money
 from dealthread.domain.position.facts import ContractFacts, Posting, RecognisedPart, run_of
 from dealthread.domain.position.sold import AcceptedVersion
 from dealthread.domain.position.standing import standing_of
-from dealthread.domain.receivable import DocumentKind, DocumentState, PostedDocument
+from dealthread.domain.posted import DocumentKind, DocumentState, PostedDocument
 from dealthread.domain.versions.revenue import first_schedule
 from tests.unit.position.worked import bill, credit, ref
 from tests.unit.versions import worked as w

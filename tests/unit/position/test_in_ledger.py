@@ -11,13 +11,14 @@ import pytest
 from dealthread.domain.base import System
 from dealthread.domain.contract import ContractState
 from dealthread.domain.documents import CreditForm
+from dealthread.domain.ledger_rate import LedgerRate
 from dealthread.domain.money import Money
 from dealthread.domain.position.documents import receipt_of
 from dealthread.domain.position.entry import Entry, Figure
 from dealthread.domain.position.facts import ContractFacts, Posting, RecognisedPart, run_of
 from dealthread.domain.position.in_ledger import LedgerPosition, Unconverted, by_entity, in_ledger
 from dealthread.domain.position.standing import standing_of
-from dealthread.domain.receivable import DocumentKind, DocumentState, LedgerRate, PostedDocument
+from dealthread.domain.posted import DocumentKind, DocumentState, PostedDocument
 from tests.unit.position import worked
 from tests.unit.versions import worked as w
 

@@ -22,8 +22,8 @@ from dealthread.domain.position.documents import (
 from dealthread.domain.position.entry import DocumentKind, Entry, Figure
 from dealthread.domain.position.figures import Position, position_of
 from dealthread.domain.position.sold import AcceptedVersion, arr_of, in_force, sold_entries
-from dealthread.domain.receivable import DocumentKind as Posted
-from dealthread.domain.receivable import DocumentState, PostedDocument
+from dealthread.domain.posted import DocumentKind as Posted
+from dealthread.domain.posted import DocumentState, PostedDocument
 from dealthread.domain.versions.amended import amended
 from dealthread.domain.versions.ended import ended
 from tests.unit.versions import worked as w
