@@ -16,7 +16,7 @@ from activities.cash_inputs import (
     RecordOnInvoice,
 )
 from activities.ledger_posting import LedgerPosting, LedgerStep
-from activities.ledger_rates import receipt_at_its_rate
+from activities.ledger_rates import applying
 from dealthread.domain.base import System
 from dealthread.domain.bill import Bill
 from dealthread.domain.cash import CashMatch, RecordedAs, matched, numbers_in
@@ -139,10 +139,6 @@ class LedgerCashActivities:
         """The whole amount is in the books, whatever it is for."""
         receipt = order.receipt
 
-        async def act(erp: ErpPort, key: str) -> Outcome[PostedDocument]:
-            at_its_rate = await receipt_at_its_rate(erp, receipt)
-            return await erp.apply_receipt(at_its_rate, idempotency_key=key)
-
         return await self._posting.once(
             LedgerStep(
                 context=order.context,
@@ -152,7 +148,7 @@ class LedgerCashActivities:
                 asked=receipt,
                 money=receipt.amount,
             ),
-            act,
+            applying(receipt),
             lambda made: Effects(refs=(made.ref,), stage="received"),
         )
 

@@ -28,7 +28,7 @@ from activities.dispute_inputs import (
 )
 from activities.dispute_rates import at_its_rates
 from activities.ledger_posting import LedgerPosting, LedgerStep
-from activities.ledger_rates import receipt_at_its_rate
+from activities.ledger_rates import applying
 from dealthread.domain.adoption.carried import is_of_others
 from dealthread.domain.base import Ref, System
 from dealthread.domain.catalog import ConfigSet
@@ -225,10 +225,6 @@ class DisputePostingActivities:
         """What was not lost of the payment settles the invoice as before."""
         receipt = order.receipt
 
-        async def act(erp: ErpPort, key: str) -> Outcome[PostedDocument]:
-            at_its_rate = await receipt_at_its_rate(erp, receipt)
-            return await erp.apply_receipt(at_its_rate, idempotency_key=key)
-
         return await self._posting.once(
             LedgerStep(
                 context=order.context,
@@ -238,7 +234,7 @@ class DisputePostingActivities:
                 asked=receipt,
                 money=receipt.amount,
             ),
-            act,
+            applying(receipt),
         )
 
 

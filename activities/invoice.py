@@ -33,9 +33,9 @@ from activities.ledger_documents import (
 )
 from activities.ledger_posting import LedgerPosting, LedgerStep, posted
 from activities.ledger_rates import (
+    applying,
     credit_at_its_rate,
     invoice_at_its_rate,
-    receipt_at_its_rate,
 )
 from activities.posting_place import PostingPlaces
 from activities.tax_rates import check_rates
@@ -193,16 +193,12 @@ class LedgerActivities:
         """A payment, or balance that was used: settles the invoice as far as it goes."""
         receipt = order.receipt
 
-        async def act(erp: ErpPort, key: str) -> Outcome[PostedDocument]:
-            at_its_rate = await receipt_at_its_rate(erp, receipt)
-            return await erp.apply_receipt(at_its_rate, idempotency_key=key)
-
         return await self._once(
             order,
             f"receipt-{receipt.document_key}",
             receipt,
             receipt.amount,
-            act,
+            applying(receipt),
             "payment_applied",
         )
 

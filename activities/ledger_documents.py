@@ -258,9 +258,7 @@ def taken_back(bill: Bill, contract: Contract, tenant: str) -> tuple[TakenBackCr
                     company=memo.company,
                     customer_key=memo.customer_key,
                     currency=memo.currency,
-                    dates=memo.dates.model_copy(
-                        update={"issue_date": on, "tax_point": on, "posting_date": on}
-                    ),
+                    dates=memo.dates.all_on(on),
                     lines=memo.lines,
                     net=memo.net,
                     tax=memo.tax,

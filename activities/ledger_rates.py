@@ -7,13 +7,17 @@ brought it there; what the two differ by is realised (IAS 21.28).
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from dealthread.domain.exchange import ExchangeRate
 from dealthread.domain.ledger_rate import LedgerRate
 from dealthread.domain.money import Money
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.receipts import Application, LedgerReceipt
 from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice
 from dealthread.domain.settlement import OpenItem, Side, settled
 from dealthread.errors import NotFound, StepRejected
+from dealthread.outcome import Outcome
 from dealthread.ports.ledger import LedgerPort
 
 
@@ -36,6 +40,18 @@ async def credit_at_its_rate(erp: LedgerPort, memo: LedgerCreditMemo) -> LedgerC
     if memo.corrects and original is None:
         raise _unknown(memo.corrects)
     return memo.model_copy(update={"rate": rate})
+
+
+def applying(
+    receipt: LedgerReceipt,
+) -> Callable[[LedgerPort, str], Awaitable[Outcome[PostedDocument]]]:
+    """The act that applies a receipt at its rate, under a key."""
+
+    async def act(erp: LedgerPort, key: str) -> Outcome[PostedDocument]:
+        at_its_rate = await receipt_at_its_rate(erp, receipt)
+        return await erp.apply_receipt(at_its_rate, idempotency_key=key)
+
+    return act
 
 
 async def receipt_at_its_rate(erp: LedgerPort, receipt: LedgerReceipt) -> LedgerReceipt:

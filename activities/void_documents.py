@@ -52,9 +52,7 @@ def void_memo(bill: Bill, contract: Contract, tenant: str) -> LedgerCreditMemo |
         company=invoice.company,
         customer_key=invoice.customer_key,
         currency=invoice.currency,
-        dates=invoice.dates.model_copy(
-            update={"issue_date": on, "tax_point": on, "posting_date": on}
-        ),
+        dates=invoice.dates.all_on(on),
         lines=(*invoice.lines, *(_less(line) for one in credits for line in one.lines)),
         net=net,
         tax=tax,

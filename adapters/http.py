@@ -21,7 +21,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from adapters.manifest import Manifest
-from dealthread.errors import DealthreadError, InvariantBroken, VendorUnavailable
+from dealthread.errors import (
+    AuthRejected,
+    DealthreadError,
+    InvariantBroken,
+    RateLimited,
+    VendorUnavailable,
+)
 from dealthread.outcome import Unknown
 
 T = TypeVar("T")
@@ -210,6 +216,18 @@ async def to_its_end(work: Coroutine[Any, Any, T] | asyncio.Future[T]) -> T:
 def certainly_not_sent(error: BaseException | None) -> bool:
     """Whether the request cannot have reached the other side."""
     return isinstance(error, _NOT_SENT)
+
+
+def refuse_unanswered(response: httpx.Response, token_refused: str) -> None:
+    """Raises what an answer to a read says where it gives none: AuthRejected (by the reason
+    `token_refused`), RateLimited or VendorUnavailable."""
+    status = response.status_code
+    if status in (401, 403):
+        raise AuthRejected(token_refused, status=str(status))
+    if status == 429:
+        raise RateLimited("rate_limited")
+    if status >= 500:
+        raise VendorUnavailable("server_error", status=str(status))
 
 
 def read_failure(error: BaseException) -> DealthreadError:

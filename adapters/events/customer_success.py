@@ -16,13 +16,18 @@ import httpx
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
 
 from adapters.events.guard import AddressRefused, GuardedTransport, Resolver, resolve
-from adapters.http import CallMeter, NoMeter, make_client, read_failure, within_total
+from adapters.http import (
+    CallMeter,
+    NoMeter,
+    make_client,
+    read_failure,
+    refuse_unanswered,
+    within_total,
+)
 from dealthread.domain.comparison.seen import HeldContract
 from dealthread.errors import (
-    AuthRejected,
     BadInput,
     ContractDrift,
-    RateLimited,
     VendorUnavailable,
 )
 
@@ -83,12 +88,7 @@ class ContractLookUp:
         status = response.status_code
         if status == 404:
             return None
-        if status in (401, 403):
-            raise AuthRejected("customer_success_token_refused", status=str(status))
-        if status == 429:
-            raise RateLimited("rate_limited")
-        if status >= 500:
-            raise VendorUnavailable("server_error", status=str(status))
+        refuse_unanswered(response, "customer_success_token_refused")
         if status != 200 or len(response.content) > MAX_ANSWER_BYTES:
             raise ContractDrift("unexpected_customer_success_answer", status=str(status))
         return held_of(response.content, contract_key)

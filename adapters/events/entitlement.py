@@ -13,13 +13,20 @@ from pydantic import JsonValue
 
 from adapters.events.delivery import post_event
 from adapters.events.settings import EntitlementSettings
-from adapters.http import CallMeter, NoMeter, make_client, read_failure, within_total
+from adapters.http import (
+    CallMeter,
+    NoMeter,
+    make_client,
+    read_failure,
+    refuse_unanswered,
+    within_total,
+)
 from dealthread.domain.base import Ref, System
 from dealthread.domain.documents import Entitlement, EntitlementState, Grant
 from dealthread.domain.event_data.base import OfContract
 from dealthread.domain.event_data.service import EntitlementGrant, EntitlementHold, GrantTold
 from dealthread.domain.events import BusinessEvent, EventType
-from dealthread.errors import AuthRejected, ContractDrift, RateLimited, VendorUnavailable
+from dealthread.errors import ContractDrift
 from dealthread.naming import event_id
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports.clock import BusinessClock
@@ -112,12 +119,7 @@ class SignedEventEntitlement:
         status = response.status_code
         if status == 404:
             return None
-        if status in (401, 403):
-            raise AuthRejected("entitlement_token_refused", status=str(status))
-        if status == 429:
-            raise RateLimited("rate_limited")
-        if status >= 500:
-            raise VendorUnavailable("server_error", retry_after=None, status=str(status))
+        refuse_unanswered(response, "entitlement_token_refused")
         try:
             body = json.loads(response.content, parse_float=Decimal)
         except ValueError:

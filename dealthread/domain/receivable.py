@@ -30,6 +30,10 @@ class PostingDates(Carried):
     posting_date: date
     """The one date that a closed period moves."""
 
+    def all_on(self, day: date) -> PostingDates:
+        """Of a document that the ledger alone has, made on a day out of one with these dates."""
+        return self.model_copy(update={"issue_date": day, "tax_point": day, "posting_date": day})
+
 
 class LedgerLine(Carried):
     """A line as the biller computed it. On a credit memo the amounts are what is given back."""

@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from temporalio.common import WorkflowIDConflictPolicy
-
 from activities.cash_inputs import CashReceiptInput
-from activities.dispute_inputs import DisputeInput
 from activities.settlement_inputs import PayoutInput
 from activities.write_off_inputs import RecoveryInput
 from dealthread.domain.bill import Bill, PaymentWay
@@ -30,7 +27,6 @@ from dealthread.domain.write_off_order import WriteOffOrder
 from dealthread.naming import (
     WORKFLOW_QUEUE,
     bank_receipt_id,
-    dispute_id,
     payout_id,
     recovery_id,
     write_off_id,
@@ -38,11 +34,11 @@ from dealthread.naming import (
 from tests.support.change_lab import on, sold
 from tests.support.credit_lab import credit
 from tests.support.deal_builder import d1, d3, d4
+from tests.support.dispute_runs import told_of
 from tests.support.invoice_lab import bill_of, mirrored, news, ref_of, until
 from tests.support.saga_lab import Lab, fresh
 from tests.support.worked_year import UK, US
 from workflows.cash_receipt import CashReceiptWorkflow
-from workflows.dispute_to_end import DisputeToEndWorkflow
 from workflows.invoice_write_off import InvoiceWriteOffWorkflow, WriteOffRecoveryWorkflow
 from workflows.payout_to_bank import PayoutToBankWorkflow
 
@@ -206,18 +202,7 @@ async def disputed(it: Lab, bill: Bill, opened: date = date(2026, 1, 10), **chan
     ).model_copy(update=changes)
     it.billing.disputes[dispute] = made
     on(it, opened + timedelta(days=10))
-    return await it.client.start_workflow(
-        DisputeToEndWorkflow.run,
-        DisputeInput(
-            billing_account=account,
-            dispute_id=dispute,
-            business_offset_seconds=it.offset_seconds(),
-        ),
-        id=dispute_id(account, dispute),
-        task_queue=WORKFLOW_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        start_signal="news",
-    )
+    return await told_of(it, dispute, account)
 
 
 async def a_dispute_that_is_open(it: Lab) -> None:

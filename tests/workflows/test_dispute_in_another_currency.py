@@ -13,17 +13,16 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowHandle
-from temporalio.common import WorkflowIDConflictPolicy
 
-from activities.dispute_inputs import DisputeInput
 from dealthread.domain.bill import Bill, PaymentWay
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.contract import Contract
 from dealthread.domain.dispute import Dispute, DisputeStatus
 from dealthread.domain.money import Money
-from dealthread.naming import WORKFLOW_QUEUE, dispute_id, dispute_key
+from dealthread.naming import dispute_key
 from tests.fakes.world import Fault, settled
 from tests.support.change_lab import on
+from tests.support.dispute_runs import told_of
 from tests.support.invoice_lab import balances, bill_of, news, paid_bill, ref_of, told
 from tests.support.money_stories_abroad import sold_abroad
 from tests.support.saga_ends import TRANSIENT
@@ -80,18 +79,7 @@ def _disputed(it: Lab, native_id: str, bill: Bill | None, taken: str, **changes:
 
 async def _told_of(it: Lab, native_id: str) -> WorkflowHandle[DisputeToEndWorkflow, str]:
     on(it, WON)
-    return await it.client.start_workflow(
-        DisputeToEndWorkflow.run,
-        DisputeInput(
-            billing_account=ACCOUNT,
-            dispute_id=native_id,
-            business_offset_seconds=it.offset_seconds(),
-        ),
-        id=dispute_id(ACCOUNT, native_id),
-        task_queue=WORKFLOW_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        start_signal="news",
-    )
+    return await told_of(it, native_id, ACCOUNT)
 
 
 @pytest.mark.parametrize("fault", TRANSIENT)

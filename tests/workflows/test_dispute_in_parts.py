@@ -22,10 +22,11 @@ from dealthread.domain.posted import DocumentKind
 from tests.fakes.world import Fault, settled
 from tests.support.change_lab import on, sold
 from tests.support.deal_builder import d1
+from tests.support.dispute_runs import told_of
 from tests.support.invoice_lab import START, balances, bill_of, news, paid_bill, told
 from tests.support.saga_ends import TRANSIENT
 from tests.support.saga_lab import Lab, fresh, lab
-from tests.workflows.test_dispute_to_end import disputed, paid_d1, told_of, usd
+from tests.workflows.test_dispute_to_end import disputed, paid_d1, usd
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 

@@ -8,20 +8,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
-from temporalio.client import Client, WorkflowHandle
-from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.client import Client
 
-from activities.dispute_inputs import DisputeInput
 from dealthread.domain.bill import Bill, PaymentWay
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.contract import Contract
 from dealthread.domain.dispute import Dispute, DisputedPayment, DisputeStatus
 from dealthread.domain.events import EventType
 from dealthread.domain.money import Money
-from dealthread.naming import WORKFLOW_QUEUE, dispute_id, dispute_key
+from dealthread.naming import dispute_key
 from tests.fakes.world import Fault, settled
 from tests.support.change_lab import sold
 from tests.support.deal_builder import d1
+from tests.support.dispute_runs import told_of
 from tests.support.invoice_lab import (
     START,
     balances,
@@ -34,7 +33,6 @@ from tests.support.invoice_lab import (
 )
 from tests.support.saga_ends import TRANSIENT
 from tests.support.saga_lab import Lab, fresh, lab
-from workflows.dispute_to_end import DisputeToEndWorkflow
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
@@ -72,22 +70,6 @@ def disputed(it: Lab, native_id: str, bill: Bill | None, **changes: Any) -> Disp
     ).model_copy(update=changes)
     it.billing.disputes[native_id] = made
     return made
-
-
-async def told_of(it: Lab, native_id: str) -> WorkflowHandle[DisputeToEndWorkflow, str]:
-    """As the relay tells it."""
-    return await it.client.start_workflow(
-        DisputeToEndWorkflow.run,
-        DisputeInput(
-            billing_account=ACCOUNT,
-            dispute_id=native_id,
-            business_offset_seconds=it.offset_seconds(),
-        ),
-        id=dispute_id(ACCOUNT, native_id),
-        task_queue=WORKFLOW_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        start_signal="news",
-    )
 
 
 @pytest.mark.tells(EventType.DISPUTE_OPENED, EventType.DISPUTE_CLOSED)

@@ -11,16 +11,14 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import WorkflowHandle
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.testing import WorkflowEnvironment
 
 from activities.collections_inputs import OrderKind
-from activities.dispute_inputs import DisputeInput
 from dealthread.domain.bill import PaymentWay
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.dispute import Dispute, DisputedPayment, DisputeStatus
 from dealthread.domain.money import Money
-from dealthread.naming import WORKFLOW_QUEUE, dispute_id
+from tests.support.dispute_runs import told_of
 from tests.support.invoice_lab import ref_of
 from tests.support.overdue import Debt, ended, owed
 from workflows.dispute_to_end import DisputeToEndWorkflow
@@ -59,18 +57,7 @@ async def _disputed(debt: Debt) -> WorkflowHandle[DisputeToEndWorkflow, str]:
 
 async def _told(debt: Debt) -> WorkflowHandle[DisputeToEndWorkflow, str]:
     native_id = f"du_{debt.invoice}"
-    return await debt.it.client.start_workflow(
-        DisputeToEndWorkflow.run,
-        DisputeInput(
-            billing_account=debt.account,
-            dispute_id=native_id,
-            business_offset_seconds=debt.offset(),
-        ),
-        id=dispute_id(debt.account, native_id),
-        task_queue=WORKFLOW_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        start_signal="news",
-    )
+    return await told_of(debt.it, native_id, debt.account, debt.offset())
 
 
 async def _won(debt: Debt) -> None:
