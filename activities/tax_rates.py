@@ -13,10 +13,11 @@ from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import Contract, ContractState
 from dealthread.domain.money import Money
 from dealthread.domain.receivable import LedgerInvoice, LedgerLine
-from dealthread.domain.tax.of_day import day_billed_next, rates_until, retaxed
+from dealthread.domain.tax.of_day import billed_until, day_billed_next, rates_until, retaxed
 from dealthread.domain.transaction import SagaContext
 from dealthread.errors import NotFound, StepRejected
 from dealthread.hub import Changes, Contracts
+from dealthread.naming import code_taxed_anew
 from dealthread.ports.billing import ChangeAgreement
 from dealthread.ports.clock import BusinessClock
 
@@ -28,7 +29,7 @@ class LookAtRates(Carried):
 
 
 class NewRates(Carried):
-    """What the biller has to be told; nothing where the contract is billed at its rates already."""
+    """What the biller has to be told; nothing where no line bears another rate than before."""
 
     contract: Contract
     state: ContractState
@@ -60,20 +61,21 @@ class TaxRateActivities:
         if contract is None or state is None:
             raise NotFound("contract_not_known", contract=key)
         found = NewRates(contract=contract, state=state)
-        day = day_billed_next(self._clock.now())
-        after = retaxed(contract, self._config(), day)
-        if after == contract:
+        config, day = self._config(), day_billed_next(self._clock.now())
+        after = retaxed(contract, config, day)
+        before = billed_until(contract, config, day, code_taxed_anew(order.context.business_key))
+        if after == before:
             return found
         agreement = await self._changes.agreement(key)
         if agreement is None:
             raise StepRejected("agreement_not_found", case_kind="billing.rejected", contract=key)
         rates = {
             f"{new.tax.code} {new.tax.applied_rate} %"
-            for old, new in zip(contract.lines, after.lines, strict=True)
+            for old, new in zip(before.lines, after.lines, strict=True)
             if old.tax != new.tax
         }
         change = ChangeAgreement(
-            before=contract, after=after, agreement=agreement, effective_from=day
+            before=before, after=after, agreement=agreement, effective_from=day
         )
         return found.model_copy(update={"change": change, "rates": tuple(sorted(rates))})
 

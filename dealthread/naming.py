@@ -112,6 +112,11 @@ def tax_rate_id(key: str, code: str, valid_from: date) -> BusinessKey:
     return BusinessKey(f"tax-rate:{key}:{code}:{valid_from.isoformat()}")
 
 
+def code_taxed_anew(change_id: str) -> str:
+    """The code that a `tax_rate_id` names."""
+    return change_id.split(":", 2)[-1].rpartition(":")[0]
+
+
 def invoice_id(billing_account: str, native_id: str) -> BusinessKey:
     """Business key and workflow id of an invoice's way to cash."""
     return BusinessKey(f"invoice:{billing_account}:{native_id}")

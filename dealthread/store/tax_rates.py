@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import String, literal, or_, select
+from sqlalchemy import String, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from dealthread.domain.contract import ContractState
@@ -31,17 +31,32 @@ class PostgresTaxRates:
         self._engine = engine
 
     async def concerned(self, change: RateChange, limit: int) -> list[Concerned]:
-        """Contracts of the seller that go on after the day, with a line at the rate of before."""
+        """Contracts of the seller that go on after the day, with a line of the code: those that
+        ran before it, those of which a line stands at the rate of before, and those that an earlier
+        change reached, of which only the biller says at what rate they are billed."""
+        day = change.valid_from.isoformat()
         prefix, rest = tax_rate_id("?", change.code, change.valid_from).split("?", 1)
         known = literal(prefix, String) + contracts.c.contract_key + rest
-        taxed = [{"tax": {"code": change.code, "applied_rate": str(change.before)}}]
+        earlier = literal(prefix, String) + contracts.c.contract_key + rest.removesuffix(day)
+        taxed = {"code": change.code}
+        at_rate = taxed | {"applied_rate": str(change.before)}
         query = (
             select(contracts.c.contract_key, contracts.c.org, contracts.c.deal_id)
             .where(
                 contracts.c.seller == change.seller,
                 contracts.c.state.in_(_RUNNING),
                 or_(contracts.c.end_date.is_(None), contracts.c.end_date > change.valid_from),
-                contracts.c.body.contains({"lines": taxed}),
+                contracts.c.body.contains({"lines": [{"tax": taxed}]}),
+                or_(
+                    contracts.c.start_date < change.valid_from,
+                    contracts.c.body.contains({"lines": [{"tax": at_rate}]}),
+                    select(runs.c.business_key)
+                    .where(
+                        runs.c.contract_key == contracts.c.contract_key,
+                        func.starts_with(runs.c.business_key, earlier),
+                    )
+                    .exists(),
+                ),
                 ~select(runs.c.business_key).where(runs.c.business_key == known).exists(),
             )
             .order_by(contracts.c.contract_key)

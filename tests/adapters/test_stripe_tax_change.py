@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from adapters.stripe.billing import StripeBilling
+from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import Contract
 from dealthread.domain.deal import BillingFrequency
 from dealthread.domain.documents import Agreement
-from dealthread.domain.tax.of_day import day_billed_next, retaxed
+from dealthread.domain.tax.of_day import billed_until, day_billed_next, retaxed
 from dealthread.outcome import Rejected, Unknown
 from dealthread.ports.billing import ChangeAgreement
 from tests.adapters.conftest import Simulator, native
@@ -88,9 +89,16 @@ def taxed_anew(
     contract: Contract, agreement: Agreement, days: Days, code: str, percent: str, day: date
 ) -> ChangeAgreement:
     """As the saga asks for it on the day that the test has set."""
-    config = with_new_rate(w.config(), code, percent, day)
-    after = retaxed(contract, config, day_billed_next(days.now()))
-    return change(contract, after, agreement, day)
+    return taxed_by(with_new_rate(w.config(), code, percent, day), contract, agreement, days, code)
+
+
+def taxed_by(
+    config: ConfigSet, contract: Contract, agreement: Agreement, days: Days, code: str
+) -> ChangeAgreement:
+    """By finance's table as it stands."""
+    day = day_billed_next(days.now())
+    before = billed_until(contract, config, day, code)
+    return change(before, retaxed(contract, config, day), agreement, day)
 
 
 async def _begun(billing: StripeBilling, days: Days) -> Agreement:
@@ -125,6 +133,35 @@ async def test_the_bill_of_the_rates_first_midnight_bears_it(
     (row,) = native(stripe_simulator, DE).v1.subscriptions.list({"limit": 5}).data
     assert row.cancel_at is not None
     assert _day(row.cancel_at) == monthly().end_date
+
+
+@pytest.mark.parametrize(("third", "tax"), [("19", 28120), ("18", 26640)])
+async def test_a_second_change_reaches_what_bears_the_first_and_no_other(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator, third: str, tax: int
+) -> None:
+    """At 16 % from July to September, then at 19 % again or at 18 %: 281.20 and 266.40. Told once
+    more by a run of its own, nothing differs."""
+    october = date(2026, 10, 1)
+    agreement = await _begun(dated_billing, days)
+    for percent in (16, 18):
+        rate_made(stripe_simulator, DE, "DE-19", percent)
+    days.go(date(2026, 6, 30), hour=18)
+    first = taxed_anew(monthly(), agreement, days, "DE-19", "16", JULY)
+    await done(dated_billing, first, KEY)
+    config = with_new_rate(with_new_rate(w.config(), "DE-19", "16", JULY), "DE-19", third, october)
+    days.go(date(2026, 9, 30), hour=18)
+    second = taxed_by(config, monthly(), agreement, days, "DE-19")
+    for run in ("2026-10-01", "2026-10-02"):
+        key = f"tax-rate:C-D2:DE-19:{run}#1/billing/do"
+        assert (await done(dated_billing, second, key)).invoice is None
+    days.go(date(2026, 11, 1), hour=9)
+    assert bills(stripe_simulator, DE)[-5:] == [
+        (JULY, 148000, 23680),
+        (date(2026, 8, 1), 148000, 23680),
+        (date(2026, 9, 1), 148000, 23680),
+        (october, 148000, tax),
+        (date(2026, 11, 1), 148000, tax),
+    ]
 
 
 async def test_the_years_of_a_ramp_that_are_still_to_come_bear_it(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -125,6 +126,12 @@ def test_the_longest_key_fits_the_journal() -> None:
     )
     assert len(longest) <= 240
     assert len(naming.quote_to_cash_id(ORG, DEAL)) <= 120
+
+
+def test_the_change_of_a_tax_rate_names_its_code() -> None:
+    """Whatever finance calls it."""
+    for code in ("US-TX-SAAS", "DE:19"):
+        assert naming.code_taxed_anew(naming.tax_rate_id("C-1", code, date(2026, 7, 1))) == code
 
 
 def test_a_queue_belongs_to_one_company_of_one_ledger() -> None:

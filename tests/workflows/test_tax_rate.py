@@ -49,13 +49,32 @@ _NEXT = """    valid_until: {day}
 """
 
 
-def entered(at: Path, day: date) -> Path:
-    """The configuration into which finance has entered the new row."""
+SEPTEMBER = date(2026, 9, 1)
+_THIRD = """    valid_until: 2026-09-01
+    wording: Texas sales tax, data processing, for a summer
+  - code: US-TX-SAAS
+    seller: US01
+    jurisdiction: US-TX
+    applied_rate: "{applied}"
+    statutory_rate: "{statutory}"
+    taxable_share: "80"
+    valid_from: 2026-09-01
+"""
+LAW = {"6.6": "8.25", "8": "10"}
+"""Statutory rate of each third rate: the first one again, or another."""
+
+
+def entered(at: Path, day: date, third: str = "") -> Path:
+    """The configuration into which finance has entered the new row, and with `third` the one that
+    takes its place in September."""
     shutil.copytree(CONFIG_DIR, at / "config")
     table = at / "config" / "tax.yaml"
     text = table.read_text()
     assert text.count(_ROW) == 1
-    table.write_text(text.replace(_ROW, _ROW + _NEXT.format(day=day)))
+    rows = _ROW + _NEXT.format(day=day)
+    if third:
+        rows += _THIRD.format(applied=third, statutory=LAW[third])
+    table.write_text(text.replace(_ROW, rows))
     return at / "config"
 
 
@@ -80,7 +99,11 @@ class Told:
 
     @property
     def change_id(self) -> str:
-        return tax_rate_id(self.one.contract.key, CODE, self.day)
+        return self.of(self.day)
+
+    def of(self, day: date) -> str:
+        """Of the change on a day."""
+        return tax_rate_id(self.one.contract.key, CODE, day)
 
     async def asked(self) -> int:
         """What the relay asks for now, and hands to its contract."""
@@ -106,9 +129,10 @@ async def told(
     at: Path,
     day: date = JUNE,
     sold_on: date = START,
+    third: str = "",
 ) -> AsyncIterator[Told]:
-    """Finance enters the row once the contract is made."""
-    directory = entered(at, day)
+    """Finance enters the rows once the contract is made."""
+    directory = entered(at, day, third)
     known = [load_config(CONFIG_DIR)]
     async with life(
         server,
@@ -176,3 +200,38 @@ async def test_a_rate_that_the_biller_lacks_is_the_tax_owners_case(
         await at.one.it.decide(case, DecisionKind.RETRY)
         await at.one.done(at.change_id)
         assert NEW in at.billed_at()
+
+
+@pytest.mark.parametrize("third", LAW)
+async def test_a_second_change_of_the_rate_reaches_what_the_first_one_reached(
+    skipping_server: WorkflowEnvironment,
+    engine: AsyncEngine,
+    database_url: str,
+    tmp_path: Path,
+    third: str,
+) -> None:
+    """The version that stands bears the first rate all the time, also where that one comes back."""
+    async with told(skipping_server, engine, database_url, tmp_path, third=third) as at:
+        await at.one.go_to(date(2026, 6, 2))
+        assert await at.asked() == 1
+        await at.one.done(at.change_id)
+        assert at.billed_at() == {NEW, SERVICE}
+        await at.one.go_to(date(2026, 9, 2))
+        assert await at.asked() == 1
+        await at.one.done(at.of(SEPTEMBER))
+        assert at.billed_at() == {(CODE, Decimal(third)), SERVICE}
+        assert (await at.one.it.reading.find(at.of(SEPTEMBER))).outcome == "completed"
+        assert await at.asked() == 0
+
+
+async def test_two_changes_that_come_late_together_are_billed_at_the_last_rate(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    """The rows were entered in September: June's rate is over before anybody was told of it."""
+    async with told(skipping_server, engine, database_url, tmp_path, third="8") as at:
+        await at.one.go_to(date(2026, 9, 2))
+        assert await at.asked() == 2
+        for day in (JUNE, SEPTEMBER):
+            await at.one.done(at.of(day))
+        assert at.billed_at() == {(CODE, Decimal(8)), SERVICE}
+        assert await at.asked() == 0

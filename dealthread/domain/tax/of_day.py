@@ -60,12 +60,45 @@ def retaxed(contract: Contract, config: ConfigSet, day: date) -> Contract:
 
 
 def _line(line: ContractLine, config: ConfigSet, day: date) -> ContractLine:
-    if line.end_date is not None and line.end_date <= day:
+    if _is_over(line, day):
         return line
     row = config.tax_code(line.tax.code, max(line.start_date, day))
     if row is None or row.applied_rate == line.tax.applied_rate:
         return line
+    return _at(line, row)
+
+
+def _is_over(line: ContractLine, day: date) -> bool:
+    return line.end_date is not None and line.end_date <= day
+
+
+def _at(line: ContractLine, row: TaxCode) -> ContractLine:
     return line.model_copy(update={"tax": tax_on(row, line.net_per_period)})
+
+
+def billed_until(contract: Contract, config: ConfigSet, day: date, code: str) -> Contract:
+    """The contract as the biller may still bill it when a code's rate changes on a day: each line
+    of the code that goes on bears another rate than from the day on.
+
+    The version that stands does not say which. An earlier change of the rate was told to the biller
+    alone, so that the version may bear the very rate that comes back now. What a line really bills
+    is compared by the biller, of lines that differ.
+    """
+    lines = tuple(
+        _line_until(line, new, config, max(line.start_date, day))
+        if line.tax.code == code and not _is_over(line, day)
+        else line
+        for line, new in zip(contract.lines, retaxed(contract, config, day).lines, strict=True)
+    )
+    return contract if lines == contract.lines else contract.model_copy(update={"lines": lines})
+
+
+def _line_until(line: ContractLine, new: ContractLine, config: ConfigSet, on: date) -> ContractLine:
+    if line.tax != new.tax:
+        return line
+    rows = rates_until(config, line.tax.code, on)
+    row = next((row for row in rows if row.applied_rate != new.tax.applied_rate), None)
+    return line if row is None else _at(line, row)
 
 
 def rates_until(config: ConfigSet, code: str, day: date) -> tuple[TaxCode, ...]:

@@ -11,6 +11,7 @@ from activities.tax_rates import check_rates
 from dealthread.domain.receivable import LedgerInvoice
 from dealthread.domain.tax.of_day import (
     RateChange,
+    billed_until,
     day_billed_next,
     rate_changes,
     retaxed,
@@ -68,6 +69,21 @@ def test_what_runs_is_taxed_at_the_day_and_what_is_over_stays() -> None:
     (line,) = contract.lines
     over = contract.model_copy(update={"lines": (line.model_copy(update={"end_date": JULY}),)})
     assert retaxed(over, CONFIG, JULY) == over
+
+
+@pytest.mark.parametrize("third", ["19", "20"])
+def test_what_is_billed_until_a_second_change_is_never_what_follows(third: str) -> None:
+    """Sold at 19 %, at 16 % from July on, then at 19 % again or at 20 %."""
+    new_year, contract = date(2027, 1, 1), w.d2()
+    twice = with_new_rate(CONFIG, "DE-19", third, new_year)
+    (after,) = retaxed(contract, twice, new_year).lines
+    (before,) = billed_until(contract, twice, new_year, "DE-19").lines
+    assert after.tax.applied_rate == Decimal(third)
+    assert before.tax.applied_rate != after.tax.applied_rate
+    assert billed_until(contract, twice, new_year, "GB-20") == contract
+    (line,) = contract.lines
+    over = contract.model_copy(update={"lines": (line.model_copy(update={"end_date": JULY}),)})
+    assert billed_until(over, twice, new_year, "DE-19") == over
 
 
 def test_a_bill_bears_the_rate_of_its_tax_point() -> None:
