@@ -18,7 +18,7 @@ from activities.cash_inputs import (
 from activities.ledger_posting import LedgerPosting, LedgerStep
 from activities.ledger_rates import applying
 from dealthread.domain.base import System
-from dealthread.domain.bill import Bill
+from dealthread.domain.bill import Bill, PaidBill
 from dealthread.domain.cash import CashMatch, RecordedAs, matched, numbers_in
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.money import Money
@@ -27,7 +27,7 @@ from dealthread.ensure import Ensure, Write, request_hash
 from dealthread.errors import BadInput
 from dealthread.hub import Bills, Effects, WriteSpec
 from dealthread.naming import idempotency_key
-from dealthread.outcome import Outcome
+from dealthread.outcome import Done, Outcome
 from dealthread.ports.billing import BillingPort, RecordPayment
 from dealthread.ports.erp import ErpPort
 
@@ -89,12 +89,13 @@ class CashActivities:
             value_date=order.value_date,
         )
 
-        async def find() -> Bill | None:
+        async def find() -> PaidBill | None:
             now = await self._billing.read_bill(ref.account, ref.native_id)
-            return now if _paid_by(now, order.receipt) else None
+            return PaidBill.of(now) if _paid_by(now, order.receipt) else None
 
-        async def act(key: str) -> Outcome[Bill]:
-            return await self._billing.record_payment(command, idempotency_key=key)
+        async def act(key: str) -> Outcome[PaidBill]:
+            outcome = await self._billing.record_payment(command, idempotency_key=key)
+            return Done(PaidBill.of(outcome.value)) if isinstance(outcome, Done) else outcome
 
         made = await self._ensure(
             Write(
@@ -113,7 +114,7 @@ class CashActivities:
                     request_hash=request_hash(ref, order.receipt),
                     money=paid or command.amount,
                 ),
-                result_type=Bill,
+                result_type=PaidBill,
                 find=find,
                 act=act,
                 effects=lambda _: Effects(refs=(ref,), stage="recorded"),
@@ -153,7 +154,7 @@ class LedgerCashActivities:
         )
 
 
-def _paid_by(bill: Bill, receipt: str) -> Money | None:
+def _paid_by(bill: Bill | PaidBill, receipt: str) -> Money | None:
     """What a receipt paid of it."""
     mine = [one.amount for one in bill.payments if one.receipt == receipt]
-    return Money.total(mine, bill.currency) if mine else None
+    return Money.total(mine, bill.remaining.currency) if mine else None

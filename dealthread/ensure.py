@@ -24,6 +24,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
+from dealthread.domain.personal import personal_field
 from dealthread.errors import (
     AttemptInFlight,
     ContractDrift,
@@ -62,7 +63,7 @@ class Write(Generic[T]):
 
     `find` looks strongly consistently; `settle` says how long it may lag. `replay_safe_for` is
     how long the vendor itself recognises the key: inside it a repeat is safe although a look-up
-    found nothing.
+    found nothing. A result is kept in clear text, so that its type must not hold personal data.
     """
 
     spec: WriteSpec
@@ -72,6 +73,9 @@ class Write(Generic[T]):
     effects: Callable[[T], Effects] = field(default=lambda _: Effects())
     settle: timedelta = timedelta(0)
     replay_safe_for: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        _refuse_personal(self.result_type)
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,9 @@ class Undo(Generic[T]):
     if_kept: Callable[[WriteRow | None], Awaitable[Effects]] = field(
         default_factory=lambda: _nothing
     )
+
+    def __post_init__(self) -> None:
+        _refuse_personal(self.result_type)
 
 
 def request_hash(*parts: BaseModel | str) -> str:
@@ -296,6 +303,12 @@ class Ensure:
             system=write.spec.system,
             step=write.spec.step,
         )
+
+
+def _refuse_personal(result_type: type[BaseModel]) -> None:
+    found = personal_field(result_type)
+    if found:
+        raise InvariantBroken("personal_data_in_result", field=found)
 
 
 async def _never(_: object) -> bool:

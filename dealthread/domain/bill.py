@@ -110,3 +110,16 @@ class Bill(Carried):
     def payable(self) -> Money:
         """What a payment may still pay. The biller goes on naming an amount of a void invoice."""
         return Money.zero(self.currency) if self.status is InvoiceStatus.VOID else self.remaining
+
+
+class PaidBill(Carried):
+    """What a payment left of a bill: all that is kept of the biller's answer to it. The bill itself
+    says who bought."""
+
+    payments: tuple[BillPayment, ...]
+    remaining: Money
+
+    @classmethod
+    def of(cls, bill: Bill) -> PaidBill:
+        """The bill as it stands."""
+        return cls(payments=bill.payments, remaining=bill.remaining)

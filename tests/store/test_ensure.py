@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from dealthread.ensure import vendor_key
+from dealthread.domain.bill import Bill
+from dealthread.ensure import Undo, Write, vendor_key
 from dealthread.errors import (
     AttemptInFlight,
     AuthRejected,
@@ -329,3 +330,14 @@ async def test_an_error_of_another_kind_leaves_the_write_uncertain(
     with pytest.raises(NotFound):
         await bench.attempt()
     assert await state(store) == "sent"
+
+
+async def test_a_result_that_can_hold_personal_data_is_refused_before_anything_is_sent(
+    bench: Bench, store: AsyncEngine
+) -> None:
+    for spoilt in (Write, Undo):
+        act = {"act": bench.vendor.create} if spoilt is Write else {"remove": bench.vendor.remove}
+        with pytest.raises(InvariantBroken, match="personal_data_in_result"):
+            spoilt(spec=spec(), result_type=Bill, find=bench.vendor.find, **act)
+    assert bench.vendor.keys == []
+    assert await state(store) is None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
 from dealthread.store.changes import PostgresChanges
 from dealthread.store.contracts import PostgresContracts
@@ -61,3 +62,32 @@ async def test_a_contract_accepted_before_versions_were_kept_stands_as_its_first
     first = f"quote-to-cash:{contract.org}:{contract.deal_id}"
     assert await PostgresChanges(engine).version_of(first) == 1
     await engine.dispose()
+
+
+def test_who_bought_is_taken_out_of_what_the_journal_kept_of_payments(database_url: str) -> None:
+    """Rows that an older version wrote; others stay as they are, to the letter."""
+    alembic(database_url, "downgrade", "0017")
+    buyer = {"name": "Karla Beispiel", "address": {"city": "Hamburg"}, "tax_ids": []}
+    kept = {"payments": [], "remaining": {"amount": "0.10", "currency": "EUR"}, "number": "N-1"}
+    record, other = "billing.record_payment", '{"buyer":  "not ours to touch"}'
+    rows = {
+        "a": (record, json.dumps(kept | {"buyer": buyer})),
+        "b": (record, json.dumps(kept)),
+        "c": (record, None),
+        "d": ("crm.write_back", other),
+    }
+    engine = create_engine(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    insert = text(
+        """INSERT INTO journal (key, business_key, generation, contract_key, step, system, account,
+            state, request_hash, result)
+        VALUES (:key, 'receipt:US01:1', 1, 'C-1', :step, 'billing', 'acct', 'done', 'h', :result)"""
+    )
+    with engine.begin() as connection:
+        for key, (step, result) in rows.items():
+            connection.execute(insert, {"key": key, "step": step, "result": result})
+    alembic(database_url, "upgrade", "head")
+    with engine.connect() as connection:
+        found = dict(connection.execute(text("SELECT key, result FROM journal")).all())
+    engine.dispose()
+    assert json.loads(found.pop("a")) == kept
+    assert found == {key: rows[key][1] for key in ("b", "c", "d")}

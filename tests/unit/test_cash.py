@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 from dealthread.domain.base import Ref, System
+from dealthread.domain.bill import PaidBill, PaymentWay
 from dealthread.domain.cash import BankReceipt, OwedBill, matched
 from dealthread.domain.money import Money
+from dealthread.domain.party import BuyerSnapshot
+from tests.support import deals
+from tests.support.invoice_lab import bill_of, paid_bill
 
 
 def _bill(number: str, left: str, customer: str = "A-1", day: int = 1) -> OwedBill:
@@ -77,3 +81,14 @@ def test_an_invoice_in_another_currency_says_whose_money_it_is_and_is_not_paid_b
     bill = _bill("N-1", "10.00").model_copy(update={"remaining": Money.of("10.00", "EUR")})
     found = matched(_receipt("10.00", invoices=("N-1",)), (bill,))
     assert (found.customer_key, found.bills, found.unknown) == ("A-1", (), ())
+
+
+def test_what_was_kept_of_a_recorded_payment_is_read_whatever_else_stands_there() -> None:
+    """Older rows of the journal hold the whole bill."""
+    bill = bill_of(deals.d2(), "in_1", date(2026, 3, 1))
+    paid = paid_bill(bill, Money.of("5.00", "EUR"), date(2026, 3, 3), PaymentWay.BANK)
+    older = paid.model_copy(update={"buyer": BuyerSnapshot(name="Ada")}).model_dump_json()
+    kept = PaidBill.model_validate_json(older)
+    assert kept == PaidBill.of(paid)
+    assert (kept.payments, kept.remaining) == (paid.payments, paid.remaining)
+    assert "Ada" not in kept.model_dump_json()

@@ -10,15 +10,21 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
-from dealthread.domain.bill import PaymentWay
+from activities.cash_inputs import CashReceiptInput
+from dealthread.domain.bill import PaidBill, PaymentWay
+from dealthread.domain.cash import BankReceipt
 from dealthread.domain.documents import CreditForm, CreditMemo, CreditMemoLine
 from dealthread.domain.money import Money
 from dealthread.domain.party import Address, BuyerSnapshot, TaxId
-from dealthread.store.schema import audit, bills, journal, outbox
+from dealthread.naming import WORKFLOW_QUEUE, bank_receipt_id
+from dealthread.store.schema import audit, bills, journal, metadata, outbox
+from tests.fakes.world import Fault
 from tests.support.change_lab import sold
 from tests.support.deal_builder import d2
 from tests.support.invoice_lab import balances, bill_of, mirrored, news, paid_bill, ref_of, until
+from tests.support.saga_ends import all_met
 from tests.support.saga_lab import fresh, lab
+from workflows.cash_receipt import CashReceiptWorkflow
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
@@ -71,8 +77,50 @@ async def test_invoice_and_credit_say_who_bought_and_our_tables_do_not(
         assert balances(it, contract.erp_company) == before
         assert list(it.erp.ledger.buyers.values()) == [BUYER, BUYER]
 
+        await nowhere_of_ours(engine)
+
+
+@pytest.mark.parametrize("fault", [None, Fault.LOST, Fault.LATE])
+async def test_a_receipt_of_the_bank_leaves_no_word_of_who_bought(
+    client: Client, engine: AsyncEngine, fault: Fault | None
+) -> None:
+    """The biller answers a recorded payment, and a look for it, with the whole document."""
+    async with lab(client, engine, BEGIN) as it:
+        contract = await sold(it, fresh(d2()))
+        bill = bill_of(contract, f"in_{contract.key}", BEGIN).model_copy(update={"buyer": BUYER})
+        it.billing.bills[bill.ref.native_id] = bill
+        await news(client, bill)
+        await until(lambda: bill.ref.native_id in mirrored(it))
+        if fault is not None:
+            it.world.plan("billing.record_payment", fault)
+        receipt = BankReceipt(
+            seller=contract.seller,
+            source=f"BANK-{contract.key}",
+            amount=bill.gross,
+            value_date=BEGIN,
+            invoices=(bill.number,),
+            actor="clara",
+        )
+        result = await client.execute_workflow(
+            CashReceiptWorkflow.run,
+            CashReceiptInput(receipt=receipt),
+            id=bank_receipt_id(receipt.seller, receipt.source),
+            task_queue=WORKFLOW_QUEUE,
+        )
+        assert result == f"{bill.gross} applied, 0.00 EUR on account"
+        all_met(it)
+        await until(lambda: mirrored(it)[bill.ref.native_id].status == "paid")
+        recorded = select(journal.c.result).where(journal.c.step == "billing.record_payment")
         async with engine.connect() as connection:
-            for table in (bills, journal, outbox, audit):
-                rows = (await connection.execute(select(table))).all()
-                assert rows
-                assert "Karla" not in repr(rows)
+            (kept,) = (await connection.execute(recorded)).scalars()
+        assert PaidBill.model_validate_json(kept).remaining == Money.zero("EUR")
+        await nowhere_of_ours(engine)
+
+
+async def nowhere_of_ours(engine: AsyncEngine) -> None:
+    """No row of any table names the buyer."""
+    async with engine.connect() as connection:
+        for table in metadata.sorted_tables:
+            rows = (await connection.execute(select(table))).all()
+            assert rows or table not in (bills, journal, outbox, audit)
+            assert "Karla" not in repr(rows)
