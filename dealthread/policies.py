@@ -79,6 +79,14 @@ LOOK = Timing(
 )
 """A read beside a person who is asked: whose system is away is read another time."""
 
+LAST_LOOK = Timing(
+    start_to_close_timeout=ACTIVITY_LIMIT,
+    schedule_to_close_timeout=timedelta(days=7),
+    retry_policy=patient(timedelta(days=3)),
+)
+"""A read after which nobody looks again: a system that is away on that very day is waited for, so
+that one outage is not a case of each contract that ended meanwhile."""
+
 WRITE = Timing(
     start_to_close_timeout=ACTIVITY_LIMIT,
     schedule_to_close_timeout=timedelta(hours=24),

@@ -280,9 +280,12 @@ class Steps:
             **STORE,
         )
 
-    async def tell_service(self, contract: Contract, act: ServiceAct, day: date) -> None:
+    async def tell_service(
+        self, contract: Contract, act: ServiceAct, day: date, timing: Timing = READ
+    ) -> None:
         """What the customer receives from today on, by the dates of what was granted. Beside the
-        contract's own work: a service that is away is looked at after the next act."""
+        contract's own work: a service that is away is looked at after the next act, if there is
+        one."""
         await workflow.execute_activity_method(
             ServiceActivities.tell,
             TellService(
@@ -290,7 +293,7 @@ class Steps:
             ),
             task_queue=ENTITLEMENT_QUEUE,
             summary="Tell what the customer receives",
-            **READ,
+            **timing,
         )
 
     async def read_setup(self) -> SetUp:

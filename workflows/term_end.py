@@ -20,7 +20,7 @@ from dealthread.domain.transaction import (
     context_of,
 )
 from dealthread.naming import CRM_QUEUE
-from dealthread.policies import WRITE
+from dealthread.policies import LAST_LOOK, READ, WRITE
 from dealthread.saga import Saga, Step
 from workflows.decided_by_people import DecidedByPeople
 from workflows.desk import CaseDesk
@@ -29,6 +29,9 @@ from workflows.wording import TERM_END
 
 SERVICE_TOLD = "term-end-service-told-202611"
 """Patch: the end of a service is told; before, nobody looked."""
+SERVICE_AWAITED = "term-end-service-awaited-202611"
+"""Patch: a service that is away on the last day is waited for, by a person at last; before, it was
+given up after a quarter of an hour."""
 
 
 @workflow.defn(name="TermEnd")
@@ -73,12 +76,16 @@ class TermEndWorkflow(DecidedByPeople):
         )
 
     async def _tell_service(self, contract: Contract) -> None:
+        """No act comes after it that would look again; the contract has ended by now, and nothing
+        is queued behind."""
         last = contract.end_date
         if last is None:
             return
+        awaited = workflow.patched(SERVICE_AWAITED)
+        timing = LAST_LOOK if awaited else READ
         await self._saga.tell(
             "service",
-            lambda: Steps(self._context).tell_service(contract, ServiceAct.TERM_OVER, last),
+            lambda: Steps(self._context).tell_service(contract, ServiceAct.TERM_OVER, last, timing),
             "end not told",
-            waits=lambda: False,
+            waits=lambda: awaited,
         )

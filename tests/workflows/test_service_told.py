@@ -163,6 +163,43 @@ async def test_a_deal_that_is_undone_ends_what_was_told_of_it(
         ]
 
 
+@pytest.mark.parametrize("days", [1, 5])
+async def test_a_service_that_is_away_on_the_last_day_is_told_of_once_it_is_back(
+    skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str, days: int
+) -> None:
+    """The contract itself has ended meanwhile. A day later nobody was asked; after three, a person
+    has to say when to look again."""
+    async with life(skipping_server, engine, database_url, sold_on=SOLD) as one:
+        key = one.contract.key
+        await one.go_to(date(2026, 1, 2))
+        await one.until(lambda view: view["state"] == "active" and not view["running"])
+        away = one.it.world.plan(
+            "entitlement.find",
+            Fault.REFUSED,
+            occurrence=one.it.world.calls["entitlement.find"] + 1,
+            times=0,
+        )
+        await one.go_to(date(2027, 1, 1 + days))
+        assert away.met > 1
+        assert await one.it.contracts.state(key) == "ended"
+        assert (await told(engine, key))[-1] == ("scheduled", "active", "first day")
+        if days == 5:
+            case = await one.it.case_of(key)
+            assert (case.step, case.allowed) == ("service", (DecisionKind.RETRY,))
+        assert bool(await one.it.open_case(key)) == (days == 5)
+        one.it.world.heal()
+        if days == 5:
+            await one.it.decide(case, DecisionKind.RETRY)
+        await one.go_to(date(2027, 1, 2 + days))
+        await one.until(lambda view: view["state"] == "ended" and not view["running"])
+        assert await told(engine, key) == [
+            ("none", "scheduled", "granted"),
+            ("scheduled", "active", "first day"),
+            ("active", "ended", "term over"),
+        ]
+        assert await one.it.open_case(key) is None
+
+
 async def test_a_service_that_is_away_on_the_first_day_holds_up_nothing_and_is_told_of_later(
     skipping_server: WorkflowEnvironment, engine: AsyncEngine, database_url: str
 ) -> None:
