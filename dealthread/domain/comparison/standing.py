@@ -88,10 +88,15 @@ class ContractStanding(Frozen):
 
     def moved_since(self, before: ContractStanding) -> bool:
         """Whether anything of it changed while the systems were read."""
-        return (self.changed_at, self.state, self.contract, self.runs, self.holds) != (
-            before.changed_at,
-            before.state,
-            before.contract,
-            before.runs,
-            before.holds,
-        )
+        return _moving(self) != _moving(before)
+
+
+def _moving(standing: ContractStanding) -> tuple[object, ...]:
+    return (
+        standing.changed_at,
+        standing.state,
+        standing.contract,
+        standing.runs,
+        standing.holds,
+        standing.told,
+    )
