@@ -23,6 +23,7 @@ from dealthread.naming import event_id, idempotency_key
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports.billing import BillingPort, OnboardBillingCustomer, StartAgreement
 from dealthread.ports.clock import BusinessClock
+from dealthread.ports.noting import NoteFields, NoteMaking
 
 NOT_HELD = "first_invoice_not_held"
 
@@ -58,26 +59,29 @@ class BillingActivities:
         spec = self._spec(order, "billing-customer", "do", request_hash(command))
         change = self._change(order)
 
-        async def create(wire_key: str) -> Outcome[BillingCustomer]:
+        async def write(
+            wire_key: str, note: NoteFields, making: NoteMaking
+        ) -> Outcome[BillingCustomer]:
             # The customer may exist from an earlier deal, or from an attempt whose answer was
             # lost: creating comes second, and what exists is brought up to date.
             existing = await self._billing.find_customer(
                 command.billing_account, command.customer_key, email=command.party.invoice_email()
             )
-            if existing is None:
-                return await self._billing.create_customer(command, idempotency_key=wire_key)
-            return await change.made_by(
-                lambda note: self._billing.update_customer(
+            if existing is not None:
+                return await self._billing.update_customer(
                     command, existing, idempotency_key=wire_key, note=note
                 )
-            )
+            await making()
+            return await self._billing.create_customer(command, idempotency_key=wire_key)
 
         return await self._ensure(
             Write(
                 spec=spec,
                 result_type=BillingCustomer,
                 find=_not_asked,
-                act=create,
+                act=lambda wire_key: change.made_by(
+                    lambda note, making: write(wire_key, note, making)
+                ),
                 effects=lambda customer: Effects(refs=(customer.ref,), events=change.events()),
                 settle=self._billing.settle_window,
                 replay_safe_for=self._billing.idempotency_window,

@@ -27,7 +27,7 @@ from dealthread.naming import erp_document_key, idempotency_key
 from dealthread.outcome import Done, Outcome
 from dealthread.ports.clock import BusinessClock
 from dealthread.ports.erp import ErpPort, OnboardErpCustomer
-from dealthread.ports.noting import NoteFields
+from dealthread.ports.noting import NoteFields, NoteMaking
 
 
 class ErpActivities:
@@ -71,21 +71,27 @@ class ErpActivities:
         spec = erp_spec(order.context, contract, "erp-customer", "do", request_hash(command))
         change = self._change(order)
 
-        async def write(wire_key: str, note: NoteFields) -> Outcome[ErpCustomer]:
+        async def write(
+            wire_key: str, note: NoteFields, making: NoteMaking
+        ) -> Outcome[ErpCustomer]:
             # What exists, from an earlier deal or a lost answer, is brought up to date.
             existing = await erp.find_customer(contract.erp_company, contract.customer_key)
             if existing is not None:
                 return await erp.update_customer(
                     command, existing, idempotency_key=wire_key, note=note
                 )
-            return await erp.create_customer(command, idempotency_key=wire_key, note=note)
+            return await erp.create_customer(
+                command, idempotency_key=wire_key, note=note, making=making
+            )
 
         return await self._ensure(
             Write(
                 spec=spec,
                 result_type=ErpCustomer,
                 find=_not_asked,
-                act=lambda wire_key: change.made_by(lambda note: write(wire_key, note)),
+                act=lambda wire_key: change.made_by(
+                    lambda note, making: write(wire_key, note, making)
+                ),
                 effects=lambda customer: Effects(refs=(customer.ref,), events=change.events()),
                 settle=erp.settle_window,
                 replay_safe_for=erp.customer_key_window,

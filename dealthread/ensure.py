@@ -208,7 +208,7 @@ class Ensure:
         )
 
     async def note(self, key: str, words: Sequence[str]) -> None:
-        """Keep what an act is about to change, before it is sent."""
+        """Keep what an act is about to change or make, before it is sent."""
         await self._journal.note(key, words)
 
     async def noted(self, key: str) -> tuple[str, ...]:

@@ -189,7 +189,7 @@ class Journal(Protocol):
 
     async def note(self, key: str, words: Sequence[str]) -> None:
         """Keep what an act is about to change, before it is sent; in place of what was kept.
-        Names of fields, never their values."""
+        Names of fields, never their values, and whether the record is made."""
 
     async def noted(self, key: str) -> tuple[str, ...]:
         """What was kept for the acts under this key, by any attempt."""

@@ -14,7 +14,7 @@ from dealthread.domain.party import Party
 from dealthread.outcome import Outcome
 from dealthread.ports.adoption import LedgerBookPort
 from dealthread.ports.ledger import LedgerPort
-from dealthread.ports.noting import NoteFields, unnoted
+from dealthread.ports.noting import NoteFields, NoteMaking, unnoted, unsaid
 
 
 class PostingQuestion(Carried):
@@ -92,11 +92,17 @@ class ErpPort(LedgerPort, LedgerBookPort, Protocol):
         """By our customer key."""
 
     async def create_customer(
-        self, command: OnboardErpCustomer, *, idempotency_key: str, note: NoteFields = unnoted
+        self,
+        command: OnboardErpCustomer,
+        *,
+        idempotency_key: str,
+        note: NoteFields = unnoted,
+        making: NoteMaking = unsaid,
     ) -> Outcome[ErpCustomer]:
-        """Create with address, tax id and parent (the parent is created when missing). Where the
-        companies of an ERP share the record of a customer that another of them has, it is brought
-        up to date, and `note` hears of it as in `update_customer`."""
+        """Create with address, tax id and parent (the parent is created when missing), after
+        `making` was heard. Where the companies of an ERP share the record of a customer that
+        another of them has, it is brought up to date, and `note` hears of it as in
+        `update_customer`."""
 
     async def update_customer(
         self,

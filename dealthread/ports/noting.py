@@ -1,4 +1,5 @@
-"""What a port says of a change before it makes it: names of fields, never a value."""
+"""What a port says of a write before it sends it: names of fields, never a value; and whether it
+makes the record."""
 
 from __future__ import annotations
 
@@ -11,5 +12,13 @@ NoteFields = Callable[[frozenset[CustomerField]], Awaitable[None]]
 value is another one. Not awaited where nothing differs, or where the record is newly made."""
 
 
+NoteMaking = Callable[[], Awaitable[None]]
+"""Awaited before the request that makes a record, where the look-up found none under our key."""
+
+
 async def unnoted(_: frozenset[CustomerField]) -> None:
     """For who does not keep what changes."""
+
+
+async def unsaid() -> None:
+    """For who does not keep what is made."""

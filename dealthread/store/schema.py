@@ -192,7 +192,7 @@ journal = Table(
     Column("how", String(20), nullable=False, server_default=""),
     Column("code", String(120), nullable=False, server_default=""),
     Column("result", Text),
-    # Names of the fields that the act changes, kept before it is sent.
+    # Names of the fields that the act changes, or that it makes the record: kept before it is sent.
     Column("noted", JSONB),
     Column("amount", Numeric(38, 12)),
     Column("currency", String(3)),

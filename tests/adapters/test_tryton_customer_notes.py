@@ -26,6 +26,9 @@ class Notes:
     async def take(self, fields: frozenset[CustomerField]) -> None:
         self.said.append({one.value for one in fields})
 
+    async def making(self) -> None:
+        self.said.append({"making"})
+
 
 _STREET = deals.NORDWERK.billing_address.model_copy(update={"street": "Neuer Wall 1"})
 
@@ -52,8 +55,13 @@ async def test_the_fields_are_named_and_then_nothing_is_left_to_name(
     suffix = f"-N{request.node.callspec.id.upper()}"
     wanted = onboard(deals.d2(), deals.NORDWERK, deals.NORDWERK_HOLDING, suffix)
     notes = Notes()
-    customer = done(await tryton_erp.create_customer(wanted, idempotency_key="k", note=notes.take))
-    assert notes.said == [], "a record that is newly made is no change"
+    customer = done(
+        await tryton_erp.create_customer(
+            wanted, idempotency_key="k", note=notes.take, making=notes.making
+        )
+    )
+    assert notes.said == [{"making"}], "a record that is newly made is no change"
+    notes.said.clear()
     changed = wanted.model_copy(
         update={"party": deals.NORDWERK.model_copy(update=party), **command}
     )
@@ -80,8 +88,12 @@ async def test_at_a_second_company_only_what_is_shared_can_have_changed(
             "party": deals.NORDWERK.model_copy(update={"billing_address": _STREET}),
         }
     )
-    done(await tryton_erp.create_customer(other, idempotency_key="k", note=notes.take))
-    assert notes.said == [{"bill_to_address"}]
+    shared = done(
+        await tryton_erp.create_customer(
+            other, idempotency_key="k", note=notes.take, making=notes.making
+        )
+    )
+    assert (notes.said, shared.created) == ([{"bill_to_address"}], False)
 
 
 async def test_what_is_refused_was_named_and_leaves_the_record_as_it_was(

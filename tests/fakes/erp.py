@@ -29,7 +29,7 @@ from dealthread.errors import NotFound, StepRejected
 from dealthread.outcome import Outcome, Rejected
 from dealthread.ports.erp import DraftBooking, OnboardErpCustomer, PostingQuestion, PostingRules
 from dealthread.ports.ledger import CUSTOMER_UNKNOWN
-from dealthread.ports.noting import NoteFields, unnoted
+from dealthread.ports.noting import NoteFields, NoteMaking, unnoted, unsaid
 from tests.fakes.adoption import OldLedger
 from tests.fakes.customers import Told, differing
 from tests.fakes.ledger import FakeLedger
@@ -70,9 +70,16 @@ class FakeErp(OldLedger):
         )
 
     async def create_customer(
-        self, command: OnboardErpCustomer, *, idempotency_key: str, note: NoteFields = unnoted
+        self,
+        command: OnboardErpCustomer,
+        *,
+        idempotency_key: str,
+        note: NoteFields = unnoted,
+        making: NoteMaking = unsaid,
     ) -> Outcome[ErpCustomer]:
         del note  # each company keeps its own record here
+        if (command.company, command.customer_key) not in self.customers:
+            await making()
 
         def effect() -> ErpCustomer | Unchanged[ErpCustomer]:
             key = (command.company, command.customer_key)

@@ -16,8 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
 
+from dealthread.domain.base import Ref, System
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.deal import Deal
+from dealthread.domain.documents import BillingCustomer
 from dealthread.domain.transaction import ChangeOutcome
 from dealthread.naming import contract_key
 from dealthread.store.schema import audit
@@ -257,3 +259,52 @@ async def test_a_customer_who_served_before_the_run_is_left_in_use(
         assert customers_in_use(it, first) == [True, True]
         assert it.agreements(first) == 1
         assert it.agreements(second) == 0
+
+
+@pytest.mark.parametrize("customer", ["billing", "erp"])
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.LATE])
+async def test_a_customer_this_run_made_is_out_of_use_although_that_answer_was_lost(
+    client: Client, engine: AsyncEngine, customer: str, fault: Fault
+) -> None:
+    """The repeat finds the record and makes it no different; the deal is refused at a later step.
+    It is this run's all the same."""
+    refused = {"billing": "billing.start_agreement", "erp": "billing.create_customer"}[customer]
+    async with lab(client, engine, AT_THE_RELEASE.today) as it:
+        it.world.plan(f"{customer}.create_customer", fault)
+        it.world.plan(refused, Fault.REJECTED, times=0)
+        deal = fresh(d2())
+        handle = await it.start(deal)
+        await it.decide(await it.case(deal), DecisionKind.ABORT)
+        result = await handle.result()
+        assert (result.outcome, result.residue) == (ChangeOutcome.COMPENSATED, ())
+        all_met(it)
+        assert it.did(deal).count(f"{customer}.create_customer") == 1
+        await nothing_live(it, deal, AT_THE_RELEASE.seller, "billing")
+
+
+@pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.REJECTED])
+async def test_a_customer_somebody_else_made_after_a_creation_without_effect_is_left_in_use(
+    client: Client, engine: AsyncEngine, fault: Fault
+) -> None:
+    """This run's own request is known to have made nothing."""
+    method = "billing.create_customer"
+    async with lab(client, engine, AT_THE_RELEASE.today) as it:
+        it.world.retry_after = timedelta(seconds=1)
+        it.world.plan(method, fault, case_kind="customer.sync_failed")
+        later = {"times": 0, "case_kind": "billing.rejected"}
+        it.world.plan("billing.start_agreement", Fault.REJECTED, **later)
+        deal = fresh(d2())
+        assert deal.account is not None
+        handle = await it.start(deal)
+        await called(it, method)
+        theirs = Ref(system=System.BILLING, account="stripe-de", kind="customer", native_id="cus_9")
+        key = deal.account.key
+        it.billing.customers[key] = BillingCustomer(ref=theirs, customer_key=key)
+        if fault is Fault.REJECTED:
+            case = await it.case(deal, kind="customer.sync_failed")
+            await it.decide(case, DecisionKind.RETRY)
+        await it.decide(await it.case(deal, kind="billing.rejected"), DecisionKind.ABORT)
+        assert (await handle.result()).outcome is ChangeOutcome.COMPENSATED
+        all_met(it)
+        assert "billing.retire_customer" not in it.did(deal)
+        assert customers_in_use(it, deal) == [True, False]

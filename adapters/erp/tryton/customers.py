@@ -27,7 +27,7 @@ from dealthread.domain.documents import ErpCustomer
 from dealthread.errors import ContractDrift, StepRejected
 from dealthread.outcome import Outcome
 from dealthread.ports.erp import OnboardErpCustomer
-from dealthread.ports.noting import NoteFields, unnoted
+from dealthread.ports.noting import NoteFields, NoteMaking, unnoted, unsaid
 
 SYNC_FAILED = "customer.sync_failed"
 
@@ -55,6 +55,7 @@ class TrytonCustomers:
         command: OnboardErpCustomer,
         existing: ErpCustomer | None = None,
         note: NoteFields = unnoted,
+        making: NoteMaking = unsaid,
     ) -> Outcome[ErpCustomer]:
         """Create the customer, or bring the one with this key up to date."""
 
@@ -76,6 +77,7 @@ class TrytonCustomers:
             )
             created = present is None
             if present is None:
+                await making()
                 present = await self._create(operation, command, address, terms, parent)
             values = changed_fields(present, command.party, address, terms)
             parents = await self._parents(operation, present["id"])

@@ -39,7 +39,7 @@ from dealthread.ports.erp import (
     PostingQuestion,
     PostingRules,
 )
-from dealthread.ports.noting import NoteFields, unnoted
+from dealthread.ports.noting import NoteFields, NoteMaking, unnoted, unsaid
 
 
 class TrytonErp:
@@ -66,10 +66,15 @@ class TrytonErp:
         return await self._customers.find(company, customer_key)
 
     async def create_customer(
-        self, command: OnboardErpCustomer, *, idempotency_key: str, note: NoteFields = unnoted
+        self,
+        command: OnboardErpCustomer,
+        *,
+        idempotency_key: str,
+        note: NoteFields = unnoted,
+        making: NoteMaking = unsaid,
     ) -> Outcome[ErpCustomer]:
         del idempotency_key  # the customer key is unique in Tryton and does its work
-        return await self._customers.ensure(command, note=note)
+        return await self._customers.ensure(command, note=note, making=making)
 
     async def update_customer(
         self,
