@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from adapters.stripe import requests, translate
 from adapters.stripe.bill_payments import paid_of, payments_of, receipts_of, takes_parts
 from adapters.stripe.buyers import buyer_of
-from adapters.stripe.catalogue import TaxRates
+from adapters.stripe.catalogue import TaxRate, TaxRates
 from adapters.stripe.change_requests import CHANGE
 from adapters.stripe.clients import Answer, BillingAccount
 from adapters.stripe.credit_reading import memo_of
@@ -48,10 +48,11 @@ class Bills:
         subscription = translate.mapping(row, *SUBSCRIPTION)
         keys = line_keys(subscription)
         by_line = {translate.text(line, "id"): keys.of(line) for line in lines}
-        codes = await self._tax_rates.codes(account)
-        shown = translate.invoice(account.key, row, lines, keys, codes)
+        rates = await self._tax_rates.borne(account, lines)
+        shown = translate.invoice(account.key, row, lines, keys, _codes(rates))
+        by_name = translate.invoice(account.key, row, lines, keys, _names(rates))
         is_draft = row.get("status") == "draft"
-        memos, voided = await self._memos(account, row, by_line, shown.lines)
+        memos, voided = await self._memos(account, row, by_line, by_name.lines)
         remaining = translate.minor(row, "amount_remaining")
         return Bill(
             ref=translate.ref(account.key, "invoice", translate.text(row, "id")),
@@ -115,19 +116,24 @@ class Bills:
         billed: Sequence[InvoiceLine],
     ) -> tuple[list[tuple[CreditMemo, str]], tuple[CreditMemo, ...]]:
         """Oldest first, each with the reason of a person's; and those that were voided. What bears
-        no mark of ours was made by hand in the biller's own pages, or by another program."""
+        no mark of ours was made by hand in the biller's own pages, or by another program.
+        `billed`: the lines, their tax rates by name, since a code may have several."""
         issued, voided = [], []
         known: list[tuple[CreditMemo, int | None]] = []
-        codes = await self._tax_rates.codes(account)
         for note in reversed(await self._credits.notes(account, row)):
             status = translate.text(note, "status")
             if status not in ("issued", "void"):
                 raise translate.drift("credit_note.status")
             lines = await self._credits.note_lines(account, note)
-            read = memo_of(account.key, note, lines, by_line, tax_codes=codes)
+            rates = (
+                *await self._tax_rates.borne(account, lines),
+                *await self._tax_rates.borne(account, [note], "total_taxes"),
+            )
+            read = memo_of(account.key, note, lines, by_line, rates=_names(rates))
+            shown = memo_of(account.key, note, lines, by_line, rates=_codes(rates))
             made = translate.minor(note, "created")
             stood = [one for one, gone in known if gone is None or gone > made]
-            memo = shared_out(billed, read, stood)
+            memo = _in_codes(shared_out(billed, read, stood), read, shown)
             known.append((memo, None if status == "issued" else translate.minor(note, "voided_at")))
             if status == "issued":
                 made_here = translate.mark(note, CHANGE)
@@ -137,6 +143,24 @@ class Bills:
                 on = translate.day(note, "voided_at")
                 voided.append(memo.model_copy(update={"voided_on": on}))
         return issued, tuple(voided)
+
+
+def _codes(rates: Iterable[TaxRate]) -> dict[str, str]:
+    return {rate.native_id: rate.code for rate in rates}
+
+
+def _names(rates: Iterable[TaxRate]) -> dict[str, str]:
+    return {rate.native_id: rate.name for rate in rates}
+
+
+def _in_codes(memo: CreditMemo, read: CreditMemo, shown: CreditMemo) -> CreditMemo:
+    """A credit that was shared out by the names of its rates, with their codes."""
+    codes = {
+        by_name.tax_rate: by_code.tax_rate
+        for by_name, by_code in zip(read.lines, shown.lines, strict=True)
+    }
+    lines = [line.model_copy(update={"tax_rate": codes[line.tax_rate]}) for line in memo.lines]
+    return memo.model_copy(update={"lines": tuple(lines)})
 
 
 def line_keys(subscription: translate.Data) -> translate.LineKeys:

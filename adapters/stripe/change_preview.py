@@ -30,7 +30,7 @@ async def of_items(
         raise ContractDrift("preview_with_more_lines", field="lines.has_more")
     keys = _Keys(row, missing, target)
     own = [line for line in rows_of(dict(lines)) if not _is_of_a_period(line)]
-    codes = await tax_rates.codes(run.account)
+    codes = await tax_rates.codes(run.account, own)
     found = translate.invoice(run.account.key, answer, own, keys, codes, is_preview=True)
     if len(own) == len(rows_of(dict(lines))):
         return found

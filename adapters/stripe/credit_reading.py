@@ -24,10 +24,11 @@ def memo_of(
     keys: Mapping[str, str],
     *,
     is_preview: bool = False,
-    tax_codes: Mapping[str, str] | None = None,
+    rates: Mapping[str, str] | None = None,
 ) -> CreditMemo:
     """A credit note, or the preview of one. `keys`: by invoice line, the contract line; a line of
-    its own wording has none yet. `tax_codes`: by tax rate."""
+    its own wording has none yet. `rates`: by id of a
+    tax rate, how it is called."""
     currency = translate.text(row, "currency").upper()
 
     def money(minor: int) -> Money:
@@ -42,15 +43,15 @@ def memo_of(
         CreditForm.BALANCE: gross - unpaid - back,
     }
     issued = translate.day(row, "effective_at") or translate.day(row, "created")
-    codes = tax_codes or {}
+    names = rates or {}
     return CreditMemo(
         ref=None
         if is_preview
         else translate.ref(account, "credit_note", translate.text(row, "id")),
         number="" if is_preview else translate.text(row, "number"),
         corrects=translate.ref(account, "invoice", translate.id_of(translate.at(row, "invoice"))),
-        lines=tuple(_line(line, keys, codes, currency) for line in lines)
-        or _by_amount(row, codes, currency),
+        lines=tuple(_line(line, keys, names, currency) for line in lines)
+        or _by_amount(row, names, currency),
         net=money(gross - tax),
         tax=money(tax),
         gross=money(gross),
@@ -60,7 +61,7 @@ def memo_of(
 
 
 def _line(
-    line: translate.Data, keys: Mapping[str, str], codes: Mapping[str, str], currency: str
+    line: translate.Data, keys: Mapping[str, str], names: Mapping[str, str], currency: str
 ) -> CreditMemoLine:
     named = translate.text(line, "invoice_line_item")
     net = (
@@ -78,20 +79,20 @@ def _line(
     return made.model_copy(
         update={
             "wording": translate.text(line, "description") or BY_AMOUNT,
-            "tax_rate": ",".join(_rate(tax, codes) for tax in translate.rows(line, "taxes")),
+            "tax_rate": ",".join(_rate(tax, names) for tax in translate.rows(line, "taxes")),
         }
     )
 
 
 def _by_amount(
-    row: translate.Data, codes: Mapping[str, str], currency: str
+    row: translate.Data, names: Mapping[str, str], currency: str
 ) -> tuple[CreditMemoLine, ...]:
     """Of each tax what it was given back on, and the rest without tax."""
     net = translate.minor(row, "total") - _taxes(row, "total_taxes")
     parts = []
     for tax in translate.rows(row, "total_taxes"):
         base = translate.minor(tax, "taxable_amount")
-        parts.append((base, translate.minor(tax, "amount"), _rate(tax, codes)))
+        parts.append((base, translate.minor(tax, "amount"), _rate(tax, names)))
     rest = net - sum(base for base, _, _ in parts)
     if rest < 0:
         raise translate.drift("total_taxes.taxable_amount")
@@ -109,9 +110,9 @@ def _by_amount(
     )
 
 
-def _rate(tax: translate.Data, codes: Mapping[str, str]) -> str:
-    rate = translate.text(tax, "tax_rate_details", "tax_rate")
-    return codes.get(rate, rate)
+def _rate(tax: translate.Data, names: Mapping[str, str]) -> str:
+    rate = translate.tax_rate(tax)
+    return names.get(rate, rate)
 
 
 def _taxes(of: translate.Data, name: str) -> int:

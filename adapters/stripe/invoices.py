@@ -68,12 +68,13 @@ class Invoices:
         retired: dict[str, str] | None = None,
     ) -> BillingInvoice:
         """With all its lines; the invoice object itself carries the first ten."""
+        lines = await self.lines(account, invoice)
         return translate.invoice(
             account.key,
             invoice,
-            await self.lines(account, invoice),
+            lines,
             translate.LineKeys(items, retired=retired),
-            await self._tax_rates.codes(account),
+            await self._tax_rates.codes(account, lines),
         )
 
     async def retrieve(self, account: BillingAccount, native_id: str) -> Answer:

@@ -22,7 +22,7 @@ MANIFEST = Manifest(
             "GET /v1/customers/{}/tax_ids",
             "POST /v1/customers/{}/tax_ids",
         ),
-        *operations(_API + "tax_rates", "GET /v1/tax_rates"),
+        *operations(_API + "tax_rates", "GET /v1/tax_rates", "GET /v1/tax_rates/{}"),
         *operations(_API + "prices", "GET /v1/prices"),
         *operations(
             _API + "billing/meter",

@@ -62,12 +62,13 @@ async def shown(
     if lines.get("has_more"):
         # A preview cannot be paged through later: its lines exist in this answer only.
         raise ContractDrift("preview_with_more_lines", field="lines.has_more")
+    shown = rows_of(dict(lines))
     return translate.invoice(
         account.key,
         answer,
-        rows_of(dict(lines)),
+        shown,
         translate.LineKeys({}, charges),
-        await tax_rates.codes(account),
+        await tax_rates.codes(account, shown),
         is_preview=True,
     )
 

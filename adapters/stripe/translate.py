@@ -300,7 +300,7 @@ def _line(
         minor(tax, "amount") for tax in taxes if text(tax, "tax_behavior") == "inclusive"
     )
     discounts = sum(minor(part, "amount") for part in rows(line, "discount_amounts"))
-    rates = [text(tax, "tax_rate_details", "tax_rate") for tax in taxes]
+    rates = [tax_rate(tax) for tax in taxes]
     return InvoiceLine(
         line_key=line_keys.of(line),
         description=text(line, "description"),
@@ -312,6 +312,11 @@ def _line(
         period_start=day(line, "period", "start"),
         period_end=day(line, "period", "end"),
     )
+
+
+def tax_rate(tax: Data) -> str:
+    """Id of the rate of one tax of a line or a document."""
+    return text(tax, "tax_rate_details", "tax_rate")
 
 
 def _quantity(line: Data) -> str:

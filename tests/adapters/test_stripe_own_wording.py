@@ -15,7 +15,7 @@ from adapters.stripe.billing import StripeBilling
 from adapters.stripe.credit_reading import memo_of
 from dealthread.domain.documents import CreditMemo
 from dealthread.errors import StepRejected
-from tests.adapters.conftest import Simulator, native
+from tests.adapters.conftest import Simulator, native, on
 from tests.adapters.stripe_days import Days
 from tests.adapters.stripe_deals import by_bank as by_mail
 from tests.adapters.stripe_deals import d2, started
@@ -169,6 +169,54 @@ async def test_a_tax_that_the_invoice_does_not_have_names_its_rate(
     )
 
 
+def rate_made(simulator: Simulator, percentage: float) -> str:
+    """Another rate of the seats' code."""
+    params: Any = {
+        "display_name": "Sales tax",
+        "percentage": percentage,
+        "inclusive": False,
+        "metadata": {"dealthread_tax_code": "US-TX-SAAS"},
+    }
+    return native(simulator, US).v1.tax_rates.create(params).id
+
+
+async def test_a_tax_at_another_percentage_of_the_same_code_is_refused_by_every_worker(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """Credited at the rate of now, not of the invoice: 5 % instead of 6.6 %. One worker had listed
+    the rates before there was that one, the other lists them after."""
+    native_id = await harborlines(dated_billing, days)
+    await dated_billing.read_bill(US, native_id)
+    given(stripe_simulator, US, native_id, in_words(10_000, rate_made(stripe_simulator, 5)))
+    later = on(stripe_simulator, days)
+    for billing in (dated_billing, later):
+        with pytest.raises(StepRejected) as refused:
+            await billing.read_bill(US, native_id)
+        assert refused.value.code == "tax_rate_not_on_invoice"
+        assert refused.value.evidence["tax_rate"] == "US-TX-SAAS 5 %"
+    await later.aclose()
+
+
+async def test_a_rate_that_took_the_place_of_an_equal_one_is_the_invoices(
+    dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
+) -> None:
+    """Set up anew with the same code and percentage, the first one out of use."""
+    native_id = await harborlines(dated_billing, days)
+    await dated_billing.read_bill(US, native_id)
+    old = rate_of(stripe_simulator, US, "US-TX-SAAS")
+    new = rate_made(stripe_simulator, 6.6)
+    native(stripe_simulator, US).v1.tax_rates.update(old, {"active": False})
+    given(stripe_simulator, US, native_id, in_words(10_000, new))
+    later = on(stripe_simulator, days)
+    bill, same = await dated_billing.read_bill(US, native_id), await later.read_bill(US, native_id)
+    await later.aclose()
+    assert bill == same
+    seats = bill.lines[0]
+    (memo,) = bill.credit_memos
+    assert parts(memo) == [(seats.line_key, "100.00", "6.60")]
+    assert {seats.tax_rate, *(one.tax_rate for one in memo.lines)} == {"US-TX-SAAS"}
+
+
 def test_a_note_by_amount_that_has_no_lines_is_read_by_its_taxes() -> None:
     """119.00: 19.00 on 80.00, and 20.00 without tax."""
     row = {
@@ -190,7 +238,7 @@ def test_a_note_by_amount_that_has_no_lines_is_read_by_its_taxes() -> None:
         "effective_at": 1_767_225_600,
         "created": 1_767_225_600,
     }
-    memo = memo_of("acct", row, (), {}, tax_codes={"txr_1": "DE-19"})
+    memo = memo_of("acct", row, (), {}, rates={"txr_1": "DE-19"})
     assert [
         (one.wording, one.tax_rate, str(one.net.amount), str(one.tax.amount)) for one in memo.lines
     ] == [
