@@ -131,6 +131,8 @@ class Bills:
             )
             read = memo_of(account.key, note, lines, by_line, rates=_names(rates))
             shown = memo_of(account.key, note, lines, by_line, rates=_codes(rates))
+            if status == "void":
+                read = read.model_copy(update={"voided_on": translate.day(note, "voided_at")})
             made = translate.minor(note, "created")
             stood = [one for one, gone in known if gone is None or gone > made]
             memo = _in_codes(shared_out(billed, read, stood), read, shown)
@@ -140,8 +142,7 @@ class Bills:
                 reason = translate.mark(note, requests.CREDIT_REASON) if made_here else AT_BILLER
                 issued.append((memo, reason))
             else:
-                on = translate.day(note, "voided_at")
-                voided.append(memo.model_copy(update={"voided_on": on}))
+                voided.append(memo)
         return issued, tuple(voided)
 
 

@@ -22,7 +22,8 @@ def shared_out(
     """The credit with every line one of the contract's. `earlier`: the credits of the invoice that
     stood when this one was issued, shared out themselves.
 
-    Raises StepRejected where a line is taxed at a rate that no line of the invoice has.
+    Raises StepRejected where a line is taxed at a rate that no line of the invoice has. Of a credit
+    that was taken back such a line is shared over all: it is worth nothing, and is in no ledger.
     """
     if all(line.line_key or not line.wording for line in memo.lines):
         return memo
@@ -43,11 +44,10 @@ def shared_out(
 def _shared(
     billed: Sequence[InvoiceLine], left: Mapping[str, Money], memo: CreditMemo, own: CreditMemoLine
 ) -> list[CreditMemoLine]:
-    charged = _charged(
-        (one for one in billed if not own.tax_rate or one.tax_rate == own.tax_rate),
-        memo.net.currency,
-    )
-    charged = {key: net for key, net in charged.items() if net.amount > 0}
+    fitting = [one for one in billed if not own.tax_rate or one.tax_rate == own.tax_rate]
+    charged = _positive(fitting, memo.net.currency)
+    if not charged and memo.voided_on is not None:
+        charged = _positive(billed, memo.net.currency)
     if not charged:
         raise StepRejected(
             "tax_rate_not_on_invoice",
@@ -79,6 +79,10 @@ def _charged(billed: Iterable[InvoiceLine], currency: str) -> dict[str, Money]:
     for line in billed:
         found[line.line_key] = found.get(line.line_key, Money.zero(currency)) + line.net
     return found
+
+
+def _positive(billed: Iterable[InvoiceLine], currency: str) -> dict[str, Money]:
+    return {key: net for key, net in _charged(billed, currency).items() if net.amount > 0}
 
 
 def largest_remainder(total: Money, weights: Mapping[str, Money]) -> dict[str, Money]:

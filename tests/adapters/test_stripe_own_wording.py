@@ -152,7 +152,7 @@ async def test_an_earlier_credit_that_is_taken_back_moves_no_share(
     assert [one.number for one in bill.voided_credits] == [f"{bill.number}-CN-01"]
 
 
-async def test_a_tax_that_the_invoice_does_not_have_names_its_rate(
+async def test_a_tax_that_the_invoice_does_not_have_names_its_rate_until_the_note_is_void(
     dated_billing: StripeBilling, days: Days, stripe_simulator: Simulator
 ) -> None:
     native_id = await harborlines(dated_billing, days)
@@ -160,13 +160,21 @@ async def test_a_tax_that_the_invoice_does_not_have_names_its_rate(
     other = client.v1.tax_rates.create(
         {"display_name": "Sales tax", "percentage": 5, "inclusive": False}
     )
-    given(stripe_simulator, US, native_id, in_words(10_000, other.id))
+    note = given(stripe_simulator, US, native_id, in_words(10_000, other.id))
     with pytest.raises(StepRejected) as refused:
         await dated_billing.read_bill(US, native_id)
     assert (refused.value.code, refused.value.evidence["tax_rate"]) == (
         "tax_rate_not_on_invoice",
         other.id,
     )
+    days.go(date(2026, 1, 3))
+    client.v1.credit_notes.void_credit_note(note)
+    bill = await dated_billing.read_bill(US, native_id)
+    assert bill.credit_memos == ()
+    # 13,500.00 and 1,500.00: a line of the contract each, for the undo of what no ledger has.
+    assert [parts(one) for one in bill.voided_credits] == [
+        [(bill.lines[0].line_key, "90.00", "4.50"), (bill.lines[1].line_key, "10.00", "0.50")]
+    ]
 
 
 def rate_made(simulator: Simulator, percentage: float) -> str:
