@@ -24,7 +24,7 @@ from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.money import Money
 from dealthread.domain.posted import PostedDocument
 from dealthread.ensure import Ensure, Write, request_hash
-from dealthread.errors import BadInput
+from dealthread.errors import BadInput, StepRejected
 from dealthread.hub import Bills, Effects, WriteSpec
 from dealthread.naming import idempotency_key
 from dealthread.outcome import Done, Outcome
@@ -76,11 +76,6 @@ class CashActivities:
         bill = await self._billing.read_bill(ref.account, ref.native_id)
         paid = _paid_by(bill, order.receipt)
         nought = Money.zero(bill.currency)
-        if not paid and not bill.payable:
-            return RecordedOnInvoice(outcome=RecordedAs.SETTLED, amount=nought, left=nought)
-        takes_part = bill.takes_part and order.value_date is not None
-        if not paid and order.most < bill.remaining and not takes_part:
-            return RecordedOnInvoice(outcome=RecordedAs.SHORT, amount=nought, left=bill.remaining)
         command = RecordPayment(
             billing_account=ref.account,
             invoice_id=ref.native_id,
@@ -88,6 +83,17 @@ class CashActivities:
             receipt=order.receipt,
             value_date=order.value_date,
         )
+        takes_part = bill.takes_part and order.value_date is not None
+        is_short = order.most < bill.remaining and not takes_part
+        if not paid and (is_short or not bill.payable):
+            # A part may have been told of before the invoice was settled otherwise.
+            alone = await self._billing.payment_left_alone(command)
+            if alone is not None:
+                raise StepRejected.of(alone)
+            if bill.payable:
+                left = bill.remaining
+                return RecordedOnInvoice(outcome=RecordedAs.SHORT, amount=nought, left=left)
+            return RecordedOnInvoice(outcome=RecordedAs.SETTLED, amount=nought, left=nought)
 
         async def find() -> PaidBill | None:
             now = await self._billing.read_bill(ref.account, ref.native_id)

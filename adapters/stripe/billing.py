@@ -219,6 +219,10 @@ class StripeBilling:
         account = self._accounts[command.billing_account]
         return await self._recorded.record(account, command, idempotency_key)
 
+    async def payment_left_alone(self, command: RecordPayment) -> Rejected | None:
+        """Of a part that was reported and never attached to its invoice."""
+        return await self._recorded.left_alone(self._accounts[command.billing_account], command)
+
     async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
         """The biller's own preview of a change; nothing is stored there. Raises StepRejected."""
         account = self._accounts[command.before.billing_account]

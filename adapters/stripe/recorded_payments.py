@@ -3,11 +3,14 @@
 The last part of an invoice is marked as paid outside of Stripe. That takes no amount and no name:
 what is left is compared before, and the bank's id of the receipt stands in the invoice's metadata,
 written first. A part is a payment record that is attached to the invoice; the record bears the
-bank's id, and is looked for before one is made.
+bank's id, and is looked for before anything is paid, the whole too: less may be left by the time
+that it is asked again. One that cannot be attached any more is a person's, until its refund is
+reported.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
 from stripe.params import PaymentRecordReportPaymentParams
@@ -19,6 +22,7 @@ from adapters.stripe.errors import lost_after_effect
 from adapters.stripe.paging import pages
 from dealthread.domain.bill import Bill
 from dealthread.domain.invoice import InvoiceStatus
+from dealthread.domain.money import Money
 from dealthread.errors import NotFound, TransportError
 from dealthread.outcome import Done, Outcome, Rejected, Unknown
 from dealthread.ports.billing import RecordPayment
@@ -45,6 +49,15 @@ class RecordedPayments:
             return Rejected(_OVER_UNDER, "invoice_not_found", "invoice")
         if any(one.receipt == command.receipt for one in bill.payments):
             return Done(bill)
+        reported = await self._reported(account, command)
+        if reported is not None:
+            told = _amount(reported)
+            fits = told == command.amount and not bill.remaining < told
+            if bill.status not in _PAYABLE or not fits or _refunded(reported):
+                return _alone(reported, command)
+            return await self._read_after(
+                account, command, await self._attach(account, command, reported, key)
+            )
         if bill.status not in _PAYABLE:
             return Rejected(_OVER_UNDER, f"invoice_is_{bill.status}", "invoice")
         is_part = command.amount < bill.remaining and bill.takes_part
@@ -55,6 +68,16 @@ class RecordedPayments:
             made = await self._part(account, command, command.value_date, key)
         else:
             made = await self._whole(account, command, key)
+        return await self._read_after(account, command, made)
+
+    async def left_alone(self, account: BillingAccount, command: RecordPayment) -> Rejected | None:
+        """The refusal of a part of this receipt that was reported and is no invoice's payment."""
+        reported = await self._reported(account, command)
+        return None if reported is None else _alone(reported, command)
+
+    async def _read_after(
+        self, account: BillingAccount, command: RecordPayment, made: Answer | Rejected | Unknown
+    ) -> Outcome[Bill]:
         if isinstance(made, Rejected | Unknown):
             return made
         try:
@@ -91,53 +114,79 @@ class RecordedPayments:
     async def _part(
         self, account: BillingAccount, command: RecordPayment, day: date, key: str
     ) -> Answer | Rejected | Unknown:
-        made = await self._reported(account, command, day)
-        if made is None:
-            invoice = await account.read(
-                "read_invoice", lambda: account.v1.invoices.retrieve_async(command.invoice_id)
-            )
-            customer = translate.id_of(translate.at(invoice, "customer"))
-            reported = await account.write(
-                "report_payment",
-                lambda options: account.v1.payment_records.report_payment_async(
-                    _report(command, day, customer), options
-                ),
-                f"{key}:part",
-                case_kind=_OVER_UNDER,
-            )
-            if isinstance(reported, Rejected | Unknown):
-                return reported
-            made = translate.text(reported, "id")
-        record = made
-        return await account.write(
-            "attach_payment",
-            lambda options: account.v1.invoices.attach_payment_async(
-                command.invoice_id, {"payment_record": record}, options
+        invoice = await account.read(
+            "read_invoice", lambda: account.v1.invoices.retrieve_async(command.invoice_id)
+        )
+        customer = translate.id_of(translate.at(invoice, "customer"))
+        reported = await account.write(
+            "report_payment",
+            lambda options: account.v1.payment_records.report_payment_async(
+                _report(command, day, customer), options
             ),
-            f"{key}:{record}",
+            f"{key}:part",
             case_kind=_OVER_UNDER,
         )
+        if isinstance(reported, Rejected | Unknown):
+            return reported
+        return await self._attach(account, command, reported, key)
 
-    async def _reported(
-        self, account: BillingAccount, command: RecordPayment, day: date
-    ) -> str | None:
-        """Id of a record that an earlier attempt has made: none is older than its money."""
+    async def _attach(
+        self, account: BillingAccount, command: RecordPayment, record: Answer, key: str
+    ) -> Answer | Rejected | Unknown:
+        native_id = translate.text(record, "id")
+        attached = await account.write(
+            "attach_payment",
+            lambda options: account.v1.invoices.attach_payment_async(
+                command.invoice_id, {"payment_record": native_id}, options
+            ),
+            f"{key}:{native_id}",
+            case_kind=_OVER_UNDER,
+        )
+        if isinstance(attached, Rejected):
+            return replace(attached, evidence={**attached.evidence, "payment_record": native_id})
+        return attached
+
+    async def _reported(self, account: BillingAccount, command: RecordPayment) -> Answer | None:
+        """A record that an earlier attempt has made and of which not all was refunded. None is
+        older than its money; without a day none was made."""
+        if command.value_date is None:
+            return None
+        since = _second(command.value_date) - 1
         wanted = {_INVOICE: command.invoice_id, requests.RECEIPT: command.receipt}
         records = pages(
             account,
             "list_payment_records",
             lambda after: account.v1.payment_records.list_async(
                 {
-                    "created_after": _second(day) - 1,
+                    "created_after": since,
                     "limit": 100,
                     **({"starting_after": after} if after else {}),
                 }
             ),
         )
         async for record in records:
-            if all(translate.mark(record, name) == value for name, value in wanted.items()):
-                return translate.text(record, "id")
+            is_ours = all(translate.mark(record, name) == value for name, value in wanted.items())
+            if is_ours and _refunded(record) < _amount(record).to_minor():
+                return record
         return None
+
+
+def _alone(record: Answer, command: RecordPayment) -> Rejected:
+    evidence = {
+        "payment_record": translate.text(record, "id"),
+        "recorded": str(_amount(record)),
+        "amount": str(command.amount),
+    }
+    return Rejected(_OVER_UNDER, "payment_record_of_no_invoice", "payment_record", evidence)
+
+
+def _amount(record: Answer) -> Money:
+    currency = translate.text(record, "amount_guaranteed", "currency").upper()
+    return Money.from_minor(translate.minor(record, "amount_guaranteed", "value"), currency)
+
+
+def _refunded(record: Answer) -> int:
+    return translate.minor(record, "amount_refunded", "value")
 
 
 def _report(command: RecordPayment, day: date, customer: str) -> PaymentRecordReportPaymentParams:

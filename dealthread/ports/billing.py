@@ -19,7 +19,7 @@ from dealthread.domain.documents import (
 from dealthread.domain.invoice import BillingInvoice
 from dealthread.domain.money import Money
 from dealthread.domain.party import Party
-from dealthread.outcome import Outcome
+from dealthread.outcome import Outcome, Rejected
 from dealthread.ports.adoption import BillerBookPort
 from dealthread.ports.claims import ClaimPort
 from dealthread.ports.noting import NoteFields, unnoted
@@ -194,6 +194,10 @@ class BillingPort(UsagePort, BillerBookPort, PayoutPort, ClaimPort, Protocol):
     ) -> Outcome[Bill]:
         """The invoice is paid, and names the receipt. Done where the receipt paid it before;
         refused, `cash.over_under`, where another amount is left. A read of the bill finds it."""
+
+    async def payment_left_alone(self, command: RecordPayment) -> Rejected | None:
+        """What an earlier attempt of the command has told the biller without paying the invoice by
+        it, as the refusal of it: money that the biller counts and that is a payment of nothing."""
 
     async def preview_change(self, command: ChangeAgreement) -> ChangedAgreement:
         """The biller's own preview of a change: the invoice and the credit memos it would make.

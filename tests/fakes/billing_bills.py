@@ -33,6 +33,8 @@ class FakeBills:
         self.disputes: dict[str, Dispute] = {}
         self.credits: dict[str, CreditMemo] = {}
         """By the key of the act: what a person's credit made."""
+        self.told_alone: set[str] = set()
+        """Receipts of which a part was told, and is no payment of its invoice."""
 
     async def read_bill(self, billing_account: str, native_id: str) -> Bill:
         def look() -> Bill:
@@ -72,6 +74,11 @@ class FakeBills:
             return made
 
         return await self._world.write("billing.record_payment", bill.contract_key, effect)
+
+    async def payment_left_alone(self, command: RecordPayment) -> Rejected | None:
+        if command.receipt not in self.told_alone:
+            return None
+        return Rejected("cash.over_under", "payment_record_of_no_invoice", "payment_record")
 
     def pay(self, native_id: str, amount: Money, day: date, way: PaymentWay) -> Bill:
         """A customer pays a bill, or a part of it."""

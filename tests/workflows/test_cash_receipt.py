@@ -41,9 +41,9 @@ _numbers = itertools.count(1)
 
 async def _enter(client: Client, amount: Money, **more: object) -> WorkflowHandle:
     """As the relay starts it."""
-    given = {"seller": "US01", "value_date": PAID, **more}
+    source = f"BANK-{next(_numbers)}"
+    given = {"source": source, "seller": "US01", "value_date": PAID, **more}
     receipt = BankReceipt(
-        source=f"BANK-{next(_numbers)}",
         amount=amount,
         actor="clara",
         **given,  # type: ignore[arg-type]
@@ -273,6 +273,29 @@ async def test_a_part_of_what_a_card_is_charged_for_is_a_case(
         held = balances(it, contract.erp_company)
         assert (held["1000"], held["1050"]) == (part.amount, left.amount)
         assert (held.get("1100"), held.get("2200")) == (None, None)
+
+
+async def test_a_part_that_was_told_and_is_no_payment_of_its_invoice_is_a_persons(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """A card has paid the invoice meanwhile: the biller counts the bank's money as well, until
+    somebody has reported it as given back there. Then it is money of the customer's like any."""
+    async with lab(client, engine, START) as it:
+        contract = await sold(it, fresh(d1()))
+        bill = await _billed(it, client, contract)
+        it.billing.told_alone.add("BANK-ALONE")
+        it.billing.pay(bill.ref.native_id, bill.gross, START, PaymentWay.PROCESSOR)
+        received = Money.of("5000.00", "USD")
+        handle = await _enter(client, received, source="BANK-ALONE", invoices=(bill.number,))
+        case = await _case(it, handle)
+        assert (case.kind, case.code) == ("cash.over_under", "payment_record_of_no_invoice")
+        assert DecisionKind.RETRY in case.allowed
+        it.billing.told_alone.clear()
+        await it.decide(case, DecisionKind.RETRY)
+        again = await _case(it, handle)
+        assert (again.kind, again.code) == ("cash.unmatched", "names_no_invoice")
+        await it.decide(again, DecisionKind.RETRY_WITH, correction={"on_account": True})
+        assert await handle.result() == "0.00 USD applied, 5,000.00 USD on account"
 
 
 @pytest.mark.parametrize("fault", TRANSIENT)
