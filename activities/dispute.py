@@ -10,6 +10,7 @@ from activities.dispute_documents import (
     CASE,
     OfPayment,
     Reopening,
+    back_in_part,
     dispute_document_key,
     disputed_invoice,
     exchanges,
@@ -91,6 +92,8 @@ class DisputeActivities:
             )
         entity = config.legal_entity(account.seller)
         dispute = await self._billing.read_dispute(order.billing_account, order.dispute_id)
+        if dispute.is_won_in_part:
+            raise back_in_part(dispute)
         told = DisputeToPost(
             dispute=dispute,
             policy=config.policy.dispute_lost,
@@ -107,7 +110,8 @@ class DisputeActivities:
         found: dict[str, object] = {
             "opened": opened_entry(dispute, key("opened"), company, accounts, invoice)
         }
-        if dispute.status is DisputeStatus.WON:
+        if dispute.status in (DisputeStatus.WON, DisputeStatus.LOST):
+            # Of one that is lost a part may be given back all the same.
             found["won"] = won_entry(dispute, key("won"), company, accounts, invoice)
         if dispute.status is DisputeStatus.LOST:
             policy = told.policy if told.bill is not None else LostDispute.LOSS

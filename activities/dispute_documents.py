@@ -71,13 +71,7 @@ def lost_parts(dispute: Dispute, paid: Sequence[OfPayment]) -> tuple[TakenPart, 
     that the bills tell, or partly of an invoice that no contract of ours made."""
     if dispute.is_converted and dispute.reinstated:
         # Which part of the payment that was, no rate of the processor says.
-        raise StepRejected(
-            "dispute_is_back_in_part",
-            case_kind=CASE,
-            field="reinstated",
-            withdrawn=str(dispute.withdrawn),
-            reinstated=str(dispute.reinstated),
-        )
+        raise back_in_part(dispute)
     lost, numbers = dispute.lost_of_payment, ", ".join(one.bill.number for one in paid)
     parts = parts_of(dispute, lost, paid)
     if parts is None:
@@ -103,6 +97,17 @@ def lost_parts(dispute: Dispute, paid: Sequence[OfPayment]) -> tuple[TakenPart, 
             "payment_of_several_invoices", case_kind=CASE, field="invoice", invoice=numbers
         )
     return parts
+
+
+def back_in_part(dispute: Dispute) -> StepRejected:
+    """Only a part came back, and nobody says of what the rest is."""
+    return StepRejected(
+        "dispute_is_back_in_part",
+        case_kind=CASE,
+        field="reinstated",
+        withdrawn=str(dispute.withdrawn),
+        reinstated=str(dispute.reinstated),
+    )
 
 
 def disputed_invoice(

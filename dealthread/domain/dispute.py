@@ -105,6 +105,14 @@ class Dispute(Carried):
         return self.amount if self.is_converted else self.lost
 
     @property
+    def is_won_in_part(self) -> bool:
+        """Whether it is won and less than was taken came back. Of what the processor converted
+        nobody can tell."""
+        given, taken = self.reinstated, self.withdrawn
+        is_less = not self.is_converted and bool(given) and given < taken
+        return self.status is DisputeStatus.WON and is_less
+
+    @property
     def is_lost(self) -> bool:
         """Whether money is gone for good."""
         return self.status is DisputeStatus.LOST and bool(self.lost)
@@ -138,16 +146,18 @@ def opened_entry(
 def won_entry(
     dispute: Dispute, key: str, company: str, accounts: DisputeAccounts, invoice: str
 ) -> LedgerJournal | None:
-    """What was given back to the balance. Of what the processor converted twice, the difference
-    between its two rates is realised."""
+    """What was given back to the balance: all of one that is won, of one that is lost perhaps a
+    part. Of what the processor converted twice, the difference between its two rates is
+    realised."""
     if not dispute.reinstated and not dispute.fee_returned:
         return None
-    back = dispute.withdrawn if dispute.is_converted else dispute.reinstated
+    is_whole = dispute.status is DisputeStatus.WON and bool(dispute.reinstated)
+    back = dispute.withdrawn if dispute.is_converted and is_whole else dispute.reinstated
     return _journal(
         key,
         company,
         dispute.reinstated_on or dispute.opened_on,
-        f"Dispute {dispute.ref.native_id} of {invoice} won",
+        f"Dispute {dispute.ref.native_id} of {invoice} {'won' if is_whole else 'given back'}",
         (CLEARING, dispute.reinstated + dispute.fee_returned, "reinstated"),
         (accounts.disputes, -back, "reinstated"),
         (EXCHANGE, back - dispute.reinstated, "converted back"),

@@ -19,6 +19,7 @@ from dealthread.domain.dispute import Dispute, DisputedPayment, DisputeStatus
 from dealthread.domain.events import EventType
 from dealthread.domain.money import Money
 from dealthread.domain.posted import DocumentKind
+from dealthread.naming import dispute_key
 from tests.fakes.world import Fault, settled
 from tests.support.change_lab import on, sold
 from tests.support.deal_builder import d1
@@ -88,6 +89,50 @@ async def test_of_a_part_that_is_lost_the_customer_owes_that_part_through_a_faul
             assert (opened["amount"], opened["invoice_number"]) == ("100.00", bill.number)
             assert (closed["amount"], closed["receivable_reopened"]) == ("100.00", True)
             it.world.heal()
+
+
+async def test_what_is_given_back_of_one_that_is_lost_is_booked_and_the_rest_is_owed(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """15,891.00 taken, 891.00 given back: 1060 is empty, 15,000.00 is owed again, 15.00 is the
+    fee."""
+    async with lab(client, engine, START) as it:
+        contract, bill = await paid_d1(it, client)
+        before, native_id = balances(it, "1"), f"du_{contract.key}"
+        back = {"reinstated": usd("891.00"), "reinstated_on": date(2026, 1, 9)}
+        disputed(it, native_id, bill, status=DisputeStatus.LOST, **back)
+        handle = await told_of(it, native_id)
+        case = await it.case_of(contract.key, kind="cash.returned")
+        assert case.evidence["owed_again"] == f"{bill.number}: 15,000.00 USD"
+        await it.decide(case, DecisionKind.HAND_OVER)
+        assert await handle.result() == "lost"
+        assert moved(before, balances(it, "1")) == {
+            "1100": Decimal("15000.00"),
+            "6650": Decimal("15.00"),
+            "1050": Decimal("-15015.00"),
+        }
+
+
+async def test_one_that_is_won_and_given_back_in_part_is_a_persons(
+    client: Client, engine: AsyncEngine
+) -> None:
+    """Nobody says of what the rest is: it would stand on disputes receivable for ever."""
+    async with lab(client, engine, START) as it:
+        contract, bill = await paid_d1(it, client)
+        native_id = f"du_{contract.key}"
+        made = disputed(it, native_id, bill, status=DisputeStatus.WON, reinstated=usd("15000.00"))
+        handle = await told_of(it, native_id)
+        case = await it.case_of(dispute_key("acct_alder_us", native_id))
+        assert (case.code, case.evidence["reinstated"]) == (
+            "dispute_is_back_in_part",
+            "15,000.00 USD",
+        )
+        it.billing.disputes[native_id] = made.model_copy(
+            update={"reinstated": usd("15891.00"), "reinstated_on": date(2026, 1, 9)}
+        )
+        await it.decide(case, DecisionKind.RETRY)
+        assert await handle.result() == "won"
+        assert "1060" not in balances(it, "1")
 
 
 def _names_what_it_corrects(it: Lab, contract: Contract) -> None:
