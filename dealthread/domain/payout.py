@@ -123,6 +123,10 @@ def check(payout: Payout, ledger_currency: CurrencyCode) -> None:
         )
 
 
+_ITS_RETURN = "its return"
+"""In place of the kinds of what is in it."""
+
+
 def left_to_people(payout: Payout, ledger_currency: CurrencyCode) -> StepRejected | None:
     """Why a person books a payout by hand; None where its entry follows from what is in it."""
     if not payout.is_automatic:
@@ -135,7 +139,7 @@ def left_to_people(payout: Payout, ledger_currency: CurrencyCode) -> StepRejecte
                 "currency",
                 payout=payout.amount.currency,
                 ledger=ledger_currency,
-                kinds=", ".join(not_carried),
+                kinds=", ".join(not_carried) or _ITS_RETURN,
             )
     if payout.converted:
         kinds = [one for one in payout.converted_kinds if one not in _AT_A_RATE]
@@ -144,7 +148,7 @@ def left_to_people(payout: Payout, ledger_currency: CurrencyCode) -> StepRejecte
                 "movement_was_converted",
                 "exchange_rate",
                 movement=payout.converted,
-                kinds=", ".join(kinds),
+                kinds=", ".join(kinds) or (_ITS_RETURN if payout.is_returned else ""),
             )
     for one in payout.movements:
         if one.kind is MovementKind.UNKNOWN:

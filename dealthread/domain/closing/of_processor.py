@@ -56,7 +56,7 @@ def processor_answers(books: Books, months: Sequence[ProcessorMonth]) -> Iterato
     for currency in sorted(currencies):
         mine = [one for one in months if one.balance.currency == currency]
         scope = Scope(seller=books.seller, currency=currency)
-        roll = _clearing(books, currency, [one.balance for one in mine])
+        roll = _clearing(books, currency, mine)
         yield check_clearing(scope, _with_converted(books, currency, roll, everywhere))
         yield check_payouts(scope, [pair for one in mine for pair in _banked(books, one)])
 
@@ -64,7 +64,14 @@ def processor_answers(books: Books, months: Sequence[ProcessorMonth]) -> Iterato
 # ------------------------------------------------------------ T8
 
 
-def _clearing(books: Books, currency: str, told: Sequence[ProcessorBalance]) -> ClearingRoll:
+def _clearing(books: Books, currency: str, months: Sequence[ProcessorMonth]) -> ClearingRoll:
+    told = [one.balance for one in months]
+    entered = {one.document_key for one in books.journals}
+    # What we have entered stays ours, whatever has become of the payout since.
+    have = {
+        each.payout_id for one in months for each in one.documents if each.document_key in entered
+    }
+
     def total(amounts: Iterator[Money]) -> Money:
         return Money.total(amounts, currency)
 
@@ -74,7 +81,11 @@ def _clearing(books: Books, currency: str, told: Sequence[ProcessorBalance]) -> 
         for one in balance.payouts
         if is_settled(one) and books.is_within(settled_on(one))
     ]
-    ours = [one for one in settled if left_to_people(one, books.currency) is None]
+    ours = [
+        one
+        for one in settled
+        if one.ref.native_id in have or left_to_people(one, books.currency) is None
+    ]
     by_hand = _by_hand(books)
     of_month = [one for one in by_hand if books.is_within(one.posting_date)]
     posted = [one for one in books.journals if one.document_key in books.payouts]
@@ -102,12 +113,13 @@ def _with_converted(
     books: Books, currency: str, roll: ClearingRoll, told: Sequence[ProcessorBalance]
 ) -> ClearingRoll:
     """The processor has a converted payment in the currency into which it was converted, the
-    clearing account in the one in which it was paid; its payout's entry has both."""
+    clearing account in the one in which it was paid; its payout's entry has both, ours or one by
+    hand that says the second currency."""
     before = _converted_into(currency, (each for one in told for each in one.converted_before))
     month = _converted_into(currency, (each for one in told for each in one.converted_month))
-    posted = [one for one in books.journals if one.document_key in books.payouts]
-    booked = _exchanged(currency, posted)
-    of_month = [one for one in posted if books.is_within(one.posting_date)]
+    entries = _with_both(books)
+    booked = _exchanged(currency, entries)
+    of_month = [one for one in entries if books.is_within(one.posting_date)]
     return roll.model_copy(
         update={
             "charges": roll.charges + month,
@@ -126,8 +138,18 @@ def _converted_into(currency: str, converted: Iterator[Converted]) -> Money:
     return found
 
 
+def _with_both(books: Books) -> list[PostedJournal]:
+    """Entries of payouts that take off the clearing account what stands there in a currency."""
+    by_hand = [
+        one
+        for one in _by_hand(books)
+        if any(line.document_amount is not None for line in lines_on(one, CLEARING))
+    ]
+    return [*(one for one in books.journals if one.document_key in books.payouts), *by_hand]
+
+
 def _exchanged(currency: str, entries: Sequence[PostedJournal]) -> Money:
-    """What our payouts' entries have of a currency beyond what they take off in it: above nought
+    """What payouts' entries have of a currency beyond what they take off in it: above nought
     what others were converted into, below nought what was converted from it."""
     lines = (line for one in entries for line in one.lines if line.account != REALISED)
     return Money.total((_in(line, currency) for line in lines), currency)
@@ -170,12 +192,12 @@ def _by_hand(books: Books) -> list[PostedJournal]:
 def _with_payouts(books: Books, currency: str, entries: Sequence[PostedJournal]) -> Money:
     """What entries of payouts took off the clearing account that did not go to the bank: fees."""
     between = (CLEARING, *_banks(books))
+    exchanged = {one.ref for one in _with_both(books)}
     lines = (
         line
         for one in entries
         for line in one.lines
-        if line.account not in between
-        and not (line.account == REALISED and one.document_key in books.payouts)
+        if line.account not in between and not (line.account == REALISED and one.ref in exchanged)
     )
     return Money.total((_in(line, currency) for line in lines), currency)
 
