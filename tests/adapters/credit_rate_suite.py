@@ -106,6 +106,19 @@ async def the_last_credit_takes_the_last_of_what_the_books_carry(ledger: Ledger)
     await _is_closed(ledger, UK, bill)
 
 
+async def what_is_open_is_taken_whole_by_a_credit_of_which_the_rest_is_kept(
+    ledger: Ledger,
+) -> None:
+    """0.84 EUR are left of 1.01, carried at 0.72 GBP. A credit of 0.86 EUR is 0.73 (0.731): 0.72
+    close the invoice, and 0.01 is the customer's, where 0.02 EUR by themselves are 0.02 (0.017)."""
+    bill = await _billed(ledger, "1.01")
+    await ledger.do(_memo(bill, LATER, _line("0.17"), open_invoice="0.17"))
+    memo = _memo(bill, LATER, _line("0.86"), open_invoice="0.84", balance="0.02")
+    await ledger.do(memo)
+    await ledger.expect(UK, memo.document_key, a2300="0.73", a1100="-0.72", a2210="-0.01")
+    await _is_closed(ledger, UK, bill)
+
+
 async def a_total_is_converted_by_itself(ledger: Ledger) -> None:
     """Lines of 0.17 and 0.84 EUR are 0.14 and 0.71 GBP, their sum 0.86: the penny is in the account
     for exchange differences, and a void takes it back."""
@@ -181,6 +194,7 @@ CREDIT_RATES = (
     a_credit_takes_the_rate_of_its_invoice,
     a_void_takes_back_what_was_posted,
     the_last_credit_takes_the_last_of_what_the_books_carry,
+    what_is_open_is_taken_whole_by_a_credit_of_which_the_rest_is_kept,
     a_total_is_converted_by_itself,
     a_credit_to_the_balance_is_held_at_that_rate,
     a_credit_is_taken_back_at_the_same_rate,

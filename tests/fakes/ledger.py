@@ -21,7 +21,12 @@ from dealthread.domain.money import Money
 from dealthread.domain.party import BuyerSnapshot
 from dealthread.domain.posted import DocumentKind, DocumentState, PostedDocument
 from dealthread.domain.receipts import LedgerReceipt, WriteOff
-from dealthread.domain.receivable import LedgerCreditMemo, LedgerInvoice, TakenBackCredit
+from dealthread.domain.receivable import (
+    CreditSettlement,
+    LedgerCreditMemo,
+    LedgerInvoice,
+    TakenBackCredit,
+)
 from dealthread.domain.revenue.journal import Side
 from dealthread.errors import StepRejected
 from dealthread.ports.ledger import RATE_MISSING
@@ -54,15 +59,20 @@ class FakeLedger(PeriodsAndRates):
             if part.form is CreditForm.OPEN_INVOICE:
                 self._require_open(command.company, command.corrects, part.amount)
         zero, original = Money.zero(command.currency), command.corrects
-        taken = self._taken(command)
+        whole = command.settlements[0] if command.rate and command.is_applied_whole else None
+        taken = None if whole is None else self._own(command, whole)
         made = self._document(
             command, DocumentKind.CREDIT_MEMO, zero, Side.CREDIT, original=original, taken=taken
         )
         lines = []
-        for part in command.settlements:
-            own = command.rate.of(part.amount) if command.rate else part.amount
+        # As Tryton does: what pays the invoice first, and the last takes what is left of the memo.
+        left = made.ledger_gross or command.gross
+        parts = sorted(command.settlements, key=lambda one: one.form is not CreditForm.OPEN_INVOICE)
+        for number, part in enumerate(parts, start=1):
+            own = left if number == len(parts) else self._own(command, part)
+            left = left - own
             if part.form is CreditForm.OPEN_INVOICE:
-                self._settle(command.company, command.corrects, part.amount, taken or own)
+                self._settle(command.company, command.corrects, part.amount, own)
                 continue
             lines += [
                 _line(command.receivable_account, Side.DEBIT, own, command.customer_key),
@@ -73,12 +83,14 @@ class FakeLedger(PeriodsAndRates):
             self._enter(command.company, command.document_key, day, "settlement", lines)
         return made
 
-    def _taken(self, memo: LedgerCreditMemo) -> Money | None:
-        """What a memo takes off its invoice in the ledger's currency, where it takes the last."""
-        invoice = self.find(memo.company, memo.corrects)
-        if memo.rate is None or not memo.is_applied_whole or invoice is None:
-            return None
-        return invoice.open_ledger_amount if invoice.open_amount == memo.gross else None
+    def _own(self, memo: LedgerCreditMemo, part: CreditSettlement) -> Money:
+        """What a part stands for: what closes the invoice takes all that it is carried at."""
+        if memo.rate is None:
+            return part.amount
+        invoice, pays = self.find(memo.company, memo.corrects), CreditForm.OPEN_INVOICE
+        if part.form is not pays or invoice is None or invoice.open_amount != part.amount:
+            return memo.rate.of(part.amount)
+        return invoice.open_ledger_amount or memo.rate.of(part.amount)
 
     def take_back(self, command: TakenBackCredit) -> PostedDocument:
         document = command.document

@@ -26,6 +26,12 @@ from dealthread.domain.posted import PostedDocument
 from dealthread.domain.rounding import RoundingMode, exact, money_of
 
 _NET = (Figure.BILLED, Figure.USAGE_BILLED, Figure.SOLD)
+_FORM = {
+    Figure.RECEIVABLE: CreditForm.OPEN_INVOICE,
+    Figure.CREDIT_BALANCE: CreditForm.BALANCE,
+    Figure.COLLECTED: CreditForm.REFUND,
+}
+"""Which part of a credit memo a figure is."""
 _TAKES_OFF = (DocumentKind.RECEIPT, DocumentKind.BALANCE_USED)
 
 
@@ -62,6 +68,8 @@ class InLedger:
         self._bills = {bill.number: bill for bill in facts.bills}
         self._memos = {memo.number: memo for bill in facts.bills for memo in bill.credit_memos}
         self._open: dict[str, _Open] = {}
+        self._parts: dict[str, dict[CreditForm, Money]] = {}
+        """Of each credit memo, by its number."""
         self._usage = usage_keys(facts.versions[-1].contract)
         self.rate: LedgerRate | None = None
         """Of the latest invoice."""
@@ -125,23 +133,38 @@ class InLedger:
             is_all = entry.amount == -memo.net
             return -self._sum(memo.lines if is_all else used, rate)
         # The last credit of an invoice takes what the books carry it at, to the cent.
-        told = document.ledger_gross if entry.amount == -document.gross else None
+        told = document.ledger_gross if memo.gross == document.gross else None
         if entry.figure is Figure.INVOICED_GROSS:
             if told is not None:
                 return -told
             tax = Money.total((rate.of(one.tax) for one in memo.lines), self._currency)
             return -(self._sum(memo.lines, rate) + tax)
-        amount = rate.of(entry.amount)
-        if entry.figure is Figure.RECEIVABLE:
-            amount = amount if told is None else -told
-            self._reduce(memo, amount)
-        return amount
+        parts = self._parts_of(memo, told or rate.of(memo.gross), rate)
+        part = parts.get(_FORM[entry.figure]) if entry.figure in _FORM else None
+        if part is None:
+            return rate.of(entry.amount)
+        return part if entry.amount.amount > 0 else -part
 
-    def _reduce(self, memo: CreditMemo, amount: Money) -> None:
-        part = memo.forms.get(CreditForm.OPEN_INVOICE)
-        for bill in self._bills.values():
-            if part is not None and memo in bill.credit_memos and bill.number in self._open:
-                self._open[bill.number].less(part, -amount)
+    def _parts_of(self, memo: CreditMemo, left: Money, rate: LedgerRate) -> dict[CreditForm, Money]:
+        """What each part of a memo stands for, as the ledger posts it: what closes the invoice
+        takes all that it is carried at, the last part what is left of the memo."""
+        if memo.number in self._parts:
+            return self._parts[memo.number]
+        of = next(bill for bill in self._bills.values() if memo in bill.credit_memos)
+        carried, found = self._open.get(of.number), dict[CreditForm, Money]()
+        forms = [form for form, amount in memo.forms.items() if amount]
+        for form in sorted(forms, key=lambda one: one is not CreditForm.OPEN_INVOICE):
+            part, is_last = memo.forms[form], len(found) == len(forms) - 1
+            closes = form is CreditForm.OPEN_INVOICE and carried is not None
+            own = rate.of(part)
+            if closes and carried is not None and part == carried.document:
+                own = carried.ledger
+            found[form] = left if is_last else own
+            left = left - found[form]
+            if closes and carried is not None:
+                carried.less(part, found[form])
+        self._parts[memo.number] = found
+        return found
 
     def _sum(self, lines: Sequence[InvoiceLine | CreditMemoLine], rate: LedgerRate) -> Money:
         return Money.total((rate.of(one.net) for one in lines), self._currency)

@@ -232,6 +232,42 @@ def test_the_last_credit_takes_the_last_of_what_the_books_carry() -> None:
     assert not untied(ledger)
 
 
+def test_a_credit_closes_its_invoice_at_what_it_is_carried_at_and_keeps_the_rest() -> None:
+    """12,000.00 at 0.8500, less 0.17 (0.14): 10,199.86 are carried for 11,999.83, which by itself
+    are 10,199.86 (10,199.8555). Less 0.84 (0.71) 10,199.15 for 11,998.99 (10,199.1415). A credit of
+    11,999.01 is 10,199.16 (10,199.1585): the invoice takes 10,199.15, the balance 0.01, where 0.02
+    by themselves are 0.02."""
+    facts = d5()
+    (bill,) = facts.bills
+    postings = list(facts.postings)
+    whole = {CreditForm.OPEN_INVOICE: "11998.99", CreditForm.BALANCE: "0.02"}
+    parts: tuple[tuple[str, str, dict[CreditForm, str]], ...] = (
+        ("0.17", "0.14", {CreditForm.OPEN_INVOICE: "0.17"}),
+        ("0.84", "0.71", {CreditForm.OPEN_INVOICE: "0.84"}),
+        ("11999.01", "10199.16", whole),
+    )
+    for at, (part, told, forms) in enumerate(parts):
+        number = f"CN-{at}"
+        bill = worked.credit(bill, number, JUNE_29, part, "0", CreditForm.OPEN_INVOICE)
+        memos = tuple(
+            one.model_copy(update={"forms": {k: eur(v) for k, v in forms.items()}})
+            if one.number == number
+            else one
+            for one in bill.credit_memos
+        )
+        bill = bill.model_copy(update={"credit_memos": memos})
+        memo = posted(DocumentKind.CREDIT_MEMO, number, part, rate("0.8500", JUNE), on=JUNE_29)
+        memo = memo.model_copy(update={"ledger_gross": gbp(told)})
+        postings.append(
+            Posting(business_key=run_of(bill), step="erp.credit", state="done", document=memo)
+        )
+    ledger, _ = seen(
+        facts.model_copy(update={"bills": (bill,), "postings": tuple(postings)}),
+    )
+    assert (ledger.receivable, ledger.credit_balance) == (gbp("0.00"), gbp("0.01"))
+    assert not untied(ledger)
+
+
 def test_what_is_not_in_the_ledger_has_no_rate_and_none_is_made_up() -> None:
     """It is told beside the figures, in euros."""
     ledger, entries = seen(d5(is_posted=False))
