@@ -74,6 +74,10 @@ class WriteOffActivities:
             action = "others posted it: give it up at the biller and in the ledger"
             return _refused("posted_by_others", action)
         entity = self._config().legal_entity(contract.seller)
+        if bill.currency != entity.functional_currency:
+            # Expense and tax would have to be at the invoice's own rate, which no write-off bears.
+            action = f"the ledger is in {entity.functional_currency}: give it up in both by hand"
+            return _refused("in_another_currency", action)
         today = self._clock.now().date()
         months = entity.bad_debt_relief_months
         found = AssessedWriteOff(

@@ -99,8 +99,7 @@ class FakeLedger(PeriodsAndRates):
         reduced = self.find(document.company, command.invoice)
         if reduced is None or not reduced.open_amount:
             raise StepRejected("credit_is_used", case_kind="erp.rejected", field="memo")
-        zero = Money.zero(document.currency)
-        original = command.memo
+        original, zero = command.memo, Money.zero(document.currency)
         made = self._document(document, DocumentKind.INVOICE, zero, Side.DEBIT, original=original)
         own = document.rate.of(document.gross) if document.rate else None
         self._settle(document.company, command.invoice, -document.gross, -own if own else None)

@@ -28,6 +28,8 @@ from tests.support.change_lab import on, sold
 from tests.support.credit_lab import outcome_of
 from tests.support.deal_builder import d3
 from tests.support.invoice_lab import balances, bill_of, mirrored, news, until
+from tests.support.money_stories import billed
+from tests.support.money_stories_abroad import JUNE, sold_abroad
 from tests.support.saga_ends import TRANSIENT
 from tests.support.saga_lab import Lab, fresh, lab
 from tests.workflows.test_collections_people import process_api
@@ -203,6 +205,29 @@ async def test_a_transient_fault_at_any_act_writes_it_off_once(
         assert "1100" not in balances(it, "3")
         did = [method for method, _ in it.world.effects]
         assert (did.count("billing.give_up"), did.count("erp.post_write_off")) == (1, 1)
+
+
+async def test_a_claim_in_another_currency_than_the_ledgers_is_refused_before_anything_is_done(
+    dev_server: Client, engine: AsyncEngine, database_url: str
+) -> None:
+    """Of D5, in euros: the ledger in pounds would refuse what the biller has marked by then."""
+    async with (
+        lab(dev_server, engine, JUNE) as it,
+        process_api(database_url, dev_server, invoice_to_cash=True) as api,
+    ):
+        it.erp.ledger.rates["EUR", "GBP"] = {JUNE: "0.85"}
+        contract = await sold_abroad(it)
+        bill = await billed(it, contract, 1, JUNE)
+        await PostgresBills(engine).seen(bill, it.world.today)
+        on(it, DECEMBER)
+        path = f"/invoices/{bill.number}/write-off"
+        shown = (await api.post(f"{path}/preview", json={})).json()
+        assert [(one["code"], one["field"]) for one in shown["refusals"]] == [
+            ("in_another_currency", "invoice")
+        ]
+        answer = await api.post(path, json={"reason": "insolvent"})
+        assert (answer.status_code, answer.json()["code"]) == (400, "in_another_currency")
+        assert it.billing.bills[bill.ref.native_id].status is InvoiceStatus.OPEN
 
 
 async def test_bad_input_is_refused_with_its_field_and_asked_twice_is_one(
