@@ -31,6 +31,7 @@ from tests.support import deals
 from tests.support import postings as p
 from tests.support.hledger import HLEDGER, MISSING, judge
 from tests.support.tryton import set_rates
+from tests.support.tryton_accountant import Accountant
 
 if TYPE_CHECKING:  # a plugin must not be imported before pytest loads it
     from collections.abc import Awaitable, Callable
@@ -85,6 +86,29 @@ async def test_a_latecomer_keeps_the_rate_of_its_own_day(
             "base": Decimal(net),
             "tax": Decimal(tax),
         }
+
+
+async def test_a_latecomer_in_another_currency_with_terms_in_parts_is_refused_and_not_posted(
+    tryton_erp: ErpPort, tryton_server: RunningTryton, tryton_http: httpx.AsyncClient
+) -> None:
+    """Each part would need an entry of its own; in the currency of the ledger it is posted."""
+    await _rates(tryton_server)
+    login = tryton_server.installation.logins()["admin"]
+    person = Accountant(tryton_server.settings, login, DE, tryton_http)
+    await person.agrees_on_halves("HALVES")
+    await p.onboard(tryton_erp, DE, p.PENNINE)
+    part = p.line("2300", "100.00", "DE-19", "19.00", "GBP")
+    bills = []
+    for day in ("2026-07-01", "2026-06-02"):
+        given = await tryton_erp.exchange_rate(DE, "GBP", p.day(day))
+        terms = {"rate": given, "due": "2026-08-01", "terms": "HALVES"}
+        bills.append(p.invoice(DE, p.PENNINE, day, part, **terms))
+    ledger = Ledger(tryton_erp)
+    await ledger.do(bills[0])
+    refused = await tryton_erp.post_invoice(bills[1], idempotency_key="k")
+    assert isinstance(refused, Rejected)
+    assert (refused.code, refused.field) == ("payment_terms_in_parts", "payment_terms")
+    assert await tryton_erp.find_document(DE, bills[1].document_key) is None
 
 
 async def _returned(

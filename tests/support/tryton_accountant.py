@@ -18,6 +18,7 @@ from dealthread.errors import StepRejected
 _CALLS = (
     "model.account.invoice.payment.method.search_read",
     "model.account.invoice.payment.method.create",
+    "model.account.invoice.payment_term.create",
     "model.account.move.create",
     "model.account.move.post",
     "model.account.invoice.post",
@@ -85,6 +86,14 @@ class Accountant:
         await self._confirmed("model.account.invoice.post", [made])
         (row,) = await self._rows("account.invoice", [["id", "=", made]], ["move.number"])
         return str(row["move."]["number"])
+
+    async def agrees_on_halves(self, name: str) -> None:
+        """Terms by which a half is due at once and the rest in a month."""
+        after = [["create", [{"months": 1, "weeks": 0, "days": 0}]]]
+        half = {"type": "percent_on_total", "ratio": Decimal("0.5"), "divisor": Decimal(2)}
+        rest = {"type": "remainder", "relativedeltas": after}
+        values = {"name": name, "lines": [["create", [half, rest]]]}
+        await self._write("model.account.invoice.payment_term.create", [values])
 
     async def books(self, on: date, text: str, customer: str, **amounts: str) -> str:
         """An entry; debits above nought: a6500="10.00", a1100="-10.00". Its number."""

@@ -108,6 +108,9 @@ async def _values(
         )
     day = max(document.dates.issue_date, later or document.dates.issue_date)
     converted = await own_rate.converted_at(operation, document, books, day, original)
+    if converted is not None and terms is not None and len(terms["lines"]) > 1:
+        # What puts the rate right is one line on the receivable: each part would need its own.
+        raise _terms_refused("payment_terms_in_parts", document)
     is_invoice = isinstance(document, LedgerInvoice)
     sign = 1 if is_invoice else -1
     currency = books.currencies[document.currency]
@@ -129,7 +132,7 @@ async def _values(
         "journal": books.journal,
         "account": books.account(document.receivable_account),
         "invoice_address": party["addresses"][0] if party["addresses"] else None,
-        "payment_term": terms,
+        "payment_term": None if terms is None else terms["id"],
         "payment_term_date": document.dates.issue_date,
         "invoice_date": day,
         "accounting_date": document.dates.posting_date,
@@ -155,20 +158,20 @@ async def _items(operation: Operation, document: Document) -> dict[str, Row]:
     return items
 
 
-async def _terms(operation: Operation, document: Document) -> int | None:
+async def _terms(operation: Operation, document: Document) -> Row | None:
     if not isinstance(document, LedgerInvoice):
         return None
     rows = await operation.rows(
-        "account.invoice.payment_term", [["name", "=", document.payment_terms]], ["name"]
+        "account.invoice.payment_term", [["name", "=", document.payment_terms]], ["lines"]
     )
     if not rows:
-        raise StepRejected(
-            "payment_terms_unknown",
-            case_kind=ERP_REJECTED,
-            field="payment_terms",
-            payment_terms=document.payment_terms,
-        )
-    return int(rows[0]["id"])
+        raise _terms_refused("payment_terms_unknown", document)
+    return rows[0]
+
+
+def _terms_refused(code: str, document: Document) -> StepRejected:
+    named = document.payment_terms if isinstance(document, LedgerInvoice) else ""
+    return StepRejected(code, case_kind=ERP_REJECTED, field="payment_terms", payment_terms=named)
 
 
 async def _latest_date(operation: Operation, document: Document, books: Books) -> Any:
