@@ -123,4 +123,5 @@ async def nowhere_of_ours(engine: AsyncEngine) -> None:
         for table in metadata.sorted_tables:
             rows = (await connection.execute(select(table))).all()
             assert rows or table not in (bills, journal, outbox, audit)
-            assert "Karla" not in repr(rows)
+            # A row as it prints itself leaves out the middle of a long text.
+            assert "Karla" not in repr([tuple(row) for row in rows])
