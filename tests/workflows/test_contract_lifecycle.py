@@ -97,7 +97,8 @@ async def _thrown_back(
         deal_id=deal.deal_id,
         state=state,
         applied=(f"quote-to-cash:{deal.org}:{deal.deal_id}#1",),
-        environment=Environment(business_offset_seconds=it.offset_seconds()),
+        # One time for all: the service's and the contract's, the server's skips included.
+        environment=Environment(business_offset_seconds=int(it.clock.offset.total_seconds())),
         start_at=datetime.combine(deal.start_date, time(0), UTC),
         end_at=datetime(2027, 1, 1, tzinfo=UTC),
     )
