@@ -38,10 +38,13 @@ from tests.replay.record_contracts import CONTRACTS
 from tests.replay.record_credits import CREDITS
 from tests.replay.record_recognition import RECOGNITIONS
 from tests.replay.record_settlement import SETTLEMENTS
+from tests.replay.record_summaries import SUMMARIES
 from tests.support.deal_builder import d1, d2
 from tests.support.office import Office
 from tests.support.overdue import owed
 from tests.support.saga_lab import Lab, fresh, lab
+from tests.support.summary_lab import summarising
+from workers.ports import Ports
 
 HERE = Path(__file__).parent / "histories"
 BIN = Path(sys.executable).parent
@@ -141,13 +144,17 @@ async def _contract(it: Lab, url: str, client: Client) -> None:
 
 
 @asynccontextmanager
-async def _laboratory(engine: AsyncEngine, today: date) -> AsyncIterator[Lab]:
+async def _laboratory(
+    engine: AsyncEngine,
+    today: date,
+    exchange: Callable[[Ports], Ports] = lambda ports: ports,
+) -> AsyncIterator[Lab]:
     environment = await WorkflowEnvironment.start_local(
         data_converter=pydantic_data_converter,
         search_attributes=list(ALL),
         dev_server_existing_path=str(BIN / "temporal"),
     )
-    async with environment, lab(environment.client, engine, today) as it:
+    async with environment, lab(environment.client, engine, today, exchange=exchange) as it:
         yield it
 
 
@@ -160,6 +167,14 @@ async def _skipping() -> AsyncIterator[WorkflowEnvironment]:
     async with environment:
         await environment.client.operator_service.add_search_attributes(registration())
         yield environment
+
+
+async def _each(it: Lab, *stories: Callable[[Lab], Awaitable[Recorded]]) -> None:
+    for story in stories:
+        if _missing(story.__name__):
+            kept = await story(it)
+            await _keep(it.client, kept.workflow_id, story.__name__, kept.run_id)
+            it.world.heal()
 
 
 async def record(url: str) -> None:
@@ -177,7 +192,8 @@ async def record(url: str) -> None:
         async with _laboratory(engine, date(2026, 1, 5)) as it:
             await _contract(it, url, it.client)
     async with _laboratory(engine, date(2026, 1, 1)) as it:
-        for change in (
+        await _each(
+            it,
             *CHANGES,
             *CONTRACTS,
             *CREDITS,
@@ -185,11 +201,9 @@ async def record(url: str) -> None:
             *CLOSES,
             *CHECKS,
             *SETTLEMENTS,
-        ):
-            if _missing(change.__name__):
-                kept: Recorded = await change(it)
-                await _keep(it.client, kept.workflow_id, change.__name__, kept.run_id)
-                it.world.heal()
+        )
+    async with _laboratory(engine, date(2026, 1, 1), summarising) as it:
+        await _each(it, *SUMMARIES)
     for pursuit in PURSUITS:
         if _missing(pursuit.__name__):
             async with _skipping() as server, owed(server, engine) as debt:
