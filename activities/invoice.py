@@ -280,7 +280,7 @@ class InvoiceMirrorActivities:
     async def mirror(self, order: MirrorInvoice) -> CrmRecord:
         """The CRM shows where the invoice stands; subscribers hear what happened since."""
         context, bill = order.context, order.told.bill
-        state = f"{stand_of(order.told)}~{order.again}" if order.again else stand_of(order.told)
+        state = _shown(order)
         paid_on = max((one.paid_on for one in bill.payments), default=None)
         command = InvoiceMirror(
             contract_key=bill.contract_key,
@@ -327,6 +327,13 @@ class InvoiceMirrorActivities:
                 settle=self._crm.settle_window,
             )
         )
+
+
+def _shown(order: MirrorInvoice) -> str:
+    """What is shown, apart from whatever was shown before. That an invoice waits for its day's
+    summary is another thing than that it is posted: a run that begins anew has both to tell."""
+    waits = "~waits" if order.told.held is not None and order.document is None else ""
+    return stand_of(order.told) + (f"~{order.again}" if order.again else "") + waits
 
 
 async def _unless_too_early(

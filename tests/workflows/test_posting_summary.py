@@ -137,6 +137,24 @@ async def test_who_comes_later_is_in_the_days_next_part(
         }
 
 
+async def test_a_run_that_was_ended_while_it_waited_tells_the_posting_when_it_begins_anew(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """It was shown as paid before the ledger had it, and stands as paid when the ledger has it."""
+    async with lab(dev_server, engine, JANUARY, exchange=summarising) as it:
+        control_customer(it)
+        bill, handle = await billed(it, 1)
+        await by_card(it, bill)
+        await heard(it, bill, "payment.succeeded")
+        await handle.terminate()
+        assert await post_now(it) == 1
+        again = await keyed(it, bill)
+        assert await again.result() == "paid"
+        assert len(await told(it, bill.contract_key, "invoice.posted")) == 1
+        assert len(await told(it, bill.contract_key, "payment.succeeded")) == 1
+        assert mirrored(it)[bill.ref.native_id].document is not None
+
+
 async def test_what_was_posted_by_itself_never_joins(
     dev_server: Client, engine: AsyncEngine
 ) -> None:
