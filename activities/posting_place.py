@@ -8,7 +8,7 @@ from dealthread.domain.bill import Bill
 from dealthread.domain.catalog import ConfigSet
 from dealthread.domain.contract import Contract
 from dealthread.domain.posting_policy import InvoicePosting
-from dealthread.domain.posting_rule import due_of, why_not_in_summary
+from dealthread.domain.posting_rule import LATE_AFTER, due_of, why_not_in_summary
 from dealthread.domain.posting_summary import Held, HeldState, SummaryPlace
 from dealthread.hub_summaries import Summaries
 from dealthread.naming import idempotency_key, invoice_id
@@ -40,7 +40,10 @@ class PostingPlaces:
                 await self._store.freeze(bill.ref, None)
                 # It may have been frozen with the summary a moment before: then it stays in.
                 held = await self._store.held(bill.ref)
-            return None if held is None or held.state is HeldState.SINGLE else held
+            if held is None or held.state is HeldState.SINGLE:
+                return None
+            is_late = not held.is_in_ledger and self._clock.now() >= held.due_at + LATE_AFTER
+            return held.model_copy(update={"is_late": is_late})
         if entity is None or bill.issue_date is None or why_not:
             return None
         policy = entity.posting

@@ -52,8 +52,9 @@ class SummarisedInvoice:
         return documents
 
     async def _begin(self, held: Held | None) -> None:
-        """The run that posts the summary has begun, or begins."""
-        if held is None or held.is_started or self._begun:
+        """The run that posts the summary has begun, or begins; one that was ended by hand begins
+        again. Where it runs, or has posted by now, this changes nothing."""
+        if held is None or ((held.is_started or self._begun) and not held.is_late):
             return
         self._begun = True
         place = held.place
@@ -78,7 +79,7 @@ class SummarisedInvoice:
                 static_summary=f"Summary {place.number}",
             )
         except WorkflowAlreadyStartedError:
-            return  # another invoice of the day began it
+            return  # it runs: another invoice of the day began it
 
     async def _recorded(self, held: Held, context: SagaContext) -> HeldDocuments:
         """The summary is the posting of the invoice, and of its payments."""

@@ -12,6 +12,8 @@ from dealthread.domain.money import Money
 
 POSTED_AT = time(2, 0, tzinfo=UTC)
 """A day's summary is posted on the next morning: what a card paid by midnight is told by then."""
+LATE_AFTER = timedelta(minutes=10)
+"""How long after it is due a summary that is not posted is late."""
 
 
 def why_not_in_summary(bill: Bill, contract: Contract, ledger_currency: str) -> str:

@@ -101,6 +101,8 @@ class Held(Carried):
     due_at: AwareDatetime
     is_started: bool = False
     """Whether the run that posts the summary has begun."""
+    is_late: bool = False
+    """Whether it should be posted by now: if its run was ended by hand, another one begins."""
     member: Member | None = None
     """Frozen; None while it waits."""
     summary: PostedDocument | None = None

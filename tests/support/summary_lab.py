@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 
 from activities.invoice_inputs import InvoiceInput
+from activities.posting_summary_inputs import SummaryInput
 from dealthread.domain.base import Ref, System
 from dealthread.domain.bill import Bill, PaymentWay
 from dealthread.domain.catalog import ConfigSet
@@ -110,6 +112,23 @@ async def post_now(it: Lab, part: int = 1, day: date = JANUARY) -> int:
     handle = it.client.get_workflow_handle_for(PostingSummaryWorkflow.run, name)
     await handle.signal(PostingSummaryWorkflow.now)
     return await handle.result()
+
+
+async def rested(handle: WorkflowHandle) -> None:
+    """The run has read what it was told, and waits."""
+    for _ in range(200):
+        events = (await handle.fetch_history()).events
+        if events[-1].event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it does not rest")
+
+
+async def summary_order(it: Lab, run: WorkflowHandle) -> SummaryInput:
+    """With what a summary's run was begun."""
+    begun = (await run.fetch_history()).events[0].workflow_execution_started_event_attributes
+    (order,) = await it.client.data_converter.decode(begun.input.payloads, [SummaryInput])
+    return order
 
 
 async def heard(it: Lab, bill: Bill, kind: str) -> None:

@@ -7,12 +7,13 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 
 from activities.posting_place import PostingPlaces
 from dealthread.config import load_config
 from dealthread.domain.bill import Bill
 from dealthread.domain.party import TaxId
+from dealthread.naming import WORKFLOW_QUEUE, summary_id
 from dealthread.store.posting_summaries import PostgresSummaries
 from tests.fakes.world import Fault
 from tests.support.change_lab import on
@@ -30,9 +31,12 @@ from tests.support.summary_lab import (
     heard,
     keyed,
     post_now,
+    rested,
     summarising,
+    summary_order,
     with_policy,
 )
+from workflows.posting_summary import PostingSummaryWorkflow
 
 pytestmark = [pytest.mark.temporal, pytest.mark.postgres]
 
@@ -153,6 +157,40 @@ async def test_a_run_that_was_ended_while_it_waited_tells_the_posting_when_it_be
         assert len(await told(it, bill.contract_key, "invoice.posted")) == 1
         assert len(await told(it, bill.contract_key, "payment.succeeded")) == 1
         assert mirrored(it)[bill.ref.native_id].document is not None
+
+
+async def test_a_summary_whose_run_was_ended_by_hand_is_begun_again_once_it_is_late(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """Due on the 2nd at 02:00. One that runs after all, or has posted, is not harmed by it."""
+    async with lab(dev_server, engine, JANUARY, exchange=summarising) as it:
+        bills = [bill for bill, _ in await _three(it)]
+        for bill in bills:
+            await by_card(it, bill)
+        run = it.client.get_workflow_handle(summary_id("US01", "USD", JANUARY, 1))
+        await run.terminate()
+        on(it, date(2026, 1, 2))
+        it.world.today = it.world.today.replace(hour=2, minute=5)
+        await rested(await keyed(it, bills[0]))
+        assert (await run.describe()).status is WorkflowExecutionStatus.TERMINATED
+        it.world.today = it.world.today.replace(minute=15)
+        await rested(await keyed(it, bills[0]))
+        begun = await run.describe()
+        assert begun.status is WorkflowExecutionStatus.RUNNING
+        await rested(await keyed(it, bills[1]))
+        assert (await run.describe()).run_id == begun.run_id
+        assert await post_now(it) == 3
+        order = await summary_order(it, run)
+        assert len(it.erp.ledger.entries) == 2
+        once_more = await it.client.start_workflow(
+            PostingSummaryWorkflow.run, order, id=run.id, task_queue=WORKFLOW_QUEUE
+        )
+        await once_more.signal(PostingSummaryWorkflow.now)
+        assert await once_more.result() == 3
+        assert len(it.erp.ledger.entries) == 2
+        for bill in bills:
+            handle = await keyed(it, bill)
+            assert await handle.result() == "paid"
 
 
 async def test_what_was_posted_by_itself_never_joins(
