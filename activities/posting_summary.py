@@ -27,6 +27,7 @@ from dealthread.domain.posted import PostedDocument
 from dealthread.domain.posting_rule import is_paid_whole, why_not_in_summary
 from dealthread.domain.posting_summary import (
     Held,
+    HeldState,
     Member,
     SummaryPlace,
     by_itself,
@@ -48,8 +49,9 @@ from dealthread.ports.billing import BillingPort
 from dealthread.ports.clock import BusinessClock
 from dealthread.ports.erp import ErpPort
 
-PAGE = 20
-"""Invoices that are read back in one step: each is a call to the biller."""
+PAGE = 5
+"""Invoices that are read back in one step: each is a call to the biller, and a step has half a
+minute."""
 
 
 class SummaryMembersActivities:
@@ -75,9 +77,12 @@ class SummaryMembersActivities:
     @activity.defn(name="summary.take_in")
     async def take_in(self, order: TakeIn) -> None:
         """Each with its documents as they are now; what is not paid whole by card, or was
-        credited, is sent back to be posted by itself."""
+        credited, is sent back to be posted by itself. What an attempt before this one has seen to
+        is not read again."""
         for ref in order.invoices:
-            await self._store.freeze(ref, await self._member(ref, order.context.tenant))
+            held = await self._store.held(ref)
+            if held is not None and held.state is HeldState.WAITING:
+                await self._store.freeze(ref, await self._member(held, ref, order.context.tenant))
 
     @activity.defn(name="summary.close")
     async def close(self, order: OfSummary) -> ClosedSummary:
@@ -86,11 +91,12 @@ class SummaryMembersActivities:
             return ClosedSummary(is_closed=False)
         return ClosedSummary(is_closed=True, count=len(await self._store.members(order.summary_id)))
 
-    async def _member(self, ref: Ref, tenant: str) -> Member | None:
-        held = await self._store.held(ref)
+    async def _member(self, held: Held, ref: Ref, tenant: str) -> Member | None:
+        if held.single_on:
+            return None
         bill = await self._billing.read_bill(ref.account, ref.native_id)
         contract = await self._contracts.read(bill.contract_key)
-        if held is None or held.single_on or contract is None or not is_paid_whole(bill):
+        if contract is None or not is_paid_whole(bill):
             return None
         config = self._config()
         currency = config.legal_entity(contract.seller).functional_currency

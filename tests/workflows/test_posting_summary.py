@@ -193,6 +193,20 @@ async def test_a_summary_whose_run_was_ended_by_hand_is_begun_again_once_it_is_l
             assert await handle.result() == "paid"
 
 
+async def test_what_is_taken_in_is_not_read_again_by_the_next_attempt(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """The biller does not answer the reading of the third: the step is tried again."""
+    async with lab(dev_server, engine, JANUARY, exchange=summarising) as it:
+        for bill, handle in await _three(it):
+            await by_card(it, bill)
+            await rested(handle)
+        before = it.world.calls["billing.read_bill"]
+        it.world.plan("billing.read_bill", Fault.REFUSED, occurrence=before + 3)
+        assert await post_now(it) == 3
+        assert it.world.calls["billing.read_bill"] == before + 4
+
+
 async def test_what_was_posted_by_itself_never_joins(
     dev_server: Client, engine: AsyncEngine
 ) -> None:
