@@ -30,6 +30,7 @@ from dealthread.domain.closing.of_tax import tax_answers, tax_rolls
 from dealthread.domain.closing.recurring import recurring_answers
 from dealthread.domain.closing.rolled import check_deferred
 from dealthread.domain.ledger import LedgerPeriod, LedgerPeriodState, UnpostedDocument
+from dealthread.domain.position.by_hand import contract_by_document
 from dealthread.domain.position.difference import DifferenceKind
 from dealthread.domain.recognition.roll_forward import RollForward
 from dealthread.hub_closing import ClosingPosition
@@ -94,7 +95,7 @@ def evidence_of(
     )
     unbilled = tuple(_unbilled(books))
     taxes = tuple(_taxes(books))
-    owner = {key: one.contract_key for key, one in books.documents.items()}
+    owner = contract_by_document(books.contracts, of_whole_seller=True)
     manual = manual_lines(manual_entries(books), owner, MANUAL)
     items = (
         *_cut_off(books, position, drafts),

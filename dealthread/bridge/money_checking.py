@@ -10,7 +10,7 @@ from activities.money_check import MOST_BY_HAND, BillId, CustomerOfBiller, ReadL
 from dealthread.bridge.asking import Question, answer_to
 from dealthread.bridge.resources import Resources
 from dealthread.domain.catalog import LegalEntity
-from dealthread.domain.position.by_hand import contract_by_document, is_brought, told_by_hand
+from dealthread.domain.position.by_hand import is_brought, number_by_document, told_by_hand
 from dealthread.domain.position.difference import Difference
 from dealthread.domain.position.facts import ContractFacts
 from dealthread.domain.position.in_ledger import LedgerPosition
@@ -127,7 +127,9 @@ def _compared(held: Resources, asked: Asked, seen: OwnersSay) -> list[Difference
     found = [
         each
         for one in ledgers
-        for each in told_by_hand(reversed(one.by_hand), asked.facts, _numbers(asked))
+        for each in told_by_hand(
+            reversed(one.by_hand), asked.facts, of_whole_seller=bool(asked.entity)
+        )
     ]
     if asked.entity:
         waiting = sum(len(one.differences) for one in asked.standings)
@@ -148,23 +150,14 @@ def _compared(held: Resources, asked: Asked, seen: OwnersSay) -> list[Difference
 def _of_these(asked: Asked, ledger: SeenLedger) -> SeenLedger:
     """Without what adopted contracts brought along, and where a contract was asked for, without
     what its customer paid for others."""
-    owner = contract_by_document(asked.facts)
+    ours = number_by_document(asked.facts).keys()
     kept = [
         entry
         for entry in ledger.by_hand
         if not is_brought(entry, asked.facts)
-        and not (asked.contract and entry.settles and not owner.keys() & set(entry.settles))
+        and not (asked.contract and entry.settles and not ours & set(entry.settles))
     ]
     return ledger.model_copy(update={"by_hand": tuple(kept)})
-
-
-def _numbers(asked: Asked) -> dict[str, str]:
-    return {
-        one.document.ledger_key: one.document.number
-        for facts in asked.facts
-        for one in facts.postings
-        if one.document is not None and one.document.number
-    }
 
 
 def _notes(seen: OwnersSay) -> list[str]:

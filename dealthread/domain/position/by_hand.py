@@ -53,14 +53,28 @@ def _in_one_currency(lines: Sequence[EntryLine]) -> Money | None:
     return Money.total((one.signed for one in lines), lines[0].amount.currency)
 
 
-def contract_by_document(facts: Iterable[ContractFacts]) -> dict[str, str]:
-    """Whose each document of the ledger is that we posted; one of several contracts is nobody's."""
+def contract_by_document(
+    facts: Iterable[ContractFacts], *, of_whole_seller: bool
+) -> dict[str, str]:
+    """Whose each document of the ledger is that we posted; one of several contracts is nobody's.
+    Who shares a day's summary only all contracts of the seller tell."""
     found: dict[str, set[str]] = {}
     for each in facts:
         for one in each.postings:
-            if one.document is not None:
+            if one.document is not None and (of_whole_seller or one.document.held_in is None):
                 found.setdefault(one.document.ledger_key, set()).add(each.contract_key)
     return {key: contracts.pop() for key, contracts in found.items() if len(contracts) == 1}
+
+
+def number_by_document(facts: Iterable[ContractFacts]) -> dict[str, str]:
+    """Under which number the ledger has each document that we posted."""
+    found = {}
+    for each in facts:
+        for one in each.postings:
+            if (document := one.document) is not None:
+                held = document.held_in
+                found[document.ledger_key] = document.number if held is None else held.number
+    return {key: number for key, number in found.items() if number}
 
 
 def named_contract(entry: PostedJournal, owner: Mapping[str, str]) -> str:
@@ -70,10 +84,11 @@ def named_contract(entry: PostedJournal, owner: Mapping[str, str]) -> str:
 
 
 def told_by_hand(
-    entries: Iterable[PostedJournal], facts: Sequence[ContractFacts], numbers: Mapping[str, str]
+    entries: Iterable[PostedJournal], facts: Sequence[ContractFacts], *, of_whole_seller: bool
 ) -> Iterator[Difference]:
-    """One for each watched account that an entry moves. `numbers`: of our documents, by key."""
-    owner = contract_by_document(facts)
+    """One for each watched account that an entry moves."""
+    owner = contract_by_document(facts, of_whole_seller=of_whole_seller)
+    numbers = number_by_document(facts)
     for entry in entries:
         settles = ", ".join(numbers.get(key, key) for key in entry.settles)
         for account in WATCHED:

@@ -149,7 +149,7 @@ def against_ledger(
 
 def _settled_by_hand(facts: ContractFacts, seen: Sequence[SeenLedger]) -> Money:
     """What entries that people made changed of what is open of a contract's documents."""
-    owner = contract_by_document([facts])
+    owner = contract_by_document([facts], of_whole_seller=False)
     currency = facts.versions[-1].contract.currency
     moved = (
         moved_by(entry, RECEIVABLE)

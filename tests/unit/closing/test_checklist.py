@@ -16,7 +16,9 @@ from dealthread.domain.ledger import LedgerPeriod, LedgerPeriodState, UnpostedDo
 from dealthread.domain.money import Money
 from dealthread.domain.recognition.roll_forward import roll_forward
 from dealthread.hub_closing import ClosingPosition
+from tests.fakes.ledger_by_hand import receipt_by_hand
 from tests.support.closing_books import COMPANY, JUNE, US, June, june
+from tests.support.summarised_books import PLACE, summarised
 
 DONE = RevenueRun(outcome="completed")
 NOTHING = ClosingPosition((), (), (), frozenset(), (), (), (), (), ())
@@ -113,3 +115,18 @@ def test_a_month_before_that_is_open_is_noted() -> None:
     assert _states(_evidence(june(), before=before))["earlier"] is ItemState.NOTED
     closed = before.model_copy(update={"state": LedgerPeriodState.CLOSED})
     assert _states(_evidence(june(), before=closed))["earlier"] is ItemState.DONE
+
+
+def test_an_entry_by_hand_on_a_summary_names_the_contract_that_alone_is_in_it() -> None:
+    it = summarised()
+    amount = Money.of("1.00", "USD")
+    receipt_by_hand(it.ledger, COMPANY, date(2026, 6, 3), amount, PLACE.customer_key)
+    it.ledger.entries[-1] = it.ledger.entries[-1].model_copy(
+        update={"settles": (PLACE.document_key,)}
+    )
+    (shared,) = _evidence(it).manual
+    assert "contract" not in shared
+    assert f"customer {PLACE.customer_key}" in shared
+    del it.facts["d4"]
+    (alone,) = _evidence(it).manual
+    assert f"contract {it.facts['d1'].contract_key}" in alone

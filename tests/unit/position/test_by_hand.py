@@ -14,7 +14,7 @@ from dealthread.domain.position.by_hand import is_brought, told_by_hand
 from dealthread.domain.position.facts import ContractFacts, OpeningFigures, Posting, run_of
 from dealthread.domain.position.owners import SeenLedger, against_ledger
 from dealthread.domain.position.standing import standing_of
-from dealthread.domain.posted import DocumentKind, DocumentState, PostedDocument
+from dealthread.domain.posted import DocumentKind, DocumentState, HeldIn, PostedDocument
 from dealthread.domain.revenue.journal import Side
 from tests.unit.position import worked
 from tests.unit.versions import worked as w
@@ -102,7 +102,7 @@ def test_a_receipt_by_hand_explains_what_is_open_of_its_contract() -> None:
     (rest,) = against_ledger(facts, standing, [seen("45000.00", receipt)])
     assert rest.amount == usd("-1034.00")
     assert "entries by hand, told by themselves, make -1,000.00 USD of it" in rest.cause
-    (told,) = told_by_hand([receipt], [facts], {INVOICE: "US-000003"})
+    (told,) = told_by_hand([receipt], [facts], of_whole_seller=False)
     assert (told.contract_key, told.customer_key, told.document) == (
         facts.contract_key,
         "K-4",
@@ -123,12 +123,43 @@ def test_what_names_no_document_of_ours_is_the_customers_and_explains_nothing() 
         "13", ("1100", "-1000.00"), ("2200", "-5.00"), ("1000", "1005.00"), foreign="900.00"
     )
     assert list(against_ledger(facts, standing, [seen("47034.00", receipt)])) == []
-    told = list(told_by_hand([receipt], [facts], {}))
+    told = list(told_by_hand([receipt], [facts], of_whole_seller=False))
     assert [(one.contract_key, one.customer_key, str(one.amount)) for one in told] == [
         ("", "K-4", "-900.00 EUR"),
         ("", "", "5.00 USD"),
     ]
     assert [one.ledger_amount for one in told] == [usd("-1000.00"), None]
+
+
+def test_an_entry_on_a_summary_is_told_under_its_number_and_for_its_only_contract() -> None:
+    """Of the contract alone nobody can say who else is in it: its own balance is as it was."""
+    facts, summary = d4(), "DTSUMMARYSUMMARY"
+    (posting,) = facts.postings
+    assert posting.document is not None
+    held = HeldIn(document_key=summary, number="US01-2026-02-01-USD-1")
+    zero = usd("0")
+    document = posting.document.model_copy(update={"held_in": held, "open_amount": zero})
+    facts = facts.model_copy(
+        update={"postings": (posting.model_copy(update={"document": document}),)}
+    )
+    other = facts.model_copy(update={"contract_key": "C-OTHER"})
+    receipt = entry("16", ("1100", "-10.00"), ("1000", "10.00"), settles=(summary,))
+
+    def told(*some: ContractFacts, of_whole_seller: bool) -> str:
+        (one,) = told_by_hand([receipt], some, of_whole_seller=of_whole_seller)
+        assert one.cause == (
+            "booked in the ledger, not by us: account 1100, counted against "
+            "US01-2026-02-01-USD-1: cheque 17"
+        )
+        return one.contract_key
+
+    assert told(facts, of_whole_seller=True) == facts.contract_key
+    assert told(facts, other, of_whole_seller=True) == ""
+    assert told(facts, of_whole_seller=False) == ""
+    standing = standing_of(facts, date(2026, 3, 31), w.config())
+    alone = SeenLedger(company="1", by_hand=(receipt,))
+    owed = [one.amount for one in against_ledger(facts, standing, [alone])]
+    assert owed == [-standing.position.receivable]
 
 
 def test_what_adopted_contracts_brought_along_is_no_difference() -> None:
