@@ -35,6 +35,7 @@ from dealthread.store.money_revenue import (
     recognised,
     schedules,
 )
+from dealthread.store.money_summaries import cases_of_summaries, waiting_in_summaries
 from dealthread.store.schema import bills, cases, contract_versions, contracts, journal
 
 BATCH = 50
@@ -92,7 +93,9 @@ class MoneyReading:
         versions = await _versions(connection, keys)
         billed = await _bills(connection, keys)
         postings = await _postings(connection, keys)
+        summaries = await waiting_in_summaries(connection, keys)
         waiting = await _open_cases(connection, keys)
+        stuck = await cases_of_summaries(connection, summaries)
         plans = await schedules(connection, keys)
         posted = await recognised(connection, keys)
         services = await accepted(connection, keys)
@@ -113,7 +116,8 @@ class MoneyReading:
                 accepted=services.get(row.contract_key, ()),
                 opening=openings.get(row.contract_key),
                 planned=planned(plans.get(row.contract_key, ()), versions[row.contract_key], as_of),
-                open_cases=waiting.get(row.contract_key, {}),
+                summaries=summaries.get(row.contract_key, {}),
+                open_cases=waiting.get(row.contract_key, {}) | stuck.get(row.contract_key, {}),
             )
             for row in states
             if row.contract_key in versions

@@ -12,14 +12,16 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from activities.posting_place import PostingPlaces
 from dealthread.config import load_config
 from dealthread.domain.bill import Bill
+from dealthread.domain.case import DecisionKind
 from dealthread.domain.party import TaxId
-from dealthread.naming import WORKFLOW_QUEUE, summary_id
+from dealthread.domain.position.difference import Difference, DifferenceKind
+from dealthread.naming import WORKFLOW_QUEUE, summary_id, summary_key
 from dealthread.store.posting_summaries import PostgresSummaries
 from tests.fakes.world import Fault
 from tests.support.change_lab import on
 from tests.support.credit_lab import credit
 from tests.support.deal_builder import CONFIG_DIR
-from tests.support.invoice_lab import balances, mirrored, told, until
+from tests.support.invoice_lab import balances, mirrored, standing, told, until
 from tests.support.saga_ends import TRANSIENT
 from tests.support.saga_lab import Lab, lab
 from tests.support.summary_lab import (
@@ -205,6 +207,51 @@ async def test_what_is_taken_in_is_not_read_again_by_the_next_attempt(
         it.world.plan("billing.read_bill", Fault.REFUSED, occurrence=before + 3)
         assert await post_now(it) == 3
         assert it.world.calls["billing.read_bill"] == before + 4
+
+
+async def test_without_its_control_customer_it_waits_for_a_person_and_all_are_posted_by_a_retry(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """The money view of each invoice tells what it waits for, and the summary's case."""
+    async with lab(dev_server, engine, JANUARY, exchange=summarising) as it:
+        bills = [await billed(it, number) for number in (1, 2)]
+        for bill, handle in bills:
+            await by_card(it, bill)
+            await rested(handle)
+        contract = await it.contracts.read(bills[0][0].contract_key)
+        assert contract is not None
+
+        async def missing() -> list[Difference]:
+            now = await standing(it, contract, JANUARY)
+            return [one for one in now.differences if one.kind is DifferenceKind.NOT_POSTED]
+
+        (waits,) = await missing()
+        assert waits.case_id == ""
+        number = "US01-2026-01-01-USD-1"
+        assert waits.cause == f"it waits for its day's summary {number}, due 2026-01-02 02:00 UTC"
+        run = it.client.get_workflow_handle_for(
+            PostingSummaryWorkflow.run, summary_id("US01", "USD", JANUARY, 1)
+        )
+        await run.signal(PostingSummaryWorkflow.now)
+        case = await it.case_of(summary_key("US01", "USD", JANUARY, 1))
+        assert (case.kind, case.queue, case.code) == (
+            "customer.sync_failed",
+            "customer-data",
+            "customer_unknown",
+        )
+        assert case.allowed == (DecisionKind.RETRY,)
+        (stuck,) = await missing()
+        assert (stuck.cause, stuck.case_id) == (
+            f"the summary {number} is being posted",
+            case.case_id,
+        )
+        control_customer(it)
+        await it.decide(case, DecisionKind.RETRY)
+        assert await run.result() == 2
+        for bill, _ in bills:
+            assert await (await keyed(it, bill)).result() == "paid"
+        assert await missing() == []
+        assert _documents(it, "invoice") == {number: Decimal("31782.00")}
 
 
 async def test_what_was_posted_by_itself_never_joins(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from enum import StrEnum
 
 from dealthread.domain.base import Frozen, Ref
@@ -16,6 +16,7 @@ from dealthread.domain.position.documents import document_entries
 from dealthread.domain.position.entry import Figure, sum_of
 from dealthread.domain.position.facts import ContractFacts, Posting, run_of
 from dealthread.domain.position.figures import Position, untied
+from dealthread.domain.posting_summary import HeldState
 from dealthread.domain.receivable import taken_back_number
 from dealthread.domain.recognition.credited import credited_rows
 from dealthread.domain.versions.obligations import obligations_of
@@ -125,7 +126,7 @@ def _of_bill(facts: ContractFacts, bill: Bill) -> Iterator[Difference]:
     is_void = bill.status is InvoiceStatus.VOID
     if invoice is None or invoice.document is None:
         if not is_void:
-            yield _of_document(facts, bill, DifferenceKind.NOT_POSTED, bill.gross, invoice)
+            yield _not_posted(facts, bill, invoice)
         return
     if is_void and not any(one.step == _VOID and one.document for one in mine):
         reversal = next((one for one in mine if one.step == _VOID), None)
@@ -156,6 +157,26 @@ def _of_bill(facts: ContractFacts, bill: Bill) -> Iterator[Difference]:
     yield from _of_credits(facts, bill, mine)
     yield from _withdrawn(facts, bill, mine)
     yield from _of_payments(facts, bill, mine, Money.zero(bill.currency))
+
+
+def _not_posted(facts: ContractFacts, bill: Bill, invoice: Posting | None) -> Difference:
+    waits = facts.summaries.get(run_of(bill))
+    if invoice is not None or waits is None:
+        return _of_document(facts, bill, DifferenceKind.NOT_POSTED, bill.gross, invoice)
+    due = f"{waits.due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    said = {
+        HeldState.FROZEN: f"the summary {waits.number} is being posted",
+        HeldState.POSTED: f"the summary {waits.number} has it; its own run has not read that yet",
+    }
+    return difference_of(
+        facts,
+        DifferenceKind.NOT_POSTED,
+        bill.gross,
+        bill.number,
+        said.get(waits.state, f"it waits for its day's summary {waits.number}, due {due}"),
+        bill.ref,
+        waits.summary_id if waits.summary_id in facts.open_cases else run_of(bill),
+    )
 
 
 def _of_credits(facts: ContractFacts, bill: Bill, mine: list[Posting]) -> Iterator[Difference]:

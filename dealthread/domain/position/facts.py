@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
+from pydantic import AwareDatetime
+
 from dealthread.domain.base import Frozen, Ref
 from dealthread.domain.bill import Bill
 from dealthread.domain.contract import ContractState
 from dealthread.domain.money import Money
 from dealthread.domain.position.sold import AcceptedVersion
 from dealthread.domain.posted import PostedDocument
+from dealthread.domain.posting_summary import HeldState
 from dealthread.domain.versions.plan import RevenuePlanRow
 
 REOPENED, RECOVERED = "erp.reopen_receivable", "erp.reverse_write_off"
@@ -41,6 +44,15 @@ class Posting(Frozen):
     def is_posted(self) -> bool:
         """Whether the ledger has it."""
         return self.document is not None
+
+
+class WaitsInSummary(Frozen):
+    """An invoice that is posted with its day's summary, and not known to be in the ledger yet."""
+
+    summary_id: str
+    number: str
+    state: HeldState
+    due_at: AwareDatetime
 
 
 class RecognisedPart(Frozen):
@@ -90,6 +102,8 @@ class ContractFacts(Frozen):
     bills: tuple[Bill, ...] = ()
     """As they were last read."""
     postings: tuple[Posting, ...] = ()
+    summaries: dict[str, WaitsInSummary] = {}
+    """By the business key of the invoice's run."""
     receipts: dict[str, PostedDocument] = {}
     """The ledger's documents of payments, by `documents.receipt_of`."""
     recognised: tuple[RecognisedPart, ...] = ()
@@ -100,7 +114,7 @@ class ContractFacts(Frozen):
     changed_on: date | None = None
     """Of facts that were cut off at a day: when the first of the later versions was agreed."""
     open_cases: dict[str, str] = {}
-    """Case by the business key that waits for it."""
+    """Case by the business key that waits for it, those of the summaries too."""
 
     @property
     def posted(self) -> dict[str, PostedDocument]:

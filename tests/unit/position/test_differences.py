@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -14,10 +14,17 @@ from dealthread.domain.contract import ContractState
 from dealthread.domain.documents import CreditForm
 from dealthread.domain.invoice import InvoiceStatus
 from dealthread.domain.money import Money
-from dealthread.domain.position.facts import ContractFacts, Posting, RecognisedPart, run_of
+from dealthread.domain.position.facts import (
+    ContractFacts,
+    Posting,
+    RecognisedPart,
+    WaitsInSummary,
+    run_of,
+)
 from dealthread.domain.position.sold import AcceptedVersion
 from dealthread.domain.position.standing import standing_of
 from dealthread.domain.posted import DocumentKind, DocumentState, PostedDocument
+from dealthread.domain.posting_summary import HeldState
 from dealthread.domain.versions.revenue import first_schedule
 from tests.unit.position.worked import bill, credit, ref
 from tests.unit.versions import worked as w
@@ -144,6 +151,41 @@ def test_a_bill_that_is_not_posted_says_why_and_names_its_case(
     assert found(postings=rows) == [("not_posted", "21,134.40 EUR", cause)]
     (one,) = standing_of(facts(postings=rows), MAY, w.config()).differences
     assert (one.document, one.case_id, one.source) == ("DE-1", "case-1", PAID.ref)
+
+
+@pytest.mark.parametrize(
+    ("state", "cause"),
+    [
+        (
+            HeldState.WAITING,
+            "it waits for its day's summary DE01-2026-04-01-EUR-1, due 2026-04-02 02:00 UTC",
+        ),
+        (HeldState.FROZEN, "the summary DE01-2026-04-01-EUR-1 is being posted"),
+        (
+            HeldState.POSTED,
+            "the summary DE01-2026-04-01-EUR-1 has it; its own run has not read that yet",
+        ),
+    ],
+)
+def test_a_bill_that_waits_for_its_days_summary_names_it_and_the_summarys_case(
+    state: HeldState, cause: str
+) -> None:
+    """What becomes of its own posting, where it has one, comes before."""
+    waits = WaitsInSummary(
+        summary_id="summary:DE01:EUR:2026-04-01:1",
+        number="DE01-2026-04-01-EUR-1",
+        state=state,
+        due_at=datetime(2026, 4, 2, 2, tzinfo=UTC),
+    )
+    known = facts(postings=()).model_copy(update={"summaries": {run_of(PAID): waits}})
+    (one,) = standing_of(known, MAY, w.config()).differences
+    assert (one.kind, one.cause, one.case_id) == ("not_posted", cause, "case-1")
+    stuck = known.model_copy(update={"open_cases": {waits.summary_id: "case-2"}})
+    (one,) = standing_of(stuck, MAY, w.config()).differences
+    assert one.case_id == "case-2"
+    asked = known.model_copy(update={"postings": (posting(PAID, "invoice", "sent"),)})
+    (one,) = standing_of(asked, MAY, w.config()).differences
+    assert one.cause == "it waits for the ledger's answer"
 
 
 def _void(one: Bill) -> Bill:
