@@ -331,9 +331,16 @@ class InvoiceMirrorActivities:
 
 def _shown(order: MirrorInvoice) -> str:
     """What is shown, apart from whatever was shown before. That an invoice waits for its day's
-    summary is another thing than that it is posted: a run that begins anew has both to tell."""
-    waits = "~waits" if order.told.held is not None and order.document is None else ""
-    return stand_of(order.told) + (f"~{order.again}" if order.again else "") + waits
+    summary, is in it, or was taken out of it, are three things: a run that begins anew has each to
+    tell."""
+    again = f"~{order.again}" if order.again else ""
+    if order.told.held is None:
+        place = ""
+    elif order.document is None:
+        place = "~waits"
+    else:
+        place = "" if order.document.held_in is not None else "~single"
+    return f"{stand_of(order.told)}{again}{place}"
 
 
 async def _unless_too_early(

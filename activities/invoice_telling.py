@@ -20,6 +20,7 @@ from dealthread.domain.event_data.cash import (
     PaymentSucceeded,
 )
 from dealthread.domain.events import BusinessEvent, EventType
+from dealthread.domain.posted import PostedDocument
 from dealthread.naming import event_id, idempotency_key, invoice_id
 
 
@@ -103,6 +104,12 @@ def events_of(order: MirrorInvoice, now: datetime) -> tuple[BusinessEvent, ...]:
     return tuple(event(kind, topic, data) for kind, topic, data in _told(order))
 
 
+def _number_in_ledger(document: PostedDocument) -> str:
+    """Of the document that the ledger has: of one that a day's summary holds, the summary's."""
+    number = document.number if document.held_in is None else document.held_in.number
+    return number or document.ref.native_id
+
+
 def _told(order: MirrorInvoice) -> Iterator[tuple[EventType, str, EventData]]:
     told, bill = order.told, order.told.bill
     whose = {
@@ -121,7 +128,7 @@ def _told(order: MirrorInvoice) -> Iterator[tuple[EventType, str, EventData]]:
                 invoice_id=bill.ref.native_id,
                 invoice_number=bill.number,
                 total=str(bill.gross.amount),
-                document=order.document.number or order.document.ref.native_id,
+                document=_number_in_ledger(order.document),
                 posting_date=told.invoice.dates.posting_date,
             ),
         )

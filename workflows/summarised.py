@@ -12,6 +12,7 @@ from activities.posting_summary import HeldInvoiceActivities
 from activities.posting_summary_inputs import HeldDocuments, RecordHeld, SummaryInput
 from dealthread.attributes import at_start
 from dealthread.domain.party import BuyerSnapshot
+from dealthread.domain.posted import PostedDocument
 from dealthread.domain.posting_summary import Held
 from dealthread.domain.transaction import SagaContext
 from dealthread.naming import WORKFLOW_QUEUE, erp_task_queue, summary_key
@@ -48,7 +49,8 @@ class SummarisedInvoice:
             return None
         documents = await self._recorded(held, context)
         if told.credit_memos or held.single_on is not None:
-            await self._taken_out(held, told.bill.buyer, context)
+            single = await self._taken_out(held, told.bill.buyer, context)
+            return documents.model_copy(update={"invoice": single})
         return documents
 
     async def _begin(self, held: Held | None) -> None:
@@ -98,8 +100,8 @@ class SummarisedInvoice:
 
     async def _taken_out(
         self, held: Held, buyer: BuyerSnapshot | None, context: SagaContext
-    ) -> None:
-        """It is posted by itself instead: a credit, or a dispute, is about one document."""
+    ) -> PostedDocument:
+        """It is posted by itself instead: a credit, or a dispute, is about one document, this."""
         order = RecordHeld(context=context, held=held, erp=held.place.erp, buyer=buyer)
         queue = erp_task_queue(held.place.erp, held.place.company)
         await self._saga.run(
@@ -114,7 +116,7 @@ class SummarisedInvoice:
                 ),
             )
         )
-        await self._saga.run(
+        single = await self._saga.run(
             Step(
                 name="single",
                 act=lambda: workflow.execute_activity_method(
@@ -138,3 +140,4 @@ class SummarisedInvoice:
                 ),
             )
         )
+        return single

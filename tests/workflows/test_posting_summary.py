@@ -15,7 +15,7 @@ from dealthread.domain.bill import Bill
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.party import TaxId
 from dealthread.domain.position.difference import Difference, DifferenceKind
-from dealthread.naming import WORKFLOW_QUEUE, summary_id, summary_key
+from dealthread.naming import WORKFLOW_QUEUE, invoice_id, summary_id, summary_key
 from dealthread.store.posting_summaries import PostgresSummaries
 from tests.fakes.world import Fault
 from tests.support.change_lab import on
@@ -81,6 +81,7 @@ async def test_a_days_card_invoices_are_one_document_and_each_is_told_by_itself(
             assert await handle.result() == "paid"
             (posted,) = await told(it, bill.contract_key, "invoice.posted")
             assert posted["invoice_number"] == bill.number
+            assert posted["document"] == "US01-2026-01-01-USD-1"
             assert len(await told(it, bill.contract_key, "payment.succeeded")) == 1
         (summary,) = (one for one in it.erp.ledger.documents.values() if one.kind == "invoice")
         assert (summary.number, summary.customer_key) == ("US01-2026-01-01-USD-1", CONTROL)
@@ -254,6 +255,27 @@ async def test_without_its_control_customer_it_waits_for_a_person_and_all_are_po
         assert _documents(it, "invoice") == {number: Decimal("31782.00")}
 
 
+async def test_the_crm_shows_the_document_of_its_own_that_a_dispute_asks_for(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """The invoice stands as before: only where the ledger has it is new. Its run had ended while it
+    waited, so that the posting was the first that its next run showed."""
+    async with lab(dev_server, engine, JANUARY, exchange=summarising) as it:
+        control_customer(it)
+        bill, handle = await billed(it, 1)
+        await by_card(it, bill)
+        await heard(it, bill, "payment.succeeded")
+        await handle.terminate()
+        await post_now(it)
+        assert await (await keyed(it, bill)).result() == "paid"
+        (summary,) = (one for one in it.erp.ledger.documents.values() if one.kind == "invoice")
+        assert mirrored(it)[bill.ref.native_id].document == summary.ref
+        await PostgresSummaries(engine).want_single(bill.ref, date(2026, 1, 20))
+        assert await (await keyed(it, bill)).result() == "paid"
+        single = next(one for one in it.erp.ledger.documents.values() if one.number == bill.number)
+        assert mirrored(it)[bill.ref.native_id].document == single.ref
+
+
 async def test_what_was_posted_by_itself_never_joins(
     dev_server: Client, engine: AsyncEngine
 ) -> None:
@@ -310,6 +332,9 @@ async def test_one_that_is_credited_later_is_taken_out_and_credited_by_itself(
         single = next(one for one in it.erp.ledger.documents.values() if one.number == bill.number)
         assert (single.issue_date, single.posting_date) == (JANUARY, date(2026, 1, 20))
         assert single.customer_key == bill.customer_key
+        handle = it.client.get_workflow_handle(invoice_id(bill.ref.account, bill.ref.native_id))
+        assert await handle.result() == "paid"
+        assert mirrored(it)[bill.ref.native_id].document == single.ref
         (refunded,) = credits.values()
         assert balances(it, "1") == {
             "1050": Decimal("47673.00") - refunded,
