@@ -25,8 +25,9 @@ class Summaries(Protocol):
         self, place: SummaryPlace, bill: Ref, contract_key: str, due_at: datetime, posting_key: str
     ) -> Held | None:
         """Make an invoice a part of the open summary of its day, or of the next part where that is
-        being posted already; `place.part` counts for nothing. The same again changes nothing. None
-        of one whose posting by itself was begun before, under `posting_key`."""
+        being posted already, or in another ledger; `place.part` counts for nothing. The same again
+        changes nothing. None of one whose posting by itself was begun before, under
+        `posting_key`."""
 
     async def want_single(self, bill: Ref, on: date) -> date:
         """Note that it needs a document of its own, and the day on which it gets one: the first

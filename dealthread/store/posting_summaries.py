@@ -218,8 +218,8 @@ async def _held(connection: AsyncConnection, bill: Ref) -> Held | None:
 async def _open_part(
     connection: AsyncConnection, place: SummaryPlace, due_at: datetime
 ) -> SummaryPlace:
-    """The part of the day that is open, made where there is none. Its row is locked until the
-    caller is in, so that nobody closes it meanwhile."""
+    """The part of the day that is open and is posted where the caller is, made where there is none.
+    Its row is locked until the caller is in, so that nobody closes it meanwhile."""
     part = 1
     while True:
         mine = place.model_copy(update={"part": part})
@@ -237,12 +237,13 @@ async def _open_part(
             )
             .on_conflict_do_nothing()
         )
-        state = await connection.scalar(
-            select(_SUMMARIES.state)
+        found = await connection.execute(
+            select(_SUMMARIES.state, _SUMMARIES.place)
             .where(_SUMMARIES.summary_id == mine.summary_id)
             .with_for_update()
         )
-        if state == _OPEN:
+        row = found.one()
+        if row.state == _OPEN and SummaryPlace.model_validate(row.place) == mine:
             return mine
         part += 1
 

@@ -71,6 +71,23 @@ async def test_it_is_closed_once_nobody_waits_and_who_comes_then_is_in_the_next_
     assert states == [HeldState.FROZEN, HeldState.SINGLE, HeldState.WAITING]
 
 
+@pytest.mark.parametrize(
+    "other", [{"erp": "netsuite"}, {"company": "7"}, {"customer_key": "A-OTHER"}], ids=str
+)
+async def test_what_another_ledger_gets_is_in_a_part_of_its_own(
+    store: AsyncEngine, other: dict[str, str]
+) -> None:
+    """Contracts of a seller that moved to another ledger stay where they are."""
+    summaries = PostgresSummaries(store)
+    there = PLACE.model_copy(update=other)
+    await _join(summaries, 1)
+    held = await summaries.join(there, _ref(2), "C-2", DUE, "invoice-2")
+    assert held is not None
+    assert held.place == there.model_copy(update={"part": 2})
+    assert await summaries.place(held.place.summary_id) == held.place
+    assert (await _join(summaries, 3)).place == PLACE
+
+
 async def test_what_was_frozen_stays_as_it_was_frozen(store: AsyncEngine) -> None:
     summaries = PostgresSummaries(store)
     await _join(summaries, 1)
