@@ -21,6 +21,7 @@ Reader = Annotated[Principal, Depends(requires(READ))]
 
 @router.get("/{name:path}")
 async def summary(name: str, held: Held, _: Reader) -> SummaryView:
-    """A summary with its invoices: by its number, its id or the ledger's id; or that which holds an
-    invoice, by the invoice's number or id."""
+    """A summary with its invoices: by its number, its id or the ledger's id of it or of its payment
+    (`erp:<account>:<kind>:<id>` where the id alone is not enough); or that which holds an invoice,
+    by the invoice's number or id."""
     return await SummaryReading(held.engine).view(name)

@@ -20,7 +20,7 @@ def summary(
         str,
         typer.Argument(
             metavar="NAME",
-            help="Number or id of the summary, or of an invoice that it holds.",
+            help="Number or id of the summary, of its payment, or of an invoice that it holds.",
         ),
     ],
     who: As = None,

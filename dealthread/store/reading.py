@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ from dealthread.domain.money import Money
 from dealthread.errors import BadInput, NotFound
 from dealthread.hub import OpenWrite, WriteState
 from dealthread.store.schema import audit, cases, contracts, crosswalk, inbox, journal, outbox, runs
+from dealthread.store.summary_reading import summaries_named
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Reading:
         """By a native id, or by `system:account:kind:id` where the id alone is not enough.
 
         Raises BadInput naming the choices when several contracts have such an id: ledgers count
-        from one in each company.
+        from one in each company; and where it is of a day's summary, which holds them.
         """
         query = select(crosswalk)
         parts = text.split(":", 3)
@@ -200,17 +200,19 @@ class Reading:
             query = query.where(crosswalk.c.native_id == text)
         rows = (await connection.execute(query.order_by(crosswalk.c.since.desc()))).all()
         found = {row.contract_key for row in rows}
-        if len(found) > 1 and not _one_customer(rows):
+        if len(found) > 1:
             choices = sorted({f"{r.system}:{r.account}:{r.kind}:{r.native_id}" for r in rows})
-            if len(choices) == 1:
+            if len(choices) > 1:
+                raise BadInput(
+                    "ambiguous_id", field="id", action="say which: " + ", ".join(choices[:6])
+                )
+            if await summaries_named(connection, choices[0]):
                 raise BadInput(
                     "id_of_several",
                     field="id",
-                    action=f"it holds several: dealthread invoices summary {rows[0].native_id}",
+                    action=f"it holds several: dealthread invoices summary {choices[0]}",
                 )
-            raise BadInput(
-                "ambiguous_id", field="id", action="say which: " + ", ".join(choices[:6])
-            )
+            # One record, such as a customer with several contracts: the newest is meant.
         return str(rows[0].contract_key) if rows else ""
 
     async def refs(self, contract_key: str) -> list[Ref]:
@@ -305,12 +307,6 @@ class Reading:
                 .order_by(journal.c.opened_at)
             )
             return [_open_write(row) for row in rows]
-
-
-def _one_customer(rows: Sequence[Row[Any]]) -> bool:
-    """Whether all rows are one record, such as a customer with several contracts: the newest
-    contract is meant."""
-    return len({(row.system, row.account, row.kind) for row in rows}) == 1
 
 
 def _open_write(row: Row[Any]) -> OpenWrite:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import ColumnElement, Row, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from dealthread.domain.base import Frozen
+from dealthread.domain.base import Frozen, System
 from dealthread.domain.bill import Bill
 from dealthread.domain.money import Money
 from dealthread.domain.posted import PostedDocument
@@ -64,10 +64,11 @@ class SummaryReading:
         self._engine = engine
 
     async def view(self, name: str) -> SummaryView:
-        """By the summary's number, id, or the ledger's id; or by the number or id of an invoice
-        that it holds. Raises NotFound, and BadInput where that names several."""
+        """By the summary's number, id or key, or the ledger's id of it or of its payments; or by
+        the number or id of an invoice that it holds. Raises NotFound, and BadInput where that names
+        several."""
         async with self._engine.connect() as connection:
-            found = await _named(connection, name)
+            found = await summaries_named(connection, name)
             if len(found) > 1:
                 raise BadInput(
                     "ambiguous_id",
@@ -89,8 +90,45 @@ class SummaryReading:
             return _view(found[0], rows.all())
 
 
-async def _named(connection: AsyncConnection, name: str) -> Sequence[Row[Any]]:
-    holds = (
+async def summaries_named(connection: AsyncConnection, name: str) -> Sequence[Row[Any]]:
+    """Summaries that a name may mean: more than one where the ledger's own id is of several kinds
+    or companies. `system:account:kind:id`, as refs are told, means at most one."""
+    parts = name.split(":", 3)
+    if len(parts) == 4 and parts[0] == System.ERP:
+        _, account, kind, native_id = parts
+        wanted = _by_ref(account, kind, native_id)
+    else:
+        wanted = or_(
+            _SUMMARIES.summary_id.in_((name, _id_of(name))),
+            _has({"ref": {"native_id": name}}),
+            _has({"document_key": name}),
+            _SUMMARIES.summary_id.in_(_holding(name)),
+        )
+    rows = await connection.execute(select(posting_summaries).where(wanted))
+    return rows.all()
+
+
+def _by_ref(account: str, kind: str, native_id: str) -> ColumnElement[bool]:
+    """As the postings of its invoices and payments tell it."""
+    if kind == "summary_number":
+        return _SUMMARIES.summary_id == _id_of(native_id)
+    if kind == "invoice_number":
+        return _SUMMARIES.summary_id.in_(_holding(native_id))
+    if kind == "receipt_number":
+        return _has({"ref": {"account": account}, "number": native_id})
+    if kind == "summary_key":
+        return _has({"ref": {"account": account}, "document_key": native_id})
+    return _has({"ref": {"account": account, "kind": kind, "native_id": native_id}})
+
+
+def _has(document: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether the summary itself, or the payments of a day, are so in the ledger."""
+    return or_(_SUMMARIES.document.contains(document), _SUMMARIES.receipts.contains([document]))
+
+
+def _holding(name: str) -> Select[tuple[str]]:
+    """Which holds an invoice, by the invoice's number or id."""
+    return (
         select(_MEMBERS.summary_id)
         .join(
             bills,
@@ -99,17 +137,6 @@ async def _named(connection: AsyncConnection, name: str) -> Sequence[Row[Any]]:
         )
         .where(or_(bills.c.number == name, bills.c.native_id == name))
     )
-    document = _SUMMARIES.document["ref"]["native_id"].astext
-    rows = await connection.execute(
-        select(posting_summaries).where(
-            or_(
-                _SUMMARIES.summary_id.in_((name, _id_of(name))),
-                document == name,
-                _SUMMARIES.summary_id.in_(holds),
-            )
-        )
-    )
-    return rows.all()
 
 
 def _id_of(number: str) -> str:

@@ -7,13 +7,19 @@ from typing import Any
 
 import pytest
 
-from dealthread.domain.posting_summary import Member, held_invoice, summary_invoice
+from dealthread.domain.posting_summary import (
+    Member,
+    held_invoice,
+    summary_invoice,
+    summary_receipts,
+)
 from dealthread.store.bills import PostgresBills
 from dealthread.store.posting_summaries import PostgresSummaries
 from tests.bridge.caller import ORG, Bridge
 from tests.fakes.ledger import FakeLedger
 from tests.support import deals
 from tests.support import postings as p
+from tests.support.invoice_lab import ref_of
 from tests.support.running_contract import running_contract, worked_contract
 from tests.support.summarised_books import FEBRUARY, PLACE
 from tests.unit.position.worked import bill
@@ -44,8 +50,10 @@ async def _held(bridge: Bridge) -> str:
         await summaries.freeze(one.ref, member if number == "US-1" else None)
     assert await summaries.close(PLACE.summary_id)
     members = await summaries.members(PLACE.summary_id)
-    posted = FakeLedger().invoice(summary_invoice(PLACE, members))
-    await summaries.posted(PLACE.summary_id, posted, ())
+    ledger = FakeLedger()
+    posted = ledger.invoice(summary_invoice(PLACE, members))
+    paid = tuple(ledger.receipt(one) for one in summary_receipts(PLACE, members))
+    await summaries.posted(PLACE.summary_id, posted, paid)
     assert held_invoice(PLACE, members[0].invoice, posted).ledger_key == PLACE.document_key
     return posted.ref.native_id
 
@@ -59,7 +67,14 @@ async def test_a_summary_names_its_invoices_by_whatever_it_is_asked_for(bridge: 
     number = "US01-2026-02-01-USD-1"
     answers = [
         (await _asked(bridge, name)).json()
-        for name in (number, PLACE.summary_id, native_id, "US-1")
+        for name in (
+            number,
+            PLACE.summary_id,
+            PLACE.document_key,
+            PLACE.receipt_key(FEBRUARY),
+            native_id,
+            "US-1",
+        )
     ]
     assert all(one == answers[0] for one in answers)
     found = answers[0]
@@ -73,6 +88,31 @@ async def test_a_summary_names_its_invoices_by_whatever_it_is_asked_for(bridge: 
         ("US-1", "frozen"),
         ("US-2", "single"),
     ]
+
+
+async def test_a_payments_id_that_is_another_summarys_too_is_told_apart_by_its_kind(
+    bridge: Bridge,
+) -> None:
+    """A ledger counts its invoices and its payments each from one."""
+    await _held(bridge)
+    summaries = PostgresSummaries(bridge.engine)
+    (payment,) = (await _asked(bridge, PLACE.summary_id)).json()["payments"]
+    second = PLACE.model_copy(update={"part": 2})
+    one = ref_of("acct_alder_us", "invoice", "in_later")
+    held = await summaries.join(PLACE, one, "C-LATER", DUE, "later")
+    assert held is not None
+    assert held.place == second
+    await summaries.freeze(one, None)
+    assert await summaries.close(second.summary_id)
+    (member,) = await summaries.members(PLACE.summary_id)
+    made = FakeLedger().invoice(summary_invoice(second, [member]))
+    ref = made.ref.model_copy(update={"native_id": payment})
+    await summaries.posted(second.summary_id, made.model_copy(update={"ref": ref}), ())
+    both = await _asked(bridge, payment)
+    assert (both.status_code, both.json()["code"]) == (400, "ambiguous_id")
+    for kind, place in (("journal", PLACE), (ref.kind, second)):
+        found = await _asked(bridge, f"erp:{ref.account}:{kind}:{payment}")
+        assert found.json()["summary_id"] == place.summary_id
 
 
 async def test_one_that_was_taken_out_says_since_when(bridge: Bridge) -> None:

@@ -15,8 +15,10 @@ from dealthread.domain.bill import Bill
 from dealthread.domain.case import DecisionKind
 from dealthread.domain.party import TaxId
 from dealthread.domain.position.difference import Difference, DifferenceKind
+from dealthread.errors import BadInput
 from dealthread.naming import WORKFLOW_QUEUE, invoice_id, summary_id, summary_key
 from dealthread.store.posting_summaries import PostgresSummaries
+from dealthread.store.summary_reading import SummaryReading
 from tests.fakes.world import Fault
 from tests.support.change_lab import on
 from tests.support.credit_lab import credit
@@ -274,6 +276,41 @@ async def test_the_crm_shows_the_document_of_its_own_that_a_dispute_asks_for(
         assert await (await keyed(it, bill)).result() == "paid"
         single = next(one for one in it.erp.ledger.documents.values() if one.number == bill.number)
         assert mirrored(it)[bill.ref.native_id].document == single.ref
+
+
+async def test_each_id_that_its_contracts_share_leads_to_the_summary(
+    dev_server: Client, engine: AsyncEngine
+) -> None:
+    """Of the document, of its payment, and our keys on both: none of them is one contract's."""
+    async with lab(dev_server, engine, JANUARY, exchange=summarising) as it:
+        bills = await _three(it)
+        for bill, _ in bills:
+            await by_card(it, bill)
+        await post_now(it)
+        for bill, _ in bills:
+            assert await (await keyed(it, bill)).result() == "paid"
+        refs = [
+            {f"{one.system}:{one.account}:{one.kind}:{one.native_id}" for one in found}
+            for bill, _ in bills
+            for found in [await it.reading.refs(bill.contract_key)]
+        ]
+        booked = "erp:fake.1:booking_number:1"  # each contract has its own
+        shared = {one for one in set.intersection(*refs) if one.startswith("erp:")} - {booked}
+        kinds = sorted(one.split(":")[2] for one in shared)
+        assert kinds == [
+            "invoice",
+            "journal",
+            "receipt_number",
+            "summary_key",
+            "summary_key",
+            "summary_number",
+        ]
+        for ref in shared:
+            with pytest.raises(BadInput) as told_so:
+                await it.reading.find(ref)
+            assert told_so.value.action.endswith(f"dealthread invoices summary {ref}")
+            found = await SummaryReading(engine).view(ref)
+            assert found.number == "US01-2026-01-01-USD-1"
 
 
 async def test_what_was_posted_by_itself_never_joins(
