@@ -183,8 +183,13 @@ def _with_changes(
             key = f"{line.key}/{change.key}"
             done.append(_ratable(key, amount, change.effective_on, end, form))
         elif treatment is Treatment.PROSPECTIVE and running is not None:
-            after = replan(running, change.effective_on, amount)
+            above = _above_what_is_left(running, change.effective_on, amount)
+            after = replan(running, change.effective_on, amount - above)
             done.extend(one for one in (after.kept,) if one is not None)
+            if above:
+                done.append(
+                    at_milestones(f"{line.key}/{change.key}", above, [(change.effective_on, 1)])
+                )
             running = after.ahead
             workings.append(after.working)
         elif treatment is Treatment.DERECOGNISE and running is not None:
@@ -208,6 +213,17 @@ def _with_changes(
                 "that this form does not hold"
             )
     return [*done, *([running] if running is not None else [])], workings
+
+
+def _above_what_is_left(running: Schedule, on: date, amount: Money) -> Money:
+    """What a credit takes back of revenue that is recognised already: below nought, at once.
+
+    Revenue runs by the day and documents by their convention: the two may differ by a few cents on
+    the day of a change that leaves next to nothing.
+    """
+    kept, zero = running.before(on), Money.zero(running.currency)
+    left = running.total - (zero if kept is None else kept.total)
+    return zero if running.total < zero else min(left + amount, zero)
 
 
 def _ratable(key: str, amount: Money, start: date, end: date, form: ContractForm) -> Schedule:

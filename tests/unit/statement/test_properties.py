@@ -89,6 +89,41 @@ def test_every_statement_ties(given_form: ContractForm) -> None:
         assert not Money.total((line.signed for line in journal.lines), found.currency)
 
 
+def test_a_credit_of_a_cent_more_than_is_left_takes_it_back_on_its_day() -> None:
+    """1.00 a month is 1,200.00 for 28 days of which the documents come to 1,103.13, where 0.06 and
+    1,103.08 are recognised by the day: a cent is taken back, nothing is left for two years."""
+    prices = (("2026-02-02", "12.00"), ("2026-03-02", "0.01"), ("2026-03-03", "0.01"))
+    form = ContractForm.model_validate(
+        {
+            "contract": "C1",
+            "legal_entity": "US01",
+            "currency": "USD",
+            "start": "2026-01-31",
+            "end": "2028-01-31",
+            "convention": "zuora_actual_360",
+            "cycle_day": 1,
+            "lines": [{"key": "seats", "quantity": "100", "unit_price": "0.01", "per_months": 1}],
+            "changes": [
+                {
+                    "key": f"A{number}",
+                    "line": "seats",
+                    "kind": "price",
+                    "effective_on": day,
+                    "accepted_on": day,
+                    "quantity": "100",
+                    "unit_price": price,
+                }
+                for number, (day, price) in enumerate(prices)
+            ],
+        }
+    )
+    found = statement_of(form)
+    (taken,) = [one for one in found.revenue if one.obligation == "seats/A1"]
+    assert (taken.month, taken.amount) == (date(2026, 3, 1), Money.of("-0.01", "USD"))
+    assert found.recognised == found.net == Money.of("1103.13", "USD")
+    assert not found.deferred[-1].closing
+
+
 @given(given_form=forms())
 def test_form_and_statement_come_back_from_json_as_they_were(given_form: ContractForm) -> None:
     assert ContractForm.model_validate_json(given_form.model_dump_json()) == given_form
