@@ -304,7 +304,9 @@ async def test_an_order_that_came_to_nothing_is_replaced_and_both_are_audited(
     async with store.connect() as connection:
         kept = (await connection.execute(select(change_orders))).one()
         told = await connection.execute(
-            select(audit.c.event, audit.c.actor).where(audit.c.key == order.change_id)
+            select(audit.c.event, audit.c.actor)
+            .where(audit.c.key == order.change_id)
+            .order_by(audit.c.stream, audit.c.seq)
         )
         assert [tuple(row) for row in told] == [
             ("change.ordered", "anna"),

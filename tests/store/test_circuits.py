@@ -60,7 +60,9 @@ async def test_an_outage_that_flickers_is_one_incident_with_one_begin_and_one_en
         told = list(await connection.execute(select(outbox).order_by(outbox.c.type)))
         heard = list(
             await connection.execute(
-                select(audit.c.event).where(audit.c.stream == stream_of(closed))
+                select(audit.c.event)
+                .where(audit.c.stream == stream_of(closed))
+                .order_by(audit.c.seq)
             )
         )
     assert [row.event for row in heard] == ["circuit.opened", "circuit.closed"]
