@@ -64,7 +64,7 @@ test: $(STAMP) ## Run all tests except those that need Node.js
 
 .PHONY: acceptance
 acceptance: $(STAMP) ## Run the long tests: kills, and two hundred deals of a public data set
-	@$(PYTEST) -m acceptance
+	@$(PYTEST) $(PARALLEL) -m acceptance
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## Run the tests that start no server

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.temporal,
     pytest.mark.slow,
     # The first of these also prepares the whole stack.
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
 ]
 
 OWN = Path(__file__).resolve().parents[1] / "data" / "crm"

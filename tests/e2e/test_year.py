@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.temporal,
     pytest.mark.slow,
     # A stack of its own is prepared first.
-    pytest.mark.timeout(1200),
+    pytest.mark.timeout(2400),
 ]
 
 
@@ -37,7 +37,7 @@ def lived() -> str:
             capture_output=True,
             text=True,
             check=False,
-            timeout=1150,
+            timeout=2350,
         )
     finally:
         down(root, print)

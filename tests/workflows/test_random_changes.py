@@ -277,7 +277,7 @@ async def test_ten_contracts_end_as_the_fold_of_their_changes(
 
 
 @pytest.mark.acceptance
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 async def test_a_hundred_contracts_end_as_the_fold_of_their_changes(
     dev_server: Client, engine: AsyncEngine
 ) -> None:
