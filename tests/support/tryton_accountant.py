@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,11 @@ _CALLS = (
     "model.account.invoice.payment.method.search_read",
     "model.account.invoice.payment.method.create",
     "model.account.invoice.payment_term.create",
+    "model.account.configuration.write",
+    "model.account.invoice.deferred.create",
+    "model.account.invoice.deferred.run",
+    "model.account.invoice.deferred.search_read",
+    "model.account.invoice.line.search_read",
     "model.account.move.create",
     "model.account.move.post",
     "model.account.invoice.post",
@@ -94,6 +100,42 @@ class Accountant:
         rest = {"type": "remainder", "relativedeltas": after}
         values = {"name": name, "lines": [["create", [half, rest]]]}
         await self._write("model.account.invoice.payment_term.create", [values])
+
+    async def defers(
+        self, invoice: int, account: str, spans: Sequence[tuple[date, date]]
+    ) -> list[dict[date, Decimal]]:
+        """By Tryton's own module: each line of an invoice over its first and last day, from its
+        revenue to an account and back. What each line then earns, by the first of each month."""
+        (deferred,) = await self._rows(
+            "account.account", [["code", "=", account], ["company", "=", self._company]], ["id"]
+        )
+        values = {"deferred_account_revenue": deferred["id"]}
+        await self._write("model.account.configuration.write", [1], values)
+        (journal, *_) = await self._rows("account.journal", [["type", "=", "revenue"]], ["id"])
+        lines = await self._rows(
+            "account.invoice.line", [["invoice", "=", invoice]], ["amount", "account"]
+        )
+        made = []
+        for line, (first, last) in zip(lines, spans, strict=True):
+            deferral = {
+                "company": self._company,
+                "type": "out",
+                "journal": journal["id"],
+                "invoice_line": line["id"],
+                "amount": line["amount"],
+                "start_date": first,
+                "end_date": last,
+            }
+            (run,) = await self._write("model.account.invoice.deferred.create", [deferral])
+            await self._write("model.account.invoice.deferred.run", [run])
+            earned = [
+                ["move.origin", "=", f"account.invoice.deferred,{run}"],
+                ["account", "=", line["account"]],
+                ["credit", ">", Decimal(0)],
+            ]
+            rows = await self._rows("account.move.line", earned, ["date", "credit"])
+            made.append({row["date"]: row["credit"] for row in rows})
+        return made
 
     async def books(self, on: date, text: str, customer: str, **amounts: str) -> str:
         """An entry; debits above nought: a6500="10.00", a1100="-10.00". Its number."""
