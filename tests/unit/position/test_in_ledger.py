@@ -211,59 +211,43 @@ def test_a_credit_takes_the_rate_of_its_invoice_and_lines_are_converted_each_by_
     assert not untied(ledger)
 
 
-def test_the_last_credit_takes_the_last_of_what_the_books_carry() -> None:
-    """12,000.00 at 0.8500 are 10,200.00. Of it 0.17, 0.84 and 11,998.99 are 0.14 (0.1445), 0.71
-    (0.714) and 10,199.14 (10,199.1415): a penny less, which the last one takes with it."""
+def credited(*parts: tuple[str, str, dict[CreditForm, str]]) -> ContractFacts:
+    """D5 with credits of 2026-06-29: of how many euros, at what the ledger posted each, in which
+    forms."""
     facts = d5()
     (bill,) = facts.bills
     postings = list(facts.postings)
-    parts = (("0.17", "0.14"), ("0.84", "0.71"), ("11998.99", "10199.15"))
-    for at, (part, told) in enumerate(parts):
-        bill = worked.credit(bill, f"CN-{at}", JUNE_29, part, "0", CreditForm.OPEN_INVOICE)
-        memo = posted(DocumentKind.CREDIT_MEMO, f"CN-{at}", part, rate("0.8500", JUNE), on=JUNE_29)
-        memo = memo.model_copy(update={"ledger_gross": gbp(told)})
-        postings.append(
-            Posting(business_key=run_of(bill), step="erp.credit", state="done", document=memo)
-        )
-    ledger, _ = seen(
-        facts.model_copy(update={"bills": (bill,), "postings": tuple(postings)}),
-    )
-    assert (ledger.receivable, ledger.invoiced_gross) == (gbp("0.00"), gbp("0.00"))
-    assert not untied(ledger)
-
-
-def test_a_credit_closes_its_invoice_at_what_it_is_carried_at_and_keeps_the_rest() -> None:
-    """12,000.00 at 0.8500, less 0.17 (0.14): 10,199.86 are carried for 11,999.83, which by itself
-    are 10,199.86 (10,199.8555). Less 0.84 (0.71) 10,199.15 for 11,998.99 (10,199.1415). A credit of
-    11,999.01 is 10,199.16 (10,199.1585): the invoice takes 10,199.15, the balance 0.01, where 0.02
-    by themselves are 0.02."""
-    facts = d5()
-    (bill,) = facts.bills
-    postings = list(facts.postings)
-    whole = {CreditForm.OPEN_INVOICE: "11998.99", CreditForm.BALANCE: "0.02"}
-    parts: tuple[tuple[str, str, dict[CreditForm, str]], ...] = (
-        ("0.17", "0.14", {CreditForm.OPEN_INVOICE: "0.17"}),
-        ("0.84", "0.71", {CreditForm.OPEN_INVOICE: "0.84"}),
-        ("11999.01", "10199.16", whole),
-    )
     for at, (part, told, forms) in enumerate(parts):
         number = f"CN-{at}"
         bill = worked.credit(bill, number, JUNE_29, part, "0", CreditForm.OPEN_INVOICE)
-        memos = tuple(
-            one.model_copy(update={"forms": {k: eur(v) for k, v in forms.items()}})
-            if one.number == number
-            else one
-            for one in bill.credit_memos
-        )
-        bill = bill.model_copy(update={"credit_memos": memos})
+        *before, last = bill.credit_memos
+        last = last.model_copy(update={"forms": {form: eur(of) for form, of in forms.items()}})
+        bill = bill.model_copy(update={"credit_memos": (*before, last)})
         memo = posted(DocumentKind.CREDIT_MEMO, number, part, rate("0.8500", JUNE), on=JUNE_29)
         memo = memo.model_copy(update={"ledger_gross": gbp(told)})
         postings.append(
             Posting(business_key=run_of(bill), step="erp.credit", state="done", document=memo)
         )
-    ledger, _ = seen(
-        facts.model_copy(update={"bills": (bill,), "postings": tuple(postings)}),
-    )
+    return facts.model_copy(update={"bills": (bill,), "postings": tuple(postings)})
+
+
+OF_INVOICE = CreditForm.OPEN_INVOICE
+SMALL = (("0.17", "0.14", {OF_INVOICE: "0.17"}), ("0.84", "0.71", {OF_INVOICE: "0.84"}))
+"""0.1445 and 0.714 by themselves: of 10,200.00, 12,000.00 at 0.8500, 10,199.15 are left for
+11,998.99, which by themselves are 10,199.14 (10,199.1415)."""
+
+
+def test_the_last_credit_takes_the_last_of_what_the_books_carry() -> None:
+    ledger, _ = seen(credited(*SMALL, ("11998.99", "10199.15", {OF_INVOICE: "11998.99"})))
+    assert (ledger.receivable, ledger.invoiced_gross) == (gbp("0.00"), gbp("0.00"))
+    assert not untied(ledger)
+
+
+def test_a_credit_closes_its_invoice_at_what_it_is_carried_at_and_keeps_the_rest() -> None:
+    """A credit of 11,999.01 is 10,199.16 (10,199.1585): the invoice takes 10,199.15, the balance
+    0.01, where 0.02 by themselves are 0.02."""
+    forms = {OF_INVOICE: "11998.99", CreditForm.BALANCE: "0.02"}
+    ledger, _ = seen(credited(*SMALL, ("11999.01", "10199.16", forms)))
     assert (ledger.receivable, ledger.credit_balance) == (gbp("0.00"), gbp("0.01"))
     assert not untied(ledger)
 
