@@ -146,7 +146,7 @@ async def test_what_has_no_amount_in_the_ledger_is_left_to_people(
         key = payout_key(payout.ref.account, payout.ref.native_id)
         case = await it.case_of(key, kind="cash.payout_mismatch")
         assert (case.code, case.evidence["field"]) == ("payout_in_another_currency", "currency")
-        assert case.evidence["kinds"] == ("refund" if what == "refund" else "")
+        assert case.evidence["kinds"] == ("refund" if what == "refund" else "its return")
         await it.decide(case, DecisionKind.ABORT)
         assert await handle.result() == "left_to_people"
         assert contract.erp_company
