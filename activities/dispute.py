@@ -37,6 +37,7 @@ from dealthread.domain.dispute import (
     DisputedPayment,
     DisputeStatus,
     LostDispute,
+    given_back_entry,
     lost_entry,
     opened_entry,
     won_entry,
@@ -46,6 +47,7 @@ from dealthread.domain.dispute_parts import TakenPart
 from dealthread.domain.documents import CrmRecord
 from dealthread.domain.event_data.cash import DisputeClosed, DisputeOpened
 from dealthread.domain.events import BusinessEvent, EventType
+from dealthread.domain.money import CurrencyCode
 from dealthread.domain.position.facts import REMAINDER, REOPENED
 from dealthread.domain.posted import PostedDocument
 from dealthread.domain.transaction import SagaContext
@@ -101,7 +103,7 @@ class DisputeActivities:
             erp=entity.erp_instance,
             company=entity.erp_company,
         )
-        told = await self._of_invoices(told, order)
+        told = await self._of_invoices(told, order, entity.functional_currency)
 
         def key(stage: str) -> str:
             return dispute_document_key(order.tenant, entity.code, stage, dispute)
@@ -110,20 +112,22 @@ class DisputeActivities:
         found: dict[str, object] = {
             "opened": opened_entry(dispute, key("opened"), company, accounts, invoice)
         }
-        if dispute.status in (DisputeStatus.WON, DisputeStatus.LOST):
-            # Of one that is lost a part may be given back all the same.
+        if dispute.status is DisputeStatus.WON:
             found["won"] = won_entry(dispute, key("won"), company, accounts, invoice)
         if dispute.status is DisputeStatus.LOST:
             policy = told.policy if told.bill is not None else LostDispute.LOSS
             found["lost"] = lost_entry(
                 dispute, key("lost"), company, accounts, invoice, order.today, policy
             )
+            found["won"] = given_back_entry(dispute, key("won"), company, accounts, invoice, policy)
         found["exchange"] = exchanges(
             told, entity.functional_currency, account.disputes.disputes, key("opened")
         )
         return told.model_copy(update=found)
 
-    async def _of_invoices(self, told: DisputeToPost, order: ReadDispute) -> DisputeToPost:
+    async def _of_invoices(
+        self, told: DisputeToPost, order: ReadDispute, ledger: CurrencyCode
+    ) -> DisputeToPost:
         """With the invoices of ours that it is about, and what opens them again."""
         dispute = told.dispute
         paid = [await self._paid(dispute.ref.account, one) for one in dispute.payments]
@@ -136,8 +140,11 @@ class DisputeActivities:
             for one in parts_of(dispute, dispute.amount, paid) or ()
         }
         lost: dict[str, TakenPart] = {}
+        if told.policy is LostDispute.REOPEN and dispute.is_undone_loss:
+            # It may have been opened again before.
+            raise back_in_part(dispute)
         if told.policy is LostDispute.REOPEN and dispute.is_lost:
-            lost = {one.paid.bill.ref.native_id: one for one in lost_parts(dispute, paid)}
+            lost = {one.paid.bill.ref.native_id: one for one in lost_parts(dispute, paid, ledger)}
         reopening = Reopening(tenant=order.tenant, seller=told.seller, today=order.today)
         found: list[DisputedInvoice] = []
         for native_id in [*told_of] or [*known]:
@@ -226,10 +233,10 @@ class DisputePostingActivities:
 
     @activity.defn(name="dispute.apply_remainder")
     async def apply_remainder(self, order: ApplyRemainder) -> PostedDocument:
-        """What was not lost of the payment settles the invoice as before."""
+        """What was not lost of the payment settles the invoice as before. Raises StepRejected where
+        less of it was left before: what has come back since is not applied by one document more."""
         receipt = order.receipt
-
-        return await self._posting.once(
+        made = await self._posting.once(
             LedgerStep(
                 context=order.context,
                 erp=order.erp,
@@ -240,6 +247,15 @@ class DisputePostingActivities:
             ),
             applying(receipt),
         )
+        if made.gross != receipt.amount:
+            raise StepRejected(
+                "dispute_is_back_in_part",
+                case_kind=CASE,
+                field="reinstated",
+                applied=str(made.gross),
+                left=str(receipt.amount),
+            )
+        return made
 
 
 class DisputeTellingActivities:

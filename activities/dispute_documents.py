@@ -19,7 +19,7 @@ from dealthread.domain.dispute import Dispute
 from dealthread.domain.dispute_exchange import DisputeExchange
 from dealthread.domain.dispute_parts import PaidInvoice, TakenPart, taken_parts
 from dealthread.domain.ledger import Reversal
-from dealthread.domain.money import Money
+from dealthread.domain.money import CurrencyCode, Money
 from dealthread.domain.receipts import LedgerReceipt
 from dealthread.errors import StepRejected
 from dealthread.naming import erp_document_key, receipt_key
@@ -66,11 +66,14 @@ def parts_of(
     return taken_parts(amount, found) if len(found) == len(paid) else None
 
 
-def lost_parts(dispute: Dispute, paid: Sequence[OfPayment]) -> tuple[TakenPart, ...]:
+def lost_parts(
+    dispute: Dispute, paid: Sequence[OfPayment], ledger: CurrencyCode
+) -> tuple[TakenPart, ...]:
     """What is lost of each invoice. Raises StepRejected by its field where it is not the payment
     that the bills tell, or partly of an invoice that no contract of ours made."""
-    if dispute.is_converted and dispute.reinstated:
-        # Which part of the payment that was, no rate of the processor says.
+    is_foreign = dispute.is_converted or dispute.amount.currency != ledger
+    if is_foreign and dispute.reinstated:
+        # Which part of the payment that was, or at what it is left of it, no rate says.
         raise back_in_part(dispute)
     lost, numbers = dispute.lost_of_payment, ", ".join(one.bill.number for one in paid)
     parts = parts_of(dispute, lost, paid)

@@ -113,6 +113,11 @@ class Dispute(Carried):
         return self.status is DisputeStatus.WON and is_less
 
     @property
+    def is_undone_loss(self) -> bool:
+        """Whether it is lost, and all that was taken came back."""
+        return self.status is DisputeStatus.LOST and bool(self.reinstated) and not self.lost
+
+    @property
     def is_lost(self) -> bool:
         """Whether money is gone for good."""
         return self.status is DisputeStatus.LOST and bool(self.lost)
@@ -146,18 +151,17 @@ def opened_entry(
 def won_entry(
     dispute: Dispute, key: str, company: str, accounts: DisputeAccounts, invoice: str
 ) -> LedgerJournal | None:
-    """What was given back to the balance: all of one that is won, of one that is lost perhaps a
-    part. Of what the processor converted twice, the difference between its two rates is
-    realised."""
+    """What was given back to the balance. Of what the processor converted twice, the difference
+    between its two rates is realised."""
     if not dispute.reinstated and not dispute.fee_returned:
         return None
-    is_whole = dispute.status is DisputeStatus.WON and bool(dispute.reinstated)
-    back = dispute.withdrawn if dispute.is_converted and is_whole else dispute.reinstated
+    is_converted_back = dispute.is_converted and bool(dispute.reinstated)
+    back = dispute.withdrawn if is_converted_back else dispute.reinstated
     return _journal(
         key,
         company,
         dispute.reinstated_on or dispute.opened_on,
-        f"Dispute {dispute.ref.native_id} of {invoice} {'won' if is_whole else 'given back'}",
+        f"Dispute {dispute.ref.native_id} of {invoice} won",
         (CLEARING, dispute.reinstated + dispute.fee_returned, "reinstated"),
         (accounts.disputes, -back, "reinstated"),
         (EXCHANGE, back - dispute.reinstated, "converted back"),
@@ -174,9 +178,10 @@ def lost_entry(
     on: date,
     policy: LostDispute,
 ) -> LedgerJournal | None:
-    """What was taken for good. Where the receivable is opened again the payment's own entry is
-    reversed beside this one: together they move it from disputes to the customer."""
-    lost = dispute.lost
+    """What was taken, whatever is given back of it then or later. Where the receivable is opened
+    again the payment's own entry is reversed beside this one: together they move it from disputes
+    to the customer, and what is given back is left of the payment, which is applied again."""
+    lost = dispute.withdrawn
     if not lost:
         return None
     against = CLEARING if policy is LostDispute.REOPEN else accounts.costs
@@ -187,6 +192,31 @@ def lost_entry(
         f"Dispute {dispute.ref.native_id} of {invoice} lost",
         (against, lost, policy),
         (accounts.disputes, -lost, dispute.reason),
+    )
+
+
+def given_back_entry(
+    dispute: Dispute,
+    key: str,
+    company: str,
+    accounts: DisputeAccounts,
+    invoice: str,
+    policy: LostDispute,
+) -> LedgerJournal | None:
+    """What was given back of one that is lost, and of its fee, off the costs. Where the receivable
+    is opened again the fee alone: by the rest less is opened."""
+    back = dispute.fee_returned
+    if policy is LostDispute.LOSS:
+        back = back + dispute.reinstated
+    if not back:
+        return None
+    return _journal(
+        key,
+        company,
+        dispute.reinstated_on or dispute.opened_on,
+        f"Dispute {dispute.ref.native_id} of {invoice} given back",
+        (CLEARING, back, "given back"),
+        (accounts.costs, -back, "given back"),
     )
 
 

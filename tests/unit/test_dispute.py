@@ -14,6 +14,7 @@ from dealthread.domain.dispute import (
     DisputeAccounts,
     DisputeStatus,
     LostDispute,
+    given_back_entry,
     lost_entry,
     opened_entry,
     won_entry,
@@ -150,38 +151,30 @@ def test_lost_with_the_receivable_open_again_nothing_is_left_on_disputes_or_clea
 
 
 @pytest.mark.parametrize("policy", LostDispute)
-def test_lost_and_given_back_in_part_nothing_is_left_on_disputes(policy: LostDispute) -> None:
-    """891.00 comes back to the clearing account, 15,000.00 is gone."""
+def test_what_is_given_back_of_a_lost_one_books_the_same_whenever_it_comes(
+    policy: LostDispute,
+) -> None:
+    """891.00 and 5.00 of the fee come back, with the loss or after it: the entries of the loss are
+    the same. Opened again, the 891.00 are left of the payment, which is a document of its own."""
+    lost = dispute(status=DisputeStatus.LOST)
+    back = dispute(
+        status=DisputeStatus.LOST,
+        reinstated=usd("891.00"),
+        reinstated_on=ON,
+        fee_returned=usd("5.00"),
+    )
+    taken = [lost_entry(one, KEY, "1", ACCOUNTS, "x", ON, policy) for one in (lost, back)]
+    assert taken[0] == taken[1]
+    assert given_back_entry(lost, KEY, "1", ACCOUNTS, "x", policy) is None
     books: dict[str, Decimal] = {}
-    lost = dispute(status=DisputeStatus.LOST, reinstated=usd("891.00"), reinstated_on=ON)
-    add(books, opened_entry(lost, KEY, "1", ACCOUNTS, "US-000001"))
-    back = won_entry(lost, KEY, "1", ACCOUNTS, "US-000001")
-    add(books, back)
-    add(books, lost_entry(lost, KEY, "1", ACCOUNTS, "US-000001", ON, policy))
-    assert back is not None
-    assert back.description == "Dispute du_1 of US-000001 given back"
-    gone = {LostDispute.REOPEN: ("-15.00", "15.00"), LostDispute.LOSS: ("-15015.00", "15015.00")}
-    clearing, costs = map(Decimal, gone[policy])
-    assert {account: amount for account, amount in books.items() if amount} == {
-        "1050": clearing,
-        "6650": costs,
-    }
-
-
-def test_of_one_that_was_converted_only_what_came_back_leaves_disputes_where_it_is_lost() -> None:
-    """1,050.00 USD taken for 1,000.00 EUR: won, all of it leaves at once; lost, what came back."""
-    euros = {"amount": Money.of("1000.00", "EUR"), "withdrawn": usd("1050.00")}
-    left = {}
-    for status in (DisputeStatus.WON, DisputeStatus.LOST):
-        books: dict[str, Decimal] = {}
-        one = dispute(status=status, reinstated=usd("500.00"), reinstated_on=ON, **euros)
-        add(books, opened_entry(one, KEY, "1", ACCOUNTS, "US-000001"))
-        add(books, won_entry(one, KEY, "1", ACCOUNTS, "US-000001"))
-        left[status] = (books["1060"], books.get("7000"))
-    assert left == {
-        DisputeStatus.WON: (Decimal("0.00"), Decimal("550.00")),
-        DisputeStatus.LOST: (Decimal("550.00"), None),
-    }
+    add(books, opened_entry(back, KEY, "1", ACCOUNTS, "x"))
+    add(books, taken[0])
+    add(books, given_back_entry(back, KEY, "1", ACCOUNTS, "x", policy))
+    reopened = {"1050": Decimal("-10.00"), "6650": Decimal("10.00")}
+    loss = {"1050": Decimal("-15010.00"), "6650": Decimal("15010.00")}
+    assert {account: amount for account, amount in books.items() if amount} == (
+        reopened if policy is LostDispute.REOPEN else loss
+    )
 
 
 def test_lost_with_the_loss_booked_nobody_owes_anything() -> None:

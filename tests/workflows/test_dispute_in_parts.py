@@ -91,20 +91,28 @@ async def test_of_a_part_that_is_lost_the_customer_owes_that_part_through_a_faul
             it.world.heal()
 
 
+@pytest.mark.parametrize("is_late", [False, True], ids=["with the loss", "after it"])
 async def test_what_is_given_back_of_one_that_is_lost_is_booked_and_the_rest_is_owed(
-    client: Client, engine: AsyncEngine
+    client: Client, engine: AsyncEngine, is_late: bool
 ) -> None:
     """15,891.00 taken, 891.00 given back: 1060 is empty, 15,000.00 is owed again, 15.00 is the
-    fee."""
+    fee; the same where the processor gives back after the run has ended."""
     async with lab(client, engine, START) as it:
         contract, bill = await paid_d1(it, client)
         before, native_id = balances(it, "1"), f"du_{contract.key}"
         back = {"reinstated": usd("891.00"), "reinstated_on": date(2026, 1, 9)}
+        if is_late:
+            disputed(it, native_id, bill, status=DisputeStatus.LOST)
+            first = await told_of(it, native_id)
+            asked = await it.case_of(contract.key, kind="cash.returned")
+            await it.decide(asked, DecisionKind.HAND_OVER)
+            assert await first.result() == "lost"
         disputed(it, native_id, bill, status=DisputeStatus.LOST, **back)
         handle = await told_of(it, native_id)
-        case = await it.case_of(contract.key, kind="cash.returned")
-        assert case.evidence["owed_again"] == f"{bill.number}: 15,000.00 USD"
-        await it.decide(case, DecisionKind.HAND_OVER)
+        if not is_late:  # it is asked once, whatever comes after
+            case = await it.case_of(contract.key, kind="cash.returned")
+            assert case.evidence["owed_again"] == f"{bill.number}: 15,000.00 USD"
+            await it.decide(case, DecisionKind.HAND_OVER)
         assert await handle.result() == "lost"
         assert moved(before, balances(it, "1")) == {
             "1100": Decimal("15000.00"),
