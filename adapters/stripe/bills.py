@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from adapters.stripe import requests, translate
 from adapters.stripe.bill_payments import paid_of, payments_of, receipts_of, takes_parts
@@ -16,13 +17,16 @@ from adapters.stripe.invoices import Invoices
 from adapters.stripe.paging import pages
 from dealthread.domain.bill import AT_BILLER, Bill, BillPayment
 from dealthread.domain.credit_sharing import shared_out
-from dealthread.domain.documents import CreditMemo
+from dealthread.domain.documents import CreditMemo, CreditMemoLine
 from dealthread.domain.invoice import InvoiceLine
 from dealthread.domain.money import Money
 from dealthread.errors import NotFound
 
 SUBSCRIPTION = ("parent", "subscription_details", "subscription")
 PO_NUMBER = "PO number"
+
+
+L = TypeVar("L", InvoiceLine, CreditMemoLine)
 
 
 class Bills:
@@ -49,10 +53,9 @@ class Bills:
         keys = line_keys(subscription)
         by_line = {translate.text(line, "id"): keys.of(line) for line in lines}
         rates = await self._tax_rates.borne(account, lines)
-        shown = translate.invoice(account.key, row, lines, keys, _codes(rates))
-        by_name = translate.invoice(account.key, row, lines, keys, _names(rates))
+        shown = translate.invoice(account.key, row, lines, keys, _names(rates))
         is_draft = row.get("status") == "draft"
-        memos, voided = await self._memos(account, row, by_line, by_name.lines)
+        memos, voided = await self._memos(account, row, by_line, shown.lines)
         remaining = translate.minor(row, "amount_remaining")
         return Bill(
             ref=translate.ref(account.key, "invoice", translate.text(row, "id")),
@@ -61,7 +64,7 @@ class Bills:
             contract_key=contract_key(row, subscription),
             customer_key=customer_key(row),
             currency=shown.currency,
-            lines=shown.lines,
+            lines=tuple(_in_code(line, rates) for line in shown.lines),
             net=shown.net,
             tax=shown.tax,
             gross=shown.gross,
@@ -130,12 +133,13 @@ class Bills:
                 *await self._tax_rates.borne(account, [note], "total_taxes"),
             )
             read = memo_of(account.key, note, lines, by_line, rates=_names(rates))
-            shown = memo_of(account.key, note, lines, by_line, rates=_codes(rates))
             if status == "void":
                 read = read.model_copy(update={"voided_on": translate.day(note, "voided_at")})
             made = translate.minor(note, "created")
             stood = [one for one, gone in known if gone is None or gone > made]
-            memo = _in_codes(shared_out(billed, read, stood), read, shown)
+            shared = shared_out(billed, read, stood)
+            in_code = tuple(_in_code(line, rates) for line in shared.lines)
+            memo = shared.model_copy(update={"lines": in_code})
             known.append((memo, None if status == "issued" else translate.minor(note, "voided_at")))
             if status == "issued":
                 made_here = translate.mark(note, CHANGE)
@@ -146,22 +150,15 @@ class Bills:
         return issued, tuple(voided)
 
 
-def _codes(rates: Iterable[TaxRate]) -> dict[str, str]:
-    return {rate.native_id: rate.code for rate in rates}
-
-
 def _names(rates: Iterable[TaxRate]) -> dict[str, str]:
     return {rate.native_id: rate.name for rate in rates}
 
 
-def _in_codes(memo: CreditMemo, read: CreditMemo, shown: CreditMemo) -> CreditMemo:
-    """A credit that was shared out by the names of its rates, with their codes."""
-    codes = {
-        by_name.tax_rate: by_code.tax_rate
-        for by_name, by_code in zip(read.lines, shown.lines, strict=True)
-    }
-    lines = [line.model_copy(update={"tax_rate": codes[line.tax_rate]}) for line in memo.lines]
-    return memo.model_copy(update={"lines": tuple(lines)})
+def _in_code(line: L, rates: Iterable[TaxRate]) -> L:
+    """A line that names its tax rates, with their codes: all that anybody but the biller knows."""
+    codes = {rate.name: rate.code for rate in rates}
+    named = line.tax_rate.split(",")
+    return line.model_copy(update={"tax_rate": ",".join(codes.get(one, one) for one in named)})
 
 
 def line_keys(subscription: translate.Data) -> translate.LineKeys:

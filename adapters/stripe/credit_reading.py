@@ -27,8 +27,7 @@ def memo_of(
     rates: Mapping[str, str] | None = None,
 ) -> CreditMemo:
     """A credit note, or the preview of one. `keys`: by invoice line, the contract line; a line of
-    its own wording has none yet. `rates`: by id of a
-    tax rate, how it is called."""
+    its own wording has none yet. `rates`: by id of a tax rate, how it is called."""
     currency = translate.text(row, "currency").upper()
 
     def money(minor: int) -> Money:
